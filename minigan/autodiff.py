@@ -1,0 +1,329 @@
+"""WHAT a derivative is: tensors that remember how they were made, and the walk back.
+
+A `Tensor` is an array plus, if it was computed from tensors that require a gradient, its
+`creator`: the `Function` that made it, which in turn holds its inputs. Tensors and functions
+form a graph that points from results to inputs. The backward pass walks it once, from the
+result, and hands every function the gradient of its output; the function answers with the
+gradients of its inputs. Those answers are written with tensors too, so they can be
+differentiated again.
+"""
+from __future__ import annotations
+
+import weakref
+from contextlib import contextmanager
+from typing import Any, Iterable, Iterator, Sequence
+
+from . import backend
+
+_grad_enabled = True  # the only global of the engine
+
+
+@contextmanager
+def _grad_mode(enabled: bool) -> Iterator[None]:
+    global _grad_enabled
+    before, _grad_enabled = _grad_enabled, enabled
+    try:
+        yield
+    finally:
+        _grad_enabled = before
+
+
+def no_grad():
+    """`with no_grad():` computes without remembering, so nothing in it can be differentiated."""
+    return _grad_mode(False)
+
+
+class Tensor:
+    """An array that remembers how it was computed.
+
+    data           the array (NumPy's, CuPy's); assigning another one counts as a change
+    requires_grad  whether gradients flow to it; only floating point data can
+    grad           what `backward` accumulated here: a Tensor, or None. Leaves only
+    creator        the Function that computed it, or None for a leaf
+    """
+
+    __slots__ = ("_data", "_version", "grad", "requires_grad", "creator", "__weakref__")
+    __array_ufunc__ = None  # so that `ndarray * tensor` asks the tensor and not the ndarray
+
+    def __init__(self, data: backend.Array, requires_grad: bool = False):
+        backend.of(data)  # raises TypeError for anything that is not an array
+        if requires_grad and data.dtype.kind != "f":
+            raise TypeError(f"only floating point tensors have gradients, not {data.dtype}; "
+                            "make it one with .astype('float32')")
+        self._data = data
+        self._version = [0]  # in a list, because views of the same memory share it
+        self.grad: Tensor | None = None
+        self.requires_grad = requires_grad
+        self.creator: Function | None = None
+
+    @property
+    def data(self) -> backend.Array:
+        return self._data
+
+    @data.setter
+    def data(self, array: backend.Array) -> None:
+        backend.of(array)
+        self._data = array
+        self.mark_changed()
+
+    def mark_changed(self) -> None:
+        """Say that the data was changed in place. A backward pass that needs the old values then
+        raises, where it would have computed with the wrong ones."""
+        self._version[0] += 1
+
+    shape = property(lambda self: self._data.shape, doc="The lengths of the axes.")
+    ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
+    size = property(lambda self: self._data.size, doc="The number of elements.")
+    dtype = property(lambda self: self._data.dtype, doc="The type of the elements.")
+
+    def item(self) -> float:
+        """The one element as a Python number. On a GPU this waits for the device."""
+        if self.size != 1:
+            raise ValueError(f"item() needs a tensor of one element, this one has shape {self.shape}")
+        return self._data.item()
+
+    def numpy(self) -> Any:
+        """A copy of the data as a numpy.ndarray in host memory."""
+        return backend.to_numpy(self._data)
+
+    def detach(self) -> Tensor:
+        """The same data, cut off from the graph: a constant."""
+        constant = Tensor(self._data)
+        constant._version = self._version
+        return constant
+
+    def backward(self, grad: Tensor | None = None, create_graph: bool = False) -> None:
+        """Add the gradient of this tensor to `.grad` of every leaf that it depends on.
+
+        grad          the cotangent, of this tensor's shape; 1 if this tensor has one element
+        create_graph  keep the gradients differentiable, for second derivatives
+        """
+        if not self.requires_grad:
+            raise ValueError("backward() from a tensor that depends on nothing that requires a "
+                             "gradient: make an input with requires_grad=True, or leave no_grad()")
+        cotangent = _cotangent(self, grad)
+        leaves = [t for t in _inputs_first([self]) if t.creator is None]
+        grads = _pull_back([self], [cotangent], leaves, create_graph)
+        shared = {id(cotangent.data)}
+        with _grad_mode(create_graph):
+            for leaf in leaves:
+                new = grads.get(id(leaf))
+                if new is None:
+                    continue
+                if leaf.grad is not None:
+                    new = leaf.grad + new
+                elif not create_graph and (new.data.base is not None or id(new.data) in shared):
+                    new = Tensor(new.data.copy())  # no two leaves may hold the same memory
+                shared.add(id(new.data))
+                leaf.grad = new
+
+    def __deepcopy__(self, memo: dict) -> Tensor:
+        if self.creator is not None:
+            raise ValueError("only leaves can be copied with deepcopy; detach() this tensor first")
+        copy = type(self)(self._data.copy(), self.requires_grad)
+        memo[id(self)] = copy
+        return copy
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        if self.requires_grad:
+            raise TypeError("NumPy's functions do not pass gradients on: use mg.ops, or take "
+                            "the values alone with .numpy()")
+        return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("a 0-d tensor has no length")
+        return self.shape[0]
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __repr__(self) -> str:
+        values = repr(self.numpy()).removeprefix("array(").removesuffix(")").replace("\n      ", "\n       ")
+        return f"tensor({values}{', requires_grad=True' if self.requires_grad else ''})"
+
+
+class Function:
+    """One operation: how to compute it, and how to differentiate it.
+
+    A subclass writes `forward`, arrays in and an array out, and `backward`, the gradient of the
+    output in and a gradient for each input out, all of them Tensors. `backward` may read
+    `self.inputs`, `self.output` and `self.needs` (for each input, whether its gradient is asked
+    for; None is a fine answer for the others). It may keep shapes, masks and indices on `self`,
+    never a floating point array: that would be a constant to the second derivative.
+    """
+
+    linear = False    # backward reads no input's values: it is linear in all of them together
+    bilinear = False  # to differentiate by one of its two inputs, backward reads only the other
+    view = False      # the output shares memory with the first input
+
+    inputs: tuple[Tensor, ...] = ()
+    needs: tuple[bool, ...] = ()
+
+    def forward(self, *arrays: backend.Array) -> backend.Array:
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, grad: Tensor) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def gradients(self, grad: Tensor) -> Sequence[Tensor | None]:
+        """`backward`, always as a sequence."""
+        grads = self.backward(grad)
+        return grads if isinstance(grads, (tuple, list)) else (grads,)
+
+    @property
+    def output(self) -> Tensor:
+        """What this function computed; held weakly, so that graph and memory go together."""
+        return self._output()
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        if self.inputs:
+            raise RuntimeError(f"this {type(self).__name__} is a node of a graph already: "
+                               "make a new one for each call")
+        inputs = tuple(x if isinstance(x, Tensor) else as_tensor(x) for x in inputs)
+        output = Tensor(backend.result(self.forward(*[x._data for x in inputs])))
+        if self.view:
+            output._version = inputs[0]._version
+        if _grad_enabled and any(x.requires_grad for x in inputs):
+            self.inputs = inputs
+            self._versions = tuple(x._version[0] for x in (*inputs, output))
+            self._output = weakref.ref(output)
+            output.requires_grad = True
+            output.creator = self
+        return output
+
+    def _reads(self, i: int) -> bool:
+        """Whether backward is going to look at the values of input i (or, past them, the output)."""
+        if self.bilinear:
+            return i < 2 and self.needs[1 - i]
+        return not self.linear
+
+    def _check_unchanged(self) -> None:
+        """Raise if a tensor that backward is going to read was changed since the forward pass."""
+        for i, (x, version) in enumerate(zip((*self.inputs, self.output), self._versions)):
+            if x._version[0] != version and self._reads(i):
+                raise RuntimeError(
+                    f"backward of {type(self).__name__} needs its tensor of shape {x.shape} as it "
+                    "was in the forward pass, but it was changed since (by an optimiser's step, "
+                    "load_state_dict, or an assignment to .data): call backward before the "
+                    "change, or run the forward pass again after it")
+
+
+def tensor(data: Any, requires_grad: bool = False) -> Tensor:
+    """A new leaf on the default backend, with a copy of the data.
+
+    Arrays keep their dtype. Python floats become float32, as parameters are; Python ints stay ints.
+    """
+    array = backend.asarray(data.data if isinstance(data, Tensor) else data)
+    return Tensor(array.copy(), requires_grad)
+
+
+def as_tensor(data: Any, dtype: Any = None) -> Tensor:
+    """data itself if it is a Tensor, else a constant; a Python number takes the given dtype."""
+    if isinstance(data, Tensor):
+        return data
+    if backend.is_array(data):
+        return Tensor(data)
+    return Tensor(backend.asarray(data, dtype if isinstance(data, (int, float)) else None))
+
+
+def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
+         grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
+         create_graph: bool = False) -> tuple[Tensor, ...]:
+    """The gradients of the outputs by the inputs, without touching any `.grad`.
+
+    outputs       a Tensor or several; their contributions are added
+    inputs        a Tensor or several, leaves or not
+    grad_outputs  the cotangents, of the outputs' shapes; 1 for an output of one element
+    create_graph  keep the gradients differentiable, for second derivatives
+    returns       a tuple, one Tensor for each input: zeros where no path leads to it
+    """
+    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    if not isinstance(grad_outputs, (tuple, list)):
+        grad_outputs = (grad_outputs,) * len(outputs)
+    if len(grad_outputs) != len(outputs):
+        raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, got {len(grad_outputs)}")
+    cotangents = [_cotangent(y, g) for y, g in zip(outputs, grad_outputs)]
+    grads = _pull_back(outputs, cotangents, inputs, create_graph)
+    return tuple(grads[id(x)] if id(x) in grads
+                 else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs)
+
+
+def _cotangent(output: Tensor, grad: Any) -> Tensor:
+    """What the backward pass starts with: the given gradient, or 1 for a single number."""
+    if grad is None:
+        if output.size != 1:
+            raise ValueError(f"a gradient starts from one number, but this tensor has shape "
+                             f"{output.shape}: reduce it with .sum() or .mean(), or say which "
+                             "combination with grad= (grad_outputs= in mg.grad)")
+        return Tensor(backend.array_module(output.data).ones_like(output.data))
+    grad = as_tensor(grad, output.dtype)
+    if grad.shape != output.shape:
+        raise ValueError(f"the given gradient has shape {grad.shape}, the tensor {output.shape}")
+    return grad
+
+
+def _inputs_first(outputs: Iterable[Tensor]) -> list[Tensor]:
+    """Every tensor that the outputs depend on and that requires a gradient, each once, inputs
+    before what is computed from them. A stack, not recursion: graphs are deeper than Python's."""
+    order: list[Tensor] = []
+    seen: set[int] = set()
+    stack = [(t, False) for t in outputs]
+    while stack:
+        t, inputs_done = stack.pop()
+        if inputs_done:
+            order.append(t)
+        elif t.requires_grad and id(t) not in seen:
+            seen.add(id(t))
+            stack.append((t, True))
+            if t.creator is not None:
+                stack.extend((x, False) for x in t.creator.inputs)
+    return order
+
+
+def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
+               targets: Iterable[Tensor], create_graph: bool) -> dict[int, Tensor]:
+    """Reverse-mode differentiation: the gradient of every target, by the target's id().
+
+    A tensor's gradient is complete once everything computed from it has been visited, so the
+    walk goes outputs first; and only through tensors that lead to a target.
+    """
+    order = _inputs_first(outputs)
+    target_ids = {id(t) for t in targets}
+    wanted: set[int] = set()
+    for t in order:
+        if id(t) in target_ids or (t.creator and any(id(x) in wanted for x in t.creator.inputs)):
+            wanted.add(id(t))
+
+    grads: dict[int, Tensor] = {}
+    with _grad_mode(create_graph):
+        for y, cotangent in zip(outputs, cotangents):
+            grads[id(y)] = grads[id(y)] + cotangent if id(y) in grads else cotangent
+        for t in reversed(order):
+            node = t.creator
+            if node is None or id(t) not in wanted or id(t) not in grads:
+                continue
+            node.needs = tuple(id(x) in wanted for x in node.inputs)
+            if not any(node.needs):
+                continue
+            node._check_unchanged()
+            # what is not a target is not needed again: its memory can go
+            grad = grads[id(t)] if id(t) in target_ids else grads.pop(id(t))
+            for x, needed, new in zip(node.inputs, node.needs, node.gradients(grad)):
+                if needed:
+                    new = _checked(new, x, node)
+                    grads[id(x)] = grads[id(x)] + new if id(x) in grads else new
+    return grads
+
+
+def _checked(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
+    """A gradient has its input's shape and dtype; an op that breaks the first is told so."""
+    if grad is None or grad.shape != x.shape:
+        got = "nothing" if grad is None else f"shape {grad.shape}"
+        raise RuntimeError(f"{type(node).__name__}.backward returned {got} for its input of shape "
+                           f"{x.shape}: a gradient must have the shape of its input")
+    return grad if grad.dtype == x.dtype else grad.astype(x.dtype)

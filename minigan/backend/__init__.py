@@ -1,0 +1,144 @@
+"""WHICH array library computes: NumPy, CuPy, or one that you register.
+
+The rest of minigan never names NumPy when it touches a tensor's data. It asks this module for
+three things: the array module of an array (`array_module(x).exp`), the kernels for an array
+(`kernels(x).sigmoid`), and moves between the host and a device.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Callable
+
+import numpy
+
+from . import cpu
+
+__all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
+           "kernels", "of", "register", "result", "to_device", "to_numpy", "use"]
+
+Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
+
+
+class BackendError(RuntimeError):
+    """The array library that was asked for cannot compute here; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One array library, described by what the engine needs to know of it."""
+
+    name: str
+    xp: Any                                   # its module: xp.exp, xp.zeros, ...
+    array_type: type
+    kernels: ModuleType                       # reference.py's names, perhaps faster
+    from_numpy: Callable[[numpy.ndarray], Array]
+    to_numpy: Callable[[Array], numpy.ndarray]  # always a copy
+
+
+_ALIASES = {"cpu": "numpy", "cuda": "cupy"}
+_backends: dict[str, Backend] = {}
+_by_type: dict[type, Backend] = {}
+_current: Backend
+
+
+def register(backend: Backend) -> None:
+    """Make a further array library known to `use` (the tests register a strict stand-in)."""
+    _backends[backend.name] = backend
+    _by_type[backend.array_type] = backend
+
+
+def get(name: str) -> Backend:
+    """The backend of that name or device ("numpy", "cupy", "cpu", "cuda"), loaded if need be.
+
+    Raises BackendError, in one line, for an unknown name, a missing CuPy or a missing GPU.
+    """
+    name = _ALIASES.get(name, name)
+    if name == "cupy" and name not in _backends:
+        from . import cuda  # an optional dependency: imported where it is asked for
+        register(cuda.load())
+    if name not in _backends:
+        known = ", ".join(sorted({*_backends, "cupy"}))
+        raise BackendError(f"there is no backend {name!r}; known are: {known}")
+    return _backends[name]
+
+
+def use(name: str) -> None:
+    """Choose where new tensors, parameters and noise are made: "numpy" or "cupy"."""
+    global _current
+    _current = get(name)
+
+
+def current() -> Backend:
+    """The default backend, the one `use` chose last."""
+    return _current
+
+
+def of(x: Array) -> Backend:
+    """The backend that an array belongs to. Raises TypeError for what is no array."""
+    backend = _by_type.get(type(x))
+    if backend is not None:
+        return backend
+    for array_type, backend in _by_type.items():
+        if isinstance(x, array_type):
+            return backend
+    raise TypeError(f"expected an array of {' or '.join(_backends)}, got {type(x).__name__}: "
+                    "make it a tensor with mg.tensor(...)")
+
+
+def is_array(x: object) -> bool:
+    """Whether x is an array of a known backend."""
+    return type(x) in _by_type or isinstance(x, tuple(_by_type))
+
+
+def result(x: Any) -> Array:
+    """What an operation computed, as an array: NumPy returns a scalar where others keep 0-d."""
+    return numpy.asarray(x) if isinstance(x, numpy.generic) else x
+
+
+def array_module(x: Array) -> Any:
+    """The module whose functions work on x: numpy, cupy, ..."""
+    return of(x).xp
+
+
+def kernels(x: Array) -> ModuleType:
+    """The kernels (see reference.py) for x's device."""
+    return of(x).kernels
+
+
+def asarray(data: Any, dtype: Any = None) -> Array:
+    """data on the default backend, copied only if it has to be.
+
+    Arrays and NumPy scalars keep their dtype, Python ints and bools become int64 and bool, and
+    Python floats become float32, the dtype of parameters. Raises TypeError for what is no number.
+    """
+    if isinstance(data, _current.array_type):
+        return data if dtype is None or data.dtype == dtype else data.astype(dtype)
+    host = to_numpy(data) if is_array(data) else numpy.asarray(data)
+    if host.dtype.kind not in "fiub":
+        raise TypeError(f"expected numbers, got {type(data).__name__} of {host.dtype}")
+    if dtype is None and host.dtype == numpy.float64 and not _has_dtype(data):
+        dtype = numpy.float32
+    return _current.from_numpy(host if dtype is None else host.astype(dtype))
+
+
+def _has_dtype(data: Any) -> bool:
+    """Whether data says which precision it is in (a list of NumPy scalars does, in its first)."""
+    while isinstance(data, (list, tuple)) and data:
+        data = data[0]
+    return hasattr(data, "dtype")
+
+
+def to_numpy(x: Array) -> numpy.ndarray:
+    """A copy of x in host memory."""
+    return of(x).to_numpy(x)
+
+
+def to_device(x: Array, device: str) -> Array:
+    """x on the named backend or device; x itself if it is there already."""
+    target = get(device)
+    return x if of(x) is target else target.from_numpy(to_numpy(x))
+
+
+register(Backend("numpy", numpy, numpy.ndarray, cpu, numpy.asarray, numpy.array))
+use("numpy")

@@ -1,0 +1,35 @@
+"""The kernels on the CPU: reference.py's names, faster where a profile asked for it."""
+from __future__ import annotations
+
+import numpy as np
+
+from .reference import add_at, bce_with_logits, sigmoid, softplus
+
+__all__ = ["add_at", "bce_with_logits", "leaky_relu", "sigmoid", "softplus", "update"]
+
+
+def leaky_relu(x, slope):
+    """x where x > 0, else slope · x: for a slope in (0, 1] that is the larger of the two."""
+    y = slope * x
+    return np.maximum(x, y, out=y) if 0 < slope <= 1 and x.ndim else np.where(x > 0, x, y)
+
+
+BLOCK = 1 << 15  # elements: the five arrays of an Adam step, 640 KB in float32, stay in the L2 cache
+
+
+def update(rule, param, grads, *state):
+    """The reference's, block by block, each block's gradient gathered into one small scratch."""
+    grads = [g.reshape(-1) for g in grads]
+    scratch = np.empty(min(BLOCK, param.size), param.dtype)
+    ends = np.cumsum([g.size for g in grads])
+    i = 0  # the gradient that the block starts in
+    for start in range(0, param.size, BLOCK):
+        block = slice(start, min(start + BLOCK, param.size))
+        filled = start
+        while filled < block.stop:
+            stop = min(block.stop, int(ends[i]))
+            first = int(ends[i]) - grads[i].size
+            scratch[filled - start:stop - start] = grads[i][filled - first:stop - first]
+            filled = stop
+            i += filled == ends[i]
+        rule(param[block], scratch[:block.stop - start], *[array[block] for array in state])

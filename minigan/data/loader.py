@@ -1,0 +1,107 @@
+"""Batches, in an order that can be stopped and taken up again at any one of them."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy
+
+from .. import backend
+
+Batch = backend.Array | tuple[backend.Array, ...]
+
+
+class Loader:
+    """Cuts arrays into batches and moves each to the default device.
+
+    A `for` over the loader yields the batches that remain of the current epoch: all of them,
+    unless the loop before was left early or a state was loaded. A batch is an array if one
+    array was given, otherwise a tuple of arrays that belong together, row by row.
+
+    The order of an epoch depends on the seed and on the number of the epoch, and on nothing
+    drawn before. So where the loader is in its endless sequence of batches is two integers,
+    `epoch` and `position` (the number of batches already given out in this epoch), and a run
+    resumed with them sees what it would have seen without the interruption.
+
+    Parameters
+    ----------
+    arrays : NumPy arrays of equal length
+    batch_size : rows in a batch
+    shuffle : whether every epoch has its own random order, or all have the arrays' order
+    drop_last : whether to leave out the rows that do not fill a batch
+    seed : a non-negative integer, which fixes the order of all epochs
+
+    Raises ValueError for no arrays, arrays of different lengths and sizes that make no batch.
+
+    >>> loader = Loader(numpy.arange(5), batch_size=2, shuffle=False, drop_last=False)
+    >>> [batch.tolist() for batch in loader]
+    [[0, 1], [2, 3], [4]]
+    >>> loader.state_dict()
+    {'epoch': 1, 'position': 0}
+    """
+
+    def __init__(self, *arrays: numpy.ndarray, batch_size: int, shuffle: bool = True,
+                 drop_last: bool = True, seed: int = 0):
+        lengths = [len(array) for array in arrays]
+        if len(set(lengths)) != 1:
+            raise ValueError(f"expected arrays of one length, got the lengths {lengths}")
+        rows = lengths[0]
+        if batch_size < 1:
+            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        if rows == 0 or (drop_last and batch_size > rows):
+            raise ValueError(f"{rows} rows make no batch of {batch_size}")
+        self.arrays = arrays
+        self.batch_size = batch_size
+        self.shuffle = shuffle
+        self.seed = seed
+        self.epoch = 0
+        self.position = 0
+        self._rows = rows
+        self._batches = rows // batch_size if drop_last else -(-rows // batch_size)
+
+    def __len__(self) -> int:
+        """The number of batches in a whole epoch."""
+        return self._batches
+
+    def __iter__(self) -> Iterator[Batch]:
+        order = self._order()
+        for position in range(self.position, len(self)):
+            # The state moves on before the batch is out, so that whoever saves it while working
+            # on a batch resumes with the next one.
+            self._advance()
+            start = position * self.batch_size
+            yield self._batch(order[start:start + self.batch_size])
+
+    def forever(self) -> Iterator[Batch]:
+        """The remaining batches of this epoch, then those of the next ones, without end."""
+        while True:
+            yield from self
+
+    def state_dict(self) -> dict[str, int]:
+        """Where the loader is: the epoch, and the batches already given out in it."""
+        return {"epoch": self.epoch, "position": self.position}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Go where `state_dict` was taken. An iterator made before is of no further use.
+
+        Raises ValueError for a position that this loader's epochs do not have, as when the
+        state is that of another batch size.
+        """
+        epoch, position = state["epoch"], state["position"]
+        if epoch < 0 or not 0 <= position < len(self):
+            raise ValueError(f"epoch {epoch}, batch {position} is no place in a sequence of "
+                             f"epochs of {len(self)} batches")
+        self.epoch, self.position = epoch, position
+
+    def _advance(self) -> None:
+        self.position += 1
+        if self.position == len(self):
+            self.epoch, self.position = self.epoch + 1, 0
+
+    def _order(self) -> numpy.ndarray:
+        if not self.shuffle:
+            return numpy.arange(self._rows)
+        return numpy.random.default_rng([self.seed, self.epoch]).permutation(self._rows)
+
+    def _batch(self, rows: numpy.ndarray) -> Batch:
+        batch = tuple(backend.asarray(array[rows]) for array in self.arrays)
+        return batch[0] if len(batch) == 1 else batch

@@ -1,0 +1,75 @@
+"""Points in the plane: distributions so simple that what a generator misses can be seen.
+
+Each function draws n points independently and returns float32 (n, 2). The generator `rng` is a
+numpy.random.Generator; the same one gives the same points.
+"""
+from __future__ import annotations
+
+import numpy
+
+
+def ring_centers(modes: int = 8, radius: float = 1.0) -> numpy.ndarray:
+    """The means of `ring`, evenly spaced on a circle: float32 (modes, 2)."""
+    # Without endpoint=False the angles 0 and 2 pi would both be there: one mode, counted twice.
+    angle = numpy.linspace(0, 2 * numpy.pi, modes, endpoint=False)
+    return _points(radius * numpy.cos(angle), radius * numpy.sin(angle))
+
+
+def ring(n: int, rng: numpy.random.Generator, modes: int = 8, radius: float = 1.0,
+         std: float = 0.01) -> numpy.ndarray:
+    """A mixture of equally likely normal distributions on a circle.
+
+    Source: Srivastava et al. 2017 (VEEGAN, arXiv 1705.07761) and Lin et al. 2018 (PacGAN, arXiv
+    1712.04086), with their radius and standard deviation.
+    """
+    return _around(ring_centers(modes, radius), n, rng, std)
+
+
+def grid_centers(side: int = 5, spacing: float = 2.0) -> numpy.ndarray:
+    """The means of `grid`, side x side of them around the origin: float32 (side * side, 2)."""
+    axis = spacing * (numpy.arange(side) - (side - 1) / 2)
+    x, y = numpy.meshgrid(axis, axis)
+    return _points(x.ravel(), y.ravel())
+
+
+def grid(n: int, rng: numpy.random.Generator, side: int = 5, spacing: float = 2.0,
+         std: float = 0.05) -> numpy.ndarray:
+    """A mixture of equally likely normal distributions on a square lattice.
+
+    Source: as `ring`, with the standard deviation of PacGAN.
+    """
+    return _around(grid_centers(side, spacing), n, rng, std)
+
+
+def spiral(n: int, rng: numpy.random.Generator, turns: float = 2.0,
+           std: float = 0.01) -> numpy.ndarray:
+    """An Archimedean spiral from the origin out to radius 1, blurred by normal noise."""
+    # Arc length grows with the square of the radius: the root spreads the points evenly along it.
+    radius = numpy.sqrt(rng.random(n))
+    angle = 2 * numpy.pi * turns * radius
+    return _blur(_points(radius * numpy.cos(angle), radius * numpy.sin(angle)), rng, std)
+
+
+def moons(n: int, rng: numpy.random.Generator, std: float = 0.05) -> numpy.ndarray:
+    """Two interleaving half circles of radius 1, blurred by normal noise.
+
+    The upper one is centred at (0, 0), the lower one at (1, 0.5), as in scikit-learn.
+    """
+    angle = numpy.pi * rng.random(n)
+    lower = rng.random(n) < 0.5
+    x = numpy.where(lower, 1 - numpy.cos(angle), numpy.cos(angle))
+    y = numpy.where(lower, 0.5 - numpy.sin(angle), numpy.sin(angle))
+    return _blur(_points(x, y), rng, std)
+
+
+def _around(centers: numpy.ndarray, n: int, rng: numpy.random.Generator,
+            std: float) -> numpy.ndarray:
+    return _blur(centers[rng.integers(len(centers), size=n)], rng, std)
+
+
+def _blur(points: numpy.ndarray, rng: numpy.random.Generator, std: float) -> numpy.ndarray:
+    return points + numpy.float32(std) * rng.standard_normal(points.shape, numpy.float32)
+
+
+def _points(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
+    return numpy.stack([x, y], axis=1).astype(numpy.float32)

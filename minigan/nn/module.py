@@ -1,0 +1,169 @@
+"""What holds parameters."""
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Any, Iterator, Mapping
+
+from .. import backend
+from ..autodiff import Tensor, as_tensor
+
+
+class Parameter(Tensor):
+    """A leaf that is trained: a module's attribute of this class is found by `parameters()`."""
+
+    __slots__ = ()
+
+    def __init__(self, data: backend.Array, requires_grad: bool = True):
+        super().__init__(data, requires_grad)
+
+
+class Module:
+    """Base of layers and networks: attributes that are Tensors are its state.
+
+    Those that are Parameters are trained; the others (running statistics) are only saved.
+    Modules, and lists of modules, contribute theirs. The order is that of definition.
+    """
+
+    training = True
+
+    def forward(self, *inputs: Any) -> Tensor:
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x)")
+
+    def __call__(self, *inputs: Any) -> Tensor:
+        return self.forward(*[as_tensor(x) if backend.is_array(x) else x for x in inputs])
+
+    def children(self) -> Iterator[tuple[str, Any]]:
+        """The names and values of the attributes that are Tensors or Modules, lists unrolled."""
+        for name, value in vars(self).items():
+            members = ([(f"{name}.{i}", v) for i, v in enumerate(value)]
+                       if isinstance(value, (list, tuple)) else [(name, value)])
+            yield from ((n, v) for n, v in members if isinstance(v, (Tensor, Module)))
+
+    def modules(self) -> Iterator[Module]:
+        """This module and all within it, each once."""
+        seen: set[int] = set()
+        stack: list[Module] = [self]
+        while stack:
+            module = stack.pop()
+            if id(module) not in seen:
+                seen.add(id(module))
+                yield module
+                stack.extend(reversed([v for _, v in module.children() if isinstance(v, Module)]))
+
+    def named_state(self, prefix: str = "", seen: set[int] | None = None
+                    ) -> Iterator[tuple[str, Tensor]]:
+        """The names and Tensors of the whole state, shared ones once, under their first name."""
+        seen = set() if seen is None else seen
+        for name, value in self.children():
+            if id(value) in seen:
+                continue
+            seen.add(id(value))
+            if isinstance(value, Module):
+                yield from value.named_state(f"{prefix}{name}.", seen)
+            else:
+                yield prefix + name, value
+
+    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
+        """The names and Parameters, in the order of definition."""
+        return ((name, t) for name, t in self.named_state() if isinstance(t, Parameter))
+
+    def parameters(self) -> Iterator[Parameter]:
+        """The Parameters, in the order of definition."""
+        return (p for _, p in self.named_parameters())
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of the state: numpy.ndarrays by name, wherever the module computes."""
+        return {name: t.numpy() for name, t in self.named_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over a state_dict; either all of it or, with an error, nothing.
+
+        Raises KeyError for missing or unknown names, ValueError for a wrong shape or dtype.
+        """
+        own = dict(self.named_state())
+        missing, unknown = [k for k in own if k not in state], [k for k in state if k not in own]
+        if missing or unknown:
+            raise KeyError(f"this state does not fit {type(self).__name__}: "
+                           f"missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
+        for name, t in own.items():
+            new = state[name]
+            if tuple(new.shape) != t.shape or new.dtype != t.dtype:
+                raise ValueError(f"state {name!r} is {tuple(new.shape)} of {new.dtype}, "
+                                 f"the module's is {t.shape} of {t.dtype}")
+        for name, t in own.items():
+            new = state[name].data if isinstance(state[name], Tensor) else state[name]
+            t.data[...] = backend.to_device(new, backend.of(t.data).name)
+            t.mark_changed()
+
+    def train(self, mode: bool = True) -> Module:
+        """Training mode, for BatchNorm and Dropout; returns the module."""
+        for module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Evaluation mode: running statistics, no dropout; returns the module."""
+        return self.train(False)
+
+    def zero_grad(self) -> None:
+        """Forget all gradients."""
+        for p in self.parameters():
+            p.grad = None
+
+    def to(self, device: str) -> Module:
+        """Move the state to "cpu" or "cuda" (or "numpy", "cupy"); gradients are forgotten."""
+        for _, t in self.named_state():
+            t.data, t.grad = backend.to_device(t.data, device), None
+        return self
+
+    def astype(self, dtype: Any) -> Module:
+        """Convert the state to another floating point type; gradients are forgotten."""
+        for _, t in self.named_state():
+            t.data, t.grad = t.data.astype(dtype), None
+        return self
+
+    def describe(self) -> str:
+        """What stands in the brackets of the repr: the arguments that matter."""
+        return ""
+
+    def __repr__(self) -> str:
+        inner = [f"{name.rpartition('.')[2]}: {value!r}".replace("\n", "\n  ")
+                 for name, value in self.children() if isinstance(value, Module)]
+        body = "\n  " + "\n  ".join(inner) + "\n" if inner else self.describe()
+        return f"{type(self).__name__}({body})"
+
+
+@contextmanager
+def frozen(module: Module) -> Iterator[Module]:
+    """Within it the module's parameters are constants: gradients flow through, none is computed
+    for them. A generator's update runs through a frozen discriminator."""
+    flags = [(p, p.requires_grad) for p in module.parameters()]
+    try:
+        for p, _ in flags:
+            p.requires_grad = False
+        yield module
+    finally:
+        for p, flag in flags:
+            p.requires_grad = flag
+
+
+class Sequential(Module):
+    """Modules one after the other."""
+
+    def __init__(self, *layers: Module):
+        for i, layer in enumerate(layers):
+            if not isinstance(layer, Module):
+                raise TypeError(f"Sequential takes modules, but layer {i} is {layer!r}; "
+                                "wrap a function in a Module with a forward(x)")
+        self.layers = list(layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __getitem__(self, i: int) -> Module:
+        return self.layers[i]
+
+    def __len__(self) -> int:
+        return len(self.layers)

@@ -1,0 +1,112 @@
+"""The non-linearities of networks."""
+from __future__ import annotations
+
+from typing import Any
+
+from ..autodiff import Tensor
+from ..backend import array_module, kernels
+from .elementwise import Elementwise, exp, where
+
+
+class Sigmoid(Elementwise):
+    """σ(x) = 1 / (1 + e⁻ˣ). Gradient: grad · σ(x) · (1 − σ(x))."""
+
+    def forward(self, x):
+        return kernels(x).sigmoid(x)
+
+    def backward(self, grad):
+        y = self.output
+        return grad * (y * (1 - y))
+
+
+class Tanh(Elementwise):
+    """tanh x. Gradient: grad · (1 − tanh² x)."""
+
+    def forward(self, x):
+        return array_module(x).tanh(x)
+
+    def backward(self, grad):
+        y = self.output
+        return grad * (1 - y * y)
+
+
+class Softplus(Elementwise):
+    """ln(1 + eˣ). Gradient: grad · σ(x)."""
+
+    def forward(self, x):
+        return kernels(x).softplus(x)
+
+    def backward(self, grad):
+        return grad * sigmoid(self.inputs[0])
+
+
+class ReLU(Elementwise):
+    """max(x, 0). Gradient: grad where x > 0, else 0. At the kink, x = 0, it is 0."""
+
+    def forward(self, x):
+        return array_module(x).maximum(x, 0)
+
+    def backward(self, grad):
+        return grad * Tensor((self.inputs[0].data > 0).astype(grad.dtype))
+
+
+class LeakyReLU(Elementwise):
+    """x where x > 0, else slope · x. Gradient: grad, or slope · grad. At x = 0 it is slope · grad."""
+
+    def __init__(self, slope: float):
+        self.slope = slope
+
+    def forward(self, x):
+        return kernels(x).leaky_relu(x, self.slope)
+
+    def backward(self, grad):
+        x = self.inputs[0].data
+        slopes = array_module(x).where(x > 0, 1, self.slope)
+        return grad * Tensor(slopes.astype(grad.dtype))
+
+
+class ELU(Elementwise):
+    """x where x > 0, else α (eˣ − 1). Gradient: grad, or grad · α eˣ; at x = 0 the latter."""
+
+    def __init__(self, alpha: float):
+        self.alpha = alpha
+
+    def forward(self, x):
+        xp = array_module(x)
+        return xp.where(x > 0, x, self.alpha * xp.expm1(xp.minimum(x, 0)))
+
+    def backward(self, grad):
+        x = self.inputs[0]
+        positive = x.data > 0
+        # e^x is taken of 0 where x is positive: there it could overflow, and is not wanted
+        return where(positive, grad, grad * (self.alpha * exp(where(positive, 0, x))))
+
+
+def sigmoid(x: Any) -> Tensor:
+    """1 / (1 + e⁻ˣ), in (0, 1); exact also for |x| in the thousands."""
+    return Sigmoid()(x)
+
+
+def tanh(x: Any) -> Tensor:
+    """The hyperbolic tangent, in (−1, 1)."""
+    return Tanh()(x)
+
+
+def softplus(x: Any) -> Tensor:
+    """ln(1 + eˣ), a smooth max(x, 0); no overflow."""
+    return Softplus()(x)
+
+
+def relu(x: Any) -> Tensor:
+    """max(x, 0); its gradient at 0 is 0."""
+    return ReLU()(x)
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+    """x where x > 0, else negative_slope · x (Maas et al. 2013); at 0 the gradient is the slope."""
+    return LeakyReLU(negative_slope)(x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Tensor:
+    """x where x > 0, else alpha · (eˣ − 1) (Clevert et al. 2016)."""
+    return ELU(alpha)(x)

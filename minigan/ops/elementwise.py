@@ -1,0 +1,330 @@
+"""Elementwise arithmetic, with NumPy's broadcasting."""
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from ..autodiff import Function, Tensor, as_tensor
+from ..backend import array_module, is_array
+
+
+class Elementwise(Function):
+    """Base of the ops that work element by element on inputs broadcast to one shape.
+
+    Their `backward` is written as if all inputs had the output's shape. Here, in one place, what
+    broadcasting repeated is added up again: a value used n times gets the sum of n gradients.
+    """
+
+    def gradients(self, grad: Tensor) -> Sequence[Tensor | None]:
+        return [g if g is None or g.shape == x.shape else sum_to(g, x.shape)
+                for g, x in zip(super().gradients(grad), self.inputs)]
+
+
+def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Sum x over the axes that broadcasting from `shape` to x.shape added or stretched."""
+    if x.shape == shape:
+        return x
+    added = x.ndim - len(shape)
+    stretched = tuple(i for i in range(x.ndim)
+                      if i < added or (shape[i - added] == 1 and x.shape[i] != 1))
+    return x.sum(axis=stretched, keepdims=True).reshape(shape)
+
+
+def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Both as Tensors; a Python number takes the other's dtype, so that it never promotes."""
+    if isinstance(x, Tensor):
+        return x, as_tensor(y, _scalar_dtype(x, y))
+    if isinstance(y, Tensor):
+        return as_tensor(x, _scalar_dtype(y, x)), y
+    return as_tensor(x), as_tensor(y)
+
+
+def _scalar_dtype(x: Tensor, number: Any) -> Any:
+    """The dtype for a Python number beside x: x's, except for a float beside integers."""
+    return None if isinstance(number, float) and x.dtype.kind != "f" else x.dtype
+
+
+class Add(Elementwise):
+    """x + y. Gradients: grad, grad."""
+
+    linear = True
+
+    def forward(self, x, y):
+        return x + y
+
+    def backward(self, grad):
+        return grad, grad
+
+
+class Subtract(Elementwise):
+    """x − y. Gradients: grad, −grad."""
+
+    linear = True
+
+    def forward(self, x, y):
+        return x - y
+
+    def backward(self, grad):
+        return grad, -grad if self.needs[1] else None
+
+
+class Multiply(Elementwise):
+    """x · y. Gradients: grad · y, grad · x."""
+
+    bilinear = True
+
+    def forward(self, x, y):
+        return x * y
+
+    def backward(self, grad):
+        x, y = self.inputs
+        return grad * y if self.needs[0] else None, grad * x if self.needs[1] else None
+
+
+class Divide(Elementwise):
+    """x / y. Gradients: grad / y, −grad · (x / y) / y."""
+
+    def forward(self, x, y):
+        return x / y
+
+    def backward(self, grad):
+        y = self.inputs[1]
+        by_x = grad / y
+        return by_x, -by_x * self.output if self.needs[1] else None
+
+
+class Negative(Elementwise):
+    """−x. Gradient: −grad."""
+
+    linear = True
+
+    def forward(self, x):
+        return -x
+
+    def backward(self, grad):
+        return -grad
+
+
+class Power(Elementwise):
+    """xᵖ for a constant number p. Gradient: grad · p · xᵖ⁻¹, and 0 for p = 0 also where x = 0."""
+
+    def __init__(self, p: float):
+        self.p = p
+
+    def forward(self, x):
+        return x ** self.p
+
+    def backward(self, grad):
+        if self.p == 0:
+            return grad * 0
+        return grad * (self.p * self.inputs[0] ** (self.p - 1))
+
+
+class Exp(Elementwise):
+    """eˣ. Gradient: grad · eˣ."""
+
+    def forward(self, x):
+        return array_module(x).exp(x)
+
+    def backward(self, grad):
+        return grad * self.output
+
+
+class Log(Elementwise):
+    """ln x. Gradient: grad / x."""
+
+    def forward(self, x):
+        return array_module(x).log(x)
+
+    def backward(self, grad):
+        return grad / self.inputs[0]
+
+
+class Sqrt(Elementwise):
+    """√x. Gradient: grad / (2 √x), infinite at 0."""
+
+    def forward(self, x):
+        return array_module(x).sqrt(x)
+
+    def backward(self, grad):
+        return grad / (2 * self.output)
+
+
+class Abs(Elementwise):
+    """|x|. Gradient: grad · sign(x). At the kink, x = 0, it is 0."""
+
+    def forward(self, x):
+        return array_module(x).abs(x)
+
+    def backward(self, grad):
+        x = self.inputs[0].data
+        return grad * Tensor(array_module(x).sign(x))
+
+
+class Sin(Elementwise):
+    """sin x. Gradient: grad · cos x."""
+
+    def forward(self, x):
+        return array_module(x).sin(x)
+
+    def backward(self, grad):
+        return grad * cos(self.inputs[0])
+
+
+class Cos(Elementwise):
+    """cos x. Gradient: −grad · sin x."""
+
+    def forward(self, x):
+        return array_module(x).cos(x)
+
+    def backward(self, grad):
+        return -grad * sin(self.inputs[0])
+
+
+class Maximum(Elementwise):
+    """max(x, y). The gradient goes to the larger; at a tie half to each, the mean of the
+    one-sided derivatives."""
+
+    def forward(self, x, y):
+        return array_module(x).maximum(x, y)
+
+    def backward(self, grad):
+        x, y = (t.data for t in self.inputs)
+        # + 0.5 where equal; a share of the gradient, in the gradient's dtype
+        share = (x > y).astype(grad.dtype) + (x == y).astype(grad.dtype) * 0.5
+        return (grad * Tensor(share) if self.needs[0] else None,
+                grad * Tensor(1 - share) if self.needs[1] else None)
+
+
+class Clip(Elementwise):
+    """x limited to [low, high] (None: no limit). Gradient: grad where low ≤ x ≤ high, else 0."""
+
+    def __init__(self, low: float | None, high: float | None):
+        self.low, self.high = low, high
+
+    def forward(self, x):
+        return array_module(x).clip(x, self.low, self.high)
+
+    def backward(self, grad):
+        return grad * Tensor((self.output.data == self.inputs[0].data).astype(grad.dtype))
+
+
+class Where(Elementwise):
+    """x where the condition holds, y elsewhere. Each gradient is grad there and 0 elsewhere."""
+
+    linear = True
+
+    def __init__(self, condition: Any):
+        self.condition = condition
+
+    def forward(self, x, y):
+        return array_module(x).where(self.condition, x, y)
+
+    def backward(self, grad):
+        return where(self.condition, grad, 0), where(self.condition, 0, grad)
+
+
+class AsType(Elementwise):
+    """x in another floating point type. Gradient: grad in x's type."""
+
+    linear = True
+
+    def __init__(self, dtype: Any):
+        self.dtype = dtype
+
+    def forward(self, x):
+        return x.astype(self.dtype)
+
+    def backward(self, grad):
+        return grad.astype(self.inputs[0].dtype)
+
+
+def add(x: Any, y: Any) -> Tensor:
+    """x + y."""
+    return Add()(*operands(x, y))
+
+
+def subtract(x: Any, y: Any) -> Tensor:
+    """x − y."""
+    return Subtract()(*operands(x, y))
+
+
+def multiply(x: Any, y: Any) -> Tensor:
+    """x · y, element by element."""
+    return Multiply()(*operands(x, y))
+
+
+def divide(x: Any, y: Any) -> Tensor:
+    """x / y."""
+    return Divide()(*operands(x, y))
+
+
+def negative(x: Any) -> Tensor:
+    """−x."""
+    return Negative()(x)
+
+
+def power(x: Any, p: Any) -> Tensor:
+    """xᵖ. For a number p any x that NumPy allows; for a Tensor p only x > 0, as exp(p · ln x)."""
+    if isinstance(p, Tensor) or is_array(p):
+        x, p = operands(x, p)
+        return exp(p * log(x))
+    return Power(p if isinstance(p, int) else float(p))(x)
+
+
+def exp(x: Any) -> Tensor:
+    """eˣ."""
+    return Exp()(x)
+
+
+def log(x: Any) -> Tensor:
+    """The natural logarithm."""
+    return Log()(x)
+
+
+def sqrt(x: Any) -> Tensor:
+    """The square root; its gradient at 0 is infinite."""
+    return Sqrt()(x)
+
+
+def abs(x: Any) -> Tensor:  # noqa: A001 (NumPy's name)
+    """The absolute value; its gradient at 0 is 0."""
+    return Abs()(x)
+
+
+def sin(x: Any) -> Tensor:
+    """The sine, x in radians."""
+    return Sin()(x)
+
+
+def cos(x: Any) -> Tensor:
+    """The cosine, x in radians."""
+    return Cos()(x)
+
+
+def maximum(x: Any, y: Any) -> Tensor:
+    """The larger of x and y, element by element; at a tie each gets half of the gradient."""
+    return Maximum()(*operands(x, y))
+
+
+def minimum(x: Any, y: Any) -> Tensor:
+    """The smaller of x and y, element by element; at a tie each gets half of the gradient."""
+    x, y = operands(x, y)
+    return -maximum(-x, -y)
+
+
+def clip(x: Any, low: float | None, high: float | None) -> Tensor:
+    """x limited to [low, high]; None is no limit. The gradient passes where low ≤ x ≤ high."""
+    return Clip(low, high)(x)
+
+
+def where(condition: Any, x: Any, y: Any) -> Tensor:
+    """x where condition (a boolean array or Tensor) holds, else y; all three broadcast."""
+    condition = condition.data if isinstance(condition, Tensor) else condition
+    return Where(condition)(*operands(x, y))
+
+
+def astype(x: Any, dtype: Any) -> Tensor:
+    """x in another type. Floats stay differentiable; integers and booleans are constants."""
+    x = as_tensor(x)
+    to = array_module(x.data).dtype(dtype)
+    return AsType(to)(x) if to.kind == "f" and x.dtype.kind == "f" else Tensor(x.data.astype(to))

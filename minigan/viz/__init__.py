@@ -1,0 +1,7 @@
+"""Pictures of samples and of training runs. It draws NumPy arrays and knows of nothing else."""
+from __future__ import annotations
+
+from .curves import save_curves
+from .grid import image_grid, save_grid
+
+__all__ = ["image_grid", "save_curves", "save_grid"]

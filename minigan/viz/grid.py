@@ -1,0 +1,61 @@
+"""Many small images as one: the picture by which a GAN's progress is usually judged."""
+from __future__ import annotations
+
+import math
+import os
+
+import numpy
+
+from .files import replacing
+
+_PAPER = 0.25  # between the tiles: a grey that shows where black ones end, and white ones
+
+
+def image_grid(images: numpy.ndarray, value_range: tuple[float, float] = (0, 1),
+               columns: int | None = None, padding: int = 1) -> numpy.ndarray:
+    """Images side by side, row after row, on dark grey.
+
+    Parameters
+    ----------
+    images : (N, H, W, C) with 1 channel (grey) or 3 (red, green, blue)
+    value_range : the values that mean black and white; what lies outside is clipped, and NaN is
+        drawn black
+    columns : images in a row; by default as many as make the grid about square
+    padding : pixels between the images and around them
+
+    Returns float32 in [0, 1], (rows, columns) of pixels for grey images, (rows, columns, 3) for
+    coloured ones. Raises ValueError for other shapes.
+    """
+    images = numpy.asarray(images, numpy.float32)
+    if images.ndim != 4 or images.shape[3] not in (1, 3) or images.size == 0:
+        raise ValueError("expected images of shape (N, H, W, 1) or (N, H, W, 3), got "
+                         f"{images.shape}")
+    black, white = value_range
+    images = numpy.nan_to_num(numpy.clip((images - black) / (white - black), 0, 1), nan=0)
+
+    n, height, width, channels = images.shape
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    height, width = height + padding, width + padding  # a tile has its padding below and right
+    grid = numpy.full((rows * height + padding, columns * width + padding, channels), _PAPER,
+                      numpy.float32)
+    for i, image in enumerate(images):
+        top, left = i // columns * height + padding, i % columns * width + padding
+        grid[top:top + len(image), left:left + image.shape[1]] = image
+    return grid[:, :, 0] if channels == 1 else grid
+
+
+def save_grid(path: str | os.PathLike, images: numpy.ndarray,
+              value_range: tuple[float, float] = (0, 1), columns: int | None = None,
+              scale: int = 4) -> None:
+    """Write `image_grid` of the images as a picture file, usually a PNG.
+
+    A pixel becomes a square of scale x scale, so that small images stay crisp in viewers, which
+    would blur them. A file that was there is replaced in one step.
+    """
+    from PIL import Image  # here, so that training needs no pictures; comes with matplotlib
+
+    pixels = numpy.rint(255 * image_grid(images, value_range, columns)).astype(numpy.uint8)
+    pixels = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+    with replacing(path) as temporary:
+        Image.fromarray(pixels).save(temporary)

@@ -1,0 +1,83 @@
+import math
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from minigan.viz import image_grid, save_grid
+
+Image = pytest.importorskip("PIL.Image", reason="pictures need matplotlib, which brings Pillow")
+
+
+@given(n=st.integers(1, 12), height=st.integers(1, 4), width=st.integers(1, 4),
+       channels=st.sampled_from([1, 3]), columns=st.none() | st.integers(1, 5),
+       padding=st.integers(0, 2))
+def test_every_image_is_found_at_its_place(n, height, width, channels, columns, padding):
+    images = np.random.default_rng(0).random((n, height, width, channels), np.float32)
+    picture = image_grid(images, columns=columns, padding=padding)
+    columns = columns or math.ceil(math.sqrt(n))
+    rows = math.ceil(n / columns)
+    assert picture.shape[:2] == (rows * (height + padding) + padding,
+                                 columns * (width + padding) + padding)
+    assert picture.shape[2:] == (() if channels == 1 else (3,))
+    for i, image in enumerate(images):
+        top = padding + i // columns * (height + padding)
+        left = padding + i % columns * (width + padding)
+        tile = picture[top:top + height, left:left + width]
+        np.testing.assert_array_equal(tile.reshape(image.shape), image)
+
+
+def test_the_value_range_becomes_black_to_white_and_the_rest_is_clipped():
+    images = np.array([-9, -1, 0, 1, 9, np.inf, np.nan]).reshape(1, 1, 7, 1)
+    assert image_grid(images, (-1, 1), padding=0).tolist() == [[0, 0, 0.5, 1, 1, 1, 0]]
+
+
+def test_what_no_image_covers_is_neither_black_nor_white():
+    picture = image_grid(np.zeros((3, 2, 2, 1)), columns=2)
+    assert 0 < picture[0, 0] < 1 and picture[0, 0] == picture[-2, -2]
+
+
+def test_the_images_given_are_not_changed():
+    images = np.full((1, 2, 2, 1), 7, np.float32)
+    image_grid(images)
+    assert (images == 7).all()
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 4), (3, 4, 4, 2), (3, 1, 4, 4), (0, 4, 4, 1)])
+def test_what_is_no_batch_of_images_is_refused_with_its_shape(shape):
+    with pytest.raises(ValueError, match=re.escape(f"got {shape}")):
+        image_grid(np.zeros(shape))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_saved_grid_has_the_pixels_of_the_grid_enlarged(tmp_path, channels):
+    images = np.random.default_rng(0).uniform(-1, 1, (6, 5, 4, channels))
+    save_grid(tmp_path / "new" / "grid.png", images, (-1, 1), columns=3, scale=2)
+    with Image.open(tmp_path / "new" / "grid.png") as picture:
+        pixels = np.asarray(picture)
+    grid = image_grid(images, (-1, 1), columns=3)
+    np.testing.assert_array_equal(pixels[::2, ::2], np.rint(255 * grid))
+    np.testing.assert_array_equal(pixels[1::2, 1::2], pixels[::2, ::2])
+
+
+def test_a_picture_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
+        tmp_path, monkeypatch):
+    path = tmp_path / "grid.png"
+    path.write_bytes(b"old")
+
+    def fail(image, file):
+        file.write_bytes(b"half")
+        raise OSError("disk full")
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save_grid(path, np.zeros((1, 2, 2, 1)))
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_importing_viz_does_not_import_what_draws():
+    program = "import minigan.viz, sys; assert not {'matplotlib', 'PIL'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
