@@ -1,4 +1,9 @@
 """minigan: backpropagation, and the GANs that run on it, on NumPy or CuPy."""
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
 from . import backend, losses, nn, ops, optim
 from .autodiff import Function, Tensor, as_tensor, grad, no_grad, tensor
 from .backend import use
@@ -8,3 +13,10 @@ __version__ = "0.1.0"
 __all__ = ["Function", "Tensor", "as_tensor", "backend", "data", "gan", "grad", "hessian", "hvp",
            "jacobian", "jvp", "losses", "metrics", "nn", "no_grad", "ops", "optim", "tensor",
            "testing", "use", "value_and_grad", "viz", "vjp"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    """What the engine does not need (`mg.data`, `mg.viz`, ...) is loaded at its first use."""
+    if name in ("data", "gan", "metrics", "testing", "viz"):
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module 'minigan' has no attribute {name!r}")

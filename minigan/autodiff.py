@@ -102,8 +102,9 @@ class Tensor:
             raise ValueError("backward() from a tensor that depends on nothing that requires a "
                              "gradient: make an input with requires_grad=True, or leave no_grad()")
         cotangent = _cotangent(self, grad)
-        leaves = [t for t in _inputs_first([self]) if t.creator is None]
-        grads = _pull_back([self], [cotangent], leaves, create_graph)
+        order = _inputs_first([self])
+        leaves = [t for t in order if t.creator is None]
+        grads = _pull_back([self], [cotangent], leaves, create_graph, order)
         shared = {id(cotangent.data)}
         with _grad_mode(create_graph):
             for leaf in leaves:
@@ -157,7 +158,7 @@ class Function:
     """
 
     linear = False    # backward reads no input's values: it is linear in all of them together
-    bilinear = False  # to differentiate by one of its two inputs, backward reads only the other
+    bilinear = False  # to differentiate by one of the first two, backward reads only the other
     view = False      # the output shares memory with the first input
 
     inputs: tuple[Tensor, ...] = ()
@@ -183,13 +184,13 @@ class Function:
         if self.inputs:
             raise RuntimeError(f"this {type(self).__name__} is a node of a graph already: "
                                "make a new one for each call")
-        inputs = tuple(x if isinstance(x, Tensor) else as_tensor(x) for x in inputs)
-        output = Tensor(backend.result(self.forward(*[x._data for x in inputs])))
+        inputs = tuple([x if isinstance(x, Tensor) else as_tensor(x) for x in inputs])
+        output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
         if self.view:
             output._version = inputs[0]._version
-        if _grad_enabled and any(x.requires_grad for x in inputs):
+        if _grad_enabled and True in [x.requires_grad for x in inputs]:
             self.inputs = inputs
-            self._versions = tuple(x._version[0] for x in (*inputs, output))
+            self._versions = [x._version[0] for x in (*inputs, output)]
             self._output = weakref.ref(output)
             output.requires_grad = True
             output.creator = self
@@ -203,13 +204,23 @@ class Function:
 
     def _check_unchanged(self) -> None:
         """Raise if a tensor that backward is going to read was changed since the forward pass."""
-        for i, (x, version) in enumerate(zip((*self.inputs, self.output), self._versions)):
+        tensors = (*self.inputs, self.output)
+        if [x._version[0] for x in tensors] == self._versions:
+            return
+        for i, (x, version) in enumerate(zip(tensors, self._versions)):
             if x._version[0] != version and self._reads(i):
                 raise RuntimeError(
                     f"backward of {type(self).__name__} needs its tensor of shape {x.shape} as it "
                     "was in the forward pass, but it was changed since (by an optimiser's step, "
                     "load_state_dict, or an assignment to .data): call backward before the "
                     "change, or run the forward pass again after it")
+
+
+def _wrap(array: backend.Array) -> Tensor:
+    """Tensor(array) for what is known to be an array: it is made once for every operation."""
+    t = Tensor.__new__(Tensor)
+    t._data, t._version, t.grad, t.requires_grad, t.creator = array, [0], None, False, None
+    return t
 
 
 def tensor(data: Any, requires_grad: bool = False) -> Tensor:
@@ -248,7 +259,7 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
     if len(grad_outputs) != len(outputs):
         raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, got {len(grad_outputs)}")
     cotangents = [_cotangent(y, g) for y, g in zip(outputs, grad_outputs)]
-    grads = _pull_back(outputs, cotangents, inputs, create_graph)
+    grads = _pull_back(outputs, cotangents, inputs, create_graph, _inputs_first(outputs))
     return tuple(grads[id(x)] if id(x) in grads
                  else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs)
 
@@ -281,23 +292,28 @@ def _inputs_first(outputs: Iterable[Tensor]) -> list[Tensor]:
             seen.add(id(t))
             stack.append((t, True))
             if t.creator is not None:
-                stack.extend((x, False) for x in t.creator.inputs)
+                stack.extend([(x, False) for x in t.creator.inputs])
     return order
 
 
 def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
-               targets: Iterable[Tensor], create_graph: bool) -> dict[int, Tensor]:
+               targets: Iterable[Tensor], create_graph: bool,
+               order: Sequence[Tensor]) -> dict[int, Tensor]:
     """Reverse-mode differentiation: the gradient of every target, by the target's id().
 
     A tensor's gradient is complete once everything computed from it has been visited, so the
-    walk goes outputs first; and only through tensors that lead to a target.
+    walk goes through `order`, inputs first, from its end; and only to what leads to a target.
     """
-    order = _inputs_first(outputs)
     target_ids = {id(t) for t in targets}
     wanted: set[int] = set()
     for t in order:
-        if id(t) in target_ids or (t.creator and any(id(x) in wanted for x in t.creator.inputs)):
+        if id(t) in target_ids:
             wanted.add(id(t))
+        elif t.creator is not None:
+            for x in t.creator.inputs:
+                if id(x) in wanted:
+                    wanted.add(id(t))
+                    break
 
     grads: dict[int, Tensor] = {}
     with _grad_mode(create_graph):
@@ -307,8 +323,8 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
             node = t.creator
             if node is None or id(t) not in wanted or id(t) not in grads:
                 continue
-            node.needs = tuple(id(x) in wanted for x in node.inputs)
-            if not any(node.needs):
+            node.needs = tuple([id(x) in wanted for x in node.inputs])
+            if True not in node.needs:
                 continue
             node._check_unchanged()
             # what is not a target is not needed again: its memory can go
@@ -316,14 +332,15 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
             for x, needed, new in zip(node.inputs, node.needs, node.gradients(grad)):
                 if needed:
                     new = _checked(new, x, node)
-                    grads[id(x)] = grads[id(x)] + new if id(x) in grads else new
+                    so_far = grads.get(id(x))
+                    grads[id(x)] = new if so_far is None else so_far + new
     return grads
 
 
 def _checked(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
     """A gradient has its input's shape and dtype; an op that breaks the first is told so."""
-    if grad is None or grad.shape != x.shape:
+    if grad is None or grad._data.shape != x._data.shape:
         got = "nothing" if grad is None else f"shape {grad.shape}"
         raise RuntimeError(f"{type(node).__name__}.backward returned {got} for its input of shape "
                            f"{x.shape}: a gradient must have the shape of its input")
-    return grad if grad.dtype == x.dtype else grad.astype(x.dtype)
+    return grad if grad._data.dtype == x._data.dtype else grad.astype(x.dtype)

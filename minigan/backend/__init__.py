@@ -93,7 +93,7 @@ def is_array(x: object) -> bool:
 
 def result(x: Any) -> Array:
     """What an operation computed, as an array: NumPy returns a scalar where others keep 0-d."""
-    return numpy.asarray(x) if isinstance(x, numpy.generic) else x
+    return x if type(x) in _by_type else numpy.asarray(x) if isinstance(x, numpy.generic) else x
 
 
 def array_module(x: Array) -> Any:

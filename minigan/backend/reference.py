@@ -31,6 +31,11 @@ def leaky_relu(x, slope):
     return _xp(x).where(x > 0, x, slope * x)
 
 
+def leaky_relu_slope(x, slope):
+    """The derivative of leaky_relu: 1 where x > 0, else slope."""
+    return _xp(x).where(x > 0, 1, slope).astype(x.dtype)
+
+
 def bce_with_logits(x, t):
     """−t ln σ(x) − (1 − t) ln(1 − σ(x)) = (max(x, 0) − t x) + ln(1 + e^−|x|)."""
     xp = _xp(x)

@@ -30,8 +30,7 @@ class Dense(Module):
             hint = ": put Flatten() before it" if x.ndim > 2 else ""
             raise ValueError(f"{self!r} got x of shape {x.shape}, but its last axis must be "
                              f"{self.weight.shape[0]} long{hint}")
-        y = x @ self.weight
-        return y if self.bias is None else y + self.bias
+        return x @ self.weight if self.bias is None else ops.affine(x, self.weight, self.bias)
 
     def describe(self) -> str:
         inputs, outputs = self.weight.shape

@@ -61,8 +61,7 @@ class LeakyReLU(Elementwise):
 
     def backward(self, grad):
         x = self.inputs[0].data
-        slopes = array_module(x).where(x > 0, 1, self.slope)
-        return grad * Tensor(slopes.astype(grad.dtype))
+        return grad * Tensor(kernels(x).leaky_relu_slope(x, self.slope))
 
 
 class ELU(Elementwise):

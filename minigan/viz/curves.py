@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy
 
-from .files import replacing
+from ..files import replacing
 
 _MANY = 200  # more points than this are noise to the eye: a smoothed line is drawn over them
 

@@ -6,7 +6,7 @@ import os
 
 import numpy
 
-from .files import replacing
+from ..files import replacing
 
 _PAPER = 0.25  # between the tiles: a grey that shows where black ones end, and white ones
 

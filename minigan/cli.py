@@ -1,0 +1,223 @@
+"""The `minigan` command. A user's mistake is answered by one line and exit status 2."""
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator, NoReturn, Sequence
+
+import numpy as np
+
+from . import __version__, backend
+from .backend import BackendError
+from .data import IMAGE_SETS, DataError, Loader
+from .gan import SYSTEMS, Config, Run, RunError, Trainer, sample
+from .gan.progress import Progress
+from .viz import save_grid
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, with errors of one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    args = parser().parse_args(argv)
+    try:
+        args.command(args)
+    except (BackendError, DataError, RunError) as error:
+        print(f"minigan {args.name}: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"minigan {args.name}: {error.strerror or error}"
+              f"{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def parser() -> Parser:
+    """The command line."""
+    top = Parser(prog="minigan", description="Train small GANs and sample from them.")
+    top.add_argument("--version", action="version", version=f"minigan {__version__}")
+    commands = top.add_subparsers(dest="name", required=True, metavar="train|sample|systems")
+
+    p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
+    p.set_defaults(command=train)
+    p.add_argument("system", nargs="?", default="digits", metavar="SYSTEM", choices=SYSTEMS,
+                   help=f"{', '.join(SYSTEMS)} (default: digits)")
+    p.add_argument("--data", choices=IMAGE_SETS, metavar="NAME",
+                   help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
+    p.add_argument("--data-dir", type=Path, metavar="D",
+                   help="folder with the IDX files (default: $MINIGAN_DATA, else a download)")
+    p.add_argument("--steps", type=positive, metavar="N", help="how many steps in all")
+    p.add_argument("--batch-size", type=positive, metavar="N", help="images of each kind in a step")
+    p.add_argument("--lr", type=learning_rate, metavar="X", help="Adam's learning rate")
+    p.add_argument("--seed", type=natural, metavar="N",
+                   help="fixes weights, batches and noise (default: 0)")
+    p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
+                   help="where to compute (default: auto, the GPU if CuPy finds one)")
+    p.add_argument("--out", type=Path, metavar="DIR",
+                   help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
+    p.add_argument("--save-every", type=positive, metavar="N",
+                   help="steps between saved weights and grids (default: a tenth of the steps)")
+    p.add_argument("--resume", action="store_true",
+                   help="go on with the run in --out where it was saved last")
+
+    p = commands.add_parser("sample", help="make a grid of images from a run's saved weights")
+    p.set_defaults(command=sample_run)
+    p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    p.add_argument("--n", type=positive, default=64, help="how many images (default: 64)")
+    p.add_argument("--seed", type=natural, default=0, metavar="N", help="of the noise (default: 0)")
+    p.add_argument("--step", type=natural, metavar="N", help="which saved step (default: the last)")
+
+    p = commands.add_parser("systems", help="list the systems")
+    p.set_defaults(command=list_systems)
+    return top
+
+
+def train(args: argparse.Namespace) -> None:
+    """`minigan train`."""
+    choose_device(args.device)
+    run, images = resumed_run(args) if args.resume else new_run(args)
+    config, system = run.config, run.system
+    low, high = system.value_range
+    generator, discriminator = config.build()
+    trainer = Trainer(generator, discriminator,
+                      Loader(images * (high - low) + low, batch_size=config.batch_size,
+                             seed=config.seed),
+                      system.noise, config.lr, config.seed)
+    if args.resume:
+        run.resume(trainer)
+    progress = Progress(config.steps, trainer.step)
+    trainer.callbacks = [progress, run]
+    with stop_on_interrupt(trainer):
+        trainer.run(config.steps)
+    progress.close()
+    if trainer.stop:
+        run.save(trainer)
+        print(f"stopped and saved at step {trainer.step}; to go on: "
+              f"minigan train --resume --out {run.folder}")
+    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
+
+
+def new_run(args: argparse.Namespace) -> tuple[Run, np.ndarray]:
+    """The run that the arguments describe, in a new folder, and its images."""
+    system = SYSTEMS[args.system]
+    data, steps = args.data or system.data, args.steps or system.steps
+    batch_size = args.batch_size or system.batch_size
+    images = load(data, args.data_dir, batch_size)
+    config = Config(args.system, data, images.shape[1:], steps, batch_size, args.lr or system.lr,
+                    args.seed or 0, args.save_every or max(1, steps // 10))
+    return Run.create(args.out or free_folder(Path("runs"), args.system), config), images
+
+
+def resumed_run(args: argparse.Namespace) -> tuple[Run, np.ndarray]:
+    """The run in --out, perhaps with more steps than before, and its images."""
+    if args.out is None:
+        raise RunError("--resume needs --out, the folder of the run to go on with")
+    run = Run.open(args.out)
+    for name in ("data", "batch_size", "lr", "seed"):
+        given, was = getattr(args, name), getattr(run.config, name)
+        if given is not None and given != was:
+            raise RunError(f"a resumed run keeps its settings: --{name.replace('_', '-')} was "
+                           f"{was}, not {given}")
+    run.config.steps = args.steps or run.config.steps
+    run.config.save_every = args.save_every or run.config.save_every
+    run.write_config()
+    return run, load(run.config.data, args.data_dir, run.config.batch_size)
+
+
+def load(data: str, data_dir: Path | None, batch_size: int) -> np.ndarray:
+    """The images of a data set, (N, H, W, C) in [0, 1]."""
+    images, _ = IMAGE_SETS[data](data_dir=data_dir)
+    if batch_size > len(images):
+        raise DataError(f"--batch-size {batch_size} is more than the {len(images)} images of {data}")
+    return images
+
+
+def sample_run(args: argparse.Namespace) -> None:
+    """`minigan sample`."""
+    run = Run.open(args.run)
+    generator, step = run.generator(args.step)
+    z = run.system.noise(args.n, generator.latent, np.random.default_rng(args.seed))
+    path = run.folder / f"sample-step-{step:06d}-seed-{args.seed}.png"
+    save_grid(path, sample(generator, z), run.system.value_range)
+    print(path)
+
+
+def list_systems(args: argparse.Namespace) -> None:
+    """`minigan systems`."""
+    for name, system in SYSTEMS.items():
+        print(f"{name:10} {system.summary}; data {system.data}, batch {system.batch_size}, "
+              f"{system.steps} steps")
+
+
+def choose_device(device: str) -> None:
+    """Set the default backend; "auto" takes the GPU if there is one, and says which it took."""
+    if device != "auto":
+        backend.use(device)
+        return
+    try:
+        backend.use("cuda")
+    except BackendError:
+        backend.use("cpu")
+    print(f"device: {'cuda' if backend.current().name == 'cupy' else 'cpu'}")
+
+
+@contextmanager
+def stop_on_interrupt(trainer: Trainer) -> Iterator[None]:
+    """Within it Ctrl-C lets the step under way end, so that what is saved is whole; a second
+    Ctrl-C interrupts at once."""
+    def stop(signum: int, frame: object) -> None:
+        trainer.stop = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """parent/name, or the first of parent/name-2, parent/name-3, … that is not there."""
+    folder, i = parent / name, 1
+    while folder.exists():
+        i += 1
+        folder = parent / f"{name}-{i}"
+    return folder
+
+
+def positive(text: str) -> int:
+    """An integer of at least 1."""
+    return _number(int, text, "a whole number of at least 1", lambda n: n >= 1)
+
+
+def natural(text: str) -> int:
+    """An integer of at least 0."""
+    return _number(int, text, "a whole number of at least 0", lambda n: n >= 0)
+
+
+def learning_rate(text: str) -> float:
+    """A positive, finite number."""
+    return _number(float, text, "a positive number", lambda x: 0 < x < math.inf)
+
+
+def _number(kind: type, text: str, what: str, fits: object) -> int | float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not fits(number):
+        raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

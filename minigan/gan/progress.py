@@ -1,0 +1,50 @@
+"""Telling a person how far a run is: a bar on a terminal, plain lines elsewhere."""
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from .run import numbers
+from .step import StepResult
+from .trainer import Trainer
+
+LINE_EVERY = 100  # steps between plain lines
+BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the device
+
+
+class Progress:
+    """A callback that shows losses, D(x), D(G(z)), steps per second and the time left."""
+
+    def __init__(self, steps: int, first: int = 0, file: Any = None):
+        self.steps, self.first, self.file = steps, first, file or sys.stderr
+        self.start = time.perf_counter()
+        self.bar = None
+        if self.file.isatty():
+            from tqdm import tqdm
+
+            self.bar = tqdm(total=steps, initial=first, unit="step", file=self.file,
+                            dynamic_ncols=True, mininterval=0.2)
+
+    def __call__(self, trainer: Trainer, result: StepResult) -> None:
+        if self.bar is not None:
+            self.bar.update()
+            if trainer.step % BAR_EVERY == 0:
+                self.bar.set_postfix_str(describe(result), refresh=False)
+        elif trainer.step % LINE_EVERY == 0 or trainer.step == self.steps:
+            speed = (trainer.step - self.first) / max(time.perf_counter() - self.start, 1e-9)
+            left = (self.steps - trainer.step) / speed
+            print(f"step {trainer.step}/{self.steps}  {describe(result)}  {speed:.0f} steps/s  "
+                  f"{left:.0f} s left", file=self.file, flush=True)
+
+    def close(self) -> None:
+        """Leave the terminal in order."""
+        if self.bar is not None:
+            self.bar.close()
+
+
+def describe(result: StepResult) -> str:
+    """The numbers of a step in half a line."""
+    row = numbers(result)
+    return (f"D loss {row['d_loss']:.3f}  G loss {row['g_loss']:.3f}  "
+            f"D(x) {row['d_real']:.2f}  D(G(z)) {row['d_fake']:.2f}")

@@ -1,0 +1,33 @@
+"""The reference systems: networks, noise, data and settings under one name each."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable
+
+from ..autodiff import Tensor
+from . import models, noise
+
+
+@dataclass(frozen=True)
+class System:
+    """A recipe: `minigan train NAME` follows it, and its options replace single settings."""
+
+    summary: str
+    build: Callable[..., tuple[models.Generator, models.Discriminator]]  # (shape=, rng=)
+    noise: Callable[..., Tensor] = noise.normal
+    data: str = "mnist"
+    value_range: tuple[float, float] = (0, 1)  # of the generator's pixels; the data are scaled to it
+    batch_size: int = 100
+    steps: int = 10_000
+    lr: float = 2e-4
+
+
+SYSTEMS: dict[str, System] = {
+    "digits": System("2 x 256 with BatchNorm in the generator, for the 8 x 8 digits it comes with",
+                     models.digits, data="digits", batch_size=64, steps=5_000, lr=5e-4),
+    "mlp": System("3 x 1024 on both sides", models.mlp),
+    "mlp-small": System("2 x 128 on both sides, uniform noise", models.mlp_small,
+                        noise=noise.uniform),
+    "mlp-keras": System("2 x 12544 ReLU, tanh, against 4096: 169 million weights",
+                        models.mlp_keras, value_range=(-1, 1), batch_size=128),
+}
