@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     args = parser().parse_args(argv)
     try:
-        args.command(args)
+        return args.command(args) or 0
     except (BackendError, DataError, RunError) as error:
         print(f"minigan {args.name}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -38,7 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"minigan {args.name}: {error.strerror or error}"
               f"{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
         return 2
-    return 0
 
 
 def parser() -> Parser:
@@ -56,7 +55,8 @@ def parser() -> Parser:
     p.add_argument("--data-dir", type=Path, metavar="D",
                    help="folder with the IDX files (default: $MINIGAN_DATA, else a download)")
     p.add_argument("--steps", type=positive, metavar="N", help="how many steps in all")
-    p.add_argument("--batch-size", type=positive, metavar="N", help="images of each kind in a step")
+    p.add_argument("--batch-size", type=two_or_more, metavar="N",
+                   help="images of each kind in a step")
     p.add_argument("--lr", type=learning_rate, metavar="X", help="Adam's learning rate")
     p.add_argument("--seed", type=natural, metavar="N",
                    help="fixes weights, batches and noise (default: 0)")
@@ -81,8 +81,8 @@ def parser() -> Parser:
     return top
 
 
-def train(args: argparse.Namespace) -> None:
-    """`minigan train`."""
+def train(args: argparse.Namespace) -> int:
+    """`minigan train`. The status is 130, as of an interrupted program, after Ctrl-C."""
     choose_device(args.device)
     run, images = resumed_run(args) if args.resume else new_run(args)
     config, system = run.config, run.system
@@ -104,6 +104,7 @@ def train(args: argparse.Namespace) -> None:
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {run.folder}")
     print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
+    return 130 if trainer.stop else 0
 
 
 def new_run(args: argparse.Namespace) -> tuple[Run, np.ndarray]:
@@ -197,6 +198,11 @@ def free_folder(parent: Path, name: str) -> Path:
 def positive(text: str) -> int:
     """An integer of at least 1."""
     return _number(int, text, "a whole number of at least 1", lambda n: n >= 1)
+
+
+def two_or_more(text: str) -> int:
+    """An integer of at least 2: batch normalisation has no spread to divide by in a batch of 1."""
+    return _number(int, text, "a whole number of at least 2", lambda n: n >= 2)
 
 
 def natural(text: str) -> int:

@@ -72,8 +72,8 @@ def _rows(y: Tensor, x: Tensor) -> Tensor:
     xp = array_module(y.data)
     if y.size == 0:
         return Tensor(xp.zeros(y.shape + x.shape, y.dtype))
-    units = xp.eye(y.size, dtype=y.dtype).reshape(y.size, *y.shape)
-    rows = [grad(y, x, Tensor(unit))[0] for unit in units]
+    units = xp.eye(y.size, dtype=y.dtype)
+    rows = [grad(y, x, Tensor(unit.reshape(y.shape)))[0] for unit in units]
     return stack(rows).reshape(y.shape + x.shape)
 
 

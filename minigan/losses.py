@@ -10,7 +10,10 @@ from .ops.elementwise import Elementwise, operands
 
 
 class BCEWithLogits(Elementwise):
-    """−t ln σ(x) − (1 − t) ln(1 − σ(x)), element by element. Gradients: grad · (σ(x) − t), −grad · x."""
+    """−t ln σ(x) − (1 − t) ln(1 − σ(x)), element by element.
+
+    Gradients: grad · (σ(x) − t), −grad · x.
+    """
 
     def forward(self, x, t):
         return kernels(x).bce_with_logits(x, t)

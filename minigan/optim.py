@@ -14,7 +14,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping
 from . import backend
 from .autodiff import Tensor
 from .backend import array_module, kernels
-from .nn import Module
+from .nn import Module, Parameter
 
 
 class FlatTensors:
@@ -177,7 +177,8 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the weights and not the gradient (Loshchilov & Hutter 2019)."""
+    """Adam whose weight decay shrinks the weights and leaves the gradient alone
+    (Loshchilov & Hutter 2019)."""
 
     def rule(self, p, g, m, v):
         decay, self.weight_decay = self.weight_decay, 0
@@ -187,7 +188,8 @@ class AdamW(Adam):
 
 
 class RMSprop(Optimizer):
-    """p ← p − lr · g / (√v + eps), where v ← alpha · v + (1 − alpha) · g² (Tieleman & Hinton 2012)."""
+    """p ← p − lr · g / (√v + eps), where v ← alpha · v + (1 − alpha) · g²
+    (Tieleman & Hinton 2012)."""
 
     state_names = ("v",)
 
@@ -282,24 +284,23 @@ class EMA:
     """
 
     def __init__(self, module: Module, decay: float = 0.999):
-        self.original, self.decay = module, decay
-        self.module = copy.deepcopy(module)
+        self.module, self.decay = copy.deepcopy(module), decay
         self.flat = FlatTensors(self.module.parameters())
+        self.sources = list(module.parameters())
+        self.statistics = [(ours, theirs) for (_, ours), (_, theirs)
+                           in zip(self.module.named_state(), module.named_state())
+                           if not isinstance(theirs, Parameter)]
 
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
-        self.flat.join()
-
         def rule(average, weights):
             weights -= average
             weights *= 1 - self.decay
             average += weights
 
-        kernels(self.flat.array).update(
-            rule, self.flat.array, [p.data for p in self.original.parameters()])
-        trained = {id(p) for p in self.original.parameters()}
-        for (_, ours), (_, theirs) in zip(self.module.named_state(), self.original.named_state()):
-            if id(theirs) in trained:
-                ours.mark_changed()
-            else:
-                ours.data = theirs.data.copy()
+        self.flat.join()
+        kernels(self.flat.array).update(rule, self.flat.array, [p.data for p in self.sources])
+        for t in self.flat.tensors:
+            t.mark_changed()
+        for ours, theirs in self.statistics:
+            ours.data = theirs.data.copy()

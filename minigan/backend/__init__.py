@@ -112,11 +112,12 @@ def asarray(data: Any, dtype: Any = None) -> Array:
     Arrays and NumPy scalars keep their dtype, Python ints and bools become int64 and bool, and
     Python floats become float32, the dtype of parameters. Raises TypeError for what is no number.
     """
-    if isinstance(data, _current.array_type):
-        return data if dtype is None or data.dtype == dtype else data.astype(dtype)
-    host = to_numpy(data) if is_array(data) else numpy.asarray(data)
+    there = isinstance(data, _current.array_type)
+    host = data if there else to_numpy(data) if is_array(data) else numpy.asarray(data)
     if host.dtype.kind not in "fiub":
         raise TypeError(f"expected numbers, got {type(data).__name__} of {host.dtype}")
+    if there:
+        return data if dtype is None or data.dtype == dtype else data.astype(dtype)
     if dtype is None and host.dtype == numpy.float64 and not _has_dtype(data):
         dtype = numpy.float32
     return _current.from_numpy(host if dtype is None else host.astype(dtype))

@@ -85,7 +85,7 @@ def mlp_keras(shape: Shape = (28, 28, 1), width: int = 12544, rng: Rng = None
     return generator, discriminator
 
 
-def digits(shape: Shape = (8, 8, 1), width: int = 256, latent: int = 64, rng: Rng = None
+def digits(shape: Shape = (8, 8, 1), width: int = 256, latent: int = 32, rng: Rng = None
            ) -> tuple[Generator, Discriminator]:
     """For small images: a generator with batch normalisation, which on the 8 × 8 digits makes the
     difference between a few kinds of digit and all of them."""

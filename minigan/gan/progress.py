@@ -17,8 +17,8 @@ class Progress:
     """A callback that shows losses, D(x), D(G(z)), steps per second and the time left."""
 
     def __init__(self, steps: int, first: int = 0, file: Any = None):
-        self.steps, self.first, self.file = steps, first, file or sys.stderr
-        self.start = time.perf_counter()
+        self.steps, self.file = steps, file or sys.stderr
+        self.last = first, time.perf_counter()  # the step and the time of the line before
         self.bar = None
         if self.file.isatty():
             from tqdm import tqdm
@@ -32,7 +32,8 @@ class Progress:
             if trainer.step % BAR_EVERY == 0:
                 self.bar.set_postfix_str(describe(result), refresh=False)
         elif trainer.step % LINE_EVERY == 0 or trainer.step == self.steps:
-            speed = (trainer.step - self.first) / max(time.perf_counter() - self.start, 1e-9)
+            (step, then), self.last = self.last, (trainer.step, time.perf_counter())
+            speed = (trainer.step - step) / max(self.last[1] - then, 1e-9)
             left = (self.steps - trainer.step) / speed
             print(f"step {trainer.step}/{self.steps}  {describe(result)}  {speed:.0f} steps/s  "
                   f"{left:.0f} s left", file=self.file, flush=True)

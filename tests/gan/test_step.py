@@ -1,0 +1,150 @@
+"""One step of the game against hand-written NumPy, and against PyTorch where it is installed."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import nn
+from minigan.gan import minimax, models, nonsaturating, train_step
+from minigan.ops import linalg
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+class HandAdam:
+    """Adam for one array, as the paper writes it."""
+
+    def __init__(self, lr=2e-4, betas=(0.5, 0.999), eps=1e-8):
+        self.lr, self.betas, self.eps, self.t, self.m, self.v = lr, betas, eps, 0, 0.0, 0.0
+
+    def __call__(self, p, g):
+        self.t += 1
+        b1, b2 = self.betas
+        self.m = b1 * self.m + (1 - b1) * g
+        self.v = b2 * self.v + (1 - b2) * g * g
+        m, v = self.m / (1 - b1 ** self.t), self.v / (1 - b2 ** self.t)
+        return p - self.lr * m / (np.sqrt(v) + self.eps)
+
+
+@pytest.mark.parametrize("objective", [minimax, nonsaturating], ids=["minimax", "nonsaturating"])
+def test_three_steps_of_a_linear_game_equal_the_derivation_by_hand(objective):
+    rng = np.random.default_rng(0)
+    generator, discriminator = nn.Dense(2, 3, rng=rng), nn.Dense(3, 1, rng=rng)
+    for module in (generator, discriminator):
+        module.astype(np.float64)
+    g_optimizer = mg.optim.Adam(generator.parameters())
+    d_optimizer = mg.optim.Adam(discriminator.parameters())
+    A, a = generator.weight.numpy(), generator.bias.numpy()
+    w, b = discriminator.weight.numpy(), discriminator.bias.numpy()
+    adams = [HandAdam() for _ in range(4)]
+
+    for _ in range(3):
+        real, z = rng.standard_normal((4, 3)), rng.standard_normal((4, 2))
+        train_step(generator, discriminator, g_optimizer, d_optimizer, mg.tensor(real),
+                   mg.tensor(z), objective)
+
+        fake = z @ A + a
+        slope_real = (sigmoid(real @ w + b) - 1) / 4      # of -ln D(x) by the logit
+        slope_fake = sigmoid(fake @ w + b) / 4            # of -ln(1 - D(G(z)))
+        w = adams[0](w, real.T @ slope_real + fake.T @ slope_fake)
+        b = adams[1](b, (slope_real + slope_fake).sum(axis=0))
+        d = sigmoid(fake @ w + b)                         # the new discriminator's answer
+        slope = (-d if objective is minimax else d - 1) / 4
+        A = adams[2](A, z.T @ (slope @ w.T))
+        a = adams[3](a, (slope @ w.T).sum(axis=0))
+
+    np.testing.assert_allclose(generator.weight.numpy(), A, rtol=1e-12)
+    np.testing.assert_allclose(generator.bias.numpy(), a, rtol=1e-12)
+    np.testing.assert_allclose(discriminator.weight.numpy(), w, rtol=1e-12)
+    np.testing.assert_allclose(discriminator.bias.numpy(), b, rtol=1e-12)
+
+
+def one_step(generator, discriminator, steps=1):
+    rng = np.random.default_rng(1)
+    g_optimizer = mg.optim.Adam(generator.parameters())
+    d_optimizer = mg.optim.Adam(discriminator.parameters())
+    for _ in range(steps):
+        result = train_step(generator, discriminator, g_optimizer, d_optimizer,
+                            mg.tensor(rng.random((5, 4, 4, 1), np.float32)),
+                            mg.tensor(rng.standard_normal((5, generator.latent), np.float32)))
+    return result
+
+
+def small_pair():
+    return models.mlp((4, 4, 1), width=8, depth=2, latent=3, rng=np.random.default_rng(0))
+
+
+def test_the_generators_step_computes_no_weight_gradient_of_the_discriminator(monkeypatch):
+    products = []
+    original = linalg.MatMul.forward
+    monkeypatch.setattr(linalg.MatMul, "forward",
+                        lambda self, x, w: products.append((x.shape, w.shape)) or original(self, x, w))
+    one_step(*small_pair())
+    # D has 3 dense layers and so has G: D's step twice (3 weight, 2 input gradients; none for the
+    # data), G's step 3 input gradients through D, then 3 weight and 2 input gradients of G's own
+    assert len(products) == 2 * (3 + 2) + 3 + (3 + 2)
+
+
+def test_a_step_leaves_the_discriminator_trainable_and_without_gradients_of_the_generators_loss():
+    generator, discriminator = small_pair()
+    one_step(generator, discriminator)
+    assert all(p.requires_grad for p in discriminator.parameters())
+    before = [p.grad.numpy() for p in discriminator.parameters()]
+    assert all(np.isfinite(g).all() and np.abs(g).sum() > 0 for g in before[:-1])
+
+
+def test_the_result_of_a_step_holds_no_graph():
+    result = one_step(*small_pair())
+    assert all(not t.requires_grad and t.creator is None for t in result)
+    assert result.real_logits.shape == result.fake_logits.shape == (5, 1)
+
+
+def torch_pair(torch, generator, discriminator):
+    """The same networks in PyTorch, with the same float64 weights."""
+    def convert(module, last):
+        layers, dense = [], [m for m in module.modules() if isinstance(m, nn.Dense)]
+        for i, d in enumerate(dense):
+            linear = torch.nn.Linear(*d.weight.shape, dtype=torch.float64)
+            linear.weight.data = torch.from_numpy(d.weight.numpy().T.copy())
+            linear.bias.data = torch.from_numpy(d.bias.numpy())
+            layers += [linear] + ([torch.nn.LeakyReLU(0.2)] if i < len(dense) - 1 else [])
+        return torch.nn.Sequential(*layers, *last)
+    return convert(generator, [torch.nn.Sigmoid()]), convert(discriminator, [])
+
+
+def test_twenty_steps_of_mlp_small_equal_pytorch_in_every_parameter():
+    torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
+    generator, discriminator = models.mlp_small(rng=np.random.default_rng(0))
+    generator.astype(np.float64), discriminator.astype(np.float64)
+    g_optimizer = mg.optim.Adam(generator.parameters())
+    d_optimizer = mg.optim.Adam(discriminator.parameters())
+    G, D = torch_pair(torch, generator, discriminator)
+    adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
+    opt_g, opt_d = torch.optim.Adam(G.parameters(), **adam), torch.optim.Adam(D.parameters(), **adam)
+    bce = torch.nn.functional.binary_cross_entropy_with_logits
+    one, zero = torch.ones(50, 1, dtype=torch.float64), torch.zeros(50, 1, dtype=torch.float64)
+
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        x, z = rng.random((50, 28, 28, 1)), rng.uniform(-1, 1, (50, 100))
+        train_step(generator, discriminator, g_optimizer, d_optimizer, mg.tensor(x), mg.tensor(z))
+
+        fake = G(torch.from_numpy(z))
+        opt_d.zero_grad()
+        real = torch.from_numpy(x.reshape(50, 784))
+        (bce(D(real), one) + bce(D(fake.detach()), zero)).backward()
+        opt_d.step()
+        opt_g.zero_grad()
+        bce(D(fake), one).backward()
+        opt_g.step()
+
+    for ours, theirs in ((generator, G), (discriminator, D)):
+        pairs = zip(ours.parameters(), theirs.parameters())
+        for p, q in pairs:
+            expected = q.detach().numpy()
+            expected = expected.T if expected.ndim == 2 else expected
+            error = np.abs(p.numpy() - expected).max() / np.abs(expected).max()
+            assert error < 1e-9

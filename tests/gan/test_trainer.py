@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import gc
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from minigan.data import Loader, digits
+from minigan.gan import Trainer, models, noise, sample
+
+IMAGES, _ = digits()
+
+
+def make(seed=0, callbacks=()):
+    generator, discriminator = models.digits(width=16, latent=4, rng=np.random.default_rng(seed))
+    return Trainer(generator, discriminator, Loader(IMAGES[:200], batch_size=32, seed=seed),
+                   noise.normal, seed=seed, callbacks=callbacks)
+
+
+def weights(trainer):
+    state = trainer.state_dict()
+    return {f"{part}.{k}": v for part in ("generator", "discriminator", "average")
+            for k, v in state[part].items()}
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others():
+    first, again, other = make(0), make(0), make(1)
+    for trainer in (first, again, other):
+        trainer.run(5)
+    assert all((v == weights(again)[k]).all() for k, v in weights(first).items())
+    assert any((v != weights(other)[k]).any() for k, v in weights(first).items())
+
+
+@pytest.mark.parametrize("stop", [1, 6, 9])  # in the first epoch, at its end, in the second
+def test_a_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(stop):
+    whole, first, second = make(), make(), make()
+    whole.run(12)
+    first.run(stop)
+    second.load_state_dict(first.state_dict())
+    second.run(12)
+    assert second.step == 12
+    assert all((v == weights(second)[k]).all() for k, v in weights(whole).items())
+
+
+def test_callbacks_see_every_step_and_can_stop_the_run():
+    seen = []
+
+    def watch(trainer, result):
+        seen.append((trainer.step, result.d_loss.item()))
+        trainer.stop = trainer.step == 3
+
+    make(callbacks=[watch]).run(10)
+    assert [step for step, _ in seen] == [1, 2, 3]
+    assert all(np.isfinite(loss) for _, loss in seen)
+
+
+def test_sampling_is_in_evaluation_mode_in_batches_and_changes_nothing():
+    trainer = make()
+    trainer.run(3)
+    before = weights(trainer)
+    z = noise.normal(10, 4, np.random.default_rng(5))
+    whole, parts = sample(trainer.generator, z), sample(trainer.generator, z, batch_size=3)
+    np.testing.assert_allclose(whole, parts, rtol=1e-5, atol=1e-6)
+    assert whole.shape == (10, 8, 8, 1) and trainer.generator.training
+    assert all((v == weights(trainer)[k]).all() for k, v in before.items())
+
+
+def test_the_average_follows_the_generator_and_copies_its_statistics():
+    trainer = make()
+    start = trainer.generator.state_dict()
+    trainer.run(1)
+    now, average = trainer.generator.state_dict(), trainer.average.module.state_dict()
+    for name in start:
+        expected = now[name] if "running" in name else 0.999 * start[name] + 0.001 * now[name]
+        np.testing.assert_allclose(average[name], expected, rtol=1e-5, atol=1e-7)
+
+
+def test_memory_stays_flat_over_many_steps_without_the_garbage_collector():
+    trainer = make()
+    trainer.run(20)
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        trainer.run(40)
+        objects, memory = len(gc.get_objects()), tracemalloc.get_traced_memory()[0]
+        trainer.run(240)
+        new_objects = len(gc.get_objects()) - objects
+        grown = tracemalloc.get_traced_memory()[0] - memory
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    # a graph kept alive would be some hundred objects and 50 KB a step; Python's own lists of
+    # objects to use again account for the rest
+    assert new_objects < 100 and grown < 500_000

@@ -1,0 +1,187 @@
+"""The command line as a person uses it: what it leaves, and what it answers to mistakes."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigan.cli import main
+
+TINY = ["--steps", "6", "--batch-size", "8", "--save-every", "3", "--device", "cpu"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished tiny run on the digits."""
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert main(["train", *TINY, "--out", str(folder)]) == 0
+    return folder
+
+
+def files(folder):
+    return sorted(str(p.relative_to(folder)) for p in Path(folder).rglob("*") if p.is_file())
+
+
+def test_a_run_folder_holds_config_metrics_grids_curves_weights_and_state(finished):
+    assert files(finished) == [
+        "config.json", "losses.png", "metrics.jsonl", "samples/step-000003.png",
+        "samples/step-000006.png", "state.safetensors", "weights/step-000003.safetensors",
+        "weights/step-000006.safetensors"]
+    config = json.loads((finished / "config.json").read_text())
+    assert config["system"] == config["data"] == "digits" and config["shape"] == [8, 8, 1]
+    rows = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
+    assert rows[0].keys() == {"step", "d_loss", "g_loss", "d_real", "d_fake"}
+
+
+def test_sample_makes_a_grid_from_any_saved_step(finished, capsys):
+    assert main(["sample", str(finished), "--n", "5", "--seed", "7", "--step", "3"]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert path.exists() and path.name == "sample-step-000003-seed-7.png"
+    path.unlink()
+
+
+def test_the_same_seed_trains_the_same_bits(finished, tmp_path):
+    assert main(["train", *TINY, "--out", str(tmp_path / "again")]) == 0
+    for name in ("weights/step-000006.safetensors", "state.safetensors", "metrics.jsonl"):
+        assert (finished / name).read_bytes() == (tmp_path / "again" / name).read_bytes()
+
+
+def test_a_run_of_three_steps_resumed_to_six_equals_one_of_six(finished, tmp_path):
+    out = str(tmp_path / "run")
+    assert main(["train", "--steps", "3", *TINY[2:], "--out", out]) == 0
+    assert main(["train", "--resume", "--steps", "6", "--out", out, "--device", "cpu"]) == 0
+    for name in ("weights/step-000006.safetensors", "state.safetensors", "metrics.jsonl"):
+        assert (finished / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
+
+
+@pytest.mark.parametrize("system", ["mlp", "mlp-small"])
+def test_other_systems_train_on_images_of_other_sizes(system, tmp_path):
+    out = str(tmp_path / "run")
+    assert main(["train", system, "--data", "digits", *TINY, "--out", out]) == 0
+    assert main(["sample", out]) == 0
+
+
+def test_systems_lists_every_system(capsys):
+    from minigan.gan import SYSTEMS
+
+    assert main(["systems"]) == 0
+    listed = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in listed] == list(SYSTEMS)
+
+
+def mistake(args, capsys):
+    """What a mistaken command prints: one line, with exit status 2."""
+    try:
+        status = main([str(a) for a in args])
+    except SystemExit as stop:
+        status = stop.code
+    printed = capsys.readouterr()
+    assert status == 2 and len(printed.err.strip().splitlines()) == 1, printed
+    return printed.err
+
+
+@pytest.mark.parametrize("args, says", [
+    (["train", "nothing"], "invalid choice: 'nothing'"),
+    (["train", "--steps", "0"], "whole number of at least 1, got '0'"),
+    (["train", "--steps", "many"], "got 'many'"),
+    (["train", "--lr", "-1"], "positive number, got '-1'"),
+    (["train", "--lr", "nan"], "positive number, got 'nan'"),
+    (["train", "--batch-size", "1"], "at least 2, got '1'"),
+    (["train", "--batch-size", "1798", "--device", "cpu"], "1797 images"),
+    (["train", "--data", "cats"], "invalid choice: 'cats'"),
+    (["train", "--resume", "--device", "cpu"], "--resume needs --out"),
+    (["dance"], "invalid choice"),
+    ([], "required"),
+])
+def test_a_wrong_argument_is_answered_by_one_line(args, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert says in mistake(args, capsys)
+    assert files(tmp_path) == []
+
+
+def test_a_folder_without_the_files_names_the_missing_one(capsys, tmp_path):
+    assert "train-images" in mistake(
+        ["train", "mlp", "--data-dir", tmp_path, "--device", "cpu", "--out", tmp_path / "run"], capsys)
+
+
+def test_a_run_folder_is_never_overwritten(finished, capsys):
+    before = files(finished)
+    assert "exists already" in mistake(["train", *TINY, "--out", finished], capsys)
+    assert files(finished) == before
+
+
+def test_resuming_with_other_settings_is_refused(finished, capsys):
+    assert "--lr was 0.0005, not 0.1" in mistake(
+        ["train", "--resume", "--out", finished, "--lr", "0.1", "--device", "cpu"], capsys)
+
+
+def test_cuda_without_cupy_or_a_device_is_one_line(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "cupy", None)
+    from minigan import backend
+    monkeypatch.delitem(backend._backends, "cupy", raising=False)
+    assert "pip install 'minigan[cuda12]'" in mistake(
+        ["train", "--device", "cuda", "--out", tmp_path / "run"], capsys)
+
+
+def test_sampling_from_what_is_no_run_or_a_step_that_is_not_there(finished, capsys, tmp_path):
+    assert "no config.json" in mistake(["sample", tmp_path], capsys)
+    assert "it has 3, 6" in mistake(["sample", finished, "--step", 4], capsys)
+
+
+def test_damaged_files_are_named(finished, capsys, tmp_path):
+    import shutil
+
+    broken = tmp_path / "run"
+    shutil.copytree(finished, broken)
+    weights = broken / "weights" / "step-000006.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    assert "step-000006.safetensors is damaged" in mistake(["sample", broken], capsys)
+    (broken / "state.safetensors").write_bytes(b"")
+    assert "state.safetensors is damaged" in mistake(
+        ["train", "--resume", "--out", broken, "--device", "cpu"], capsys)
+    (broken / "config.json").write_text("{")
+    assert "config.json is damaged" in mistake(["sample", broken], capsys)
+
+
+def test_a_folder_that_cannot_be_written_is_one_line(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    assert "file" in mistake(
+        ["train", *TINY, "--out", tmp_path / "file" / "run"], capsys)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
+def test_ctrl_c_saves_the_step_under_way_and_says_how_to_go_on(tmp_path):
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "minigan.cli", "train", "--steps", "1000000", "--save-every",
+         "1000000", "--device", "cpu", "--out", str(out)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (out / "metrics.jsonl").exists():
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    printed, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and f"minigan train --resume --out {out}" in printed
+    assert "Traceback" not in errors
+    state = (out / "state.safetensors").read_bytes()
+    assert len(state) > 0 and len(list((out / "weights").iterdir())) == 1
+    step = int(printed.split("saved at step ")[1].split(";")[0])
+    assert main(["train", "--resume", "--steps", str(step + 2), "--out", str(out),
+                 "--device", "cpu"]) == 0
+    assert (out / "weights" / f"step-{step + 2:06d}.safetensors").exists()
+
+
+def test_training_on_the_real_mnist(tmp_path):
+    if "MINIGAN_DATA" not in os.environ:
+        pytest.skip("MINIGAN_DATA does not name a folder with the MNIST files")
+    out = tmp_path / "run"
+    assert main(["train", "mlp-small", *TINY, "--out", str(out)]) == 0
+    grid = np.asarray(__import__("matplotlib.image").image.imread(out / "samples/step-000006.png"))
+    assert grid.size > 64 * 28 * 28
