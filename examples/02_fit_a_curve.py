@@ -13,7 +13,7 @@ import numpy as np
 import minigan as mg
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--steps", type=int, default=2000, help="training steps (default 2000)")
+parser.add_argument("--steps", type=int, default=1000, help="training steps (default 1000)")
 parser.add_argument("--out", default="curve.png", help="where the picture goes (curve.png)")
 arguments = parser.parse_args()
 
@@ -25,7 +25,7 @@ network = mg.nn.Sequential(
     mg.nn.Dense(1, 64, rng=rng), mg.nn.Tanh(),
     mg.nn.Dense(64, 64, rng=rng), mg.nn.Tanh(),
     mg.nn.Dense(64, 1, rng=rng))
-optimizer = mg.optim.Adam(network.parameters(), lr=3e-3, betas=(0.9, 0.999))
+optimizer = mg.optim.Adam(network.parameters(), lr=1e-2, betas=(0.9, 0.999))
 schedule = mg.optim.Schedule(optimizer, mg.optim.cosine_decay(arguments.steps))
 
 for step in range(1, arguments.steps + 1):

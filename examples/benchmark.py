@@ -59,7 +59,8 @@ def torch_step(hidden):
         return layers
 
     torch.manual_seed(0)
-    generator = nn.Sequential(*stack([LATENT, *hidden]), nn.Linear(hidden[-1], PIXELS), nn.Sigmoid())
+    generator = nn.Sequential(*stack([LATENT, *hidden]),
+                              nn.Linear(hidden[-1], PIXELS), nn.Sigmoid())
     discriminator = nn.Sequential(*stack([PIXELS, *hidden]), nn.Linear(hidden[-1], 1))
     adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
     g_optimizer = torch.optim.Adam(generator.parameters(), **adam)

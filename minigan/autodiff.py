@@ -46,6 +46,7 @@ class Tensor:
     __array_ufunc__ = None  # so that `ndarray * tensor` asks the tensor and not the ndarray
 
     def __init__(self, data: backend.Array, requires_grad: bool = False):
+        data = backend.result(data)
         backend.of(data)  # raises TypeError for anything that is not an array
         if requires_grad and data.dtype.kind != "f":
             raise TypeError(f"only floating point tensors have gradients, not {data.dtype}; "
@@ -79,7 +80,8 @@ class Tensor:
     def item(self) -> float:
         """The one element as a Python number. On a GPU this waits for the device."""
         if self.size != 1:
-            raise ValueError(f"item() needs a tensor of one element, this one has shape {self.shape}")
+            raise ValueError("item() needs a tensor of one element, "
+                             f"this one has shape {self.shape}")
         return self._data.item()
 
     def numpy(self) -> Any:
@@ -143,7 +145,8 @@ class Tensor:
         return float(self.item())
 
     def __repr__(self) -> str:
-        values = repr(self.numpy()).removeprefix("array(").removesuffix(")").replace("\n      ", "\n       ")
+        values = repr(self.numpy()).removeprefix("array(").removesuffix(")")
+        values = values.replace("\n      ", "\n       ")  # "tensor(" is one letter longer
         return f"tensor({values}{', requires_grad=True' if self.requires_grad else ''})"
 
 
@@ -188,16 +191,22 @@ class Function:
         output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
         if self.view:
             output._version = inputs[0]._version
-        if _grad_enabled and True in [x.requires_grad for x in inputs]:
-            self.inputs = inputs
+        tracked = [x.requires_grad for x in inputs]
+        if _grad_enabled and True in tracked:
+            self.inputs, self._tracked = inputs, tracked
             self._versions = [x._version[0] for x in (*inputs, output)]
             self._output = weakref.ref(output)
             output.requires_grad = True
             output.creator = self
         return output
 
+    def tracked_inputs(self) -> list[Tensor]:
+        """The inputs that required a gradient when this was computed; the others are constants
+        to this graph, whatever becomes of their flag later."""
+        return [x for x, tracked in zip(self.inputs, self._tracked) if tracked]
+
     def _reads(self, i: int) -> bool:
-        """Whether backward is going to look at the values of input i (or, past them, the output)."""
+        """Whether backward is going to look at the values of input i (past them: the output)."""
         if self.bilinear:
             return i < 2 and self.needs[1 - i]
         return not self.linear
@@ -257,7 +266,8 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
     if not isinstance(grad_outputs, (tuple, list)):
         grad_outputs = (grad_outputs,) * len(outputs)
     if len(grad_outputs) != len(outputs):
-        raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, got {len(grad_outputs)}")
+        raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, "
+                         f"got {len(grad_outputs)}")
     cotangents = [_cotangent(y, g) for y, g in zip(outputs, grad_outputs)]
     grads = _pull_back(outputs, cotangents, inputs, create_graph, _inputs_first(outputs))
     return tuple(grads[id(x)] if id(x) in grads
@@ -283,16 +293,16 @@ def _inputs_first(outputs: Iterable[Tensor]) -> list[Tensor]:
     before what is computed from them. A stack, not recursion: graphs are deeper than Python's."""
     order: list[Tensor] = []
     seen: set[int] = set()
-    stack = [(t, False) for t in outputs]
+    stack = [(t, False) for t in outputs if t.requires_grad]
     while stack:
         t, inputs_done = stack.pop()
         if inputs_done:
             order.append(t)
-        elif t.requires_grad and id(t) not in seen:
+        elif id(t) not in seen:
             seen.add(id(t))
             stack.append((t, True))
             if t.creator is not None:
-                stack.extend([(x, False) for x in t.creator.inputs])
+                stack.extend([(x, False) for x in t.creator.tracked_inputs()])
     return order
 
 
@@ -310,7 +320,7 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
         if id(t) in target_ids:
             wanted.add(id(t))
         elif t.creator is not None:
-            for x in t.creator.inputs:
+            for x in t.creator.tracked_inputs():
                 if id(x) in wanted:
                     wanted.add(id(t))
                     break
@@ -323,7 +333,8 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
             node = t.creator
             if node is None or id(t) not in wanted or id(t) not in grads:
                 continue
-            node.needs = tuple([id(x) in wanted for x in node.inputs])
+            node.needs = tuple([tracked and id(x) in wanted
+                                for x, tracked in zip(node.inputs, node._tracked)])
             if True not in node.needs:
                 continue
             node._check_unchanged()

@@ -138,7 +138,8 @@ def load(data: str, data_dir: Path | None, batch_size: int) -> np.ndarray:
     """The images of a data set, (N, H, W, C) in [0, 1]."""
     images, _ = IMAGE_SETS[data](data_dir=data_dir)
     if batch_size > len(images):
-        raise DataError(f"--batch-size {batch_size} is more than the {len(images)} images of {data}")
+        raise DataError(f"--batch-size {batch_size} is more than the {len(images)} images "
+                        f"of {data}")
     return images
 
 

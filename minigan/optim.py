@@ -145,8 +145,10 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, algorithm 1). weight_decay adds weight_decay · p to the gradient.
 
-    The corrections of the bias are folded into two numbers, as at the end of the paper's
-    section 2. betas default to (0.5, 0.999), DCGAN's choice for GANs.
+    With betas β₁, β₂ (by default (0.5, 0.999), DCGAN's choice) the paper keeps the moving averages
+    m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g². Here m and v are the sums m ← β₁ m + g and
+    v ← β₂ v + g², which saves two passes over the memory; the factors 1 − β and the corrections
+    of the bias are numbers, and meet in `rate` and `floor`.
     """
 
     state_names = ("m", "v")
@@ -155,25 +157,27 @@ class Adam(Optimizer):
                  betas: tuple[float, float] = (0.5, 0.999), eps: float = 1e-8,
                  weight_decay: float = 0):
         super().__init__(params, lr, weight_decay)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas are in [0, 1), not {betas}")
         self.betas, self.eps = betas, eps
 
     def rule(self, p, g, m, v):
-        beta1, beta2 = self.betas
-        root = math.sqrt(1 - beta2 ** self.steps)
-        rate = self.lr * root / (1 - beta1 ** self.steps)
+        xp, (beta1, beta2) = array_module(p), self.betas
+        to_mean = (1 - beta1) / (1 - beta1 ** self.steps)              # of m
+        to_root = math.sqrt((1 - beta2) / (1 - beta2 ** self.steps))   # of the root of v
+        rate, floor = self.lr * to_mean / to_root, self.eps / to_root
         if self.weight_decay:
             g += self.weight_decay * p
         m *= beta1
-        m += (1 - beta1) * g
+        m += g
         g *= g
-        g *= 1 - beta2
         v *= beta2
         v += g
-        denominator = array_module(p).sqrt(v, out=g)
-        denominator += self.eps * root
-        change = array_module(p).divide(m, denominator, out=g)
-        change *= rate
-        p -= change
+        xp.sqrt(v, out=g)
+        g += floor
+        xp.divide(m, g, out=g)
+        g *= rate
+        p -= g  # lr · mean / (√mean square + eps)
 
 
 class AdamW(Adam):

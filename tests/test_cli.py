@@ -107,8 +107,8 @@ def test_a_wrong_argument_is_answered_by_one_line(args, says, capsys, tmp_path, 
 
 
 def test_a_folder_without_the_files_names_the_missing_one(capsys, tmp_path):
-    assert "train-images" in mistake(
-        ["train", "mlp", "--data-dir", tmp_path, "--device", "cpu", "--out", tmp_path / "run"], capsys)
+    args = ["train", "mlp", "--data-dir", tmp_path, "--device", "cpu", "--out", tmp_path / "run"]
+    assert "train-images" in mistake(args, capsys)
 
 
 def test_a_run_folder_is_never_overwritten(finished, capsys):

@@ -27,7 +27,8 @@ class Generator(Module):
 
     def forward(self, z: Tensor) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.latent:
-            raise ValueError(f"this generator takes noise of shape (N, {self.latent}), got {z.shape}")
+            raise ValueError(f"this generator takes noise of shape (N, {self.latent}), "
+                             f"got {z.shape}")
         return self.body(z)
 
 
@@ -75,7 +76,7 @@ def mlp_small(shape: Shape = (28, 28, 1), rng: Rng = None) -> tuple[Generator, D
 
 def mlp_keras(shape: Shape = (28, 28, 1), width: int = 12544, rng: Rng = None
               ) -> tuple[Generator, Discriminator]:
-    """Two wide ReLU layers and tanh against one layer of 4096; width 12544 is 169 million weights."""
+    """Two wide ReLU layers, tanh, against one layer of 4096; width 12544 is 169 million weights."""
     rng, pixels = rng or np.random.default_rng(), math.prod(shape)
     generator = Generator(
         100, Dense(100, width, rng=rng), ReLU(), Dense(width, width, rng=rng), ReLU(),

@@ -20,7 +20,7 @@ class Objective(NamedTuple):
 
 
 def value(real: Tensor, fake: Tensor) -> Tensor:
-    """V(D, G) from D's logits on real and generated data: −2 ln 2 where D cannot tell them apart."""
+    """V(D, G) from D's logits on both kinds of data: −2 ln 2 where D cannot tell them apart."""
     return -(mean(softplus(-real)) + mean(softplus(fake)))
 
 

@@ -47,7 +47,8 @@ class Config:
 
     def build(self) -> tuple[Any, Any]:
         """The networks, with the weights they start from."""
-        return SYSTEMS[self.system].build(shape=tuple(self.shape), rng=np.random.default_rng(self.seed))
+        rng = np.random.default_rng(self.seed)
+        return SYSTEMS[self.system].build(shape=tuple(self.shape), rng=rng)
 
 
 class Run:
@@ -93,19 +94,20 @@ class Run:
 
     def save(self, trainer: Trainer) -> None:
         """Weights, a grid, the curves and the state, as of the trainer's step."""
-        state = trainer.state_dict()
-        weights = {k: v for k, v in _flat(state).items() if k.startswith(("generator.", "average."))}
-        write_arrays(self.weights_file(trainer.step), weights)
+        state = _flat(trainer.state_dict())
+        write_arrays(self.weights_file(trainer.step), {
+            k: v for k, v in state.items() if k.startswith(("generator.", "average."))})
         self.save_samples(trainer)
         self.save_losses()
         # the state last: it names the step from which a resumed run goes on
-        arrays = {k: v for k, v in _flat(state).items() if isinstance(v, np.ndarray)}
-        rest = {k: v for k, v in _flat(state).items() if not isinstance(v, np.ndarray)}
+        arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+        rest = {k: v for k, v in state.items() if k not in arrays}
         write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
 
     def save_samples(self, trainer: Trainer) -> None:
         """The grid of the run's fixed noise."""
-        z = self.system.noise(GRID, trainer.generator.latent, np.random.default_rng(self.config.seed))
+        rng = np.random.default_rng(self.config.seed)
+        z = self.system.noise(GRID, trainer.generator.latent, rng)
         save_grid(self.folder / "samples" / f"step-{trainer.step:06d}.png",
                   sample(trainer.average.module, z), self.system.value_range)
 
@@ -180,7 +182,8 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], text: str = "") -> N
     from safetensors.numpy import save_file
 
     with replacing(path) as temporary:  # the format is written wrongly unless contiguous
-        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary, {"text": text})
+        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary,
+                  {"text": text})
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:

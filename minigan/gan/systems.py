@@ -13,10 +13,10 @@ class System:
     """A recipe: `minigan train NAME` follows it, and its options replace single settings."""
 
     summary: str
-    build: Callable[..., tuple[models.Generator, models.Discriminator]]  # (shape=, rng=)
+    build: Callable[..., tuple[models.Generator, models.Discriminator]]  # of (shape=, rng=)
     noise: Callable[..., Tensor] = noise.normal
     data: str = "mnist"
-    value_range: tuple[float, float] = (0, 1)  # of the generator's pixels; the data are scaled to it
+    value_range: tuple[float, float] = (0, 1)  # of generated pixels; the data are scaled to it
     batch_size: int = 100
     steps: int = 10_000
     lr: float = 2e-4

@@ -54,7 +54,8 @@ class BatchNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim < 2 or x.shape[-1] != self.weight.shape[0]:
-            raise ValueError(f"{self!r} got x of shape {x.shape}, but needs (…, {self.weight.shape[0]})")
+            raise ValueError(f"{self!r} got x of shape {x.shape}, but its last axis must be "
+                             f"{self.weight.shape[0]} long")
         if not self.training:
             scale = self.weight / ops.sqrt(self.running_var + self.eps)
             return (x - self.running_mean) * scale + self.bias
@@ -71,7 +72,8 @@ class BatchNorm(Module):
         return centred * (self.weight / ops.sqrt(var + self.eps)) + self.bias
 
     def _move(self, running: Tensor, batch: Tensor) -> None:
-        running.data = ((1 - self.momentum) * running + self.momentum * batch).astype(running.dtype).data
+        moved = (1 - self.momentum) * running + self.momentum * batch
+        running.data = moved.astype(running.dtype).data
 
     def describe(self) -> str:
         return f"{self.weight.shape[0]}"
@@ -88,7 +90,8 @@ class LayerNorm(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.ndim < 1 or x.shape[-1] != self.weight.shape[0]:
-            raise ValueError(f"{self!r} got x of shape {x.shape}, but needs (…, {self.weight.shape[0]})")
+            raise ValueError(f"{self!r} got x of shape {x.shape}, but its last axis must be "
+                             f"{self.weight.shape[0]} long")
         centred = x - x.mean(-1, keepdims=True)
         var = (centred * centred).mean(-1, keepdims=True)
         return centred / ops.sqrt(var + self.eps) * self.weight + self.bias
@@ -110,7 +113,8 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return x
         kept = self.rng.random(x.shape, np.float32) >= self.p
-        return ops.where(backend.to_device(kept, backend.of(x.data).name), x * (1 / (1 - self.p)), 0)
+        kept = backend.to_device(kept, backend.of(x.data).name)
+        return ops.where(kept, x * (1 / (1 - self.p)), 0)
 
     def describe(self) -> str:
         return f"{self.p}"

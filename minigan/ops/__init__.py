@@ -9,9 +9,9 @@ from .shape import (broadcast_to, concatenate, expand_dims, flip, getitem, pad, 
                     squeeze, stack, swapaxes, transpose)
 
 __all__ = [
-    "abs", "add", "affine", "astype", "broadcast_to", "clip", "concatenate", "cos", "divide", "elu", "exp",
-    "expand_dims", "flip", "getitem", "leaky_relu", "log", "log_softmax", "logsumexp", "matmul",
-    "max", "maximum", "mean", "min", "minimum", "multiply", "negative", "pad", "power", "relu",
-    "reshape", "sigmoid", "sin", "softmax", "softplus", "split", "sqrt", "squeeze", "stack",
-    "subtract", "sum", "swapaxes", "tanh", "transpose", "var", "where",
+    "abs", "add", "affine", "astype", "broadcast_to", "clip", "concatenate", "cos", "divide",
+    "elu", "exp", "expand_dims", "flip", "getitem", "leaky_relu", "log", "log_softmax",
+    "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum", "multiply", "negative",
+    "pad", "power", "relu", "reshape", "sigmoid", "sin", "softmax", "softplus", "split", "sqrt",
+    "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh", "transpose", "var", "where",
 ]

@@ -51,7 +51,7 @@ class ReLU(Elementwise):
 
 
 class LeakyReLU(Elementwise):
-    """x where x > 0, else slope · x. Gradient: grad, or slope · grad. At x = 0 it is slope · grad."""
+    """x where x > 0, else slope · x. Gradient: grad, or slope · grad; at x = 0 the latter."""
 
     def __init__(self, slope: float):
         self.slope = slope

@@ -93,7 +93,8 @@ class GetItem(Function):
 
 
 class AddAt(Function):
-    """Zeros of `shape` with x added at the index: the adjoint of x[index]. Gradient: grad[index]."""
+    """Zeros of `shape` with x added at the index: the adjoint of x[index]. Gradient:
+    grad[index]."""
 
     linear = True
 
@@ -130,7 +131,8 @@ def reshape(x: Any, *shape: Any) -> Tensor:
     if shape.count(-1) == 1 and known and x.size % known == 0:
         shape = tuple(x.size // known if n == -1 else n for n in shape)
     if math.prod(shape) != x.size or min(shape, default=0) < 0:
-        raise ValueError(f"a tensor of shape {x.shape} ({x.size} elements) cannot have shape {shape}")
+        raise ValueError(f"a tensor of shape {x.shape} ({x.size} elements) cannot take the "
+                         f"shape {shape}")
     return Reshape(shape)(x)
 
 
@@ -207,7 +209,8 @@ def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     length = x.shape[axis]
     if isinstance(sections, int):
         if sections < 1 or length % sections:
-            raise ValueError(f"an axis of length {length} cannot be split into {sections} equal parts")
+            raise ValueError(f"an axis of length {length} cannot be split into {sections} "
+                             "equal parts")
         sections = range(length // sections, length, length // sections) if length else ()
     cuts = [0, *sections, length]
     return [x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(cuts[:-1], cuts[1:])]
@@ -232,7 +235,7 @@ def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Tensor:
     if len(widths) != x.ndim or any(len(p) != 2 or min(p) < 0 for p in widths):
         raise ValueError(f"pad_width {pad_width} does not fit shape {x.shape}: give n, "
                          "(before, after), or one pair for each axis, none negative")
-    return Pad(widths, constant_values)(x)
+    return Pad(widths, constant_values)(x) if widths else x
 
 
 def getitem(x: Any, index: Any) -> Tensor:

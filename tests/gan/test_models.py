@@ -7,7 +7,7 @@ import minigan as mg
 from minigan import nn
 from minigan.gan import SYSTEMS, models, noise
 
-SMALL = {"mlp": {"width": 16}, "mlp-keras": {"width": 16}}  # the full widths are tested by their sizes
+SMALL = {"mlp": {"width": 16}, "mlp-keras": {"width": 16}}  # for speed
 
 
 def build(name, shape=(6, 5, 1)):

@@ -79,9 +79,13 @@ def small_pair():
 
 def test_the_generators_step_computes_no_weight_gradient_of_the_discriminator(monkeypatch):
     products = []
-    original = linalg.MatMul.forward
-    monkeypatch.setattr(linalg.MatMul, "forward",
-                        lambda self, x, w: products.append((x.shape, w.shape)) or original(self, x, w))
+    forward = linalg.MatMul.forward
+
+    def counted(self, x, w):
+        products.append((x.shape, w.shape))
+        return forward(self, x, w)
+
+    monkeypatch.setattr(linalg.MatMul, "forward", counted)
     one_step(*small_pair())
     # D has 3 dense layers and so has G: D's step twice (3 weight, 2 input gradients; none for the
     # data), G's step 3 input gradients through D, then 3 weight and 2 input gradients of G's own
@@ -123,7 +127,8 @@ def test_twenty_steps_of_mlp_small_equal_pytorch_in_every_parameter():
     d_optimizer = mg.optim.Adam(discriminator.parameters())
     G, D = torch_pair(torch, generator, discriminator)
     adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
-    opt_g, opt_d = torch.optim.Adam(G.parameters(), **adam), torch.optim.Adam(D.parameters(), **adam)
+    opt_g = torch.optim.Adam(G.parameters(), **adam)
+    opt_d = torch.optim.Adam(D.parameters(), **adam)
     bce = torch.nn.functional.binary_cross_entropy_with_logits
     one, zero = torch.ones(50, 1, dtype=torch.float64), torch.zeros(50, 1, dtype=torch.float64)
 

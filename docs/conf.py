@@ -1,0 +1,65 @@
+"""How Sphinx builds the book: `sphinx-build -W docs docs/_build`."""
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import sphinxcontrib.katex
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the book is of this checkout
+
+import minigan  # noqa: E402 (after the path to it)
+
+project = "minigan"
+author = "the minigan developers"
+copyright = author  # noqa: A001 (Sphinx's name)
+version = release = minigan.__version__
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.katex"]
+exclude_patterns = ["_build", "pictures"]
+default_role = "code"  # what a docstring has in `backticks`
+
+myst_enable_extensions = ["deflist", "dollarmath"]
+myst_heading_anchors = 3
+
+# Formulas become MathML, which browsers draw themselves: no fonts, no style sheet, no network.
+# With node they are rendered now; without it by the reader's browser, with the copy of KaTeX
+# that the extension brings along.
+sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS.update(output="mathml", throwOnError=True)
+katex_options = '{output: "mathml"}'
+katex_prerender = shutil.which("node") is not None
+katex_css_path = "katex-math.css"  # the extension's own; its default is on a server
+html_math_renderer = "katex"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"
+autodoc_preserve_defaults = True
+autodoc_default_options = {"members": True, "show-inheritance": True}
+
+html_theme = "furo"
+html_title = "minigan"
+html_static_path: list[str] = []
+html_show_sphinx = False
+
+
+def as_plain_text(app, what, name, obj, options, lines: list[str]) -> None:
+    """Docstrings are plain text: |x| and *args are no markup, and aligned columns stay aligned."""
+    text = "\n".join(lines)
+    text = re.sub(r"`[^`]*`|[|*]", lambda m: m[0] if m[0][0] == "`" else "\\" + m[0], text)
+    text = re.sub(r"^(\w+)\n-{3,}$", r"**\1**\n", text, flags=re.M)  # a heading within a docstring
+    lines[:] = "\n\n".join(map(as_list, text.split("\n\n"))).split("\n")
+
+
+def as_list(paragraph: str) -> str:
+    """Lines such as "name   its meaning" or "name : its meaning" become a definition list."""
+    entry = r"^(\w\S*(?:, \S+)*)(?: {2,}| : )(?=\S)"
+    if not re.match(entry, paragraph):
+        return paragraph
+    one_line_each = re.sub(r"\n {2,}", " ", paragraph)
+    return re.sub(entry, r"`\1`\n    ", one_line_each, flags=re.M)
+
+
+def setup(app) -> None:
+    app.connect("autodoc-process-docstring", as_plain_text)

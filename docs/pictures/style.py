@@ -1,0 +1,42 @@
+"""How the pictures of the book look: one palette, one kind of axes, one way to save."""
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import matplotlib
+from matplotlib.figure import Figure
+from PIL import Image
+
+INK, GREY, PALE = "#1f2933", "#8a94a0", "#e4e8ec"
+BLUE, ORANGE, GREEN = "#2a6fbb", "#d9730d", "#2e8b57"
+
+IMAGES = Path(__file__).resolve().parents[1] / "images"
+
+matplotlib.rcParams.update({
+    "font.size": 11, "axes.labelcolor": INK, "text.color": INK, "axes.edgecolor": GREY,
+    "xtick.color": GREY, "ytick.color": GREY, "axes.spines.top": False,
+    "axes.spines.right": False, "axes.grid": True, "grid.color": PALE, "axes.axisbelow": True,
+    "legend.frameon": False, "lines.linewidth": 2,
+})
+
+
+def new_figure(width: float = 7.0, height: float = 4.0) -> Figure:
+    """A figure of that many inches, made without any window."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def blank(axes) -> None:
+    """Axes for a drawing: nothing around it, and circles are round."""
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+
+
+def save(figure: Figure, name: str) -> None:
+    """Write docs/images/<name>.png."""
+    IMAGES.mkdir(exist_ok=True)
+    path = IMAGES / f"{name}.png"
+    drawn = io.BytesIO()
+    figure.savefig(drawn, dpi=130, facecolor="white")
+    Image.open(drawn).convert("RGB").quantize(64).save(path, optimize=True)  # a third of the bytes
+    print(f"wrote {path.relative_to(IMAGES.parents[1])} ({path.stat().st_size / 1024:.0f} KB)")

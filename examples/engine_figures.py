@@ -1,0 +1,69 @@
+"""The engine's own figures: deep graphs, shared graphs, memory, import time.
+
+    python examples/engine_figures.py [--steps 1000]
+
+Prints how long the backward pass of a chain of 100,000 additions takes, and that of 30 stacked
+y = y + y (a walk that visits a node once for every path to it would need 2³⁰ visits); how much the
+process grows over 1,000 training steps with Python's garbage collector switched off; and how long
+`import minigan` takes beyond NumPy's own import.
+"""
+import argparse
+import gc
+import subprocess
+import sys
+import time
+
+import numpy as np
+
+import minigan as mg
+from minigan.data import Loader, digits
+from minigan.gan import Trainer, models, noise
+
+parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("--steps", type=int, default=1000)
+args = parser.parse_args()
+
+x = mg.tensor(1.0, requires_grad=True)
+y = x
+for _ in range(100_000):
+    y = y + x
+start = time.perf_counter()
+y.backward()
+print(f"chain of 100,000 additions, backward: {time.perf_counter() - start:.2f} s "
+      f"(gradient {x.grad.item():.0f})")
+
+del y
+x = mg.tensor(1.0, requires_grad=True)
+start = time.perf_counter()
+y = x
+for _ in range(30):
+    y = y + y
+y.backward()
+print(f"30 stacked y + y, forward and backward: {(time.perf_counter() - start) * 1e3:.1f} ms "
+      f"(gradient 2^{np.log2(x.grad.item()):.0f})")
+
+
+def resident_kib():
+    """The memory of this process, in KiB (Linux)."""
+    with open("/proc/self/status") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
+
+
+generator, discriminator = models.digits(rng=np.random.default_rng(0))
+trainer = Trainer(generator, discriminator, Loader(digits()[0], batch_size=64), noise.normal)
+trainer.run(100)
+gc.collect()
+gc.disable()
+try:
+    before = resident_kib()
+    trainer.run(100 + args.steps)
+    grown = resident_kib() - before
+    print(f"{args.steps} training steps without garbage collector: {grown} KiB on {before} KiB")
+except FileNotFoundError:
+    print("memory: /proc/self/status is Linux's")
+
+code = ("import numpy, time; start = time.perf_counter(); import minigan; "
+        "print(time.perf_counter() - start)")
+times = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
+                              check=True).stdout) for _ in range(5)]
+print(f"import minigan, beyond numpy: {sorted(times)[2]:.3f} s")

@@ -1,0 +1,43 @@
+"""The book builds without a warning, into pages that need no network."""
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+MISSING = [name for name in ("sphinx", "myst_parser", "furo", "sphinxcontrib.katex")
+           if importlib.util.find_spec(name.split(".")[0]) is None
+           or importlib.util.find_spec(name) is None]
+
+pytestmark = pytest.mark.skipif(
+    bool(MISSING), reason=f"the extra 'docs' is not installed: {', '.join(MISSING)} missing")
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("book")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html",
+               "-d", str(out / "doctrees"), str(DOCS), str(out / "html")]
+    built = subprocess.run(command, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return out / "html"
+
+
+def test_the_book_builds_without_warnings(book):
+    assert (book / "index.html").is_file()
+
+
+def test_no_page_loads_anything_from_a_network(book):
+    loads = re.compile(r'<(?:script|link|img|iframe)\b[^>]*?(?:src|href)="(?:https?:)?//[^"]*"')
+    for page in book.glob("*.html"):
+        assert not loads.findall(page.read_text(encoding="utf-8")), page.name
+
+
+def test_formulas_are_in_the_pages_as_mathml_or_left_to_the_browser_with_a_local_copy(book):
+    page = (book / "derivatives.html").read_text(encoding="utf-8")
+    assert "<math" in page or "katex.min.js" in page

@@ -1,0 +1,246 @@
+"""The layers, against their formulas written out in NumPy."""
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import nn, ops
+from minigan.nn import init
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(6, 4))
+
+
+def double(module):
+    return module.astype(np.float64)
+
+
+def fill(tensor):
+    """Gives a parameter values that are neither 0 nor 1, and returns them."""
+    tensor.data = np.random.default_rng(1).normal(size=tensor.shape)
+    return tensor.data
+
+
+def close(tensor, expected, rtol=1e-12):
+    assert tensor.shape == expected.shape
+    np.testing.assert_allclose(tensor.data, expected, rtol=rtol, atol=1e-14)
+
+
+# Dense
+
+@pytest.mark.parametrize("shape", [(4,), (6, 4), (2, 3, 4), (0, 4)])
+def test_dense_is_x_w_plus_b_over_the_last_axis(shape):
+    layer, x = double(nn.Dense(4, 3)), RNG.normal(size=shape)
+    w, b = fill(layer.weight), fill(layer.bias)
+    close(layer(x), x @ w + b)
+
+
+def test_dense_without_bias():
+    layer = double(nn.Dense(4, 3, bias=False))
+    assert layer.bias is None and list(layer.state_dict()) == ["weight"]
+    close(layer(X), X @ layer.weight.data)
+
+
+def test_denses_gradients_are_the_products_with_the_other_factor():
+    layer, x = double(nn.Dense(4, 3)), mg.tensor(X, requires_grad=True)
+    fill(layer.bias)
+    g = RNG.normal(size=(6, 3))
+    layer(x).backward(mg.tensor(g))
+    close(layer.weight.grad, X.T @ g)
+    close(layer.bias.grad, g.sum(axis=0))
+    close(x.grad, g @ layer.weight.data.T)
+
+
+def test_dense_starts_glorot_uniform_with_no_bias_or_as_it_is_told():
+    rng = np.random.default_rng
+    layer = nn.Dense(40, 30, rng=rng(3))
+    np.testing.assert_array_equal(layer.weight.data, init.glorot_uniform((40, 30), rng(3)))
+    assert layer.bias.data.tolist() == [0] * 30
+    layer = nn.Dense(40, 30, weight_init=init.he_normal, rng=rng(3))
+    np.testing.assert_array_equal(layer.weight.data, init.he_normal((40, 30), rng(3)))
+
+
+def test_denses_from_one_generator_differ_and_repeat():
+    def pair(seed):
+        rng = np.random.default_rng(seed)
+        return [nn.Dense(4, 3, rng=rng).weight.data for _ in range(2)]
+
+    assert not np.array_equal(*pair(0))
+    np.testing.assert_array_equal(pair(0), pair(0))
+    assert not np.array_equal(nn.Dense(4, 3).weight.data, nn.Dense(4, 3).weight.data)
+
+
+@pytest.mark.parametrize("shape, hint", [
+    ((2, 5), ""), ((), ""), ((2, 2, 2), ": put Flatten() before it")])
+def test_an_x_that_does_not_fit_is_refused_by_the_layers_name(shape, hint):
+    message = f"Dense(4, 3) got x of shape {shape}, but its last axis must be 4 long{hint}"
+    with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+        nn.Dense(4, 3)(np.ones(shape, np.float32))
+
+
+# BatchNorm
+
+def batch_norm(features=4, **settings):
+    layer = double(nn.BatchNorm(features, **settings))
+    return layer, fill(layer.weight), fill(layer.bias)
+
+
+@pytest.mark.parametrize("shape", [(6, 4), (2, 3, 4), (3, 2, 2, 4)])
+def test_batch_norm_in_training_uses_the_batchs_mean_and_biased_variance(shape):
+    layer, weight, bias = batch_norm()
+    x = RNG.normal(3, 2, shape)
+    axes = tuple(range(len(shape) - 1))
+    expected = (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-5) * weight + bias
+    close(layer(x), expected)
+
+
+def test_batch_norms_running_statistics_move_by_momentum_and_the_variance_unbiased():
+    layer, _, _ = batch_norm(momentum=0.1)
+    mean, var = np.zeros(4), np.ones(4)
+    for _ in range(3):
+        x = RNG.normal(3, 2, (6, 4))
+        layer(x)
+        mean = 0.9 * mean + 0.1 * x.mean(0)
+        var = 0.9 * var + 0.1 * x.var(0, ddof=1)
+    close(layer.running_mean, mean)
+    close(layer.running_var, var)
+
+
+def test_batch_norm_in_evaluation_uses_the_running_statistics_and_leaves_them():
+    layer, weight, bias = batch_norm(eps=1e-3)
+    layer(X)
+    mean, var = layer.running_mean.numpy(), layer.running_var.numpy()
+    layer.eval()
+    close(layer(X[:1] * 5), (X[:1] * 5 - mean) / np.sqrt(var + 1e-3) * weight + bias)
+    np.testing.assert_array_equal(layer.running_mean.data, mean)
+    np.testing.assert_array_equal(layer.running_var.data, var)
+
+
+def test_batch_norms_gradient_is_the_textbooks():
+    layer, weight, _ = batch_norm()
+    x, g = mg.tensor(X, requires_grad=True), RNG.normal(size=X.shape)
+    layer(x).backward(mg.tensor(g))
+    std = np.sqrt(X.var(0) + 1e-5)
+    normal, gw = (X - X.mean(0)) / std, g * weight
+    close(x.grad, (gw - gw.mean(0) - normal * (gw * normal).mean(0)) / std, rtol=1e-9)
+    close(layer.weight.grad, (g * normal).sum(0), rtol=1e-9)
+    close(layer.bias.grad, g.sum(0), rtol=1e-9)
+
+
+def test_batch_norms_running_statistics_are_no_part_of_the_graph():
+    layer = nn.BatchNorm(4)
+    layer(mg.tensor(X.astype(np.float32), requires_grad=True))
+    for statistic in (layer.running_mean, layer.running_var):
+        assert not statistic.requires_grad and statistic.creator is None
+        assert statistic.dtype == np.float32
+
+
+def test_one_pass_of_batch_norm_does_not_spoil_the_backward_of_another():
+    layer = double(nn.BatchNorm(4))
+    first, second = layer(X), layer(X * 2)
+    (first.sum() + (second ** 2).sum()).backward()
+    assert layer.weight.grad is not None
+
+
+@pytest.mark.parametrize("shape", [(6, 3), (4,), ()])
+def test_batch_norm_refuses_other_features_by_its_name(shape):
+    with pytest.raises(ValueError, match=re.escape(f"BatchNorm(4) got x of shape {shape}")):
+        nn.BatchNorm(4)(np.ones(shape, np.float32))
+
+
+def test_batch_norm_cannot_train_on_one_example_but_can_evaluate_it():
+    layer, x = nn.BatchNorm(4), np.ones((1, 4), np.float32)
+    with pytest.raises(ValueError, match=r"more than one value for each feature.*call eval\(\)"):
+        layer(x)
+    assert layer.eval()(x).shape == (1, 4)
+
+
+# LayerNorm
+
+@pytest.mark.parametrize("shape", [(4,), (6, 4), (2, 3, 4)])
+def test_layer_norm_normalises_each_examples_last_axis_in_both_modes(shape):
+    layer, x = double(nn.LayerNorm(4, eps=1e-3)), RNG.normal(3, 2, shape)
+    weight, bias = fill(layer.weight), fill(layer.bias)
+    mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
+    for _ in range(2):
+        close(layer(x), (x - mean) / np.sqrt(var + 1e-3) * weight + bias)
+        layer.eval()
+
+
+@pytest.mark.parametrize("shape", [(6, 3), ()])
+def test_layer_norm_refuses_other_features_by_its_name(shape):
+    with pytest.raises(ValueError, match=re.escape(f"LayerNorm(4) got x of shape {shape}")):
+        nn.LayerNorm(4)(np.ones(shape, np.float32))
+
+
+# Dropout
+
+def test_dropout_zeroes_a_share_p_and_divides_the_rest():
+    x = np.full((200, 200), 3.0, np.float32)
+    y = nn.Dropout(0.2, rng=np.random.default_rng(0))(x)
+    assert set(np.unique(y.data)) == {0, np.float32(3.75)} and y.dtype == np.float32
+    assert np.mean(y.data == 0) == pytest.approx(0.2, abs=0.01)
+    assert y.data.mean() == pytest.approx(3, rel=0.01)
+
+
+def test_dropouts_gradient_passes_where_the_elements_did():
+    x = mg.tensor(np.ones((20, 20)), requires_grad=True)
+    y = nn.Dropout(0.5, rng=np.random.default_rng(0))(x)
+    y.sum().backward()
+    np.testing.assert_array_equal(x.grad.data, y.data)
+
+
+def test_dropout_in_evaluation_is_x_itself():
+    x = mg.tensor(X)
+    assert nn.Dropout(0.9).eval()(x) is x and nn.Dropout(0)(x) is x
+
+
+def test_dropout_draws_anew_each_time_and_repeats_with_its_generator():
+    def twice(seed):
+        layer = nn.Dropout(0.5, rng=np.random.default_rng(seed))
+        return [layer(np.ones((20, 20), np.float32)).data for _ in range(2)]
+
+    assert not np.array_equal(*twice(0))
+    np.testing.assert_array_equal(twice(0), twice(0))
+
+
+@pytest.mark.parametrize("p", [-0.1, 1, 1.5])
+def test_dropouts_probability_is_below_one(p):
+    with pytest.raises(ValueError, match="probability of a zero"):
+        nn.Dropout(p)
+
+
+# Shapes and activations
+
+def test_flatten_keeps_the_first_axis():
+    x = RNG.normal(size=(2, 3, 4, 5))
+    close(nn.Flatten()(x), x.reshape(2, 60))
+    assert nn.Flatten()(np.ones((2, 0, 3))).shape == (2, 0)
+    assert nn.Flatten()(np.ones((0, 3, 2))).shape == (0, 6)
+    assert nn.Flatten()(np.ones(2)).shape == (2, 1)
+
+
+def test_reshape_keeps_the_first_axis():
+    x = RNG.normal(size=(2, 12))
+    close(nn.Reshape(3, 4, 1)(x), x.reshape(2, 3, 4, 1))
+    with pytest.raises(ValueError, match=r"\(2, 12\).*\(2, 5\)"):
+        nn.Reshape(5)(x)
+
+
+@pytest.mark.parametrize("layer, op", [
+    (nn.ReLU(), ops.relu), (nn.Sigmoid(), ops.sigmoid), (nn.Tanh(), ops.tanh),
+    (nn.Softplus(), ops.softplus), (nn.LeakyReLU(), lambda x: ops.leaky_relu(x, 0.2)),
+    (nn.LeakyReLU(0.01), lambda x: ops.leaky_relu(x, 0.01))])
+def test_an_activation_layer_is_its_op(layer, op):
+    np.testing.assert_array_equal(layer(X).data, op(X).data)
+    assert list(layer.parameters()) == []
+
+
+@pytest.mark.parametrize("layer", [nn.Dense(4, 3), nn.BatchNorm(4), nn.LayerNorm(4),
+                                   nn.Dropout(0.5), nn.Tanh(), nn.LeakyReLU()])
+def test_float32_comes_out_as_float32(layer):
+    assert layer(X.astype(np.float32)).dtype == np.float32
+    assert layer.eval()(X.astype(np.float32)).dtype == np.float32

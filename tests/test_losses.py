@@ -1,0 +1,182 @@
+"""The losses: values by hand, gradients by hand, and both at the extremes."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import losses, ops
+
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(4, 3)) * 3
+T = RNG.uniform(size=(4, 3))
+
+
+def leaf(data, dtype=np.float64):
+    return mg.tensor(np.asarray(data, dtype), requires_grad=True)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+def value_and_grads(loss, *inputs):
+    result = loss(*inputs)
+    return result.item(), [g.data for g in mg.grad(result, inputs)]
+
+
+def test_bce_with_logits_is_the_cross_entropy_of_the_sigmoid():
+    p = sigmoid(X)
+    value, (by_x, by_t) = value_and_grads(losses.bce_with_logits, leaf(X), leaf(T))
+    assert value == pytest.approx(np.mean(-T * np.log(p) - (1 - T) * np.log(1 - p)), rel=1e-12)
+    np.testing.assert_allclose(by_x, (p - T) / X.size, rtol=1e-12)
+    np.testing.assert_allclose(by_t, -X / X.size, rtol=1e-12)
+
+
+@pytest.mark.parametrize("target", [0.0, 1.0])
+@pytest.mark.parametrize("logit", [-1e4, -100.0, 100.0, 1e4])
+def test_bce_with_logits_is_exact_at_the_extremes(logit, target):
+    value, (by_x,) = value_and_grads(lambda x: losses.bce_with_logits(x, target),
+                                     leaf([logit], np.float32))
+    if (logit > 0) == (target == 1):
+        assert value == pytest.approx(np.exp(-abs(logit)), rel=1e-5)  # e^−100, not 0
+        assert abs(by_x[0]) < 1e-40
+    else:
+        assert value == abs(logit) and by_x[0] == np.sign(logit)
+
+
+def test_bce_is_the_cross_entropy_of_probabilities():
+    p = sigmoid(X)
+    value, (by_p, by_t) = value_and_grads(losses.bce, leaf(p), leaf(T))
+    assert value == pytest.approx(np.mean(-T * np.log(p) - (1 - T) * np.log(1 - p)), rel=1e-12)
+    np.testing.assert_allclose(by_p, ((1 - T) / (1 - p) - T / p) / X.size, rtol=1e-10)
+    np.testing.assert_allclose(by_t, (np.log(1 - p) - np.log(p)) / X.size, rtol=1e-10)
+
+
+def test_bce_on_a_sigmoid_has_the_gradient_of_bce_on_logits():
+    _, (by_x,) = value_and_grads(lambda x: losses.bce(ops.sigmoid(x), T), leaf(X))
+    np.testing.assert_allclose(by_x, (sigmoid(X) - T) / X.size, rtol=1e-10)
+
+
+def test_bces_gradient_does_not_vanish_for_a_confident_mistake():
+    _, (by_p,) = value_and_grads(lambda p: losses.bce(p, 0.0), leaf([0.9995], np.float32))
+    assert by_p[0] == pytest.approx(1 / (1 - np.float32(0.9995)), rel=1e-5)
+
+
+@pytest.mark.parametrize("p, target", [(0.0, 1.0), (1.0, 0.0)])
+def test_bce_of_an_impossible_probability_is_large_and_finite(p, target):
+    value, (by_p,) = value_and_grads(lambda p: losses.bce(p, target), leaf([p], np.float32))
+    assert value == pytest.approx(87.3, abs=0.1)
+    assert np.isfinite(by_p[0]) and abs(by_p[0]) > 1e37
+    assert np.sign(by_p[0]) == (-1 if target else 1)
+
+
+@pytest.mark.parametrize("p", [0.0, 1.0])
+def test_bce_of_a_certain_and_right_probability_is_zero(p):
+    value, (by_p,) = value_and_grads(lambda x: losses.bce(x, p), leaf([p], np.float32))
+    assert value == 0 and by_p[0] == pytest.approx(1 if p == 0 else -1)
+
+
+def test_logits_taken_for_probabilities_cannot_reach_a_loss_of_zero():
+    certain = leaf([1e4])
+    real = losses.bce_with_logits(ops.sigmoid(certain), 1.0)
+    fake = losses.bce_with_logits(ops.sigmoid(-certain), 0.0)
+    assert real.item() == pytest.approx(0.313, abs=1e-3)
+    assert fake.item() == pytest.approx(0.693, abs=1e-3)
+
+
+def test_mse_is_the_mean_squared_difference():
+    value, (by_x, by_y) = value_and_grads(losses.mse, leaf(X), leaf(T))
+    assert value == pytest.approx(((X - T) ** 2).mean(), rel=1e-12)
+    np.testing.assert_allclose(by_x, 2 * (X - T) / X.size, rtol=1e-12)
+    np.testing.assert_allclose(by_y, -by_x, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3)])
+def test_cross_entropy_is_minus_the_log_of_the_labels_softmax(shape):
+    x, labels = RNG.normal(size=shape), RNG.integers(0, 3, shape[:-1])
+    p = np.exp(x) / np.exp(x).sum(-1, keepdims=True)
+    chosen = np.take_along_axis(p, labels[..., None], -1)
+    value, (by_x,) = value_and_grads(lambda x: losses.cross_entropy(x, labels), leaf(x))
+    assert value == pytest.approx(-np.log(chosen).mean(), rel=1e-12)
+    np.testing.assert_allclose(by_x, (p - np.eye(3)[labels]) / labels.size, rtol=1e-10, atol=1e-14)
+
+
+def test_cross_entropy_does_not_overflow():
+    value, (by_x,) = value_and_grads(lambda x: losses.cross_entropy(x, np.array([1])),
+                                     leaf([[1e4, -1e4]], np.float32))
+    assert value == 2e4 and by_x.tolist() == [[1, -1]]
+
+
+@pytest.mark.parametrize("labels, message", [
+    (np.array([0, 3]), "3 logits for each example and labels from 0 to 3"),
+    (np.array([-1, 0]), "labels from -1 to 0"),
+    (np.array([0.0, 1.0]), "integer labels"),
+    (np.array([[0], [1]]), r"shapes \(2, 3\) and \(2, 1\)"),
+    (np.array([0, 1, 2]), r"shapes \(2, 3\) and \(3,\)")])
+def test_cross_entropy_refuses_labels_that_do_not_fit(labels, message):
+    with pytest.raises(ValueError, match=message):
+        losses.cross_entropy(leaf(np.ones((2, 3))), labels)
+
+
+@pytest.mark.parametrize("name", ["bce", "bce_with_logits", "mse"])
+def test_shapes_that_would_broadcast_are_refused(name):
+    loss = getattr(losses, name)
+    message = rf"{name} needs two tensors of one shape, got \(4, 1\) and \(4,\)"
+    with pytest.raises(ValueError, match=message):
+        loss(leaf(np.full((4, 1), 0.5)), mg.tensor(np.ones(4)))
+
+
+@pytest.mark.parametrize("name", ["bce", "bce_with_logits", "mse"])
+def test_a_number_stands_for_a_constant_target(name):
+    loss, x = getattr(losses, name), leaf(np.full((4, 1), 0.25))
+    assert loss(x, 1.0).item() == loss(x, mg.tensor(np.ones((4, 1)))).item()
+    assert loss(x, 1).item() == loss(x, 1.0).item()
+
+
+@pytest.mark.parametrize("loss", [
+    lambda x: losses.bce_with_logits(x, 1.0), lambda x: losses.bce(ops.sigmoid(x), 0.0),
+    lambda x: losses.mse(x, 0.0), lambda x: losses.cross_entropy(x, np.array([0, 1, 2, 0])),
+    lambda x: losses.l1([x]), lambda x: losses.l2([x])])
+def test_a_loss_of_float32_is_one_float32_number(loss):
+    x = leaf(X, np.float32)
+    result = loss(x)
+    assert result.shape == () and result.dtype == np.float32
+    result.backward()
+    assert x.grad.dtype == np.float32
+
+
+def test_l1_and_l2_add_up_all_parameters():
+    w, b = leaf([[1.0, -2.0], [3.0, 0.0]]), leaf([-4.0])
+    value, grads = value_and_grads(lambda *params: losses.l1(params), w, b)
+    assert value == 10 and [g.tolist() for g in grads] == [[[1, -1], [1, 0]], [-1]]
+    value, grads = value_and_grads(lambda *params: losses.l2(params), w, b)
+    assert value == 30 and [g.tolist() for g in grads] == [[[2, -4], [6, 0]], [-8]]
+
+
+@pytest.mark.parametrize("penalty", [losses.l1, losses.l2])
+def test_a_penalty_takes_a_modules_parameters_and_needs_at_least_one(penalty):
+    assert penalty(mg.nn.Dense(2, 3).parameters()).shape == ()
+    with pytest.raises(ValueError, match="no parameters to penalise"):
+        penalty([])
+
+
+def test_the_losses_equal_pytorchs_and_their_gradients_too():
+    torch = pytest.importorskip("torch", reason="compares with PyTorch where it is installed")
+    functional = torch.nn.functional
+    labels = np.array([0, 2, 1, 2])
+    pairs = [
+        (lambda x: losses.bce_with_logits(x, T),
+         lambda x: functional.binary_cross_entropy_with_logits(x, torch.tensor(T))),
+        (lambda x: losses.bce(ops.sigmoid(x), T),
+         lambda x: functional.binary_cross_entropy(torch.sigmoid(x), torch.tensor(T))),
+        (lambda x: losses.mse(x, T), lambda x: functional.mse_loss(x, torch.tensor(T))),
+        (lambda x: losses.cross_entropy(x, labels),
+         lambda x: functional.cross_entropy(x, torch.tensor(labels)))]
+    for ours, theirs in pairs:
+        value, (gradient,) = value_and_grads(ours, leaf(X))
+        x = torch.tensor(X, requires_grad=True)
+        result = theirs(x)
+        result.backward()
+        assert value == pytest.approx(result.item(), rel=1e-12)
+        np.testing.assert_allclose(gradient, x.grad.numpy(), rtol=1e-9, atol=1e-14)
