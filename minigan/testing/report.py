@@ -39,7 +39,7 @@ class Comparison:
         middle = (self.low + self.high) / 2
         numeric = (f"{middle:.9g}" if self.low == self.high
                    else f"between {self.low:.9g} and {self.high:.9g}")
-        ratio = f"{self.value / middle:.6g}" if middle else "undefined"
+        ratio = f"{self.value / middle + 0.0:.6g}" if middle else "undefined"
         at = "along a random direction" if self.element is None else f"at element {self.element}"
         return (f"{self.variable} of shape {self.shape}, {at}: the reverse pass says "
                 f"{self.value:.9g}, differences say {numeric} (ratio {ratio}, "

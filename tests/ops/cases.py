@@ -114,7 +114,7 @@ def reduction(shape):
 
 # Rows of the same kind
 
-def elementwise(op, reference, *elements, options=None, empty=None, **flags):
+def elementwise(op, reference, *elements, options=None, **flags):
     """A case of an op of one or more broadcasting inputs."""
     elements = elements or (ANY,)
     f = getattr(ops, op)
@@ -198,7 +198,6 @@ def cuts(draw, shape):
 
 
 def indices(shape):
-    # allow_fancy=False leaves out the zero-width ellipsis tricks that no one writes
     return hnp.basic_indices(shape, allow_newaxis=True).map(lambda index: {"index": index})
 
 

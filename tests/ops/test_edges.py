@@ -78,12 +78,11 @@ def test_the_softmax_family_separates_what_is_far_apart(dtype):
 
 
 @both_dtypes
-def test_bce_with_logits_does_not_overflow(dtype):
-    for target, expected in ((1.0, [1e4, 200, np.log(2), 0, 0]), (0.0, [0, 0, np.log(2), 200, 1e4])):
-        y, g = value_and_gradient(lambda x, t=target: losses.bce_with_logits(x, t), leaf(FAR, dtype))
-        np.testing.assert_allclose(y, np.mean(expected), rtol=1e-6)
-        slopes = np.array([0, 0, 0.5, 1, 1]) - target
-        np.testing.assert_allclose(g, slopes / 5, rtol=1e-6, atol=1e-80)
+@pytest.mark.parametrize("target", [1.0, 0.0])
+def test_bce_with_logits_does_not_overflow(target, dtype):
+    y, g = value_and_gradient(lambda x: losses.bce_with_logits(x, target), leaf(FAR, dtype))
+    np.testing.assert_allclose(y, (1e4 + 200 + np.log(2)) / 5, rtol=1e-6)  # for either target
+    np.testing.assert_allclose(g, (np.array([0, 0, 0.5, 1, 1]) - target) / 5, rtol=1e-6, atol=1e-80)
 
 
 def test_the_second_derivatives_are_finite_far_out_too():
@@ -108,7 +107,8 @@ def test_the_second_derivatives_are_finite_far_out_too():
     (lambda x: ops.clip(x, -1, None), -1.5, 0.0),
     (lambda x: x ** 0, 0.0, 0.0),
     (lambda x: x ** 1, 0.0, 1.0),
-], ids=["abs", "relu", "leaky_relu", "elu", "clip high", "clip low", "above", "below", "x^0", "x^1"])
+], ids=["abs", "relu", "leaky_relu", "elu", "clip high", "clip low", "above", "below", "x^0",
+        "x^1"])
 @pytest.mark.parametrize("shape", [(), (1,), (2, 2)])
 def test_the_gradient_at_a_kink_is_the_documented_one(f, at, expected, shape):
     _, g = value_and_gradient(f, leaf(np.full(shape, at)))

@@ -1,0 +1,158 @@
+"""What check_grads takes, returns and says."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import ops
+from minigan.testing import GradientError, check_grads, numerical_jvp
+
+X = np.random.default_rng(0).normal(size=(3, 4))
+
+
+class Doubled(mg.Function):
+    """The sine, with twice its gradient."""
+
+    def forward(self, x):
+        return np.sin(x)
+
+    def backward(self, grad):
+        return 2 * grad * ops.cos(self.inputs[0])
+
+
+def doubled(x):
+    return Doubled()(x)
+
+
+def test_a_report_says_what_was_checked():
+    report = check_grads(ops.tanh, X)
+    # 8 random directions, all ones and 12 elements; at second order for input and cotangent
+    assert report.ok and report.checked == {"first order": 21, "second order": 42}
+    assert report.worst < 0.01 and not report.skipped
+    assert str(report).startswith("tanh (Tanh): right; 21 derivatives of first order, 42 ")
+    assert "seed 0" in str(report)
+
+
+def test_a_failure_names_op_input_element_both_numbers_their_ratio_order_and_seed():
+    with pytest.raises(GradientError) as error:
+        check_grads(lambda x, y: doubled(y) + x, X, X, seed=5)
+    assert isinstance(error.value, AssertionError)
+    message = str(error.value)
+    for part in ("a lambda (Add)", "first order", "input 1 of shape (3, 4)", "at element (",
+                 "the reverse pass says", "differences say", "ratio 2", "seed 5"):
+        assert part in message, message
+    assert message.count("\n") == 2  # not whole arrays
+
+
+def test_a_function_is_called_by_its_own_name():
+    with pytest.raises(GradientError, match=r"^doubled \(Doubled\): wrong at first order"):
+        check_grads(doubled, X)
+
+
+def test_only_what_is_asked_for_is_checked():
+    assert check_grads(lambda x, y: x + doubled(y), X, X, wrt=[0]).ok
+    with pytest.raises(GradientError, match="input 1"):
+        check_grads(lambda x, y: x + doubled(y), X, X, wrt=[1])
+
+
+def test_the_first_order_alone_is_checked_if_asked():
+    assert list(check_grads(ops.exp, X, order=1).checked) == ["first order"]
+    assert list(check_grads(ops.exp, 0.5, order=3).checked)[2] == "third order"
+
+
+def test_few_directions_still_find_an_error_in_few_elements():
+    with pytest.raises(GradientError):
+        check_grads(doubled, X, directions=1)
+
+
+def test_integers_and_booleans_are_constants():
+    mask = np.array([True, False, True])
+    assert check_grads(lambda x, i, m: ops.where(m, x[i], 0), X, np.array([2, 0, 0]), mask[:, None])
+
+
+def test_inputs_are_not_changed_and_collect_no_gradient():
+    x = mg.tensor(X, requires_grad=True)
+    before = X.copy()
+    check_grads(lambda a, b: a * b, x, X)
+    assert x.grad is None and x.requires_grad
+    assert x.data.tobytes() == X.tobytes() == before.tobytes()
+
+
+def test_the_check_itself_is_repeatable():
+    first, second = (check_grads(ops.softmax, X, seed=3) for _ in range(2))
+    assert first == second and first != check_grads(ops.softmax, X, seed=4)
+
+
+def test_kinks_are_accepted_skipped_or_refused_as_asked():
+    x = np.array([0.0, 1.0])
+    report = check_grads(ops.relu, x, order=1)
+    assert report.kinks > 0 and not report.skipped
+    report = check_grads(ops.relu, x, order=1, kinks="skip")
+    assert report.kinks == 0 and sum(report.skipped.values()) > 0 and report.checked
+    with pytest.raises(GradientError, match="a kink or a jump"):
+        check_grads(ops.relu, x, kinks="raise")
+
+
+def test_nothing_but_skips_is_a_failure():
+    with pytest.raises(GradientError, match="nothing could be compared.*a kink, first order"):
+        check_grads(ops.relu, np.zeros(3), kinks="skip")
+    with pytest.raises(GradientError, match="nothing could be compared.*a jump, first order"):
+        check_grads(lambda x: x * 0 + (x > 0).astype("float64") * 1.0, np.zeros(1))
+
+
+def test_no_elements_are_no_failure():
+    assert check_grads(ops.exp, np.zeros((0, 2))).checked == {"first order": 0, "second order": 0}
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (dict(kinks="ignore"), "kinks is one of"), (dict(order=0), "order is 1, 2 or 3"),
+    (dict(directions=0), "directions at least 1"), (dict(wrt=[1]), "must be floats"),
+    (dict(wrt=[]), "must be floats"), (dict(wrt=[7]), "must be floats")])
+def test_wrong_arguments_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        check_grads(lambda x, i: x, X, np.arange(3), **arguments)
+
+
+def test_a_function_without_floats_is_refused():
+    with pytest.raises(ValueError, match="must be floats"):
+        check_grads(lambda i: i, np.arange(3))
+    with pytest.raises(GradientError, match="no floats"):
+        check_grads(lambda x: x > 0, X)
+    with pytest.raises(GradientError, match="returned a ndarray, not a Tensor"):
+        check_grads(lambda x: x.numpy(), X)
+
+
+def test_an_error_of_the_function_is_its_own():
+    with pytest.raises(ZeroDivisionError):
+        check_grads(lambda x: x * (1 / 0), X)
+
+
+def test_tolerances_can_be_loosened():
+    class Rough(Doubled):
+        def backward(self, grad):
+            return 1.001 * grad * ops.cos(self.inputs[0])
+
+    with pytest.raises(GradientError):
+        check_grads(lambda x: Rough()(x), X, order=1)
+    assert check_grads(lambda x: Rough()(x), X, order=1, rtol=0.01).ok
+
+
+def test_numerical_jvp_is_the_derivative_along_a_direction():
+    v = np.random.default_rng(1).normal(size=X.shape)
+    np.testing.assert_allclose(numerical_jvp(ops.sin, X, v), np.cos(X) * v, rtol=1e-8, atol=1e-10)
+    both = numerical_jvp(ops.multiply, (X, mg.tensor(X + 1)), (v, 2 * v))
+    np.testing.assert_allclose(both, v * (X + 1) + X * 2 * v, rtol=1e-8, atol=1e-10)
+    _, exact = mg.jvp(ops.sin, mg.tensor(X), mg.tensor(v))
+    np.testing.assert_allclose(numerical_jvp(ops.sin, X, v), exact.data, rtol=1e-7)
+
+
+def test_numerical_jvp_at_a_kink_is_the_mean_of_the_slopes_and_nan_at_a_jump():
+    np.testing.assert_allclose(numerical_jvp(ops.relu, np.array([0.0, 1.0]), np.ones(2)), [0.5, 1])
+    jump = numerical_jvp(lambda x: x * 0 + (x > 0).astype("float64") * 1.0, np.zeros(1), np.ones(1))
+    assert np.isnan(jump).all()
+
+
+def test_float32_inputs_are_differentiated_in_float64():
+    np.testing.assert_allclose(numerical_jvp(ops.exp, np.zeros(2, np.float32), np.ones(2)), [1, 1],
+                               rtol=1e-9)
