@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -24,12 +23,10 @@ default_role = "code"  # what a docstring has in `backticks`
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
-# Formulas become MathML, which browsers draw themselves: no fonts, no style sheet, no network.
-# With node they are rendered now; without it by the reader's browser, with the copy of KaTeX
-# that the extension brings along.
+# Formulas become MathML, which browsers draw themselves, made in the reader's browser by the copy
+# of KaTeX that the extension brings along: no fonts, no style sheet, no network, and no node here.
 sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS.update(output="mathml", throwOnError=True)
 katex_options = '{output: "mathml"}'
-katex_prerender = shutil.which("node") is not None
 katex_css_path = "katex-math.css"  # the extension's own; its default is on a server
 html_math_renderer = "katex"
 
