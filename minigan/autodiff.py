@@ -163,6 +163,7 @@ class Function:
     linear = False    # backward reads no input's values: it is linear in all of them together
     bilinear = False  # to differentiate by one of the first two, backward reads only the other
     view = False      # the output shares memory with the first input
+    fresh = False     # the gradients are arrays that nothing else holds: they may be added to
 
     inputs: tuple[Tensor, ...] = ()
     needs: tuple[bool, ...] = ()
@@ -241,13 +242,14 @@ def tensor(data: Any, requires_grad: bool = False) -> Tensor:
     return Tensor(array.copy(), requires_grad)
 
 
-def as_tensor(data: Any, dtype: Any = None) -> Tensor:
-    """data itself if it is a Tensor, else a constant; a Python number takes the given dtype."""
+def as_tensor(data: Any, like: Tensor | None = None) -> Tensor:
+    """data itself if it is a Tensor, else a constant. A Python number takes the dtype and the
+    device of the tensor `like` that it stands beside, so that it never promotes."""
     if isinstance(data, Tensor):
         return data
-    if backend.is_array(data):
-        return Tensor(data)
-    return Tensor(backend.asarray(data, dtype if isinstance(data, (int, float)) else None))
+    if like is not None and isinstance(data, (int, float)):
+        return _wrap(backend.number(data, like._data))
+    return Tensor(data if backend.is_array(data) else backend.asarray(data))
 
 
 def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
@@ -282,7 +284,7 @@ def _cotangent(output: Tensor, grad: Any) -> Tensor:
                              f"{output.shape}: reduce it with .sum() or .mean(), or say which "
                              "combination with grad= (grad_outputs= in mg.grad)")
         return Tensor(backend.array_module(output.data).ones_like(output.data))
-    grad = as_tensor(grad, output.dtype)
+    grad = as_tensor(grad, output)
     if grad.shape != output.shape:
         raise ValueError(f"the given gradient has shape {grad.shape}, the tensor {output.shape}")
     return grad
@@ -344,7 +346,11 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
                 if needed:
                     new = _checked(new, x, node)
                     so_far = grads.get(id(x))
-                    grads[id(x)] = new if so_far is None else so_far + new
+                    if so_far is not None and node.fresh and not create_graph:
+                        new._data += so_far._data
+                    elif so_far is not None:
+                        new = so_far + new
+                    grads[id(x)] = new
     return grads
 
 

@@ -80,7 +80,7 @@ class Optimizer:
         self.state = {name: zeros_like(self.flat.array) for name in self.state_names}
 
     def rule(self, p: Any, g: Any, *state: Any) -> None:
-        """Update flat arrays in place: the parameters p and the state. g is scratch."""
+        """Update flat arrays in place: the parameters p and the state, but not g."""
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
     def step(self) -> None:
@@ -136,7 +136,7 @@ class SGD(Optimizer):
         self.momentum, self.nesterov = momentum, nesterov
 
     def rule(self, p, g, b):
-        g += self.weight_decay * p
+        g = g + self.weight_decay * p
         b *= self.momentum
         b += g
         p -= self.lr * (g + self.momentum * b if self.nesterov else b)
@@ -167,17 +167,17 @@ class Adam(Optimizer):
         to_root = math.sqrt((1 - beta2) / (1 - beta2 ** self.steps))   # of the root of v
         rate, floor = self.lr * to_mean / to_root, self.eps / to_root
         if self.weight_decay:
-            g += self.weight_decay * p
+            g = g + self.weight_decay * p
         m *= beta1
         m += g
-        g *= g
+        change = g * g
         v *= beta2
-        v += g
-        xp.sqrt(v, out=g)
-        g += floor
-        xp.divide(m, g, out=g)
-        g *= rate
-        p -= g  # lr · mean / (√mean square + eps)
+        v += change
+        xp.sqrt(v, out=change)
+        change += floor
+        xp.divide(m, change, out=change)
+        change *= rate
+        p -= change  # lr · mean / (√mean square + eps)
 
 
 class AdamW(Adam):
@@ -203,7 +203,7 @@ class RMSprop(Optimizer):
         self.alpha, self.eps = alpha, eps
 
     def rule(self, p, g, v):
-        g += self.weight_decay * p
+        g = g + self.weight_decay * p
         v *= self.alpha
         v += (1 - self.alpha) * g * g
         p -= self.lr * g / (array_module(p).sqrt(v) + self.eps)
@@ -298,9 +298,9 @@ class EMA:
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
         def rule(average, weights):
-            weights -= average
-            weights *= 1 - self.decay
-            average += weights
+            change = weights - average
+            change *= 1 - self.decay
+            average += change
 
         self.flat.join()
         kernels(self.flat.array).update(rule, self.flat.array, [p.data for p in self.sources])

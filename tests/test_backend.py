@@ -8,6 +8,8 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import minigan as mg
 from minigan import backend
@@ -200,7 +202,7 @@ def arrays(dtype):
 
 
 SLOPES = [(0.2,), (0.0,), (1.0,), (-0.5,), (3.0,)]
-KERNELS = {"sigmoid": [()], "softplus": [()], "leaky_relu": SLOPES, "leaky_relu_slope": SLOPES}
+KERNELS = {"sigmoid": [()], "softplus": [()], "leaky_relu": SLOPES}
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
@@ -214,6 +216,29 @@ def test_a_kernel_equals_its_reference(name, args, dtype):
         assert fast.dtype == slow.dtype == dtype and fast.shape == slow.shape
         np.testing.assert_allclose(fast, slow, rtol=4 * np.finfo(dtype).eps, atol=0)
         np.testing.assert_array_equal(x, before)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("slope", [slope for slope, in SLOPES])
+def test_leaky_relu_gradient_equals_its_reference(slope, dtype):
+    for grad in arrays(dtype):
+        positive = np.random.default_rng(1).random(grad.shape) > 0.5
+        before = grad.copy()
+        with np.errstate(invalid="ignore", over="ignore"):
+            fast = np.asarray(cpu.leaky_relu_gradient(grad, positive, slope))
+            slow = np.asarray(reference.leaky_relu_gradient(grad, positive, slope))
+        assert fast.dtype == slow.dtype == dtype and fast.shape == slow.shape
+        np.testing.assert_array_equal(fast, slow)
+        np.testing.assert_array_equal(grad, before)
+
+
+@given(st.tuples(*[st.integers(0, 4)] * 4))
+def test_matmul_equals_its_reference(lengths):
+    batch, n, k, m = lengths
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(batch, n, k)), rng.normal(size=(k, m))
+    for a, b in [(x, w), (x.swapaxes(0, 1), w), (x, np.asfortranarray(w))]:
+        np.testing.assert_allclose(cpu.matmul(a, b), reference.matmul(a, b), rtol=1e-12, atol=1e-15)
 
 
 def test_bce_with_logits_equals_its_reference():

@@ -15,7 +15,7 @@ import numpy
 from . import cpu
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
-           "kernels", "of", "register", "result", "to_device", "to_numpy", "use"]
+           "kernels", "number", "of", "register", "result", "to_device", "to_numpy", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -121,6 +121,14 @@ def asarray(data: Any, dtype: Any = None) -> Array:
     if dtype is None and host.dtype == numpy.float64 and not _has_dtype(data):
         dtype = numpy.float32
     return _current.from_numpy(host if dtype is None else host.astype(dtype))
+
+
+def number(value: int | float, like: Array) -> Array:
+    """A Python number as a 0-d array beside `like`: of its device, and of its dtype unless that
+    could not hold it (a float beside integers, an integer beside booleans)."""
+    holds = like.dtype.kind == "f" or like.dtype.kind in "iu" and isinstance(value, int)
+    dtype = like.dtype if holds else numpy.float32 if isinstance(value, float) else None
+    return of(like).from_numpy(numpy.array(value, dtype))
 
 
 def _has_dtype(data: Any) -> bool:

@@ -31,9 +31,9 @@ def leaky_relu(x, slope):
     return _xp(x).where(x > 0, x, slope * x)
 
 
-def leaky_relu_slope(x, slope):
-    """The derivative of leaky_relu: 1 where x > 0, else slope."""
-    return _xp(x).where(x > 0, 1, slope).astype(x.dtype)
+def leaky_relu_gradient(grad, positive, slope):
+    """grad where positive (booleans), else slope · grad."""
+    return _xp(grad).where(positive, grad, slope * grad)
 
 
 def bce_with_logits(x, t):
@@ -41,6 +41,11 @@ def bce_with_logits(x, t):
     xp = _xp(x)
     # in this order: for t = 1 and a large x the bracket is exactly 0, and the small rest is kept
     return (xp.maximum(x, 0) - t * x) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+def matmul(x, w):
+    """x @ w for (…, n, k) and (…, k, m)."""
+    return x @ w
 
 
 def add_at(shape, index, x):
@@ -55,7 +60,7 @@ def add_at(shape, index, x):
 
 
 def update(rule: Callable, param: Any, grads: Sequence[Any], *state: Any) -> None:
-    """Apply an optimiser's rule(param, grad, *state), which works in place, elementwise, on flat
-    arrays; `grads` are the pieces of the gradient, in order."""
+    """Apply an optimiser's rule(param, grad, *state), which changes the parameters and the state
+    in place, elementwise, on flat arrays; `grads` are the pieces of the gradient, in order."""
     grad = _xp(param).concatenate([g.reshape(-1) for g in grads])
     rule(param, grad, *state)

@@ -47,7 +47,7 @@ class ReLU(Elementwise):
         return array_module(x).maximum(x, 0)
 
     def backward(self, grad):
-        return grad * Tensor((self.inputs[0].data > 0).astype(grad.dtype))
+        return LeakyReLUGradient(self.inputs[0].data > 0, 0)(grad)
 
 
 class LeakyReLU(Elementwise):
@@ -60,8 +60,22 @@ class LeakyReLU(Elementwise):
         return kernels(x).leaky_relu(x, self.slope)
 
     def backward(self, grad):
-        x = self.inputs[0].data
-        return grad * Tensor(kernels(x).leaky_relu_slope(x, self.slope))
+        return LeakyReLUGradient(self.inputs[0].data > 0, self.slope)(grad)
+
+
+class LeakyReLUGradient(Elementwise):
+    """grad where `positive`, else slope · grad: linear in grad, and so its own gradient."""
+
+    linear = True
+
+    def __init__(self, positive: Any, slope: float):
+        self.positive, self.slope = positive, slope
+
+    def forward(self, grad):
+        return kernels(grad).leaky_relu_gradient(grad, self.positive, self.slope)
+
+    def backward(self, grad):
+        return LeakyReLUGradient(self.positive, self.slope)(grad)
 
 
 class ELU(Elementwise):

@@ -30,17 +30,12 @@ def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """Both as Tensors; a Python number takes the other's dtype, so that it never promotes."""
+    """Both as Tensors; a Python number takes the other's dtype and device."""
     if isinstance(x, Tensor):
-        return x, as_tensor(y, _scalar_dtype(x, y))
+        return x, as_tensor(y, x)
     if isinstance(y, Tensor):
-        return as_tensor(x, _scalar_dtype(y, x)), y
+        return as_tensor(x, y), y
     return as_tensor(x), as_tensor(y)
-
-
-def _scalar_dtype(x: Tensor, number: Any) -> Any:
-    """The dtype for a Python number beside x: x's, except for a float beside integers."""
-    return None if isinstance(number, float) and x.dtype.kind != "f" else x.dtype
 
 
 class Add(Elementwise):

@@ -5,6 +5,7 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor
+from ..backend import kernels
 from .elementwise import operands, sum_to
 
 
@@ -14,10 +15,10 @@ class MatMul(Function):
     With G = grad: ∂/∂x is G @ wᵀ and ∂/∂w is xᵀ @ G, each summed over the axes that broadcast.
     """
 
-    bilinear = True
+    bilinear = fresh = True
 
     def forward(self, x, w):
-        return x @ w
+        return kernels(x).matmul(x, w)
 
     def backward(self, grad):
         x, w = self.inputs
@@ -31,10 +32,10 @@ class Affine(Function):
     With G = grad: ∂/∂x is G @ wᵀ, ∂/∂w is xᵀ @ G, and ∂/∂b the sum of G's rows.
     """
 
-    bilinear = True
+    bilinear = fresh = True
 
     def forward(self, x, w, b):
-        y = x @ w
+        y = kernels(x).matmul(x, w)
         if y.dtype != b.dtype:
             return y + b
         y += b

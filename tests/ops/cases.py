@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigan import losses, ops
+from minigan.ops.activation import LeakyReLUGradient
 
 
 @dataclass(frozen=True)
@@ -325,6 +326,12 @@ CASES = [
     elementwise("relu", lambda x: np.where(x > 0, x, 0)),
     elementwise("leaky_relu", lambda x, negative_slope: np.where(x > 0, x, negative_slope * x),
                 options={"negative_slope": [0.2, 0.0, 1.0, 1.5, -0.5]}),
+    Case("leaky_relu", lambda positive, grad: LeakyReLUGradient(positive.data, 0.2)(grad),
+         lambda positive, grad: np.where(positive, grad, 0.2 * grad),
+         SHAPES.flatmap(lambda shape: st.tuples(array(shape, ANY), array(shape, ANY))).map(
+             lambda pair: Example((pair[0] > 0, pair[1]))),
+         Example((numbers(2, 3) > 0, numbers(2, 3, seed=1))),
+         Example((np.zeros((0, 3), bool), np.zeros((0, 3)))), "'s gradient", linear=True),
     elementwise("elu", lambda x, alpha: np.where(x > 0, x, alpha * (np.exp(x) - 1)),
                 options={"alpha": [1.0, 0.5, 2.0]}),
 

@@ -223,6 +223,26 @@ def test_what_shares_memory_with_its_input_is_declared_a_view(case, data):
         assert shared == [] or (shared == [0] and function.view), type(function).__name__
 
 
+@every_case
+@a_few_times
+@given(data=st.data())
+def test_the_gradients_of_a_fresh_function_share_memory_with_nothing(case, data):
+    """The engine adds to them in place."""
+    example = data.draw(case.inputs)
+    with recorded_calls() as calls:
+        call(case, as_tensors(example.arrays), example.options)
+    for function, _, output in calls:
+        if not function.fresh or output.creator is None:
+            continue
+        function.needs = tuple(x.requires_grad for x in function.inputs)
+        (cotangent,) = noise([output], 1)
+        with mg.no_grad():
+            grads = [g for g in function.gradients(cotangent) if g is not None]
+        others = [cotangent, output, *function.inputs]
+        for i, g in enumerate(grads):
+            assert not any(np.shares_memory(g.data, x.data) for x in others + grads[:i])
+
+
 def held_floats(value):
     """The floating point arrays and Tensors within a value."""
     if isinstance(value, dict):
