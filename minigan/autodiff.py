@@ -166,6 +166,8 @@ class Function:
     fresh = False     # the gradients are arrays that nothing else holds: they may be added to
 
     inputs: tuple[Tensor, ...] = ()
+    tracked: list[Tensor]  # the inputs that required a gradient when this was computed; the
+    #                        others are constants to this graph, whatever becomes of their flag
     needs: tuple[bool, ...] = ()
 
     def forward(self, *arrays: backend.Array) -> backend.Array:
@@ -192,19 +194,14 @@ class Function:
         output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
         if self.view:
             output._version = inputs[0]._version
-        tracked = [x.requires_grad for x in inputs]
-        if _grad_enabled and True in tracked:
-            self.inputs, self._tracked = inputs, tracked
+        tracked = [x for x in inputs if x.requires_grad] if _grad_enabled else None
+        if tracked:
+            self.inputs, self.tracked = inputs, tracked
             self._versions = [x._version[0] for x in (*inputs, output)]
             self._output = weakref.ref(output)
             output.requires_grad = True
             output.creator = self
         return output
-
-    def tracked_inputs(self) -> list[Tensor]:
-        """The inputs that required a gradient when this was computed; the others are constants
-        to this graph, whatever becomes of their flag later."""
-        return [x for x, tracked in zip(self.inputs, self._tracked) if tracked]
 
     def _reads(self, i: int) -> bool:
         """Whether backward is going to look at the values of input i (past them: the output)."""
@@ -304,7 +301,7 @@ def _inputs_first(outputs: Iterable[Tensor]) -> list[Tensor]:
             seen.add(id(t))
             stack.append((t, True))
             if t.creator is not None:
-                stack.extend([(x, False) for x in t.creator.tracked_inputs()])
+                stack.extend([(x, False) for x in t.creator.tracked])
     return order
 
 
@@ -322,7 +319,7 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
         if id(t) in target_ids:
             wanted.add(id(t))
         elif t.creator is not None:
-            for x in t.creator.tracked_inputs():
+            for x in t.creator.tracked:
                 if id(x) in wanted:
                     wanted.add(id(t))
                     break
@@ -335,23 +332,27 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
             node = t.creator
             if node is None or id(t) not in wanted or id(t) not in grads:
                 continue
-            node.needs = tuple([tracked and id(x) in wanted
-                                for x, tracked in zip(node.inputs, node._tracked)])
-            if True not in node.needs:
+            ids = {id(x) for x in node.tracked if id(x) in wanted}
+            if not ids:
                 continue
+            node.needs = tuple([id(x) in ids for x in node.inputs])
             node._check_unchanged()
             # what is not a target is not needed again: its memory can go
             grad = grads[id(t)] if id(t) in target_ids else grads.pop(id(t))
             for x, needed, new in zip(node.inputs, node.needs, node.gradients(grad)):
                 if needed:
-                    new = _checked(new, x, node)
-                    so_far = grads.get(id(x))
-                    if so_far is not None and node.fresh and not create_graph:
-                        new._data += so_far._data
-                    elif so_far is not None:
-                        new = so_far + new
-                    grads[id(x)] = new
+                    new, so_far = _checked(new, x, node), grads.get(id(x))
+                    grads[id(x)] = new if so_far is None else (
+                        so_far + new if create_graph else _added(so_far, new, node))
     return grads
+
+
+def _added(so_far: Tensor, new: Tensor, node: Function) -> Tensor:
+    """so_far + new for gradients that nobody is going to differentiate."""
+    if node.fresh:
+        new._data += so_far._data
+        return new
+    return _wrap(backend.result(so_far._data + new._data))
 
 
 def _checked(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:

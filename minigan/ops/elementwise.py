@@ -15,7 +15,7 @@ class Elementwise(Function):
     """
 
     def gradients(self, grad: Tensor) -> Sequence[Tensor | None]:
-        return [g if g is None or g.shape == x.shape else sum_to(g, x.shape)
+        return [g if g is None or g._data.shape == x._data.shape else sum_to(g, x.shape)
                 for g, x in zip(super().gradients(grad), self.inputs)]
 
 
