@@ -38,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"minigan {args.name}: {error.strerror or error}"
               f"{f': {error.filename}' if error.filename else ''}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:  # before the first step, or for the second time
+        print(f"minigan {args.name}: interrupted", file=sys.stderr)
+        return 130
 
 
 def parser() -> Parser:

@@ -56,6 +56,8 @@ def test_the_same_seed_trains_the_same_bits(finished, tmp_path):
 def test_a_run_of_three_steps_resumed_to_six_equals_one_of_six(finished, tmp_path):
     out = str(tmp_path / "run")
     assert main(["train", "--steps", "3", *TINY[2:], "--out", out]) == 0
+    with open(tmp_path / "run" / "metrics.jsonl", "a") as file:
+        file.write('{"step": 5}\n')  # as a run leaves it that was killed after its last save
     assert main(["train", "--resume", "--steps", "6", "--out", out, "--device", "cpu"]) == 0
     for name in ("weights/step-000006.safetensors", "state.safetensors", "metrics.jsonl"):
         assert (finished / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
@@ -154,6 +156,15 @@ def test_a_folder_that_cannot_be_written_is_one_line(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     assert "file" in mistake(
         ["train", *TINY, "--out", tmp_path / "file" / "run"], capsys)
+
+
+def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("minigan.cli.load", interrupted)
+    assert main(["train", *TINY, "--out", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr().err == "minigan train: interrupted\n"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
