@@ -166,8 +166,7 @@ class Function:
     fresh = False     # the gradients are arrays that nothing else holds: they may be added to
 
     inputs: tuple[Tensor, ...] = ()
-    tracked: list[Tensor]  # the inputs that required a gradient when this was computed; the
-    #                        others are constants to this graph, whatever becomes of their flag
+    tracked: list[Tensor]  # inputs that required a gradient then; the others stay constants
     needs: tuple[bool, ...] = ()
 
     def forward(self, *arrays: backend.Array) -> backend.Array:

@@ -17,18 +17,7 @@ from minigan.backend import BackendError, cpu, reference
 
 
 @pytest.fixture
-def registry():
-    """Puts the known backends and the chosen one back."""
-    known, by_type, chosen = dict(backend._backends), dict(backend._by_type), backend.current()
-    yield
-    for table, before in ((backend._backends, known), (backend._by_type, by_type)):
-        table.clear()
-        table.update(before)
-    backend._current = chosen
-
-
-@pytest.fixture
-def fake_cupy(monkeypatch, registry):
+def fake_cupy(monkeypatch, restored_backends):
     """Installs a module in place of CuPy, until the test ends."""
     def install(**names):
         module = ModuleType("cupy")
@@ -61,7 +50,7 @@ def test_an_unknown_backend_is_refused_with_the_known_ones():
 
 
 @pytest.mark.parametrize("name", ["cupy", "cuda"])
-def test_an_absent_cupy_is_one_line_that_says_what_to_install(name, monkeypatch, registry):
+def test_an_absent_cupy_is_one_line_that_says_what_to_install(name, monkeypatch, restored_backends):
     monkeypatch.setitem(sys.modules, "cupy", None)  # makes its import fail
     backend._backends.pop("cupy", None)
     with pytest.raises(BackendError) as error:
@@ -109,7 +98,7 @@ def from_device(x):
 
 
 @pytest.fixture
-def device(registry):
+def device(restored_backends):
     other = replace(backend.get("numpy"), name="device", array_type=Device, kernels=reference,
                     from_numpy=to_device, to_numpy=from_device)
     backend.register(other)

@@ -57,7 +57,8 @@ def test_a_run_of_three_steps_resumed_to_six_equals_one_of_six(finished, tmp_pat
     out = str(tmp_path / "run")
     assert main(["train", "--steps", "3", *TINY[2:], "--out", out]) == 0
     with open(tmp_path / "run" / "metrics.jsonl", "a") as file:
-        file.write('{"step": 5}\n')  # as a run leaves it that was killed after its last save
+        # as a run leaves it that went on after its last save, until the disk was full
+        file.write('{"step": 5}\n{"ste')
     assert main(["train", "--resume", "--steps", "6", "--out", out, "--device", "cpu"]) == 0
     for name in ("weights/step-000006.safetensors", "state.safetensors", "metrics.jsonl"):
         assert (finished / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
@@ -156,6 +157,27 @@ def test_a_folder_that_cannot_be_written_is_one_line(capsys, tmp_path):
     (tmp_path / "file").write_text("")
     assert "file" in mistake(
         ["train", *TINY, "--out", tmp_path / "file" / "run"], capsys)
+
+
+def test_a_full_disk_is_one_line_and_leaves_what_was_saved_before(tmp_path, capsys, monkeypatch):
+    import safetensors.numpy
+
+    out = tmp_path / "run"
+    assert main(["train", "--steps", "3", *TINY[2:], "--out", str(out)]) == 0
+    before = {name: (out / name).read_bytes() for name in files(out) if "metrics" not in name}
+
+    def full(arrays, path, metadata):
+        Path(path).write_bytes(b"half")
+        raise safetensors.SafetensorError("I/O error: No space left on device (os error 28)")
+
+    monkeypatch.setattr(safetensors.numpy, "save_file", full)
+    capsys.readouterr()
+    assert main(["train", "--resume", "--steps", "6", "--out", str(out), "--device", "cpu"]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]  # after the progress
+    assert "step-000006.safetensors could not be written" in told
+    after = {name: (out / name).read_bytes() for name in files(out) if "metrics" not in name}
+    assert after.keys() == before.keys()
+    assert all(after[name] == before[name] for name in after if name != "config.json")
 
 
 def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch):

@@ -120,9 +120,10 @@ class Run:
                          "generator": [row["g_loss"] for row in rows]}, "loss")
 
     def metrics(self) -> list[dict[str, float]]:
-        """The rows of metrics.jsonl."""
+        """The rows of metrics.jsonl, but for a last one that was cut off by a full disk."""
         path = self.folder / "metrics.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.endswith("}")]
 
     def resume(self, trainer: Trainer) -> None:
         """Put the trainer where the run was last saved; later metrics are forgotten."""
@@ -178,12 +179,19 @@ def numbers(result: StepResult) -> dict[str, float]:
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], text: str = "") -> None:
-    """A safetensors file of the arrays, with a text in its header."""
+    """A safetensors file of the arrays, with a text in its header. Raises RunError if it cannot
+    be written; what was there before stays."""
+    from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    with replacing(path) as temporary:  # the format is written wrongly unless contiguous
-        save_file({k: np.ascontiguousarray(v) for k, v in arrays.items()}, temporary,
-                  {"text": text})
+    # the format is written wrongly, without a word, unless the arrays are contiguous
+    contiguous = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
+    try:
+        with replacing(path) as temporary:
+            save_file(contiguous, temporary, {"text": text})
+    except SafetensorError as error:  # a full disk, too, is reported as one
+        raise RunError(f"{path} could not be written: {error}; what was saved before is "
+                       "whole") from None
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
