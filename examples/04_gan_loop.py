@@ -4,9 +4,10 @@
 
 You learn what a step of a GAN is: two networks, two optimisers that each own one of them, binary
 cross-entropy on logits, ones for real and zeros for generated images. Put your own modules in
-place of `generator` and `discriminator`. On the shipped digits 100 epochs take about a minute;
-the grid is then readable, if not yet varied: what the recipe of `minigan train` adds to it is
-batch normalisation and the averaging of weights.
+place of `generator` and `discriminator`, or a pair of `minigan.gan.models`; if that generator ends
+in tanh, scale the data to (-1, 1), its range. On the shipped digits 100 epochs take about a
+minute; the grid is then readable, if not yet varied: what the recipe of `minigan train` adds to it
+is batch normalisation and the averaging of weights.
 """
 import argparse
 from pathlib import Path
@@ -25,7 +26,7 @@ parser.add_argument("--out", type=Path, default=Path("."))
 args = parser.parse_args()
 
 rng = np.random.default_rng(0)
-images, _ = data.IMAGE_SETS[args.data](data_dir=args.data_dir)  # (N, H, W, 1) in [0, 1]
+images, _ = data.IMAGE_SETS[args.data](data_dir=args.data_dir)  # (N, H, W, C)
 shape = images.shape[1:]
 pixels, latent = int(np.prod(shape)), 100
 
@@ -41,7 +42,7 @@ discriminator = nn.Sequential(
 
 g_optimizer = mg.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
 d_optimizer = mg.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-loader = data.Loader(images, batch_size=64, seed=0)
+loader = data.Loader(data.Scaled(images, (0, 1)), batch_size=64, seed=0)
 
 
 def noise(n):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import contextmanager
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from . import backend
 
@@ -165,6 +165,10 @@ class Function:
     view = False      # the output shares memory with the first input
     fresh = False     # the gradients are arrays that nothing else holds: they may be added to
 
+    # a further method, in place of None: `backward` on arrays, each input's gradient an array or
+    # None. It is asked where nobody is going to differentiate what comes out.
+    fused_backward: Callable[[backend.Array], Sequence[backend.Array | None]] | None = None
+
     inputs: tuple[Tensor, ...] = ()
     tracked: list[Tensor]  # inputs that required a gradient then; the others stay constants
     needs: tuple[bool, ...] = ()
@@ -176,7 +180,9 @@ class Function:
         raise NotImplementedError(f"{type(self).__name__} has no backward")
 
     def gradients(self, grad: Tensor) -> Sequence[Tensor | None]:
-        """`backward`, always as a sequence."""
+        """`backward`, or its fused form where no graph is made; always as a sequence."""
+        if self.fused_backward is not None and not _grad_enabled:
+            return [g if g is None else Tensor(g) for g in self.fused_backward(grad._data)]
         grads = self.backward(grad)
         return grads if isinstance(grads, (tuple, list)) else (grads,)
 

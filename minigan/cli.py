@@ -13,7 +13,7 @@ import numpy as np
 
 from . import __version__, backend
 from .backend import BackendError
-from .data import IMAGE_SETS, DataError, Loader
+from .data import IMAGE_SETS, DataError, Loader, Scaled
 from .gan import SYSTEMS, Config, Run, RunError, Trainer, sample
 from .gan.progress import Progress
 from .viz import save_grid
@@ -56,7 +56,12 @@ def parser() -> Parser:
     p.add_argument("--data", choices=IMAGE_SETS, metavar="NAME",
                    help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
     p.add_argument("--data-dir", type=Path, metavar="D",
-                   help="folder with the IDX files (default: $MINIGAN_DATA, else a download)")
+                   help="folder of the data: IDX files (default: $MINIGAN_DATA, else a download), "
+                        "or with --data images any image files")
+    p.add_argument("--image-size", type=image_size, metavar="N|HxW",
+                   help="what image files are scaled and cut to (default: 28)")
+    p.add_argument("--channels", type=int, choices=[1, 3],
+                   help="of image files: grey or coloured (default: coloured if any of them is)")
     p.add_argument("--steps", type=positive, metavar="N", help="how many steps in all")
     p.add_argument("--batch-size", type=two_or_more, metavar="N",
                    help="images of each kind in a step")
@@ -89,14 +94,14 @@ def train(args: argparse.Namespace) -> int:
     choose_device(args.device)
     run, images = resumed_run(args) if args.resume else new_run(args)
     config, system = run.config, run.system
-    low, high = system.value_range
     generator, discriminator = config.build()
     trainer = Trainer(generator, discriminator,
-                      Loader(images * (high - low) + low, batch_size=config.batch_size,
+                      Loader(Scaled(images, system.value_range), batch_size=config.batch_size,
                              seed=config.seed),
                       system.noise, config.lr, config.seed)
     if args.resume:
         run.resume(trainer)
+    run.write_config()
     progress = Progress(config.steps, trainer.step)
     trainer.callbacks = [progress, run]
     with stop_on_interrupt(trainer):
@@ -115,9 +120,9 @@ def new_run(args: argparse.Namespace) -> tuple[Run, np.ndarray]:
     system = SYSTEMS[args.system]
     data, steps = args.data or system.data, args.steps or system.steps
     batch_size = args.batch_size or system.batch_size
-    images = load(data, args.data_dir, batch_size)
+    images = load(data, args.data_dir, batch_size, args.image_size, args.channels)
     config = Config(args.system, data, images.shape[1:], steps, batch_size, args.lr or system.lr,
-                    args.seed or 0, args.save_every or max(1, steps // 10))
+                    args.seed or 0, args.save_every or max(1, steps // 10), resolved(args.data_dir))
     return Run.create(args.out or free_folder(Path("runs"), args.system), config), images
 
 
@@ -126,24 +131,38 @@ def resumed_run(args: argparse.Namespace) -> tuple[Run, np.ndarray]:
     if args.out is None:
         raise RunError("--resume needs --out, the folder of the run to go on with")
     run = Run.open(args.out)
-    for name in ("data", "batch_size", "lr", "seed"):
-        given, was = getattr(args, name), getattr(run.config, name)
+    config = run.config
+    *size, channels = config.shape
+    for name, was in [("data", config.data), ("batch_size", config.batch_size), ("lr", config.lr),
+                      ("seed", config.seed), ("image_size", tuple(size)), ("channels", channels)]:
+        given = getattr(args, name)
         if given is not None and given != was:
             raise RunError(f"a resumed run keeps its settings: --{name.replace('_', '-')} was "
                            f"{was}, not {given}")
-    run.config.steps = args.steps or run.config.steps
-    run.config.save_every = args.save_every or run.config.save_every
-    run.write_config()
-    return run, load(run.config.data, args.data_dir, run.config.batch_size)
+    config.steps = args.steps or config.steps
+    config.save_every = args.save_every or config.save_every
+    config.data_dir = resolved(args.data_dir) or config.data_dir
+    own = {"size": tuple(size), "channels": channels} if config.data == "images" else {}
+    return run, load(config.data, config.data_dir, config.batch_size, **own)
 
 
-def load(data: str, data_dir: Path | None, batch_size: int) -> np.ndarray:
-    """The images of a data set, (N, H, W, C) in [0, 1]."""
-    images, _ = IMAGE_SETS[data](data_dir=data_dir)
+def load(data: str, data_dir: str | Path | None, batch_size: int,
+         size: tuple[int, int] | None = None, channels: int | None = None) -> np.ndarray:
+    """The images of a data set, (N, H, W, C), as Scaled takes them."""
+    options = {"size": size, "channels": channels}
+    options = {name: given for name, given in options.items() if given is not None}
+    if options and data != "images":
+        raise DataError(f"--image-size and --channels are for --data images, not for {data}")
+    images, _ = IMAGE_SETS[data](data_dir=data_dir, **options)
     if batch_size > len(images):
         raise DataError(f"--batch-size {batch_size} is more than the {len(images)} images "
-                        f"of {data}")
+                        f"of {data_dir if data == 'images' else data}")
     return images
+
+
+def resolved(folder: Path | None) -> str | None:
+    """The folder's full path, by which a resumed run finds it from wherever it is started."""
+    return str(folder.expanduser().resolve()) if folder else None
 
 
 def sample_run(args: argparse.Namespace) -> None:
@@ -159,7 +178,7 @@ def sample_run(args: argparse.Namespace) -> None:
 def list_systems(args: argparse.Namespace) -> None:
     """`minigan systems`."""
     for name, system in SYSTEMS.items():
-        print(f"{name:10} {system.summary}; data {system.data}, batch {system.batch_size}, "
+        print(f"{name:12} {system.summary}; data {system.data}, batch {system.batch_size}, "
               f"{system.steps} steps")
 
 
@@ -212,6 +231,16 @@ def two_or_more(text: str) -> int:
 def natural(text: str) -> int:
     """An integer of at least 0."""
     return _number(int, text, "a whole number of at least 0", lambda n: n >= 0)
+
+
+def image_size(text: str) -> tuple[int, int]:
+    """(height, width), from N for a square or HxW."""
+    height, x, width = text.partition("x")
+    try:
+        return positive(height), positive(width if x else height)
+    except argparse.ArgumentTypeError:
+        raise argparse.ArgumentTypeError(f"expected a number of pixels, or height x width as in "
+                                         f"64x48, got {text!r}") from None
 
 
 def learning_rate(text: str) -> float:

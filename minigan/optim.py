@@ -80,7 +80,8 @@ class Optimizer:
         self.state = {name: zeros_like(self.flat.array) for name in self.state_names}
 
     def rule(self, p: Any, g: Any, *state: Any) -> None:
-        """Update flat arrays in place: the parameters p and the state, but not g."""
+        """Update flat arrays in place: the parameters p and the state, but not g. It may be
+        called for several slices at once, by several threads."""
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
     def step(self) -> None:
@@ -162,12 +163,14 @@ class Adam(Optimizer):
         self.betas, self.eps = betas, eps
 
     def rule(self, p, g, m, v):
+        self.adapt(p, g + self.weight_decay * p if self.weight_decay else g, m, v)
+
+    def adapt(self, p, g, m, v):
+        """The rule without weight decay."""
         xp, (beta1, beta2) = array_module(p), self.betas
         to_mean = (1 - beta1) / (1 - beta1 ** self.steps)              # of m
         to_root = math.sqrt((1 - beta2) / (1 - beta2 ** self.steps))   # of the root of v
         rate, floor = self.lr * to_mean / to_root, self.eps / to_root
-        if self.weight_decay:
-            g = g + self.weight_decay * p
         m *= beta1
         m += g
         change = g * g
@@ -185,10 +188,8 @@ class AdamW(Adam):
     (Loshchilov & Hutter 2019)."""
 
     def rule(self, p, g, m, v):
-        decay, self.weight_decay = self.weight_decay, 0
-        p *= 1 - self.lr * decay
-        super().rule(p, g, m, v)
-        self.weight_decay = decay
+        p *= 1 - self.lr * self.weight_decay
+        self.adapt(p, g, m, v)
 
 
 class RMSprop(Optimizer):

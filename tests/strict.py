@@ -173,7 +173,8 @@ for _name in ("abs", "add", "cos", "divide", "equal", "exp", "expm1", "floor_div
 for _name in ("all", "any", "arange", "argmax", "ascontiguousarray", "broadcast_to", "clip",
               "concatenate", "copyto", "dot", "einsum", "empty", "empty_like", "eye",
               "full", "full_like", "may_share_memory", "max", "mean", "min", "moveaxis", "ones",
-              "ones_like", "pad", "sum", "take", "tensordot", "where", "zeros", "zeros_like"):
+              "ones_like", "pad", "result_type", "sum", "take", "tensordot", "where", "zeros",
+              "zeros_like"):
     setattr(Module, _name, _function(_name))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from minigan.cli import main
 
@@ -64,11 +65,65 @@ def test_a_run_of_three_steps_resumed_to_six_equals_one_of_six(finished, tmp_pat
         assert (finished / name).read_bytes() == (tmp_path / "run" / name).read_bytes()
 
 
-@pytest.mark.parametrize("system", ["mlp", "mlp-small"])
+@pytest.mark.parametrize("system", ["mlp", "mlp-small", "dcgan", "digits-dcgan"])
 def test_other_systems_train_on_images_of_other_sizes(system, tmp_path):
     out = str(tmp_path / "run")
     assert main(["train", system, "--data", "digits", *TINY, "--out", out]) == 0
     assert main(["sample", out]) == 0
+
+
+def test_a_convolutional_run_resumed_equals_an_uninterrupted_one(tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert main(["train", "digits-dcgan", *TINY, "--out", str(whole)]) == 0
+    assert main(["train", "digits-dcgan", "--steps", "3", *TINY[2:], "--out", str(parts)]) == 0
+    assert main(["train", "--resume", "--steps", "6", "--out", str(parts), "--device", "cpu"]) == 0
+    for name in ("weights/step-000006.safetensors", "state.safetensors", "metrics.jsonl"):
+        assert (whole / name).read_bytes() == (parts / name).read_bytes()
+    assert main(["sample", str(parts), "--n", "4"]) == 0
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """A folder of nine coloured pictures of several sizes, and a file that is no picture."""
+    folder, rng = tmp_path / "pictures", np.random.default_rng(0)
+    folder.mkdir()
+    for i in range(9):
+        pixels = rng.integers(0, 256, (20 + i, 31 - i, 3), np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_a_folder_of_images_is_trained_on_and_a_broken_file_told(pictures, tmp_path, capsys,
+                                                                 monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    command = ["train", "digits-dcgan", "--data", "images", "--data-dir", "pictures",
+               "--image-size", "8x12", *TINY[2:]]
+    assert main([*command, "--steps", "6", "--out", "whole"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    assert told[:2] == ["skipped 1 of 10 files in pictures:", "  notes.txt: no image"]
+    config = json.loads(Path("whole/config.json").read_text())
+    assert config["shape"] == [8, 12, 3] and config["data_dir"] == str(pictures)
+
+    # a resumed run knows the folder, the size and the channels by itself
+    assert main([*command, "--steps", "3", "--out", "parts"]) == 0
+    monkeypatch.chdir(pictures)
+    assert main(["train", "--resume", "--steps", "6", "--out", str(tmp_path / "parts"),
+                 "--device", "cpu"]) == 0
+    for name in ("weights/step-000006.safetensors", "state.safetensors", "metrics.jsonl"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes()
+    assert main(["sample", str(tmp_path / "parts")]) == 0
+
+
+def test_images_can_be_trained_on_in_grey_and_from_where_they_were_moved(pictures, tmp_path):
+    out, moved = tmp_path / "run", tmp_path / "moved"
+    assert main(["train", "mlp-small", "--data", "images", "--data-dir", str(pictures),
+                 "--channels", "1", "--steps", "2", *TINY[2:], "--out", str(out)]) == 0
+    assert json.loads((out / "config.json").read_text())["shape"] == [28, 28, 1]
+    pictures.rename(moved)
+    assert main(["train", "--resume", "--steps", "4", "--data-dir", str(moved), "--out", str(out),
+                 "--device", "cpu"]) == 0
+    assert json.loads((out / "config.json").read_text())["data_dir"] == str(moved)
 
 
 def test_systems_lists_every_system(capsys):
@@ -112,6 +167,26 @@ def test_a_wrong_argument_is_answered_by_one_line(args, says, capsys, tmp_path, 
 def test_a_folder_without_the_files_names_the_missing_one(capsys, tmp_path):
     args = ["train", "mlp", "--data-dir", tmp_path, "--device", "cpu", "--out", tmp_path / "run"]
     assert "train-images" in mistake(args, capsys)
+
+
+def test_mistakes_with_a_folder_of_images_are_one_line_and_leave_nothing(pictures, tmp_path,
+                                                                         capsys):
+    out, empty = tmp_path / "run", tmp_path / "empty"
+    empty.mkdir()
+    train = ["train", "dcgan", "--data", "images", *TINY, "--out", out]
+    assert "--data-dir" in mistake(train, capsys)
+    assert "nowhere is not there" in mistake([*train, "--data-dir", tmp_path / "nowhere"], capsys)
+    assert "no readable image" in mistake([*train, "--data-dir", empty], capsys)
+    (pictures / "notes.txt").unlink()
+    train += ["--data-dir", pictures]
+    assert "32 x 28 would do" in mistake([*train, "--image-size", "30x28"], capsys)
+    assert "9 images" in mistake([*train, "--batch-size", "10"], capsys)
+    assert "got '8x'" in mistake([*train, "--image-size", "8x"], capsys)
+    assert "got '0'" in mistake([*train, "--image-size", "0"], capsys)
+    assert "invalid choice: 2" in mistake([*train, "--channels", "2"], capsys)
+    assert "for --data images, not for digits" in mistake(
+        ["train", *TINY, "--image-size", "8", "--out", out], capsys)
+    assert not out.exists()
 
 
 def test_a_run_folder_is_never_overwritten(finished, capsys):

@@ -59,7 +59,9 @@ NUMPY = {
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors
     "minigan.nn.init": None,                           # initial weights are drawn there too,
+    "minigan.nn.conv": {"random"},                     # by generators that are passed on
     "minigan.nn.layers": {"float32", "random"},        # and so are Dropout's masks
+    "minigan.nn.norm": {"random"},                     # and SpectralNorm's first vectors
 }
 
 

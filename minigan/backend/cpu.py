@@ -3,22 +3,62 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import threads
+from .cpu_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .cpu_norm import batch_norm, batch_norm_gradient
 from .reference import add_at, bce_with_logits, softplus
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
 np.empty(31 << 20, np.uint8)
 
-__all__ = ["add_at", "bce_with_logits", "leaky_relu", "leaky_relu_gradient", "matmul", "sigmoid",
-           "softplus", "update"]
+__all__ = ["add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "conv2d",
+           "conv2d_input_gradient", "conv2d_weight_gradient", "leaky_relu", "leaky_relu_gradient",
+           "matmul", "sigmoid", "softplus", "update"]
 
-# np.where branches element by element, which on signs that vary costs six times the arithmetic
-# below: a mask converted to 0.0 and 1.0, and a maximum.
+BLOCK = 1 << 17     # elements: long enough that threads seldom meet at Python's lock
+SHARED = 1 << 18    # elements: from here on a pass over them gains more than waking a thread costs
+FLOPS = 1 << 24     # the same for a product
 
 
 def matmul(x, w):
-    """x @ w; a column times a row is no sum, and a product of elements is many times faster."""
-    return x * w if x.shape[-1] == 1 else x @ w
+    """x @ w; a column times a row is no sum, and a product of elements is many times faster.
+    Large products are cut into strips along the longer side of the result."""
+    if x.shape[-1] == 1:
+        return x * w
+    if x.ndim != 2 or w.ndim != 2 or 2 * x.size * w.shape[1] < FLOPS:
+        threads.count()  # holds the BLAS to one thread, also for small products
+        return x @ w
+    n, m = x.shape[0], w.shape[1]
+    y = np.empty((n, m), np.result_type(x, w))
+    if m >= n:
+        threads.share(lambda strip: np.matmul(x, w[:, strip], out=y[:, strip]), _strips(m))
+    else:
+        threads.share(lambda strip: np.matmul(x[strip], w, out=y[strip]), _strips(n))
+    return y
+
+
+def _strips(n):
+    """An even number of strips, at least 128 wide if there are more than two."""
+    count = 2
+    while count < 16 and n >= 256 * count:
+        count *= 2
+    edges = [n * i // count for i in range(count + 1)]
+    return [slice(a, b) for a, b in zip(edges, edges[1:])]
+
+
+def _in_blocks(f, out, *arrays):
+    """f(out, *arrays) for an elementwise f that writes to out, block by block if there is much."""
+    if out.size < SHARED or not all(a.flags.c_contiguous for a in (out, *arrays)):
+        f(out, *arrays)
+        return out
+    flat = [a.reshape(-1) for a in (out, *arrays)]
+    threads.share(lambda i: f(*[a[i:i + BLOCK] for a in flat]), range(0, out.size, BLOCK))
+    return out
+
+
+# np.where branches element by element, which on signs that vary costs six times the arithmetic
+# below: a mask converted to 0.0 and 1.0, and a maximum.
 
 
 def sigmoid(x):
@@ -33,8 +73,14 @@ def sigmoid(x):
 
 def leaky_relu(x, slope):
     """x where x > 0, else slope · x: for a slope in (0, 1] that is the larger of the two."""
-    y = slope * x
-    return np.maximum(x, y, out=_out(y)) if 0 < slope <= 1 else np.where(x > 0, x, y)
+    if not 0 < slope <= 1:
+        return np.where(x > 0, x, slope * x)
+
+    def larger(y, x):
+        np.multiply(x, slope, out=y)
+        np.maximum(x, y, out=y)
+
+    return _in_blocks(larger, np.empty_like(x), x)
 
 
 def leaky_relu_gradient(grad, positive, slope):
@@ -42,10 +88,13 @@ def leaky_relu_gradient(grad, positive, slope):
     mask, as 0.0 and 1.0, and the slope."""
     if not 0 <= slope <= 1:
         return np.where(positive, grad, slope * grad)
-    y = positive.astype(grad.dtype)
-    y = np.maximum(y, slope, out=_out(y))
-    y *= grad
-    return y
+
+    def larger(y, grad, positive):
+        y[...] = positive
+        np.maximum(y, slope, out=y)
+        y *= grad
+
+    return _in_blocks(larger, np.empty_like(grad), grad, positive)
 
 
 def _out(x):
@@ -53,23 +102,26 @@ def _out(x):
     return x if x.ndim else None
 
 
-BLOCK = 1 << 15  # elements: the four arrays of an Adam step are 512 KB and stay in the L2 cache
-
-
 def update(rule, param, grads, *state):
     """The reference's, block by block. A block within one piece of the gradient reads it where
     it is; one that spans several has them joined first."""
     pieces = [g.reshape(-1) for g in grads]
-    ends = np.cumsum([piece.size for piece in pieces]).tolist()
-    i = 0  # the piece that the block starts in
-    for start in range(0, param.size, BLOCK):
+    ends = np.cumsum([piece.size for piece in pieces])
+
+    def task(start):
         stop, parts = min(start + BLOCK, param.size), []
-        while ends[i] <= start:
-            i += 1
-        for piece, end in zip(pieces[i:], ends[i:]):
-            first = end - piece.size
-            if first >= stop:
-                break
-            parts.append(piece[max(start - first, 0):stop - first])
+        i = int(np.searchsorted(ends, start, side="right"))  # the piece that the block starts in
+        while start < stop:
+            first = int(ends[i]) - pieces[i].size
+            parts.append(pieces[i][start - first:stop - first])
+            start, i = start + parts[-1].size, i + 1
         grad = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        rule(param[start:stop], grad, *[array[start:stop] for array in state])
+        block = slice(stop - grad.size, stop)
+        rule(param[block], grad, *[array[block] for array in state])
+
+    blocks = range(0, param.size, BLOCK)
+    if param.size < SHARED:
+        for start in blocks:
+            task(start)
+    else:
+        threads.share(task, blocks)

@@ -1,10 +1,15 @@
 """Every kernel in plain array code: the specification that the fast versions are tested against.
 
-A kernel takes arrays and returns an array of the same dtype. It works for NumPy and CuPy alike.
+A kernel takes arrays and returns one or several of the same dtype. It works for NumPy and CuPy
+alike.
 """
 from __future__ import annotations
 
+import math
+from itertools import product
 from typing import Any, Callable, Sequence
+
+from .window import Pair, Window
 
 
 def _xp(x: Any) -> Any:
@@ -48,6 +53,36 @@ def matmul(x, w):
     return x @ w
 
 
+def batch_norm(x, weight, bias, eps):
+    """(x − mean) / √(var + eps) · weight + bias, the mean and the biased variance of x (…, C)
+    over all axes but the last. Returns y, mean and var; the latter two (C,)."""
+    centred, mean, var = _centred(x)
+    return centred * (weight / _xp(x).sqrt(var + eps)) + bias, mean, var
+
+
+def batch_norm_gradient(grad, x, weight, eps):
+    """The gradients of batch_norm's x, weight and bias. With n = (x − mean) / √(var + eps), the
+    first is (grad − mean(grad) − n · mean(grad · n)) · weight / √(var + eps)."""
+    centred, _, var = _centred(x)
+    inv_std = 1 / _xp(x).sqrt(var + eps)
+    normal, axes, count = centred * inv_std, _rows(x), math.prod(x.shape[:-1])
+    by_weight, by_bias = (grad * normal).sum(axis=axes), grad.sum(axis=axes)
+    by_x = (grad - by_bias / count - normal * (by_weight / count)) * (weight * inv_std)
+    return by_x, by_weight, by_bias
+
+
+def _centred(x):
+    """x − mean, mean and var. In two passes: E[x²] − E[x]² would cancel where |mean| ≫ std."""
+    mean = x.mean(axis=_rows(x))
+    centred = x - mean
+    return centred, mean, (centred * centred).mean(axis=_rows(x))
+
+
+def _rows(x):
+    """All axes but the last, the features'."""
+    return tuple(range(x.ndim - 1))
+
+
 def add_at(shape, index, x):
     """Zeros of the shape with x added at the index, again for every time the index repeats."""
     xp = _xp(x)
@@ -57,6 +92,79 @@ def add_at(shape, index, x):
     else:
         xp.add.at(y, index, x)
     return y
+
+
+def conv2d(x, w, window: Window, groups: int, b=None):
+    """y[n, p, q] = b + Σᵢⱼ x[n, p · stride + i · dilation, …] @ w[i, j], x with its padding:
+    (N, H, W, C) and (KH, KW, C / groups, O) → (N, OH, OW, O).
+
+    The channels of x and of y lie in `groups` parts; each part of y sees one part of x.
+    """
+    outputs = window.outputs(x.shape[1:3])
+    x, w = _padded(x, window), _split_weights(w, groups)
+    y = sum(_split_rows(x[_tap(window, i, j, outputs)], groups) @ w[i, j]
+            for i, j in _taps(window))
+    y = _join_rows(y, (x.shape[0], *outputs))
+    return y if b is None else y + b
+
+
+def conv2d_input_gradient(grad, w, window: Window, groups: int, image: Pair, b=None):
+    """The adjoint of x ↦ conv2d(x, w), where x is (N, *image, C), plus b: what each tap read
+    gets its share of grad, wherever the taps meet it is added. (N, OH, OW, O) → (N, H, W, C)."""
+    (top, bottom), (left, right) = window.padding
+    (height, width), channels = image, groups * w.shape[2]
+    padded = (grad.shape[0], top + height + bottom, left + width + right, channels)
+    x = _xp(grad).zeros(padded, _xp(grad).result_type(grad, w))
+    rows, w = _split_rows(grad, groups), _split_weights(w, groups)
+    for i, j in _taps(window):
+        x[_tap(window, i, j, grad.shape[1:3])] += _join_rows(rows @ w[i, j].swapaxes(-1, -2),
+                                                             grad.shape[:3])
+    x = x[:, top:top + height, left:left + width]
+    return x if b is None else x + b
+
+
+def conv2d_weight_gradient(x, grad, window: Window, groups: int):
+    """The adjoint of w ↦ conv2d(x, w): for each tap, what it read times the grad of where it
+    went. (N, H, W, C) and (N, OH, OW, O) → (KH, KW, C / groups, O)."""
+    shape = (*window.size, x.shape[3] // groups, grad.shape[3])
+    w = _xp(x).empty(shape, _xp(x).result_type(x, grad))
+    x, rows = _padded(x, window), _split_rows(grad, groups)
+    for i, j in _taps(window):
+        taken = _split_rows(x[_tap(window, i, j, grad.shape[1:3])], groups)
+        w[i, j] = _join_rows(taken.swapaxes(-1, -2) @ rows, shape[2:3])
+    return w
+
+
+def _taps(window):
+    """The places (i, j) of the kernel."""
+    return product(*map(range, window.size))
+
+
+def _tap(window, i, j, outputs):
+    """The index of the pixels of a padded image that the kernel's place (i, j) reads, one for
+    each output."""
+    starts = i * window.dilation[0], j * window.dilation[1]
+    return (slice(None), *[slice(start, start + stride * n, stride)
+                           for start, stride, n in zip(starts, window.stride, outputs)])
+
+
+def _padded(x, window):
+    return _xp(x).pad(x, ((0, 0), *window.padding, (0, 0)))
+
+
+def _split_rows(x, groups):
+    """(…, C) → (groups, rows, C / groups), a matrix for each group."""
+    return x.reshape(math.prod(x.shape[:-1]), groups, x.shape[-1] // groups).swapaxes(0, 1)
+
+
+def _join_rows(x, shape):
+    """(groups, rows, C / groups) → (*shape, C)."""
+    return x.swapaxes(0, 1).reshape(*shape, x.shape[0] * x.shape[2])
+
+
+def _split_weights(w, groups):
+    """(KH, KW, C / groups, O) → (KH, KW, groups, C / groups, O / groups)."""
+    return w.reshape(*w.shape[:3], groups, w.shape[3] // groups).swapaxes(2, 3)
 
 
 def update(rule: Callable, param: Any, grads: Sequence[Any], *state: Any) -> None:

@@ -3,17 +3,21 @@ from __future__ import annotations
 
 from .digits import digits
 from .idx import DataError, read_idx
-from .loader import Loader
+from .images import image_folder
+from .loader import Loader, Scaled
 from .mixtures import grid, grid_centers, moons, ring, ring_centers, spiral
 from .mnist import fashion_mnist, kmnist, mnist
 
-__all__ = ["IMAGE_SETS", "DataError", "Loader", "digits", "fashion_mnist", "grid", "grid_centers",
-           "kmnist", "mnist", "moons", "read_idx", "ring", "ring_centers", "spiral"]
+__all__ = ["IMAGE_SETS", "DataError", "Loader", "Scaled", "digits", "fashion_mnist", "grid",
+           "grid_centers", "image_folder", "kmnist", "mnist", "moons", "read_idx", "ring",
+           "ring_centers", "spiral"]
 
-# What the command line can name: each is called with data_dir= and gives (images, labels).
+# What the command line can name: each is called with data_dir= and gives (images, labels), the
+# images (N, H, W, C) in either form that Scaled takes.
 IMAGE_SETS = {
     "digits": lambda data_dir=None: digits(),  # they come with the package
     "mnist": mnist,
     "fashion-mnist": fashion_mnist,
     "kmnist": kmnist,
+    "images": image_folder,
 }

@@ -9,13 +9,17 @@ import math
 
 import numpy as np
 
-from .. import ops
+from .. import backend, ops
 from ..autodiff import Tensor
-from ..nn import (BatchNorm, Dense, Flatten, LeakyReLU, Module, ReLU, Reshape, Sequential, Sigmoid,
-                  Tanh)
+from ..nn import (BatchNorm, Conv2d, ConvTranspose2d, Dense, Flatten, LeakyReLU, Module, ReLU,
+                  Reshape, Sequential, Sigmoid, Tanh, init)
 
 Shape = tuple[int, int, int]
 Rng = np.random.Generator | None
+
+
+class ShapeError(ValueError):
+    """A shape of images that a network cannot make; the message says which it can."""
 
 
 class Generator(Module):
@@ -97,3 +101,82 @@ def digits(shape: Shape = (8, 8, 1), width: int = 256, latent: int = 32, rng: Rn
     discriminator = Discriminator(
         Flatten(), *dense_stack([pixels, width, width], 0.2, rng), Dense(width, 1, rng=rng))
     return generator, discriminator
+
+
+def dcgan(shape: Shape = (28, 28, 1), latent: int = 100, width: int = 64, kernel: int = 5,
+          rng: Rng = None) -> tuple[Generator, Discriminator]:
+    """The convolutional pair (Radford et al. 2016), of two steps between H/4 × W/4 and H × W.
+
+    Before a BatchNorm the generator has no biases: the mean that is subtracted takes them with
+    it. Its noise is spread to H/4 × W/4 pixels of 2 · width channels, and each transposed
+    convolution doubles height and width; the discriminator goes the same way back.
+    """
+    rng = rng or np.random.default_rng()
+    rows, columns, channels = quarter(shape)
+    generator = Generator(
+        latent, Dense(latent, rows * columns * 2 * width, bias=False, rng=rng),
+        BatchNorm(rows * columns * 2 * width), LeakyReLU(0.2), Reshape(rows, columns, 2 * width),
+        ConvTranspose2d(2 * width, width, kernel, stride=2, padding="same", bias=False, rng=rng),
+        BatchNorm(width), LeakyReLU(0.2),
+        ConvTranspose2d(width, channels, kernel, stride=2, padding="same", rng=rng), Tanh())
+    discriminator = Discriminator(
+        Conv2d(channels, width, kernel, stride=2, padding="same", rng=rng), LeakyReLU(0.2),
+        Conv2d(width, 2 * width, kernel, stride=2, padding="same", rng=rng),
+        BatchNorm(2 * width), LeakyReLU(0.2),
+        Flatten(), Dense(rows * columns * 2 * width, 1, rng=rng))
+    for network in (generator, discriminator):
+        draw_dcgan_weights(network, rng)
+    return generator, discriminator
+
+
+def digits_dcgan(shape: Shape = (8, 8, 1), rng: Rng = None) -> tuple[Generator, Discriminator]:
+    """`dcgan` with half the channels, for the 8 × 8 digits. In the transposed convolutions each
+    pixel is reached by as many taps of a 4 × 4 kernel of stride 2 as its neighbours are."""
+    return dcgan(shape, latent=32, width=32, kernel=4, rng=rng)
+
+
+def dense_dcgan(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None
+                ) -> tuple[Generator, Discriminator]:
+    """Dense layers up to H/4 × W/4 × 256 and three transposed convolutions, against dense layers;
+    BatchNorm and LeakyReLU 0.3 on both sides.
+
+    The weights start as Glorot's, the default of the layers: DCGAN's N(0, 0.02²) has his variance
+    where fan-in and fan-out are 2,500 on average, while the first layer here takes 100 numbers
+    to 128.
+    """
+    rng = rng or np.random.default_rng()
+    rows, columns, channels = quarter(shape)
+    sizes = [latent, 128, 256, 512, 1024, rows * columns * 256]
+    generator = Generator(
+        latent, *dense_stack(sizes, 0.3, rng, batch_norm=True), Reshape(rows, columns, 256),
+        ConvTranspose2d(256, 128, 5, stride=2, padding="same", rng=rng),
+        BatchNorm(128), LeakyReLU(0.3),
+        ConvTranspose2d(128, 64, 5, stride=2, padding="same", rng=rng),
+        BatchNorm(64), LeakyReLU(0.3),
+        ConvTranspose2d(64, channels, 7, padding="same", rng=rng), Tanh())
+    discriminator = Discriminator(
+        Flatten(), *dense_stack([math.prod(shape), 1024, 512, 256], 0.3, rng, batch_norm=True),
+        Dense(256, 1, rng=rng))
+    return generator, discriminator
+
+
+def quarter(shape: Shape) -> Shape:
+    """(H/4, W/4, C), where two transposed convolutions of stride 2 start from. Raises ShapeError
+    if there is no such thing."""
+    height, width, channels = shape
+    if height % 4 or width % 4:
+        raise ShapeError(
+            f"this generator doubles height and width twice, so both must be divisible by 4, but "
+            f"the images are {height} x {width}; {height + -height % 4} x {width + -width % 4} "
+            "would do")
+    return height // 4, width // 4, channels
+
+
+def draw_dcgan_weights(network: Module, rng: np.random.Generator) -> None:
+    """DCGAN's initial weights: N(0, 0.02²) (Radford et al. 2016, §4), and as in its authors' code
+    N(1, 0.02²) for BatchNorm's scales. Biases stay 0."""
+    for module in network.modules():
+        if isinstance(module, (BatchNorm, Conv2d, ConvTranspose2d, Dense)):
+            weight = init.normal_002(module.weight.shape, rng)
+            centre = 1 if isinstance(module, BatchNorm) else 0
+            module.weight.data = backend.asarray(weight + np.float32(centre))

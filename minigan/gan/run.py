@@ -19,7 +19,7 @@ import numpy as np
 
 from ..files import replacing
 from ..viz import save_curves, save_grid
-from .models import Generator
+from .models import Generator, ShapeError
 from .step import StepResult
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
@@ -44,11 +44,16 @@ class Config:
     lr: float
     seed: int
     save_every: int
+    data_dir: str | None = None  # None: where the data set is by default
 
     def build(self) -> tuple[Any, Any]:
-        """The networks, with the weights they start from."""
+        """The networks, with the weights they start from. Raises RunError for images of a shape
+        that the system cannot make."""
         rng = np.random.default_rng(self.seed)
-        return SYSTEMS[self.system].build(shape=tuple(self.shape), rng=rng)
+        try:
+            return SYSTEMS[self.system].build(shape=tuple(self.shape), rng=rng)
+        except ShapeError as error:
+            raise RunError(str(error)) from None
 
 
 class Run:
@@ -60,12 +65,10 @@ class Run:
 
     @classmethod
     def create(cls, folder: Path, config: Config) -> Run:
-        """A new run. Raises RunError if the folder holds something already."""
+        """A new run; nothing is written yet. Raises RunError if the folder holds something."""
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} exists already: go on with --resume, or name another --out")
-        run = cls(folder, config)
-        run.write_config()
-        return run
+        return cls(folder, config)
 
     @classmethod
     def open(cls, folder: Path) -> Run:

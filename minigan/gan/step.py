@@ -26,6 +26,10 @@ def train_step(generator: Module, discriminator: Module, g_optimizer: Optimizer,
     Real and generated images go through D separately: in one batch, BatchNorm would tell D
     their mixture. D learns from a detached copy, so its loss does not push G; G learns through
     a frozen D, for whose weights no gradient is computed.
+
+    BatchNorm's running statistics move at every pass: D's three times, at D(real), at
+    D(fake.detach()) and at D(fake) in G's update, in this order; G's once, at G(z). Freezing
+    stops gradients, not statistics.
     """
     fake = generator(z)
 

@@ -30,4 +30,11 @@ SYSTEMS: dict[str, System] = {
                         noise=noise.uniform),
     "mlp-keras": System("2 x 12544 ReLU, tanh, against 4096: 169 million weights",
                         models.mlp_keras, value_range=(-1, 1), batch_size=128),
+    "dense-dcgan": System("dense layers, then three transposed convolutions, against dense layers",
+                          models.dense_dcgan, value_range=(-1, 1), batch_size=128),
+    "dcgan": System("transposed convolutions against convolutions, DCGAN's initial weights",
+                    models.dcgan, value_range=(-1, 1), batch_size=128),
+    "digits-dcgan": System("a small dcgan for the 8 x 8 digits", models.digits_dcgan,
+                           data="digits", value_range=(-1, 1), batch_size=64, steps=3_500,
+                           lr=5e-4),
 }

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from .. import backend, ops
-from ..autodiff import Tensor, no_grad
+from ..autodiff import Tensor
 from . import init
 from .module import Module, Parameter
 
@@ -35,69 +35,6 @@ class Dense(Module):
     def describe(self) -> str:
         inputs, outputs = self.weight.shape
         return f"{inputs}, {outputs}" + (", bias=False" if self.bias is None else "")
-
-
-class BatchNorm(Module):
-    """(x − mean) / √(var + eps) · weight + bias over the last axis (Ioffe & Szegedy 2015).
-
-    x is (…, features). In training, mean and variance are those of the batch, over all axes but
-    the last, and the running statistics move by `momentum` towards them (the variance unbiased,
-    as in PyTorch). In evaluation the running statistics are used.
-    """
-
-    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1):
-        self.eps, self.momentum = eps, momentum
-        self.weight = Parameter(backend.asarray(init.ones((features,), None)))
-        self.bias = Parameter(backend.asarray(init.zeros((features,), None)))
-        self.running_mean = Tensor(backend.asarray(init.zeros((features,), None)))
-        self.running_var = Tensor(backend.asarray(init.ones((features,), None)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.ndim < 2 or x.shape[-1] != self.weight.shape[0]:
-            raise ValueError(f"{self!r} got x of shape {x.shape}, but its last axis must be "
-                             f"{self.weight.shape[0]} long")
-        if not self.training:
-            scale = self.weight / ops.sqrt(self.running_var + self.eps)
-            return (x - self.running_mean) * scale + self.bias
-        axes, count = tuple(range(x.ndim - 1)), math.prod(x.shape[:-1])
-        if count < 2:
-            raise ValueError(f"{self!r} in training needs more than one value for each feature, "
-                             f"got x of shape {x.shape}; call eval() to use it on single examples")
-        mean = x.mean(axes)
-        centred = x - mean
-        var = (centred * centred).mean(axes)
-        with no_grad():
-            self._move(self.running_mean, mean)
-            self._move(self.running_var, var * (count / (count - 1)))
-        return centred * (self.weight / ops.sqrt(var + self.eps)) + self.bias
-
-    def _move(self, running: Tensor, batch: Tensor) -> None:
-        moved = (1 - self.momentum) * running + self.momentum * batch
-        running.data = moved.astype(running.dtype).data
-
-    def describe(self) -> str:
-        return f"{self.weight.shape[0]}"
-
-
-class LayerNorm(Module):
-    """(x − mean) / √(var + eps) · weight + bias, mean and variance of each example's last axis
-    (Ba et al. 2016). x is (…, features)."""
-
-    def __init__(self, features: int, eps: float = 1e-5):
-        self.eps = eps
-        self.weight = Parameter(backend.asarray(init.ones((features,), None)))
-        self.bias = Parameter(backend.asarray(init.zeros((features,), None)))
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.ndim < 1 or x.shape[-1] != self.weight.shape[0]:
-            raise ValueError(f"{self!r} got x of shape {x.shape}, but its last axis must be "
-                             f"{self.weight.shape[0]} long")
-        centred = x - x.mean(-1, keepdims=True)
-        var = (centred * centred).mean(-1, keepdims=True)
-        return centred / ops.sqrt(var + self.eps) * self.weight + self.bias
-
-    def describe(self) -> str:
-        return f"{self.weight.shape[0]}"
 
 
 class Dropout(Module):

@@ -1,17 +1,22 @@
 """HOW each operation is differentiated: one family a file, NumPy's names throughout."""
 from . import operators  # noqa: F401 (binds the operators to Tensor)
 from .activation import elu, leaky_relu, relu, sigmoid, softplus, tanh
+from .conv import conv2d, conv_transpose2d
 from .elementwise import (abs, add, astype, clip, cos, divide, exp, log, maximum, minimum, multiply,
                           negative, power, sin, sqrt, subtract, where)
 from .linalg import affine, matmul
+from .norm import batch_norm, instance_norm, layer_norm
+from .pool import avg_pool2d, max_pool2d, pixel_shuffle, upsample_bilinear, upsample_nearest
 from .reduce import log_softmax, logsumexp, max, mean, min, softmax, sum, var
 from .shape import (broadcast_to, concatenate, expand_dims, flip, getitem, pad, reshape, split,
                     squeeze, stack, swapaxes, transpose)
 
 __all__ = [
-    "abs", "add", "affine", "astype", "broadcast_to", "clip", "concatenate", "cos", "divide",
-    "elu", "exp", "expand_dims", "flip", "getitem", "leaky_relu", "log", "log_softmax",
-    "logsumexp", "matmul", "max", "maximum", "mean", "min", "minimum", "multiply", "negative",
-    "pad", "power", "relu", "reshape", "sigmoid", "sin", "softmax", "softplus", "split", "sqrt",
-    "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh", "transpose", "var", "where",
+    "abs", "add", "affine", "astype", "avg_pool2d", "batch_norm", "broadcast_to", "clip",
+    "concatenate", "conv2d", "conv_transpose2d", "cos", "divide", "elu", "exp", "expand_dims",
+    "flip", "getitem", "instance_norm", "layer_norm", "leaky_relu", "log", "log_softmax",
+    "logsumexp", "matmul", "max", "max_pool2d", "maximum", "mean", "min", "minimum", "multiply",
+    "negative", "pad", "pixel_shuffle", "power", "relu", "reshape", "sigmoid", "sin", "softmax",
+    "softplus", "split", "sqrt", "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh",
+    "transpose", "upsample_bilinear", "upsample_nearest", "var", "where",
 ]

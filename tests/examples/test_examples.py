@@ -42,9 +42,9 @@ RUNS = {
                                  number_after("held-out accuracy:", output) >= 0.97),
     "04_gan_loop.py": Run(["--epochs", "2"], wrote("04_gan_loop.png")),
     "05_trainer.py": Run(["--steps", "20"], wrote("05_samples.png", "05_coverage.png")),
-    "digits_quality.py": Run(["--seeds", "3", "--steps", "20", "--out", "runs"],
+    "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "20", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
-                             and (folder / "runs" / "seed-3" / "losses.png").exists()),
+                             and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
     "engine_figures.py": Run(["--steps", "20"], lambda output, folder:
                              "gradient 100001" in output and "gradient 2^30" in output),
     "benchmark.py": Run(["mlp128", "--rounds", "1", "--steps", "3"], lambda output, folder:

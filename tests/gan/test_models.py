@@ -5,22 +5,24 @@ import pytest
 
 import minigan as mg
 from minigan import nn
+from minigan.data import Loader, Scaled, digits
 from minigan.gan import SYSTEMS, models, noise
 
 SMALL = {"mlp": {"width": 16}, "mlp-keras": {"width": 16}}  # for speed
 
 
-def build(name, shape=(6, 5, 1)):
+def build(name, shape=(8, 12, 1)):
     return SYSTEMS[name].build(shape=shape, rng=np.random.default_rng(0), **SMALL.get(name, {}))
 
 
+@pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("name", SYSTEMS)
-def test_every_system_makes_images_in_its_range_and_judges_them_with_one_logit(name):
-    system, (generator, discriminator) = SYSTEMS[name], build(name)
+def test_every_system_makes_images_in_its_range_and_judges_them_with_one_logit(name, channels):
+    system, (generator, discriminator) = SYSTEMS[name], build(name, (8, 12, channels))
     z = system.noise(7, generator.latent, np.random.default_rng(1))
     images = generator(z)
     low, high = system.value_range
-    assert images.shape == (7, 6, 5, 1) and images.dtype == np.float32
+    assert images.shape == (7, 8, 12, channels) and images.dtype == np.float32
     assert low <= images.numpy().min() and images.numpy().max() <= high
     assert discriminator(images).shape == (7, 1)
 
@@ -62,9 +64,87 @@ def test_mlp_keras_has_the_layers_of_the_reference_system():
     assert isinstance(generator.body[len(generator.body) - 2], nn.Tanh)
 
 
+def count(module):
+    return sum(p.size for p in module.parameters())
+
+
+def test_dcgan_has_the_layers_of_the_reference_system():
+    generator, discriminator = models.dcgan(rng=np.random.default_rng(0))
+    assert sizes(generator) == [(100, 7 * 7 * 128), (7 * 7 * 128,), (5, 5, 64, 128), (64,),
+                                (5, 5, 1, 64)]
+    assert sizes(discriminator) == [(5, 5, 1, 64), (5, 5, 64, 128), (128,), (7 * 7 * 128, 1)]
+    assert [n for n, _ in generator.named_parameters() if n.endswith("bias")] == [
+        "body.layers.1.bias", "body.layers.5.bias", "body.layers.7.bias"]  # not before BatchNorm
+    assert count(generator) == 846_273 and count(discriminator) == 213_121
+    assert {m.negative_slope for network in (generator, discriminator)
+            for m in network.modules() if isinstance(m, nn.LeakyReLU)} == {0.2}
+
+
+def test_dense_dcgan_has_the_layers_of_the_reference_system():
+    generator, discriminator = models.dense_dcgan(rng=np.random.default_rng(0))
+    assert [s for s in sizes(generator) if len(s) > 1] == [
+        (100, 128), (128, 256), (256, 512), (512, 1024), (1024, 7 * 7 * 256),
+        (5, 5, 128, 256), (5, 5, 64, 128), (7, 7, 1, 64)]
+    assert [s for s in sizes(discriminator) if len(s) > 1] == [
+        (784, 1024), (1024, 512), (512, 256), (256, 1)]
+    assert sum(isinstance(m, nn.BatchNorm) for m in generator.modules()) == 7
+    assert sum(isinstance(m, nn.BatchNorm) for m in discriminator.modules()) == 3
+    assert count(generator) == 14_617_089 and count(discriminator) == 1_463_809
+    assert {m.negative_slope for network in (generator, discriminator)
+            for m in network.modules() if isinstance(m, nn.LeakyReLU)} == {0.3}
+
+
+def test_digits_dcgan_is_a_dcgan_of_half_the_channels_for_the_shipped_digits():
+    generator, discriminator = models.digits_dcgan(rng=np.random.default_rng(0))
+    assert sizes(generator) == [(32, 2 * 2 * 64), (2 * 2 * 64,), (4, 4, 32, 64), (32,),
+                                (4, 4, 1, 32)]
+    assert sizes(discriminator) == [(4, 4, 1, 32), (4, 4, 32, 64), (64,), (2 * 2 * 64, 1)]
+    assert count(generator) == 42_049 and count(discriminator) == 33_761
+
+
+def test_dcgan_starts_from_its_papers_weights():
+    for network in models.dcgan(rng=np.random.default_rng(0)):
+        for module in network.modules():
+            if isinstance(module, (nn.BatchNorm, nn.Conv2d, nn.ConvTranspose2d, nn.Dense)):
+                centre = 1 if isinstance(module, nn.BatchNorm) else 0
+                weight = module.weight.numpy()
+                error = 0.02 / np.sqrt(weight.size)
+                assert weight.dtype == np.float32 and np.abs(weight.mean() - centre) < 4 * error
+                assert np.abs(weight.std() - 0.02) < 4 * error
+                assert module.bias is None or not module.bias.numpy().any()
+
+
+@pytest.mark.parametrize("build", [models.dcgan, models.dense_dcgan, models.digits_dcgan])
+def test_images_that_cannot_be_halved_twice_are_refused_with_the_reason(build):
+    with pytest.raises(models.ShapeError, match=r"divisible by 4, but the images are 30 x 28; "
+                                                r"32 x 28 would do"):
+        build((30, 28, 1))
+    with pytest.raises(models.ShapeError, match="28 x 32 would do"):
+        build((28, 29, 3))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_the_explicit_loop_of_two_optimisers_trains_every_system(name):
+    system, (generator, discriminator) = SYSTEMS[name], build(name, (8, 8, 1))
+    bce, rng = mg.losses.bce_with_logits, np.random.default_rng(1)
+    g_optimizer = mg.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    d_optimizer = mg.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    before = [p.numpy() for network in (generator, discriminator) for p in network.parameters()]
+    for real in Loader(Scaled(digits()[0][:24], system.value_range), batch_size=8):
+        fake = generator(system.noise(len(real), generator.latent, rng))
+        d_optimizer.zero_grad()
+        (bce(discriminator(real), 1) + bce(discriminator(fake.detach()), 0)).backward()
+        d_optimizer.step()
+        g_optimizer.zero_grad()
+        bce(discriminator(fake), 1).backward()
+        g_optimizer.step()
+    after = [p.numpy() for network in (generator, discriminator) for p in network.parameters()]
+    assert all(np.isfinite(p).all() and (p != q).any() for p, q in zip(after, before))
+
+
 def test_the_probability_is_the_sigmoid_of_the_logit():
     _, discriminator = build("mlp-small")
-    x = mg.tensor(np.random.default_rng(0).random((3, 6, 5, 1), np.float32))
+    x = mg.tensor(np.random.default_rng(0).random((3, 8, 12, 1), np.float32))
     expected = 1 / (1 + np.exp(-discriminator(x).numpy()))
     np.testing.assert_allclose(discriminator.probability(x).numpy(), expected, rtol=1e-6)
 

@@ -106,6 +106,38 @@ def test_the_result_of_a_step_holds_no_graph():
     assert result.real_logits.shape == result.fake_logits.shape == (5, 1)
 
 
+def identity():
+    """A layer that returns its input, and can be trained away from it."""
+    layer = nn.Dense(2, 2)
+    layer.weight.data = np.eye(2, dtype=np.float32)
+    return layer
+
+
+def one_step_with_batch_norm(generator, discriminator):
+    """On the means (4, 4) and (2, 8), the unbiased variances (8, 32) and (8, 128)."""
+    real = mg.tensor(np.array([[2, 0], [6, 8]], np.float32))
+    z = mg.tensor(np.array([[0, 0], [4, 16]], np.float32))
+    train_step(generator, discriminator, mg.optim.SGD(generator.parameters(), lr=0.1),
+               mg.optim.SGD(discriminator.parameters(), lr=0.1), real, z)
+
+
+def test_a_step_moves_the_discriminators_running_statistics_three_times_in_order():
+    norm = nn.BatchNorm(2, momentum=0.5)
+    one_step_with_batch_norm(identity(), nn.Sequential(norm, nn.Dense(2, 1)))
+    mean, var = np.zeros(2), np.ones(2)
+    for batch in [(4, 4), (8, 32)], [(2, 8), (8, 128)], [(2, 8), (8, 128)]:  # real, fake, fake
+        mean, var = (mean + batch[0]) / 2, (var + batch[1]) / 2
+    assert norm.running_mean.data.tolist() == mean.tolist() == [2, 6.5]
+    assert norm.running_var.data.tolist() == var.tolist() == [7.125, 100.125]
+
+
+def test_a_step_moves_the_generators_running_statistics_once():
+    norm = nn.BatchNorm(2, momentum=0.5)
+    one_step_with_batch_norm(nn.Sequential(norm, identity()), nn.Dense(2, 1))
+    assert norm.running_mean.data.tolist() == [1, 4]
+    assert norm.running_var.data.tolist() == [4.5, 64.5]
+
+
 def torch_pair(torch, generator, discriminator):
     """The same networks in PyTorch, with the same float64 weights."""
     def convert(module, last):

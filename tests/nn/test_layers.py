@@ -81,101 +81,6 @@ def test_an_x_that_does_not_fit_is_refused_by_the_layers_name(shape, hint):
         nn.Dense(4, 3)(np.ones(shape, np.float32))
 
 
-# BatchNorm
-
-def batch_norm(features=4, **settings):
-    layer = double(nn.BatchNorm(features, **settings))
-    return layer, fill(layer.weight), fill(layer.bias)
-
-
-@pytest.mark.parametrize("shape", [(6, 4), (2, 3, 4), (3, 2, 2, 4)])
-def test_batch_norm_in_training_uses_the_batchs_mean_and_biased_variance(shape):
-    layer, weight, bias = batch_norm()
-    x = RNG.normal(3, 2, shape)
-    axes = tuple(range(len(shape) - 1))
-    expected = (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-5) * weight + bias
-    close(layer(x), expected)
-
-
-def test_batch_norms_running_statistics_move_by_momentum_and_the_variance_unbiased():
-    layer, _, _ = batch_norm(momentum=0.1)
-    mean, var = np.zeros(4), np.ones(4)
-    for _ in range(3):
-        x = RNG.normal(3, 2, (6, 4))
-        layer(x)
-        mean = 0.9 * mean + 0.1 * x.mean(0)
-        var = 0.9 * var + 0.1 * x.var(0, ddof=1)
-    close(layer.running_mean, mean)
-    close(layer.running_var, var)
-
-
-def test_batch_norm_in_evaluation_uses_the_running_statistics_and_leaves_them():
-    layer, weight, bias = batch_norm(eps=1e-3)
-    layer(X)
-    mean, var = layer.running_mean.numpy(), layer.running_var.numpy()
-    layer.eval()
-    close(layer(X[:1] * 5), (X[:1] * 5 - mean) / np.sqrt(var + 1e-3) * weight + bias)
-    np.testing.assert_array_equal(layer.running_mean.data, mean)
-    np.testing.assert_array_equal(layer.running_var.data, var)
-
-
-def test_batch_norms_gradient_is_the_textbooks():
-    layer, weight, _ = batch_norm()
-    x, g = mg.tensor(X, requires_grad=True), RNG.normal(size=X.shape)
-    layer(x).backward(mg.tensor(g))
-    std = np.sqrt(X.var(0) + 1e-5)
-    normal, gw = (X - X.mean(0)) / std, g * weight
-    close(x.grad, (gw - gw.mean(0) - normal * (gw * normal).mean(0)) / std, rtol=1e-9)
-    close(layer.weight.grad, (g * normal).sum(0), rtol=1e-9)
-    close(layer.bias.grad, g.sum(0), rtol=1e-9)
-
-
-def test_batch_norms_running_statistics_are_no_part_of_the_graph():
-    layer = nn.BatchNorm(4)
-    layer(mg.tensor(X.astype(np.float32), requires_grad=True))
-    for statistic in (layer.running_mean, layer.running_var):
-        assert not statistic.requires_grad and statistic.creator is None
-        assert statistic.dtype == np.float32
-
-
-def test_one_pass_of_batch_norm_does_not_spoil_the_backward_of_another():
-    layer = double(nn.BatchNorm(4))
-    first, second = layer(X), layer(X * 2)
-    (first.sum() + (second ** 2).sum()).backward()
-    assert layer.weight.grad is not None
-
-
-@pytest.mark.parametrize("shape", [(6, 3), (4,), ()])
-def test_batch_norm_refuses_other_features_by_its_name(shape):
-    with pytest.raises(ValueError, match=re.escape(f"BatchNorm(4) got x of shape {shape}")):
-        nn.BatchNorm(4)(np.ones(shape, np.float32))
-
-
-def test_batch_norm_cannot_train_on_one_example_but_can_evaluate_it():
-    layer, x = nn.BatchNorm(4), np.ones((1, 4), np.float32)
-    with pytest.raises(ValueError, match=r"more than one value for each feature.*call eval\(\)"):
-        layer(x)
-    assert layer.eval()(x).shape == (1, 4)
-
-
-# LayerNorm
-
-@pytest.mark.parametrize("shape", [(4,), (6, 4), (2, 3, 4)])
-def test_layer_norm_normalises_each_examples_last_axis_in_both_modes(shape):
-    layer, x = double(nn.LayerNorm(4, eps=1e-3)), RNG.normal(3, 2, shape)
-    weight, bias = fill(layer.weight), fill(layer.bias)
-    mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
-    for _ in range(2):
-        close(layer(x), (x - mean) / np.sqrt(var + 1e-3) * weight + bias)
-        layer.eval()
-
-
-@pytest.mark.parametrize("shape", [(6, 3), ()])
-def test_layer_norm_refuses_other_features_by_its_name(shape):
-    with pytest.raises(ValueError, match=re.escape(f"LayerNorm(4) got x of shape {shape}")):
-        nn.LayerNorm(4)(np.ones(shape, np.float32))
-
-
 # Dropout
 
 def test_dropout_zeroes_a_share_p_and_divides_the_rest():
@@ -239,8 +144,8 @@ def test_an_activation_layer_is_its_op(layer, op):
     assert list(layer.parameters()) == []
 
 
-@pytest.mark.parametrize("layer", [nn.Dense(4, 3), nn.BatchNorm(4), nn.LayerNorm(4),
-                                   nn.Dropout(0.5), nn.Tanh(), nn.LeakyReLU()])
+@pytest.mark.parametrize("layer", [nn.Dense(4, 3), nn.Dropout(0.5), nn.Tanh(),
+                                   nn.LeakyReLU()])
 def test_float32_comes_out_as_float32(layer):
     assert layer(X.astype(np.float32)).dtype == np.float32
     assert layer.eval()(X.astype(np.float32)).dtype == np.float32

@@ -4,15 +4,19 @@ The laws in test_laws.py hold for every row. An op that is missing here fails a 
 """
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+import naive
 import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from minigan import losses, ops
+from minigan.backend.window import Window
 from minigan.ops.activation import LeakyReLUGradient
+from minigan.ops.conv import Conv2dWeightGradient
 
 
 @dataclass(frozen=True)
@@ -245,6 +249,100 @@ def affine_maps(draw):
     return Example(tuple(draw(array(shape)) for shape in ((*lead, k), (k, m), (m,))))
 
 
+def normalising(op, axes_of, shapes, typical, returns_statistics=False, **flags):
+    """A case of (x − mean) / √(var + eps) · weight + bias, over the axes that x's shape gives."""
+    @st.composite
+    def examples(draw):
+        shape = draw(shapes)
+        x = draw(array(shape, tenths(-1, 1))) * 0.5 + numbers(*shape, seed=draw(st.integers(0, 9)))
+        options = {"eps": draw(st.sampled_from([0.1, 0.5]))}
+        return Example((x, *[draw(array(shape[-1:])) for _ in range(2)]), options)
+
+    def reference(x, weight, bias, eps=1e-5):
+        axes = axes_of(x)
+        mean, var = (f(x, axis=axes, keepdims=True) for f in (np.mean, np.var))
+        return (x - mean) / np.sqrt(var + eps) * weight + bias
+
+    f = getattr(ops, op)
+    channels = typical[-1]
+    return Case(op, (lambda *args, **o: f(*args, **o)[0]) if returns_statistics else f, reference,
+                examples(), Example((numbers(*typical), numbers(channels, seed=1),
+                                     numbers(channels, seed=2))), **flags)
+
+
+# Convolution and pooling: the smallest images on which every option shows
+
+def number_or_pair(low, high):
+    number = st.integers(low, high)
+    return st.one_of(number, st.tuples(number, number))
+
+
+@st.composite
+def convolutions(draw, transposed=False):
+    size, groups = (draw(st.integers(1, 3)), draw(st.integers(1, 2))), draw(st.integers(1, 2))
+    stride, dilation = draw(number_or_pair(1, 2)), draw(number_or_pair(1, 2))
+    w = draw(array((*size, draw(st.integers(1, 2)), groups * draw(st.integers(1, 2)))))
+    extent = naive.extents(w, dilation)
+    options = {"stride": stride, "dilation": dilation, "groups": groups}
+    if transposed:
+        image = draw(st.tuples(st.integers(1, 2), st.integers(1, 3)))
+        most = [(e - 1) // 2 for e in extent]  # padding that leaves something of the output
+        options["output_padding"] = tuple(
+            draw(st.integers(0, max(pair) - 1))
+            for pair in zip(naive.both(stride), naive.both(dilation)))
+    else:
+        image, most = [e + draw(st.integers(0, 1)) for e in extent], (2, 1)
+    margin = st.tuples(*[st.integers(0, n) for n in most])
+    options["padding"] = draw(st.one_of(
+        st.sampled_from(["same", "valid", 0]), margin, st.tuples(margin, margin).map(
+            lambda ends: tuple(zip(*ends)))))
+    if options["padding"] == "same":
+        options.pop("output_padding", None)
+    ends = w.shape[2] * groups, w.shape[3]
+    inputs, outputs = reversed(ends) if transposed else ends
+    x = draw(array((draw(st.integers(0, 2)), *image, inputs)))
+    bias = [draw(array((outputs,)))] if draw(st.booleans()) else []
+    return Example((x, w, *bias), options)
+
+
+WINDOW = Window((2, 2), (2, 1), ((1, 0), (0, 1)), (1, 2))  # of the weight gradient's case
+
+
+@st.composite
+def weight_gradients(draw):
+    image, batch = draw(st.tuples(st.integers(2, 3), st.integers(2, 3))), draw(st.integers(0, 2))
+    return Example((draw(array((batch, *image, 4))),
+                    draw(array((batch, *WINDOW.outputs(image), 2)))))
+
+
+def weight_gradient(x, g):
+    return Conv2dWeightGradient(WINDOW, 2, x.shape[1:3])(x, g)
+
+
+@st.composite
+def pooled(draw):
+    size = draw(number_or_pair(1, 2))
+    image = [n + draw(st.integers(0, 2)) for n in naive.both(size)]
+    x = draw(array((draw(st.integers(0, 2)), *image, draw(st.integers(0, 2)))))
+    return Example((x,), {"size": size,
+                          "stride": draw(st.one_of(st.none(), number_or_pair(1, 3)))})
+
+
+@st.composite
+def enlarged(draw, shuffled=False):
+    factor = draw(number_or_pair(1, 3))
+    channels = draw(st.integers(0, 2)) * (math.prod(naive.both(factor)) if shuffled else 1)
+    shape = (draw(st.integers(0, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 3)), channels)
+    return Example((draw(array(shape)),), {"factor": factor})
+
+
+def resizing(op, inputs, options, channels=1, **flags):
+    """A case of an op that makes images smaller or larger."""
+    return Case(op, getattr(ops, op), getattr(naive, op), inputs,
+                Example((numbers(1, 3, 3, channels),), options),
+                Example((np.zeros((0, 3, 3, channels)),), options), **flags)
+
+
 # Losses
 
 @st.composite
@@ -386,6 +484,35 @@ CASES = [
     Case("affine", ops.affine, lambda x, w, b: np.einsum("...k,km->...m", x, w) + b, affine_maps(),
          Example((numbers(2, 3), numbers(3, 2, seed=1), numbers(2, seed=2))),
          Example((np.zeros((0, 3)), np.ones((3, 2)), np.ones(2))), bilinear=True),
+
+    normalising("batch_norm", lambda x: tuple(range(x.ndim - 1)),
+                hnp.array_shapes(min_dims=2, max_dims=4, max_side=3), (4, 3), empty=None,
+                returns_statistics=True),
+    normalising("layer_norm", lambda x: -1, hnp.array_shapes(max_dims=3, max_side=3), (2, 3),
+                empty=Example((np.zeros((0, 3)), np.ones(3), np.ones(3)))),
+    normalising("instance_norm", lambda x: tuple(range(1, x.ndim - 1)),
+                hnp.array_shapes(min_dims=3, max_dims=4, max_side=2), (2, 2, 2, 2),
+                empty=Example((np.zeros((0, 2, 2, 3)), np.ones(3), np.ones(3)))),
+
+    Case("conv2d", ops.conv2d, naive.conv2d, convolutions(),
+         Example((numbers(1, 3, 4, 2), numbers(2, 2, 1, 2, seed=1), numbers(2, seed=2)),
+                 {"stride": (1, 2), "padding": "same", "groups": 2}),
+         Example((np.zeros((0, 3, 4, 2)), numbers(2, 2, 2, 3), numbers(3))), bilinear=True),
+    Case("conv_transpose2d", ops.conv_transpose2d, naive.conv_transpose2d,
+         convolutions(transposed=True),
+         Example((numbers(1, 2, 3, 2), numbers(2, 2, 1, 2, seed=1), numbers(2, seed=2)),
+                 {"stride": 2, "padding": (1, 0), "output_padding": 1, "groups": 2}),
+         Example((np.zeros((0, 2, 3, 2)), numbers(2, 2, 3, 2), numbers(3))), bilinear=True),
+    Case("conv2d", weight_gradient,
+         lambda x, g: naive.conv2d_weight_gradient(x, g, *WINDOW, groups=2), weight_gradients(),
+         Example((numbers(2, 3, 3, 4), numbers(2, *WINDOW.outputs((3, 3)), 2, seed=1))),
+         Example((np.zeros((0, 3, 3, 4)), np.zeros((0, *WINDOW.outputs((3, 3)), 2)))),
+         "'s weight gradient", bilinear=True),
+    resizing("max_pool2d", pooled(), {"size": 2, "stride": 1}),
+    resizing("avg_pool2d", pooled(), {"size": 2, "stride": 1}, linear=True),
+    resizing("upsample_nearest", enlarged(), {"factor": 2}, linear=True),
+    resizing("upsample_bilinear", enlarged(), {"factor": 2}, linear=True),
+    resizing("pixel_shuffle", enlarged(shuffled=True), {"factor": (2, 1)}, 4, linear=True),
 
     loss("bce", _bce, pairs(PROBABILITY, PROBABILITY), numbers(2, 3, low=0.1, high=0.9),
          numbers(2, 3, low=0.1, high=0.9, seed=1)),

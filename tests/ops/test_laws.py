@@ -107,6 +107,10 @@ def test_every_function_class_is_reached_by_a_case():
     assert not missing, f"no case in tests/ops/cases.py calls {', '.join(sorted(missing))}"
 
 
+def test_there_is_a_fused_backward_to_be_held_equal_to_a_readable_one():
+    assert any(cls.fused_backward is not None for cls in functions())
+
+
 def test_every_linear_or_bilinear_function_stands_in_a_case_that_says_so():
     with recorded_calls() as calls:
         for case in CASES:
@@ -241,6 +245,26 @@ def test_the_gradients_of_a_fresh_function_share_memory_with_nothing(case, data)
         others = [cotangent, output, *function.inputs]
         for i, g in enumerate(grads):
             assert not any(np.shares_memory(g.data, x.data) for x in others + grads[:i])
+
+
+@every_case
+@a_few_times
+@given(data=st.data())
+def test_a_fused_backward_equals_the_readable_one(case, data):
+    """Whichever inputs are asked for. Every Function is reached by a case, so all of them are."""
+    example = data.draw(case.inputs)
+    with recorded_calls() as calls:
+        derivatives(case, as_tensors(example.arrays), example.options)
+    for node in [f for f, _, _ in calls if f.fused_backward is not None and f.inputs]:
+        (cotangent,) = noise([node.output], 1)
+        count = len(node.inputs)
+        for wanted in [*range(count), None]:
+            node.needs = tuple(wanted in (i, None) for i in range(count))
+            readable = node.gradients(cotangent)
+            with mg.no_grad():
+                fused = node.gradients(cotangent)
+            asked = [(f, r) for f, r, needed in zip(fused, readable, node.needs) if needed]
+            assert_same(*[[g.numpy() for g in grads] for grads in zip(*asked)], rtol=1e-10)
 
 
 def held_floats(value):

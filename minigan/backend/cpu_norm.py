@@ -1,0 +1,136 @@
+"""Batch normalisation on the CPU: in blocks that stay in the cache, shared among the threads.
+
+Of many features a block is some columns, all that it needs. Of few it is some rows: the mean and
+the variance of all rows are put together from those of the blocks, each of which subtracts its
+own mean first (Chan, Golub & LeVeque 1983): one pass over x, and no cancellation.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from . import reference, threads
+
+__all__ = ["batch_norm", "batch_norm_gradient"]
+
+BLOCK = 1 << 16    # elements
+SHARED = 1 << 17   # elements: of fewer the reference is as fast
+WIDE = 1 << 9      # elements: rows are joined up to this length, for NumPy is slow on short ones
+COLUMNS = 1 << 11  # features: from twice as many on they are shared by columns
+
+
+def batch_norm(x, weight, bias, eps):
+    """The reference's in two passes: the statistics, then the rest."""
+    dtype = np.result_type(x, weight, bias)
+    if not _is_ours(x, dtype):
+        return reference.batch_norm(x, weight, bias, eps)
+    if x.shape[-1] >= 2 * COLUMNS:
+        return _by_columns(reference.batch_norm, (x, weight, bias), eps)
+    rows, fold = _joined(x)
+    mean, var = _statistics(rows, fold)
+    scale = weight / np.sqrt(var + eps)
+    times, plus = np.tile(scale, fold), np.tile(bias - mean * scale, fold)
+    y = np.empty_like(rows)
+
+    def normalise(block):  # x · times cancels against plus by no more than x was rounded by
+        out = np.multiply(rows[block], times, out=y[block])
+        out += plus
+
+    threads.share(normalise, _blocks(rows))
+    return y.reshape(x.shape), mean, var
+
+
+def batch_norm_gradient(grad, x, weight, eps):
+    """The reference's in two passes: the sums, of x and of grad, then the rest."""
+    dtype = np.result_type(grad, x, weight)
+    if not _is_ours(x, dtype) or grad.dtype != dtype:
+        return reference.batch_norm_gradient(grad, x, weight, eps)
+    if x.shape[-1] >= 2 * COLUMNS:
+        return _by_columns(reference.batch_norm_gradient, (grad, x, weight), eps)
+    rows, fold = _joined(x)
+    grads, count = np.ascontiguousarray(grad).reshape(rows.shape), x.size // x.shape[-1]
+    mean, var, by_bias, by_centred = _statistics(rows, fold, grads)
+    inv_std = 1 / np.sqrt(var + eps)
+    by_weight = by_centred * inv_std
+    along = -inv_std * by_weight / count
+    times, plus, scale = [np.tile(v, fold) for v in (
+        along, -along * mean - by_bias / count, weight * inv_std)]
+    y = np.empty_like(rows)
+
+    def pull_back(block):
+        out = np.multiply(rows[block], times, out=y[block])
+        out += grads[block]
+        out += plus
+        out *= scale
+
+    threads.share(pull_back, _blocks(rows))
+    return y.reshape(x.shape), by_weight, by_bias
+
+
+def _is_ours(x, dtype) -> bool:
+    """Whether there is much to compute, all of it in one dtype that is precise enough."""
+    return x.size >= SHARED and x.dtype == dtype and dtype.kind == "f" and dtype.itemsize > 2
+
+
+def _by_columns(kernel, arrays, eps):
+    """The kernel's three results, computed for COLUMNS features at a time."""
+    features = arrays[0].shape[-1]
+    slabs = [slice(i, i + COLUMNS) for i in range(0, features, COLUMNS)]
+    shape, dtype = max((a.shape for a in arrays), key=len), arrays[0].dtype
+    results = np.empty(shape, dtype), np.empty(features, dtype), np.empty(features, dtype)
+
+    def task(slab):
+        for result, part in zip(results, kernel(*[a[..., slab] for a in arrays], eps)):
+            result[..., slab] = part
+
+    threads.share(task, slabs)
+    return results
+
+
+def _joined(x):
+    """x as a matrix of (rows, fold · C), and fold: how many rows of C stand in one."""
+    channels, fold = x.shape[-1], 1
+    rows = x.size // channels
+    while 2 * fold * channels <= WIDE and rows % (2 * fold) == 0:
+        fold *= 2
+    return np.ascontiguousarray(x).reshape(rows // fold, fold * channels), fold
+
+
+def _blocks(rows):
+    step = max(1, BLOCK // rows.shape[1])
+    return [slice(i, i + step) for i in range(0, len(rows), step)]
+
+
+def _statistics(rows, fold, grads=None):
+    """The mean and the biased variance of the rows; and with grads their sum, and the sum of
+    grads · (rows − mean). Each (C,)."""
+    blocks = _blocks(rows)
+    counts, sums = [0] * len(blocks), [()] * len(blocks)
+
+    def add_up(i):
+        block = rows[blocks[i]]
+        counts[i] = len(block)
+        ones = np.ones(len(block), block.dtype)
+        mean = ones @ block  # the fastest sum of rows
+        mean /= len(block)
+        centred = threads.scratch("centred", block.shape, block.dtype)
+        np.subtract(block, mean, out=centred)
+        sums[i] = mean, _sum_of_products(centred, centred)
+        if grads is not None:
+            sums[i] += ones @ grads[blocks[i]], _sum_of_products(centred, grads[blocks[i]])
+
+    threads.share(add_up, range(len(blocks)))
+    # to (columns of rows, C) each, in float64, which costs nothing here
+    counts = np.repeat(counts, fold)[:, None]
+    means, squares, *rest = [np.stack(s).reshape(len(counts), -1).astype(float)
+                             for s in zip(*sums)]
+    mean = (counts * means).sum(axis=0) / counts.sum()
+    off = means - mean
+    results = [mean, (squares + counts * off * off).sum(axis=0) / counts.sum()]
+    if grads is not None:
+        by_bias, by_centred = rest
+        results += [by_bias.sum(axis=0), (by_centred + by_bias * off).sum(axis=0)]
+    return [r.astype(rows.dtype) for r in results]
+
+
+def _sum_of_products(x, y):
+    return np.einsum("ij,ij->j", x, y)

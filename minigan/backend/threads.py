@@ -1,0 +1,108 @@
+"""A pool of threads that share one kernel's work, and the scratch memory that each of them reuses.
+
+NumPy lets go of Python's lock while it computes, so threads over slices of the arrays use every
+core. The kernels decide how work is cut from the shapes alone, never from the number of threads:
+the results are the same bits for any number.
+"""
+from __future__ import annotations
+
+import math
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Iterable
+
+import numpy as np
+
+__all__ = ["count", "scratch", "share"]
+
+_local = threading.local()   # scratch memory; and whether this thread is at work for `share`
+_lock = threading.Lock()
+_pool: ThreadPoolExecutor | None = None
+_count = 0                   # how many threads compute; 0 before the first use
+
+
+def _cores() -> int:
+    """MINIGAN_NUM_THREADS, or how many cores this process may use."""
+    asked = os.environ.get("MINIGAN_NUM_THREADS", "")
+    if asked:
+        if not asked.isdecimal() or int(asked) < 1:
+            raise ValueError("the environment variable MINIGAN_NUM_THREADS must be a number of "
+                             f"threads, at least 1, not {asked!r}")
+        return int(asked)
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def count() -> int:
+    """How many threads share the kernels' work; the first call starts them.
+
+    From then on the BLAS behind NumPy's products is held to one thread for each of ours: its own
+    threads would compete with them for the same cores, and they keep spinning after a product.
+    Without threadpoolctl it cannot be held, so its threads are used, and none of ours.
+    """
+    global _pool, _count
+    if _count == 0:
+        with _lock:
+            if _count == 0:
+                n = _cores()
+                try:
+                    from threadpoolctl import threadpool_limits  # optional: imported where used
+                    threadpool_limits(1, user_api="blas")
+                except ImportError:
+                    n = 1
+                _pool = ThreadPoolExecutor(n - 1, "minigan") if n > 1 else None
+                _count = n
+    return _count
+
+
+def share(task: Callable[[Any], None], items: Iterable[Any]) -> None:
+    """task(item) for every item, on all threads; each takes the next one when it is done.
+
+    Tasks write to places of their own. Called from within a task, it runs on that thread alone.
+    The first error is raised once every thread has stopped.
+    """
+    items = list(items)
+    if count() == 1 or len(items) < 2 or getattr(_local, "busy", False):
+        for item in items:
+            task(item)
+        return
+    remaining = iter(items)  # a list's iterator can be shared: `next` holds Python's lock
+
+    def work() -> None:
+        _local.busy = True
+        try:
+            for item in remaining:
+                task(item)
+        finally:
+            _local.busy = False
+
+    helpers = [_pool.submit(work) for _ in range(_count - 1)]
+    try:
+        work()
+    finally:
+        for _ in remaining:  # after an error or Ctrl-C nothing further is begun
+            pass
+        errors = [helper.exception() for helper in helpers if not helper.cancel()]
+    for error in errors:
+        if error is not None:
+            raise error
+
+
+def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
+    """Memory of this thread to compute in, unset; the next call with this name writes over it."""
+    store = _local.__dict__.setdefault("scratch", {})
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if name not in store or store[name].size < size:
+        store[name] = np.empty(size, np.uint8)
+    return store[name][:size].view(dtype).reshape(shape)
+
+
+def _forget_pool() -> None:
+    """A forked process has none of its parent's threads: it starts its own."""
+    global _pool, _count, _lock
+    _pool, _count, _lock = None, 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)

@@ -1,0 +1,167 @@
+"""The layers of convolutional networks. Images are (N, H, W, C); arguments mean what they mean in
+PyTorch, and sizes, strides and factors are numbers or pairs (height, width)."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import backend, ops
+from ..autodiff import Tensor
+from ..backend.window import Pair
+from ..ops.geometry import Padding, check_groups, margins, pair
+from . import init
+from .module import Module, Parameter
+
+
+class _Convolution(Module):
+    """What the two convolutions share: arguments, which are checked here, and parameters.
+
+    kernel_init  (shape (KH, KW, in / groups, out), rng) → the weight, in the layer's own form
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
+                 options: dict[str, Any], bias: bool, kernel_init: init.Initializer,
+                 rng: np.random.Generator | None):
+        rng = rng or np.random.default_rng()
+        groups = options["groups"]
+        check_groups(groups, {"in_channels": in_channels, "out_channels": out_channels})
+        margins(options["padding"])  # refuses what is no padding
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.kernel_size = pair("kernel_size", kernel_size)
+        self.options = {name: pair(name, value) if name in ("stride", "dilation") else value
+                        for name, value in options.items()}
+        shape = (*self.kernel_size, in_channels // groups, out_channels)
+        self.weight = Parameter(backend.asarray(kernel_init(shape, rng)))
+        self.bias = Parameter(backend.asarray(init.zeros((out_channels,), rng))) if bias else None
+
+    def _check(self, x: Tensor) -> None:
+        """Raise ValueError, by the layer's name, if x is not a batch of images of its channels."""
+        if x.ndim == 4 and x.shape[3] == self.in_channels:
+            return
+        hint = ""
+        if x.ndim == 2:
+            hint = ": put Reshape(H, W, C) before it"
+        elif x.ndim == 4 and x.shape[1] == self.in_channels:
+            hint = ": channels come last here"
+        raise ValueError(f"{self!r} got x of shape {x.shape}, but it needs images "
+                         f"(N, H, W, {self.in_channels}){hint}")
+
+    def describe(self) -> str:
+        usual = {"stride": (1, 1), "padding": 0, "output_padding": 0, "dilation": (1, 1),
+                 "groups": 1}
+        parts = [f"{self.in_channels}, {self.out_channels}, {_short(self.kernel_size)}"]
+        parts += [f"{name}={_short(value)!r}" for name, value in self.options.items()
+                  if value != usual[name]]
+        return ", ".join(parts + (["bias=False"] if self.bias is None else []))
+
+
+class Conv2d(_Convolution):
+    """`ops.conv2d` with a weight (KH, KW, in / groups, out) and a bias: (N, H, W, in) →
+    (N, H', W', out).
+
+    weight_init is a function of `nn.init`, rng a numpy.random.Generator (None: a new, unseeded
+    one). Raises ValueError for arguments that `ops.conv2d` refuses, and if x is not (N, H, W, in).
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
+                 stride: int | Pair = 1, padding: Padding = 0, dilation: int | Pair = 1,
+                 groups: int = 1, bias: bool = True,
+                 weight_init: init.Initializer = init.glorot_uniform,
+                 rng: np.random.Generator | None = None):
+        options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+        super().__init__(in_channels, out_channels, kernel_size, options, bias, weight_init, rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check(x)
+        return ops.conv2d(x, self.weight, self.bias, **self.options)
+
+
+class ConvTranspose2d(_Convolution):
+    """`ops.conv_transpose2d` with a weight and a bias: (N, H, W, in) → (N, H', W', out).
+
+    The weight is that of the conv2d which leads back, (KH, KW, out / groups, in). It is drawn as
+    Conv2d(in, out) would draw its own and then turned round, so that fan_in and fan_out are those
+    of this layer's direction: KH · KW · in / groups and KH · KW · out. (The weight's own shape
+    would give those of the way back.) Strides do not count in either. Otherwise as Conv2d.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
+                 stride: int | Pair = 1, padding: Padding = 0, output_padding: int | Pair = 0,
+                 dilation: int | Pair = 1, groups: int = 1, bias: bool = True,
+                 weight_init: init.Initializer = init.glorot_uniform,
+                 rng: np.random.Generator | None = None):
+        def turned_round(shape, rng):
+            kh, kw, inputs, outputs = shape
+            w = weight_init(shape, rng).reshape(kh, kw, inputs, groups, outputs // groups)
+            return w.transpose(0, 1, 4, 3, 2).reshape(kh, kw, outputs // groups, groups * inputs)
+
+        options = {"stride": stride, "padding": padding, "output_padding": output_padding,
+                   "dilation": dilation, "groups": groups}
+        super().__init__(in_channels, out_channels, kernel_size, options, bias, turned_round, rng)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check(x)
+        return ops.conv_transpose2d(x, self.weight, self.bias, **self.options)
+
+
+class _Pool2d(Module):
+    """What the two poolings share. kernel_size and stride as `size` and `stride` of the op."""
+
+    def __init__(self, kernel_size: int | Pair, stride: int | Pair | None = None):
+        self.kernel_size = pair("kernel_size", kernel_size)
+        self.stride = self.kernel_size if stride is None else pair("stride", stride)
+
+    def describe(self) -> str:
+        stride = "" if self.stride == self.kernel_size else f", stride={_short(self.stride)}"
+        return f"{_short(self.kernel_size)}{stride}"
+
+
+class MaxPool2d(_Pool2d):
+    """The largest element of each window: see `ops.max_pool2d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.max_pool2d(x, self.kernel_size, self.stride)
+
+
+class AvgPool2d(_Pool2d):
+    """The mean of each window: see `ops.avg_pool2d`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.avg_pool2d(x, self.kernel_size, self.stride)
+
+
+class Upsample(Module):
+    """(N, H, W, C) → (N, H · factor, W · factor, C): see `ops.upsample_nearest` and
+    `ops.upsample_bilinear`, the two modes."""
+
+    MODES = {"nearest": ops.upsample_nearest, "bilinear": ops.upsample_bilinear}
+
+    def __init__(self, factor: int | Pair, mode: str = "nearest"):
+        if mode not in self.MODES:
+            raise ValueError(f"Upsample's mode is one of {', '.join(self.MODES)}, not {mode!r}")
+        self.factor, self.mode = pair("factor", factor), mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.MODES[self.mode](x, self.factor)
+
+    def describe(self) -> str:
+        return f"{_short(self.factor)}, mode={self.mode!r}"
+
+
+class PixelShuffle(Module):
+    """(N, H, W, factor² · C) → (N, H · factor, W · factor, C): see `ops.pixel_shuffle`."""
+
+    def __init__(self, factor: int | Pair):
+        self.factor = pair("factor", factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.pixel_shuffle(x, self.factor)
+
+    def describe(self) -> str:
+        return f"{_short(self.factor)}"
+
+
+def _short(value: Any) -> Any:
+    """A pair of equal numbers as one of them."""
+    return value[0] if isinstance(value, tuple) and value[0] == value[1] else value

@@ -1,0 +1,180 @@
+"""A folder of image files: what is read, in which order, how it is cut, and what is skipped."""
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from minigan.data import DataError, Loader, Scaled, image_folder
+
+
+def save(path, pixels, **options):
+    """Write an array as an image file; the suffix says in which format."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(path, **options)
+
+
+def plain(value, height=8, width=8):
+    return np.full((height, width), value)
+
+
+def coloured(*rgb, height=8, width=8):
+    return np.broadcast_to(rgb, (height, width, 3))
+
+
+def first(folder, size=(8, 8), channels=None):
+    return image_folder(folder, size, channels)[0][0]
+
+
+def test_images_are_bytes_in_the_order_of_their_paths_wherever_they_are_below_the_folder(tmp_path):
+    for value, name in [(30, "b/c/x.png"), (10, "a.png"), (40, "c.bmp"), (20, "b/a.png")]:
+        save(tmp_path / name, plain(value))
+    images, labels = image_folder(tmp_path, (8, 8))
+    assert images.shape == (4, 8, 8, 1) and images.dtype == np.uint8 and labels is None
+    assert images[:, 0, 0, 0].tolist() == [10, 20, 30, 40]
+    assert (images == image_folder(str(tmp_path), (8, 8))[0]).all()
+
+
+def test_one_coloured_image_makes_all_of_them_coloured(tmp_path):
+    save(tmp_path / "a.png", plain(7))
+    save(tmp_path / "b.png", coloured(1, 2, 3))
+    images, _ = image_folder(tmp_path, (8, 8))
+    assert images[:, 0, 0].tolist() == [[7, 7, 7], [1, 2, 3]]
+
+
+def test_the_number_of_channels_can_be_demanded(tmp_path):
+    save(tmp_path / "a.png", coloured(200, 100, 50))
+    save(tmp_path / "b.png", plain(7))
+    grey, _ = image_folder(tmp_path, (8, 8), channels=1)
+    luma = round(0.299 * 200 + 0.587 * 100 + 0.114 * 50)  # ITU-R 601, as Pillow documents it
+    assert grey[:, 0, 0, 0].tolist() == [luma, 7]
+    (tmp_path / "a.png").unlink()
+    assert first(tmp_path, channels=3)[0, 0].tolist() == [7, 7, 7]
+
+
+@pytest.mark.parametrize("size", [(4, 4), (4, 8), (8, 4), (12, 12)])
+@pytest.mark.parametrize("height, width", [(8, 24), (24, 8), (8, 8)])
+def test_an_image_is_scaled_to_cover_the_size_and_cut_around_its_centre(tmp_path, size, height,
+                                                                        width):
+    # a ramp in both directions: where it is cut shows in its values, its slope is the scale
+    y, x = np.mgrid[:height, :width] + 0.5
+    save(tmp_path / "a.png", np.stack([4 * y, 4 * x, 0 * x], axis=2))
+    image = first(tmp_path, size).astype(float)
+    scale = max(size[0] / height, size[1] / width)
+    inner = slice(1, -1)  # the outermost pixels feel the image's border
+    for axis, (n, whole) in enumerate(zip(size, (height, width))):
+        expected = 4 * (whole / 2 + (np.arange(n) + 0.5 - n / 2) / scale)
+        found = image[..., axis].mean(axis=1 - axis)
+        assert np.abs(found - expected)[inner].max() < 2
+
+
+def test_the_orientation_in_the_exif_data_is_honoured(tmp_path):
+    upright = np.zeros((8, 8))
+    upright[:4] = 255  # white above black
+    for orientation, rotated in [(1, upright), (3, upright[::-1]), (6, np.rot90(upright, 1))]:
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        save(tmp_path / "a.png", rotated, exif=exif)
+        assert (first(tmp_path)[..., 0] == upright).all(), orientation
+
+
+def test_what_is_transparent_becomes_white(tmp_path):
+    rgba = np.zeros((8, 8, 4), np.uint8)  # black, but to be seen on the left side only
+    rgba[:, :4, 3] = 255
+    save(tmp_path / "a.png", rgba)
+    image = first(tmp_path)
+    assert (image[:, :4] == 0).all() and (image[:, 4:] == 255).all()
+
+
+def test_sixteen_bits_are_cut_to_the_eight_highest(tmp_path):
+    Image.fromarray(np.full((8, 8), 0x1234, np.uint16)).save(tmp_path / "a.png")
+    assert first(tmp_path).shape == (8, 8, 1) and (first(tmp_path) == 0x12).all()
+
+
+def test_bilevel_images_are_grey_and_palettes_coloured(tmp_path):
+    Image.fromarray(np.eye(8) > 0).save(tmp_path / "a.png")
+    assert (first(tmp_path)[..., 0] == 255 * np.eye(8)).all()
+    Image.fromarray(np.uint8(coloured(255, 0, 0))).quantize().save(tmp_path / "a.png")
+    assert first(tmp_path)[0, 0].tolist() == [255, 0, 0]
+
+
+def test_a_large_photograph_is_read_as_if_it_were_decoded_in_full(tmp_path):
+    y, x = np.mgrid[:600, :800]
+    save(tmp_path / "a.jpg", np.stack([x / 4, y / 3, 127 + 100 * np.sin(x / 50)], 2), quality=95)
+    save(tmp_path / "b.png", np.asarray(Image.open(tmp_path / "a.jpg")))
+    images = image_folder(tmp_path, (16, 16))[0].astype(float)
+    assert np.abs(images[0] - images[1]).max() < 4
+
+
+def test_unreadable_files_are_listed_and_skipped(tmp_path, capsys):
+    save(tmp_path / "good.png", plain(5))
+    save(tmp_path / "photo.jpg", np.random.default_rng(0).integers(0, 255, (64, 64, 3)))
+    whole = (tmp_path / "photo.jpg").read_bytes()
+    (tmp_path / "photo.jpg").write_bytes(whole[:len(whole) // 2])
+    (tmp_path / "list.csv").write_text("name,label\n")
+    (tmp_path / "empty.png").write_bytes(b"")
+    Image.fromarray(np.zeros((8, 8), np.float32)).save(tmp_path / "depth.tiff")
+    images, _ = image_folder(tmp_path, (8, 8))
+    assert images.shape == (1, 8, 8, 1)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == f"skipped 4 of 5 files in {tmp_path}:"
+    assert lines[1] == "  depth.tiff: pixels of 32 bits have no known white"
+    assert lines[2:4] == ["  empty.png: no image", "  list.csv: no image"]
+    assert lines[4].startswith("  photo.jpg: ") and "truncated" in lines[4] and len(lines) == 5
+
+
+def test_of_many_skipped_files_a_few_are_named_and_the_others_counted(tmp_path, capsys):
+    save(tmp_path / "good.png", plain(5))
+    for i in range(9):
+        (tmp_path / f"note-{i}.txt").write_text("no image")
+    image_folder(tmp_path, (8, 8))
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 7 and lines[5] == "  note-4.txt: no image" and lines[6] == "  and 4 more"
+
+
+def test_hidden_files_and_folders_are_left_out_without_a_word(tmp_path, capsys):
+    for name in ("a.png", ".b.png", ".cache/c.png"):
+        save(tmp_path / name, plain(5))
+    assert len(image_folder(tmp_path, (8, 8))[0]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def complaint(folder):
+    with pytest.raises(DataError) as caught:
+        image_folder(folder)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_folder_without_a_readable_image_is_refused_in_one_line(tmp_path):
+    assert complaint(tmp_path) == f"there is no readable image in {tmp_path}"
+    (tmp_path / "a.txt").write_text("no image")
+    assert complaint(tmp_path) == f"there is no readable image in {tmp_path}: a.txt: no image"
+
+
+def test_what_is_no_folder_is_refused_in_one_line(tmp_path):
+    assert "is not there" in complaint(tmp_path / "nowhere")
+    save(tmp_path / "a.png", plain(5))
+    assert "is no folder" in complaint(tmp_path / "a.png")
+    assert "--data-dir" in complaint(None)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_what_is_neither_file_nor_folder_is_not_opened(tmp_path):
+    save(tmp_path / "a.png", plain(5))
+    os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
+    assert len(image_folder(tmp_path, (8, 8))[0]) == 1
+
+
+def test_batches_of_bytes_and_of_floats_are_scaled_to_the_generators_range(tmp_path):
+    save(tmp_path / "a.png", plain(255))
+    images, _ = image_folder(tmp_path, (8, 8))
+    for data in (images, images / np.float32(255)):
+        for low, high in [(0, 1), (-1, 1)]:
+            batch, = Loader(Scaled(data, (low, high)), batch_size=1)
+            assert batch.dtype == np.float32 and batch.shape == (1, 8, 8, 1)
+            np.testing.assert_allclose(batch, high, rtol=1e-6)
+            black, = Loader(Scaled(0 * data, (low, high)), batch_size=1)
+            assert (black == low).all()

@@ -1,0 +1,130 @@
+"""Convolution, pooling and their kin from their definitions: loops over every output, slow and
+plain. All arrays are NumPy's; pairs are (height, width)."""
+from __future__ import annotations
+
+import math
+from itertools import product
+
+import numpy as np
+
+
+def both(value):
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def extents(w, dilation):
+    return [d * (k - 1) + 1 for k, d in zip(w.shape[:2], both(dilation))]
+
+
+def same(n, extent, stride):
+    """The least padding with which ceil(n / stride) windows fit, and the odd pixel at the end."""
+    total = 0
+    while (n + total - extent) // stride + 1 < math.ceil(n / stride):
+        total += 1
+    return total // 2, total - total // 2
+
+
+def sides(padding, image, extent, stride):
+    """((top, bottom), (left, right))."""
+    if padding == "same":
+        return [same(*numbers) for numbers in zip(image, extent, both(stride))]
+    return [both(p) for p in both(0 if padding == "valid" else padding)]
+
+
+def windows(w, stride, dilation, outputs, groups):
+    """For each output pixel and channel: what its window reads of padded images, as an index, and
+    where it is written, (all images, p, q, o)."""
+    (down, right), (dy, dx), (kh, kw) = both(stride), both(dilation), w.shape[:2]
+    for p, q, o in product(range(outputs[0]), range(outputs[1]), range(w.shape[3])):
+        top, left, first = p * down, q * right, o // (w.shape[3] // groups) * w.shape[2]
+        yield ((slice(None), slice(top, top + kh * dy, dy), slice(left, left + kw * dx, dx),
+                slice(first, first + w.shape[2])), (slice(None), p, q, o))
+
+
+def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
+    extent = extents(w, dilation)
+    margins = sides(padding, x.shape[1:3], extent, stride)
+    x = np.pad(x, [(0, 0), *margins, (0, 0)])
+    outputs = [(n - e) // s + 1 for n, e, s in zip(x.shape[1:3], extent, both(stride))]
+    y = np.zeros((x.shape[0], *outputs, w.shape[3]))
+    for read, written in windows(w, stride, dilation, outputs, groups):
+        y[written] = (x[read] * w[..., written[3]]).sum(axis=(1, 2, 3))
+    return y if b is None else y + b
+
+
+def conv2d_input_gradient(g, w, image, stride=1, padding=0, dilation=1, groups=1):
+    margins = sides(padding, image, extents(w, dilation), stride)
+    padded = [n + sum(m) for n, m in zip(image, margins)]
+    x = np.zeros((g.shape[0], *padded, w.shape[2] * groups))
+    for read, written in windows(w, stride, dilation, g.shape[1:3], groups):
+        x[read] += g[written][:, None, None, None] * w[..., written[3]]
+    (top, _), (left, _) = margins
+    return x[:, top:top + image[0], left:left + image[1]]
+
+
+def conv2d_weight_gradient(x, g, size, stride=1, padding=0, dilation=1, groups=1):
+    w = np.zeros((*size, x.shape[3] // groups, g.shape[3]))
+    x = np.pad(x, [(0, 0), *sides(padding, x.shape[1:3], extents(w, dilation), stride), (0, 0)])
+    for read, written in windows(w, stride, dilation, g.shape[1:3], groups):
+        w[..., written[3]] += (x[read] * g[written][:, None, None, None]).sum(axis=0)
+    return w
+
+
+def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+    """The input gradient for an image of the documented size."""
+    extent = extents(w, dilation)
+    if padding == "same":
+        image = [n * s for n, s in zip(x.shape[1:3], both(stride))]
+    else:
+        image = [(n - 1) * s - sum(m) + e + extra for n, s, m, e, extra in zip(
+            x.shape[1:3], both(stride), sides(padding, None, None, None), extent,
+            both(output_padding))]
+    y = conv2d_input_gradient(x, w, image, stride, padding, dilation, groups)
+    return y if b is None else y + b
+
+
+def max_pool2d(x, size, stride=None):
+    return pool2d(x, size, stride, np.max)
+
+
+def avg_pool2d(x, size, stride=None):
+    return pool2d(x, size, stride, np.mean)
+
+
+def pool2d(x, size, stride, reduce):
+    (kh, kw), (down, right) = both(size), both(size if stride is None else stride)
+    outputs = [(n - k) // s + 1 for n, k, s in zip(x.shape[1:3], (kh, kw), (down, right))]
+    y = np.zeros((x.shape[0], *outputs, x.shape[3]))
+    for p, q in product(*map(range, outputs)):
+        y[:, p, q] = reduce(x[:, p * down:p * down + kh, q * right:q * right + kw], (1, 2))
+    return y
+
+
+def upsample_nearest(x, factor):
+    fh, fw = both(factor)
+    return np.repeat(np.repeat(x, fh, axis=1), fw, axis=2)
+
+
+def upsample_bilinear(x, factor):
+    """Pixel by pixel: where it lies among the old ones, and their share in it."""
+    (fh, fw), (n, height, width, channels) = both(factor), x.shape
+    y = np.zeros((n, height * fh, width * fw, channels))
+
+    def shares(i, f, length):
+        at = min(max((i + 0.5) / f - 0.5, 0), length - 1)
+        low = math.floor(at)
+        return [(low, 1 - (at - low)), (min(low + 1, length - 1), at - low)]
+
+    for p, q in product(range(height * fh), range(width * fw)):
+        for (i, a), (j, b) in product(shares(p, fh, height), shares(q, fw, width)):
+            y[:, p, q] += a * b * x[:, i, j]
+    return y
+
+
+def pixel_shuffle(x, factor):
+    (fh, fw), (n, height, width, channels) = both(factor), x.shape
+    count = channels // (fh * fw)
+    y = np.zeros((n, height * fh, width * fw, count))
+    for h, w, i, j, c in product(range(height), range(width), range(fh), range(fw), range(count)):
+        y[:, h * fh + i, w * fw + j, c] = x[:, h, w, (i * fw + j) * count + c]
+    return y

@@ -1,0 +1,129 @@
+"""Pooling, upsampling and pixel shuffle: what the laws do not say."""
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import ops
+
+
+def gradient(f, x):
+    leaf = mg.tensor(x, requires_grad=True)
+    return mg.grad(f(leaf).sum(), leaf)[0].data
+
+
+def image(rows):
+    """(1, H, W, 1) of a list of rows."""
+    return np.array(rows, np.float64)[None, ..., None]
+
+
+def test_elements_of_a_window_that_tie_share_the_gradient_evenly():
+    x = image([[1, 1, 0, 2], [0, 1, 2, 2]])
+    assert gradient(lambda x: 6 * ops.max_pool2d(x, 2), x)[0, ..., 0].tolist() == [
+        [2, 2, 0, 2], [0, 2, 2, 2]]
+
+
+def test_an_element_that_is_the_largest_of_several_windows_gets_all_their_gradients():
+    x = image([[0, 1, 0], [1, 9, 1], [0, 1, 0]])
+    assert gradient(lambda x: ops.max_pool2d(x, 2, 1), x)[0, 1, 1, 0] == 4
+
+
+def test_windows_stand_side_by_side_and_the_rest_of_the_image_is_not_read():
+    x = np.arange(25.0).reshape(1, 5, 5, 1)
+    assert ops.max_pool2d(x, 2).data[0, ..., 0].tolist() == [[6, 8], [16, 18]]
+    assert ops.avg_pool2d(x, 2).data[0, ..., 0].tolist() == [[3, 5], [13, 15]]
+    assert (gradient(lambda x: ops.avg_pool2d(x, 2), x)[0, 4] == 0).all()
+
+
+def test_bilinear_upsampling_is_constant_beyond_the_outer_centres():
+    assert ops.upsample_bilinear(image([[0, 4]]), (1, 2)).data.ravel().tolist() == [0, 1, 3, 4]
+    assert ops.upsample_bilinear(image([[7]]), 3).data.ravel().tolist() == [7] * 9
+
+
+def test_upsampling_leaves_the_mean_as_it_is():
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 2))
+    np.testing.assert_allclose(ops.upsample_nearest(x, (2, 3)).data.mean(axis=(1, 2)),
+                               x.mean(axis=(1, 2)))
+    np.testing.assert_allclose(ops.avg_pool2d(ops.upsample_nearest(x, (2, 3)), (2, 3)).data, x)
+
+
+def test_pixel_shuffle_puts_the_channels_of_a_pixel_row_by_row():
+    x = np.arange(8.0).reshape(1, 1, 1, 8)  # 2 x 2 pixels of two channels
+    assert ops.pixel_shuffle(x, 2).data.tolist() == [[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda x: ops.max_pool2d(x[0], 2),
+     "max_pool2d needs images x (N, H, W, C), got shape (3, 4, 5)"),
+    (lambda x: ops.avg_pool2d(x, (4, 1)), "avg_pool2d: a window of (4, 1) (size (4, 1), dilation "
+     "(1, 1)) is larger than the padded image of (3, 4)"),
+    (lambda x: ops.max_pool2d(x, 0), "size is a whole number of at least 1 or a pair of them"),
+    (lambda x: ops.max_pool2d(x, 2, (1, 0)), "stride is a whole number of at least 1 or a pair"),
+    (lambda x: ops.upsample_nearest(x, 0.5), "factor is a whole number of at least 1 or a pair of "
+     "them, (height, width), not 0.5"),
+    (lambda x: ops.upsample_nearest(x[0], 2), "upsample_nearest needs images x (N, H, W, C)"),
+    (lambda x: ops.upsample_bilinear(x[0], 2), "upsample_bilinear needs images x (N, H, W, C)"),
+    (lambda x: ops.pixel_shuffle(x[0], 2), "pixel_shuffle needs images x (N, H, W, C)"),
+    (lambda x: ops.pixel_shuffle(x, (3, 2)), "pixel_shuffle of x (2, 3, 4, 5): its 5 channels "
+     "cannot become 3 x 2 pixels, factor (3, 2)"),
+])
+def test_what_does_not_fit_is_refused_by_name_shapes_and_rule(call, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        call(np.ones((2, 3, 4, 5)))
+
+
+def test_integers_are_not_interpolated():
+    with pytest.raises(TypeError, match="upsample_bilinear interpolates floats, not int64"):
+        ops.upsample_bilinear(np.ones((1, 2, 2, 1), np.int64), 2)
+
+
+# PyTorch
+
+def random_resizings(torch, rng):
+    """(ours, PyTorch's, x): one of each kind, with random sizes."""
+    F = torch.nn.functional
+
+    def enlarge(x, mode, **options):
+        return F.interpolate(x, scale_factor=tuple(map(float, factor)), mode=mode, **options)
+
+    size, stride, factor = [tuple(rng.integers(1, 4, 2).tolist()) for _ in range(3)]
+    n, height, width, channels = rng.integers(1, [3, 4, 4, 4]).tolist()
+    shape = (n, height + size[0], width + size[1], channels)
+    f = factor[0]
+    shuffled = (n, height, width, channels, f * f)  # PyTorch's order of channels
+    return [
+        (lambda x: ops.max_pool2d(x, size, stride), lambda x: F.max_pool2d(x, size, stride), shape),
+        (lambda x: ops.max_pool2d(x, size), lambda x: F.max_pool2d(x, size), shape),
+        (lambda x: ops.avg_pool2d(x, size, stride), lambda x: F.avg_pool2d(x, size, stride), shape),
+        (lambda x: ops.upsample_nearest(x, factor), lambda x: enlarge(x, "nearest"), shape),
+        (lambda x: ops.upsample_bilinear(x, factor),
+         lambda x: enlarge(x, "bilinear", align_corners=False), shape),
+        (lambda x: ops.pixel_shuffle(x.reshape(shuffled).swapaxes(3, 4).reshape(x.shape), f),
+         lambda x: F.pixel_shuffle(x, f), (*shuffled[:3], channels * f * f)),
+    ]
+
+
+def test_values_gradients_and_second_gradients_equal_pytorchs():
+    torch = pytest.importorskip("torch", reason="compares with PyTorch where it is installed")
+    rng = np.random.default_rng(0)
+
+    def there(a):
+        return torch.from_numpy(a.transpose(0, 3, 1, 2).copy())
+
+    for _ in range(40):
+        for ours, theirs, shape in random_resizings(torch, rng):
+            x, probe = rng.normal(size=(2, *shape))
+            leaf, other = mg.tensor(x, requires_grad=True), there(x).requires_grad_()
+            y, z = ours(leaf), theirs(other)
+            g = rng.normal(size=y.shape)
+            # squared, so that there is a second derivative
+            first = mg.grad(y * y, leaf, mg.tensor(g), create_graph=True)
+            second = mg.grad(first, leaf, mg.tensor(probe))
+            first_t = torch.autograd.grad(z * z, other, there(g), create_graph=True)
+            second_t = torch.autograd.grad(first_t, other, there(probe))
+            for a, e in zip((y, *first, *second), (z, *first_t, *second_t), strict=True):
+                np.testing.assert_allclose(a.data, e.detach().numpy().transpose(0, 2, 3, 1),
+                                           rtol=1e-10, atol=1e-10)
