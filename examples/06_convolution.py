@@ -45,8 +45,9 @@ def patch_matrix(x: np.ndarray, size: tuple[int, int] = (3, 3)) -> np.ndarray:
     return np.stack([x[p:p + kh, q:q + kw].reshape(-1) for p, q in places])
 
 
-def draw(place: int = 4) -> Figure:
+def draw() -> Figure:
     """Image, patch matrix, kernel and result, with all that belongs to one place framed."""
+    place = 4
     figure = Figure(figsize=(10.5, 4.1), dpi=130, layout="constrained")
     axes = figure.subplots()
     axes.set_axis_off()
@@ -73,7 +74,7 @@ def cells(axes, left: float, top: float, values: np.ndarray, title: str,
           frame: tuple[int, int, int, int]) -> None:
     """A matrix as coloured cells with its numbers, and a frame (row, column, rows, columns)."""
     for (row, column), value in np.ndenumerate(values):
-        colour = ("#2a6fbb" if value > 0 else "#d9730d", min(abs(value) / 14, 0.75))
+        colour = ("#2a6fbb" if value > 0 else "#d9730d", 0.6 * abs(value) / abs(values).max())
         axes.add_patch(Rectangle((left + column, top + row), 1, 1, facecolor=colour,
                                  edgecolor="0.82", linewidth=0.8))
         axes.text(left + column + 0.5, top + row + 0.52, value, ha="center", va="center",
@@ -89,8 +90,7 @@ def main() -> None:
     parser.add_argument("--out", default="convolution.png", help="where the picture goes")
     arguments = parser.parse_args()
 
-    # Any cotangent would do; this one asks for the left edge of the one's stem and nothing else.
-    g = np.array([[2, 0, 0], [1, 0, 0], [1, 0, -1]])
+    g = np.array([[2, 0, 0], [1, 0, 0], [1, 0, -1]])  # any numbers, one for each place
     by_x, by_w, y = derivatives(IMAGE, KERNEL, g)
     print("image x\n", IMAGE, "\nkernel w\n", KERNEL, "\ny = conv(x, w): its derivative by g\n", y,
           "\ng, what arrives at y\n", g, "\nthe derivative by w\n", by_w,

@@ -12,27 +12,28 @@ import argparse
 import sys
 from pathlib import Path
 
-from minigan.cli import stop_on_interrupt
+from minigan.cli import resolved, stop_on_interrupt
 from minigan.data import DataError, Loader, Scaled, mnist
 from minigan.gan import Config, Run, RunError, Trainer
 from minigan.gan.progress import Progress
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--steps", type=int, default=3000)
-parser.add_argument("--data-dir")
+parser.add_argument("--data-dir", type=Path)
 parser.add_argument("--out", type=Path, default=Path("runs/dcgan-mnist"))
 args = parser.parse_args()
 
 try:
     images, _ = mnist(args.data_dir)
-    resumed = (args.out / "config.json").exists()
+    resumed = args.out.exists()
     if resumed:
         run = Run.open(args.out)
         run.config.steps = args.steps
     else:
         run = Run.create(args.out, Config(
             system="dcgan", data="mnist", shape=images.shape[1:], steps=args.steps, batch_size=128,
-            lr=2e-4, seed=0, save_every=max(1, args.steps // 10), data_dir=args.data_dir))
+            lr=2e-4, seed=0, save_every=max(1, args.steps // 10),
+            data_dir=resolved(args.data_dir)))
 
     generator, discriminator = run.config.build()
     loader = Loader(Scaled(images, (-1, 1)),         # the range of the tanh that G ends in

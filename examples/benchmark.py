@@ -1,145 +1,175 @@
-"""How long a training step takes, beside PyTorch's.
+"""How long a training step takes, beside other libraries' and beside what the machine could do.
 
-    python examples/benchmark.py [WORKLOAD ...] [--against torch] [--rounds N] [--steps N] [--json]
+    python examples/benchmark.py [WORKLOAD ...] [--against LIBRARY] [--tuned] [--python PATH]
+                                 [--rounds N] [--steps N] [--memory] [--json] [--markdown]
 
-A step draws noise, updates the discriminator on a real and a generated batch of 100, then the
-generator, both with Adam, in float32. PyTorch's is written as its users write it, in eager mode.
-The two libraries run in turn, each in a process of its own, because the threads of one disturb
-the other; what counts is the ratio of two neighbours. A figure is the median of a process's
-steps; the row gives the median over the rounds and the range of the ratios.
+benchmark_steps.py holds the steps, each library's as its users write it. The libraries run in
+turn, each in a process of its own, because the threads of one disturb the other; what counts is
+the ratio of two neighbours. A figure is the median of a process's steps; a row gives the medians
+over the rounds, and of the ratios also the range.
+
+The share is that of the machine's limit: the floating-point operations that a step needs, divided
+by how many the product of two large matrices makes in a second (measured in every round, by
+NumPy alone), divided by the step's time.
 """
 import argparse
 import json
+import math
 import statistics
 import subprocess
 import sys
-import time
+from pathlib import Path
 
-import numpy as np
+from benchmark_steps import BATCH, LATENT, SIZE, minigan_networks
 
-WORKLOADS = {  # the hidden layers of both networks, and how many steps to time
-    "mlp1024": ([1024, 1024, 1024], 30),
-    "mlp128": ([128, 128], 300),
-}
-BATCH, LATENT, PIXELS = 100, 100, 784
+import minigan as mg
+from minigan.nn import Conv2d, ConvTranspose2d, Dense
 
-
-def minigan_step(hidden):
-    """One training step of minigan, as a function without arguments."""
-    import minigan as mg
-    from minigan.gan import train_step
-    from minigan.gan.models import dense_stack
-    from minigan.nn import Dense, Sequential, Sigmoid
-
-    rng = np.random.default_rng(0)
-    generator = Sequential(*dense_stack([LATENT, *hidden], 0.2, rng),
-                           Dense(hidden[-1], PIXELS, rng=rng), Sigmoid())
-    discriminator = Sequential(*dense_stack([PIXELS, *hidden], 0.2, rng),
-                               Dense(hidden[-1], 1, rng=rng))
-    g_optimizer = mg.optim.Adam(generator.parameters())
-    d_optimizer = mg.optim.Adam(discriminator.parameters())
-    real = mg.tensor(rng.random((BATCH, PIXELS), np.float32))
-
-    def step():
-        z = mg.tensor(rng.standard_normal((BATCH, LATENT), np.float32))
-        train_step(generator, discriminator, g_optimizer, d_optimizer, real, z)
-    return step
+STEPS = {"mlp1024": 30, "mlp128": 300, "dcgan": 15, "dense-dcgan": 8}  # timed in a round
+OLD = ("chainer", "dezero")  # the libraries that need a NumPy before 2
 
 
-def torch_step(hidden):
-    """The same step in PyTorch."""
-    import torch
-    from torch import nn
-    from torch.nn.functional import binary_cross_entropy_with_logits as bce
+def multiply_adds(network, x):
+    """For each layer with a weight matrix or a kernel, the multiply-adds of its forward pass for
+    one example, and the network's output.
 
-    def stack(sizes):
-        layers = []
-        for inputs, outputs in zip(sizes, sizes[1:]):
-            layers += [nn.Linear(inputs, outputs), nn.LeakyReLU(0.2)]
-        return layers
-
-    torch.manual_seed(0)
-    generator = nn.Sequential(*stack([LATENT, *hidden]),
-                              nn.Linear(hidden[-1], PIXELS), nn.Sigmoid())
-    discriminator = nn.Sequential(*stack([PIXELS, *hidden]), nn.Linear(hidden[-1], 1))
-    adam = {"lr": 2e-4, "betas": (0.5, 0.999)}
-    g_optimizer = torch.optim.Adam(generator.parameters(), **adam)
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), **adam)
-    real, one, zero = torch.rand(BATCH, PIXELS), torch.ones(BATCH, 1), torch.zeros(BATCH, 1)
-
-    def step():
-        fake = generator(torch.randn(BATCH, LATENT))
-        d_optimizer.zero_grad()
-        (bce(discriminator(real), one) + bce(discriminator(fake.detach()), zero)).backward()
-        d_optimizer.step()
-        g_optimizer.zero_grad()
-        bce(discriminator(fake), one).backward()
-        g_optimizer.step()
-    return step
+    Every weight meets every example once; a kernel's weights once at each place of its window, of
+    which there are as many as pixels come out of a convolution, or go into a transposed one. Taps
+    that fall on the padding count, as is usual.
+    """
+    counts = []
+    for layer in getattr(network, "body", network).layers:
+        y = layer(x)
+        if isinstance(layer, (Dense, Conv2d, ConvTranspose2d)):
+            places = x if isinstance(layer, ConvTranspose2d) else y
+            counts.append(layer.weight.size * math.prod(places.shape[1:-1]))
+        x = y
+    return counts, x
 
 
-STEPS = {"minigan": minigan_step, "torch": torch_step}
+def gflop_of_step(workload):
+    """10⁹ floating-point operations that a training step needs, a multiply-add being two.
+
+    A layer's input gradient and its weight gradient are products of the same three sizes as its
+    forward pass, so everything counts in forward passes, of the generator G and of the
+    discriminator D; g0 and d0 are those of their first layers.
+
+        forward             G   D(real)   D(fake)                         G + 2 D
+        D's update          weight gradients of both passes               2 D
+                            input gradients, except for the images        2 (D - d0)
+        forward again       D(fake), with D's new weights                 D
+        G's update          D's input gradients, down to the images       D
+                            G's weight gradients                          G
+                            G's input gradients, except for the noise     G - g0
+
+    Elementwise work, normalisation and Adam are left out: they multiply no matrices.
+    """
+    generator, discriminator = minigan_networks(workload)
+    with mg.no_grad():
+        g, images = multiply_adds(generator, mg.tensor([[0.0] * LATENT] * 2))
+        d, _ = multiply_adds(discriminator, images)
+    return 2e-9 * BATCH[workload] * (3 * sum(g) - g[0] + 8 * sum(d) - 2 * d[0])
 
 
-def time_steps(library, workload, steps):
-    """The median time of a step in milliseconds, after a warm-up."""
-    step = STEPS[library](WORKLOADS[workload][0])
-    times = []
-    for _ in range(steps + 5):
-        start = time.perf_counter()
-        step()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times[5:]) * 1e3
-
-
-def in_own_process(library, workload, steps):
-    """`time_steps` in a fresh interpreter."""
-    command = [sys.executable, __file__, workload, "--only", library, "--steps", str(steps)]
-    result = subprocess.run(command, capture_output=True, text=True)
+def in_own_process(library, workload, steps, python=sys.executable):
+    """What benchmark_steps.py prints."""
+    program = Path(__file__).with_name("benchmark_steps.py")
+    result = subprocess.run([python, str(program), library, workload, "--steps", str(steps)],
+                            capture_output=True, text=True)
     if result.returncode:
-        sys.exit(f"benchmark.py: {library} failed: {result.stderr.strip().splitlines()[-1]}")
-    return float(result.stdout)
+        last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
+        sys.exit(f"benchmark.py: {library} failed: {last}")
+    return json.loads(result.stdout)
 
 
-def compare(workload, against, rounds, steps):
-    """A row of results: the libraries in turn, `rounds` times."""
-    libraries = ["minigan"] + ([against] if against else [])
-    times = {library: [] for library in libraries}
+def sitting(workload, against, rounds, steps, old_python):
+    """The libraries in turn, `rounds` times, each round with the machine's limit: what each of
+    them printed, by library."""
+    runs = {library: [] for library in ["minigan", *against, "numpy"]}
     for _ in range(rounds):
-        for library in libraries:
-            times[library].append(in_own_process(library, workload, steps))
-    row = {"workload": workload, "steps": steps, "rounds": rounds}
-    row.update({f"{library}_ms": round(statistics.median(t), 3) for library, t in times.items()})
-    if against:
-        ratios = [ours / theirs for ours, theirs in zip(times["minigan"], times[against])]
-        row["ratio"] = round(statistics.median(ratios), 3)
-        row["ratio_range"] = [round(min(ratios), 3), round(max(ratios), 3)]
+        for library, results in runs.items():
+            python = old_python if library in OLD else sys.executable
+            what = ("product", 5) if library == "numpy" else (workload, steps)
+            results.append(in_own_process(library, *what, python))
+    return runs
+
+
+def speed_row(workload, runs):
+    """The columns of the table of speeds."""
+    gflop = gflop_of_step(workload)
+    limits = [2e-6 * SIZE ** 3 / run["ms"] for run in runs["numpy"]]  # GFLOP/s
+    shares = [1e3 * gflop / limit / run["ms"] for limit, run in zip(limits, runs["minigan"])]
+    row = {"workload": workload, "GFLOP": round(gflop, 3),
+           "limit, GFLOP/s": round(statistics.median(limits)),
+           "minigan, ms": median(runs["minigan"], "ms"),
+           "share of limit": round(statistics.median(shares), 2)}
+    for library in others(runs):
+        ratios = [ours["ms"] / theirs["ms"]
+                  for ours, theirs in zip(runs["minigan"], runs[library])]
+        row |= {f"{library}, ms": median(runs[library], "ms"),
+                f"ratio to {library}": round(statistics.median(ratios), 2),
+                f"range ({library})": f"{min(ratios):.2f} – {max(ratios):.2f}"}
     return row
+
+
+def memory_row(workload, runs):
+    """The columns of the table of memory: the peak of the whole process with its libraries, and
+    what the networks and the steps added to it."""
+    row = {"workload": workload}
+    for library in ["minigan", *others(runs)]:
+        row |= {f"{library}, peak MiB": round(median(runs[library], "peak")),
+                f"{library}, added MiB": round(median(runs[library], "added"))}
+    return row
+
+
+def others(runs):
+    return [library for library in runs if library not in ("minigan", "numpy")]
+
+
+def median(runs, key):
+    return round(statistics.median(run[key] for run in runs), 2)
+
+
+def show(row, form, first):
+    """Print a row: as JSON, as a line of a Markdown table, or as names and values."""
+    if form == "json":
+        print(json.dumps(row, ensure_ascii=False), flush=True)
+    elif form == "markdown":
+        if first:
+            print(f"| {' | '.join(row)} |\n{'|---' * len(row)}|")
+        print(f"| {' | '.join(map(str, row.values()))} |", flush=True)
+    else:
+        print("   ".join(f"{name} {value}" for name, value in row.items()), flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("workload", nargs="*", metavar="WORKLOAD", help=", ".join(WORKLOADS))
-    parser.add_argument("--against", choices=["torch"])
+    parser.add_argument("workload", nargs="*", metavar="WORKLOAD", help=", ".join(BATCH))
+    parser.add_argument("--against", action="append", choices=["torch", *OLD], default=[],
+                        metavar="LIBRARY", help="torch, chainer or dezero; may be repeated")
+    parser.add_argument("--tuned", dest="against", action="append_const", const="torch-tuned",
+                        help="also PyTorch with its fused Adam, and D frozen in G's update")
+    parser.add_argument("--python", default=sys.executable, metavar="PATH",
+                        help="the interpreter that has Chainer and DeZero, with NumPy 1.26")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, help="timed steps in a round")
-    parser.add_argument("--json", action="store_true", help="a JSON object for each workload")
-    parser.add_argument("--only", choices=STEPS, help=argparse.SUPPRESS)  # one round of one library
+    parser.add_argument("--memory", action="store_true",
+                        help="the peak resident size in place of the time")
+    parser.add_argument("--json", dest="form", action="store_const", const="json",
+                        help="a JSON object for each workload")
+    parser.add_argument("--markdown", dest="form", action="store_const", const="markdown",
+                        help="a table for a page such as docs/benchmarks.md")
     args = parser.parse_args()
-    unknown = [w for w in args.workload if w not in WORKLOADS]
+    known = [w for w in BATCH if w != "dense-dcgan" or not set(OLD) & set(args.against)]
+    unknown = [w for w in args.workload if w not in known]
     if unknown:
-        parser.exit(2, f"benchmark.py: unknown workload {unknown[0]!r}; known are "
-                       f"{', '.join(WORKLOADS)}\n")
-    for workload in args.workload or WORKLOADS:
-        steps = args.steps or WORKLOADS[workload][1]
-        if args.only:
-            print(time_steps(args.only, workload, steps))
-            continue
-        row = compare(workload, args.against, args.rounds, steps)
-        if args.json:
-            print(json.dumps(row), flush=True)
-        else:
-            print("  ".join(f"{name} {value}" for name, value in row.items()), flush=True)
+        parser.exit(2, f"benchmark.py: workload {unknown[0]!r} is unknown"
+                       f"{' to ' + args.against[0] if unknown[0] in BATCH else ''}; known are "
+                       f"{', '.join(known)}\n")
+    for i, workload in enumerate(args.workload or known):
+        steps = args.steps or STEPS[workload]
+        runs = sitting(workload, args.against, args.rounds, steps, args.python)
+        show((memory_row if args.memory else speed_row)(workload, runs), args.form, first=i == 0)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ workload, `product`: the product of two large matrices, the machine's limit.
 import argparse
 import importlib
 import json
-import resource
 import statistics
 import time
 
@@ -159,14 +158,13 @@ def chainer_step(workload):
         discriminator = Sequential(
             L.Convolution2D(1, 64, 5, 2, 2), leaky,
             L.Convolution2D(64, 128, 5, 2, 2), L.BatchNormalization(128), leaky,
-            F.flatten_batch if hasattr(F, "flatten_batch") else lambda x: F.reshape(x, (batch, -1)),
-            L.Linear(7 * 7 * 128, 1))
+            L.Linear(7 * 7 * 128, 1))  # which flattens its input
     else:
         shape, hidden = (PIXELS,), HIDDEN[workload]
         generator = Sequential(*dense([LATENT, *hidden]), L.Linear(hidden[-1], PIXELS), F.sigmoid)
         discriminator = Sequential(*dense([PIXELS, *hidden]), L.Linear(hidden[-1], 1))
-    optimizers = [chainer.optimizers.Adam(2e-4, 0.5, 0.999).setup(network)
-                  for network in (generator, discriminator)]
+    g_optimizer, d_optimizer = [chainer.optimizers.Adam(2e-4, 0.5, 0.999).setup(network)
+                                for network in (generator, discriminator)]
     real = np.random.rand(batch, *shape).astype("f")
     one, zero = np.ones((batch, 1), "i"), np.zeros((batch, 1), "i")
 
@@ -176,11 +174,11 @@ def chainer_step(workload):
                 + F.sigmoid_cross_entropy(discriminator(fake.array), zero))
         discriminator.cleargrads()
         loss.backward()
-        optimizers[1].update()
+        d_optimizer.update()
         loss = F.sigmoid_cross_entropy(discriminator(fake), one)
         generator.cleargrads()
         loss.backward()
-        optimizers[0].update()
+        g_optimizer.update()
     return step
 
 
@@ -258,3 +256,40 @@ def dezero_step(workload):
 STEPS = {"minigan": minigan_step, "torch": torch_step,
          "torch-tuned": lambda workload: torch_step(workload, tuned=True),
          "chainer": chainer_step, "dezero": dezero_step, "numpy": numpy_step}
+
+
+def median_ms(step, steps):
+    """The median time of a step, after a warm-up."""
+    times = []
+    for _ in range(WARM_UP + steps):
+        start = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times[WARM_UP:]) * 1e3
+
+
+def resident_mib(field):
+    """The memory of this process, now (VmRSS) or at its peak (VmHWM, which is getrusage's
+    ru_maxrss). Linux; elsewhere it is unknown."""
+    try:
+        with open("/proc/self/status") as file:
+            return next(int(line.split()[1]) for line in file if line.startswith(field)) / 1024
+    except FileNotFoundError:
+        return float("nan")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("library", choices=STEPS)
+    parser.add_argument("workload", choices=[*BATCH, "product"])
+    parser.add_argument("--steps", type=int, default=10)
+    args = parser.parse_args()
+    importlib.import_module(args.library.removesuffix("-tuned"))
+    before = resident_mib("VmRSS")
+    ms = median_ms(STEPS[args.library](args.workload), args.steps)
+    peak = resident_mib("VmHWM")
+    print(json.dumps({"ms": ms, "peak": peak, "added": peak - before}))
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ __all__ = ["add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "co
 
 BLOCK = 1 << 17     # elements: long enough that threads seldom meet at Python's lock
 SHARED = 1 << 18    # elements: from here on a pass over them gains more than waking a thread costs
-FLOPS = 1 << 24     # the same for a product
+FLOPS = 1 << 25     # the same for a product
 
 
 def matmul(x, w):
@@ -83,18 +83,18 @@ def leaky_relu(x, slope):
     return _in_blocks(larger, np.empty_like(x), x)
 
 
-def leaky_relu_gradient(grad, positive, slope):
-    """grad times 1 where positive, else times slope: for a slope in [0, 1] the larger of the
-    mask, as 0.0 and 1.0, and the slope."""
+def leaky_relu_gradient(grad, x, slope):
+    """grad times 1 where x > 0, else times slope: for a slope in [0, 1] the larger of the
+    answer, as 1.0 or 0.0, and the slope."""
     if not 0 <= slope <= 1:
-        return np.where(positive, grad, slope * grad)
+        return np.where(x > 0, grad, slope * grad)
 
-    def larger(y, grad, positive):
-        y[...] = positive
+    def larger(y, grad, x):
+        y[...] = x > 0
         np.maximum(y, slope, out=y)
         y *= grad
 
-    return _in_blocks(larger, np.empty_like(grad), grad, positive)
+    return _in_blocks(larger, np.empty_like(grad), grad, x)
 
 
 def _out(x):

@@ -1,41 +1,31 @@
 """Convolution on the CPU: as matrix products of blocks that stay in the cache.
 
-A window's pixels, written out as a row, turn a convolution into a product: the *patch matrix*
-has a row for every output pixel and a column for every weight of one output channel. It is many
-times larger than the image, so it is never built whole: each thread builds the rows of some
-images in its scratch memory and multiplies them at once.
-
 Three ways, chosen by shape:
   patches       gather rows of patches, then multiply: the forward pass and the weight gradient
   phases        the input gradient of a stride s is s · s convolutions without a stride, one for
                 each phase (y mod s, x mod s) of the image, interleaved: gathers again, no scatter
   planes        multiply first, then shift and add the results: where few channels come out, the
                 patches would be large and the product thin
-Where the window hangs over the border, the taps outside are left out rather than multiplied by
-zeros: a 5 x 5 window of stride 2 on 14 x 14 pixels has a sixth of its taps there.
 """
 from __future__ import annotations
 
 import math
-from itertools import product
-from typing import Callable, Iterator, NamedTuple
+from typing import Iterator, NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
-from . import reference, threads
-from .window import Pair, Window
+from . import cpu_patches, reference, threads
+from .cpu_patches import FEW, images_at_once, length, over_patches
+from .window import Window
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
-BLOCK = 2 << 20  # bytes of patches in one block: measured, flat between 1 and 4 MB
-FEW = 8          # channels: up to here a row of patches is mostly overhead
-PARTS = 8        # pieces into which the sum over the batch is cut in the weight gradient
+PARTS = 4  # pieces into which the sum over the batch is cut in the weight gradient
 
 
 def conv2d(x, w, window, groups, b=None):
     """The reference's, by patches, or by planes where few channels come out."""
-    (n, *image, c), o, out = x.shape, w.shape[3], window.outputs(x.shape[1:3])
+    n, c, o, out = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
     if not _is_ours(x, w) or min(out) < 1:
         return reference.conv2d(x, w, window, groups, b)
     y = np.empty((n, *out, o), _dtype(x, w))
@@ -50,7 +40,7 @@ def conv2d(x, w, window, groups, b=None):
         kernel = w[lines.taps, columns.taps].reshape(-1, o)
         _multiply(patches, kernel, y[images, lines.outputs, columns.outputs], b)
 
-    _over_patches(x, window, out, multiply)
+    over_patches(x, window, out, multiply)
     return y
 
 
@@ -87,7 +77,7 @@ def conv2d_weight_gradient(x, grad, window, groups):
         target = w[part, lines.taps, columns.taps]
         target += (patches.T @ rows).reshape(target.shape)
 
-    _over_patches(x, window, out, add, PARTS)
+    over_patches(x, window, out, add, PARTS)
     return w.sum(axis=0)
 
 
@@ -120,104 +110,6 @@ def _multiply(patches, kernel, target, b):
         target[...] = y.reshape(n, -1, *rest)[:, :lines] if target.size else 0
 
 
-# Patches: which outputs read which taps, and gathering them
-
-class Span(NamedTuple):
-    """Consecutive outputs along one axis that all read the same taps inside the image."""
-
-    outputs: slice
-    taps: slice
-    first: int  # the pixel that the first output reads by the first of these taps
-
-
-def _spans(window: Window, axis: int, pixels: int, outputs: int) -> list[Span]:
-    """The outputs of an axis in spans: at most one for each tap, and one in a small window."""
-    k, s, d, before = (window.size[axis], window.stride[axis], window.dilation[axis],
-                       window.padding[axis][0])
-    spans: list[Span] = []
-    for p in range(outputs):
-        start = p * s - before
-        low = min(k, max(0, -(start // d)))                # the first tap with start + low d >= 0
-        high = max(low, min(k, (pixels - 1 - start) // d + 1))  # past the last one inside
-        if spans and spans[-1].taps == slice(low, high):
-            last = spans[-1]
-            spans[-1] = last._replace(outputs=slice(last.outputs.start, p + 1))
-        else:
-            spans.append(Span(slice(p, p + 1), slice(low, high), start + low * d))
-    return spans
-
-
-def _length(s: slice) -> int:
-    return s.stop - s.start
-
-
-def _over_patches(x, window: Window, out: Pair, use: Callable, parts: int = 0) -> None:
-    """use(images, lines, columns, patches) for blocks of the patch matrix, shared among threads.
-    With `parts` the blocks are dealt out in so many pieces, and use is told which: the blocks of
-    one piece follow each other."""
-    (n, *image, c), size = x.shape, math.prod(window.size) * x.shape[3] * x.itemsize
-    spans = [_spans(window, axis, image[axis], out[axis]) for axis in (0, 1)]
-    if c <= FEW or n * math.prod(out) * size <= 2 * BLOCK:  # not worth it: pad with zeros instead
-        spans = [[Span(slice(0, out[axis]), slice(0, window.size[axis]), -window.padding[axis][0])]
-                 for axis in (0, 1)]
-    blocks = []
-    for lines, columns in product(*spans):
-        line = (_length(columns.outputs) * _length(lines.taps) * _length(columns.taps)
-                * c * x.itemsize) or 1
-        height = min(_length(lines.outputs), max(1, BLOCK // line))
-        count = max(1, BLOCK // (line * height))
-        for start in range(lines.outputs.start, lines.outputs.stop, height):
-            first = lines.first + (start - lines.outputs.start) * window.stride[0]
-            some = Span(slice(start, min(start + height, lines.outputs.stop)), lines.taps, first)
-            blocks += [(slice(i, min(i + count, n)), some, columns) for i in range(0, n, count)]
-
-    def task(part):
-        for images, lines, columns in blocks[part * size:(part + 1) * size]:
-            patches = _patches(x[images], window, lines, columns)
-            use(images, lines, columns, patches, *([part] if parts else []))
-
-    size = -(-len(blocks) // parts) if parts else 1
-    threads.share(task, range(-(-len(blocks) // size)))
-
-
-def _patches(x, window: Window, lines: Span, columns: Span) -> np.ndarray:
-    """(rows, columns): for each of these outputs the pixels that its taps read, in the order of
-    w: kernel line, kernel column, channel."""
-    spans = (lines, columns)
-    n, c, (sh, sw), (dh, dw) = len(x), x.shape[3], window.stride, window.dilation
-    (oh, ow), (kh, kw) = [[_length(s.outputs) for s in spans], [_length(s.taps) for s in spans]]
-    if kh * kw == 0:
-        return np.empty((n * oh * ow, 0), x.dtype)
-    x = _cut(x, *[(span.first, (o - 1) * s + (k - 1) * d + 1) for span, o, s, k, d in
-                  zip(spans, (oh, ow), window.stride, (kh, kw), window.dilation)])
-    ni, hi, wi, ci = x.strides
-    view = as_strided(x, (n, oh, ow, kh, kw, c), (ni, hi * sh, wi * sw, hi * dh, wi * dw, ci))
-    if c <= FEW:  # runs of c floats are short: a column at a time has longer ones
-        matrix = threads.scratch("patches", (kh, kw, c, n, oh, ow), x.dtype)
-        matrix[...] = view.transpose(3, 4, 5, 0, 1, 2)
-        return matrix.reshape(kh * kw * c, n * oh * ow).T
-    if view.flags.c_contiguous:  # a 1 x 1 kernel, say
-        return view.reshape(n * oh * ow, kh * kw * c)
-    matrix = threads.scratch("patches", view.shape, x.dtype)
-    matrix[...] = view
-    return matrix.reshape(n * oh * ow, kh * kw * c)
-
-
-def _cut(x, lines: Pair, columns: Pair) -> np.ndarray:
-    """x from a line on, so many lines, and so many columns: a view where the image has them all,
-    else a copy with zeros around it."""
-    (top, height), (left, width), (n, h, w, c) = lines, columns, x.shape
-    if top >= 0 and left >= 0 and top + height <= h and left + width <= w:
-        return x[:, top:top + height, left:left + width]
-    y0, y1 = min(max(-top, 0), height), max(min(h - top, height), 0)
-    x0, x1 = min(max(-left, 0), width), max(min(w - left, width), 0)
-    padded = threads.scratch("padded", (n, height, width, c), x.dtype)
-    padded[:, :y0] = padded[:, y1:] = 0
-    padded[:, y0:y1, :x0] = padded[:, y0:y1, x1:] = 0
-    padded[:, y0:y1, x0:x1] = x[:, top + y0:top + y1, left + x0:left + x1]
-    return padded
-
-
 # Phases: the input gradient as convolutions
 
 class Phase(NamedTuple):
@@ -244,26 +136,33 @@ def _phases(grad, w, window, image, b):
     round, without a stride. The phases of one column read the same columns of grad and nearby
     lines: their patches are gathered once, for all the lines that any of them reads.
     """
-    c, (sh, sw), lines_of = w.shape[2], window.stride, _phases_of(window, 0)
+    c, o, (sh, sw), line_phases = w.shape[2], grad.shape[3], window.stride, _phases_of(window, 0)
     x = np.empty((len(grad), *image, c), _dtype(grad, w))
-    top = min(p.first for p in lines_of if p.taps)
-    reach = max(p.first + len(p.taps) for p in lines_of if p.taps) - top
-    for column in _phases_of(window, 1):
+    top = min(p.first for p in line_phases if p.taps)
+    reach = max(p.first + len(p.taps) for p in line_phases if p.taps) - top
+
+    def pull_back(column):
         kernels = [np.ascontiguousarray(w[p.taps][:, column.taps].swapaxes(2, 3))
-                   for p in lines_of]
+                   for p in line_phases]
 
         def multiply(images, lines, columns, patches):
-            tap = _length(columns.taps) * grad.shape[3]  # columns of patches for one line of taps
-            for p, kernel in zip(lines_of, kernels):
-                low = max(p.first - top, lines.taps.start)
-                high = max(low, min(p.first - top + len(p.taps), lines.taps.stop))
-                _multiply(patches[:, (low - lines.taps.start) * tap:(high - lines.taps.start) * tap],
-                          kernel[low - p.first + top:high - p.first + top, columns.taps].reshape(-1, c),
-                          x[images, p.phase::sh, column.phase::sw][:, lines.outputs, columns.outputs], b)
+            width = length(columns.taps) * o  # of the patches of one line of taps
+            for p, kernel in zip(line_phases, kernels):
+                start = p.first - top  # of this phase's taps among the lines that are read
+                low = max(start, lines.taps.start)
+                high = max(low, min(start + len(p.taps), lines.taps.stop))
+                some = slice((low - lines.taps.start) * width, (high - lines.taps.start) * width)
+                target = x[images, p.phase::sh, column.phase::sw]
+                _multiply(patches[:, some],
+                          kernel[low - start:high - start, columns.taps].reshape(-1, c),
+                          target[:, lines.outputs, columns.outputs], b)
 
         source = Window((reach, len(column.taps)), padding=((-top, 0), (-column.first, 0)))
         out = -(-image[0] // sh), len(range(column.phase, image[1], sw))
-        _over_patches(grad, source, out, multiply)
+        over_patches(grad, source, out, multiply)
+
+    for column in _phases_of(window, 1):
+        pull_back(column)
     return x
 
 
@@ -295,7 +194,8 @@ def _planes(grad, w, window, image, b):
                 target += planes[i, j]
         x[images] = total[:, :, top:top + image[0], left:left + image[1]].transpose(1, 2, 3, 0)
 
-    step = max(1, BLOCK // (len(matrix) * math.prod(out) * np.dtype(dtype).itemsize))
+    size = n * len(matrix) * math.prod(out) * np.dtype(dtype).itemsize
+    step = min(images_at_once(n, size), max(1, cpu_patches.BLOCK * n // size))
     threads.share(task, [slice(i, i + step) for i in range(0, n, step)])
     return x
 

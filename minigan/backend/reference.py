@@ -36,9 +36,9 @@ def leaky_relu(x, slope):
     return _xp(x).where(x > 0, x, slope * x)
 
 
-def leaky_relu_gradient(grad, positive, slope):
-    """grad where positive (booleans), else slope · grad."""
-    return _xp(grad).where(positive, grad, slope * grad)
+def leaky_relu_gradient(grad, x, slope):
+    """grad where x > 0 (numbers, or booleans), else slope · grad."""
+    return _xp(grad).where(x > 0, grad, slope * grad)
 
 
 def bce_with_logits(x, t):

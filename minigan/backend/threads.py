@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, Callable, Iterable
 
 import numpy as np
@@ -18,7 +18,7 @@ __all__ = ["count", "scratch", "share"]
 
 _local = threading.local()   # scratch memory; and whether this thread is at work for `share`
 _lock = threading.Lock()
-_pool: ThreadPoolExecutor | None = None
+_jobs: SimpleQueue = SimpleQueue()  # what the threads wait for: (work, where to say it is done)
 _count = 0                   # how many threads compute; 0 before the first use
 
 
@@ -27,8 +27,9 @@ def _cores() -> int:
     asked = os.environ.get("MINIGAN_NUM_THREADS", "")
     if asked:
         if not asked.isdecimal() or int(asked) < 1:
-            raise ValueError("the environment variable MINIGAN_NUM_THREADS must be a number of "
-                             f"threads, at least 1, not {asked!r}")
+            from . import BackendError  # the package imports this module first
+            raise BackendError("the environment variable MINIGAN_NUM_THREADS must be a number of "
+                               f"threads, at least 1, not {asked!r}")
         return int(asked)
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(affinity(0)) if affinity else os.cpu_count() or 1
@@ -41,7 +42,7 @@ def count() -> int:
     threads would compete with them for the same cores, and they keep spinning after a product.
     Without threadpoolctl it cannot be held, so its threads are used, and none of ours.
     """
-    global _pool, _count
+    global _count
     if _count == 0:
         with _lock:
             if _count == 0:
@@ -51,9 +52,26 @@ def count() -> int:
                     threadpool_limits(1, user_api="blas")
                 except ImportError:
                     n = 1
-                _pool = ThreadPoolExecutor(n - 1, "minigan") if n > 1 else None
+                for _ in range(n - 1):
+                    threading.Thread(target=_serve, args=(_jobs,), name="minigan",
+                                     daemon=True).start()
                 _count = n
     return _count
+
+
+def _serve(jobs: SimpleQueue) -> None:
+    """One thread's life. A queue and no more, because a Future costs twice as much as it."""
+    _local.busy = True
+    while True:
+        work, done = jobs.get()
+        error = None
+        try:
+            work()
+        except BaseException as caught:  # to be raised in the thread that waits for it
+            error = caught
+        del work  # and with it the arrays that it holds
+        done.put(error)
+        del done, error
 
 
 def share(task: Callable[[Any], None], items: Iterable[Any]) -> None:
@@ -67,23 +85,24 @@ def share(task: Callable[[Any], None], items: Iterable[Any]) -> None:
         for item in items:
             task(item)
         return
-    remaining = iter(items)  # a list's iterator can be shared: `next` holds Python's lock
+    remaining = iter(items)  # shared by the threads: `next` holds Python's lock
 
     def work() -> None:
-        _local.busy = True
-        try:
-            for item in remaining:
-                task(item)
-        finally:
-            _local.busy = False
+        for item in remaining:
+            task(item)
 
-    helpers = [_pool.submit(work) for _ in range(_count - 1)]
+    done: SimpleQueue = SimpleQueue()
+    helpers = min(_count, len(items)) - 1
+    for _ in range(helpers):
+        _jobs.put((work, done))
+    _local.busy = True
     try:
         work()
     finally:
         for _ in remaining:  # after an error or Ctrl-C nothing further is begun
             pass
-        errors = [helper.exception() for helper in helpers if not helper.cancel()]
+        _local.busy = False
+        errors = [done.get() for _ in range(helpers)]
     for error in errors:
         if error is not None:
             raise error
@@ -100,8 +119,9 @@ def scratch(name: str, shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def _forget_pool() -> None:
     """A forked process has none of its parent's threads: it starts its own."""
-    global _pool, _count, _lock
-    _pool, _count, _lock = None, 0, threading.Lock()
+    global _jobs, _count, _lock
+    _jobs, _count, _lock = SimpleQueue(), 0, threading.Lock()
+    _local.__dict__.clear()
 
 
 if hasattr(os, "register_at_fork"):

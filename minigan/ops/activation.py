@@ -62,6 +62,10 @@ class LeakyReLU(Elementwise):
     def backward(self, grad):
         return LeakyReLUGradient(self.inputs[0].data > 0, self.slope)(grad)
 
+    def fused_backward(self, grad):
+        x = self.inputs[0].data
+        return (kernels(x).leaky_relu_gradient(grad, x, self.slope),)
+
 
 class LeakyReLUGradient(Elementwise):
     """grad where `positive`, else slope · grad: linear in grad, and so its own gradient."""

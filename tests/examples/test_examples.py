@@ -1,24 +1,32 @@
 """Every example runs, in a setting that is quick, and prints what it promises."""
 from __future__ import annotations
 
+import json
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
 from typing import Callable, NamedTuple
 
+import numpy as np
 import pytest
+
+from minigan.cli import main
+from minigan.data import digits
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
 
 
 class Run(NamedTuple):
-    """How an example is run here, and what must hold of its output and of the folder it ran in."""
+    """How an example is run here, what must hold of its output and of the folder it ran in, and
+    what is put there before."""
 
     arguments: list[str]
     holds: Callable[[str, Path], bool]
+    prepare: Callable[[Path], None] = lambda folder: None
 
 
 def number_after(text: str, output: str) -> float:
@@ -32,6 +40,17 @@ def wrote(*pictures: str) -> Callable[[str, Path], bool]:
                                       for p in pictures)
 
 
+def write_mnist(folder: Path) -> None:
+    """150 of the shipped digits, three times as large, as MNIST's training files."""
+    images, labels = (array[:150] for array in digits())
+    images = np.rint(255 * images[..., 0]).astype(np.uint8).repeat(3, axis=1).repeat(3, axis=2)
+    images = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+    for name, array in [("train-images-idx3-ubyte", images),
+                        ("train-labels-idx1-ubyte", labels.astype(np.uint8))]:
+        header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
+        (folder / name).write_bytes(header + array.tobytes())
+
+
 RUNS = {
     "01_backprop_by_hand.py": Run([], lambda output, folder:
                                   number_after("largest difference:", output) < 1e-14),
@@ -42,6 +61,16 @@ RUNS = {
                                  number_after("held-out accuracy:", output) >= 0.97),
     "04_gan_loop.py": Run(["--epochs", "2"], wrote("04_gan_loop.png")),
     "05_trainer.py": Run(["--steps", "20"], wrote("05_samples.png", "05_coverage.png")),
+    "06_convolution.py": Run([], lambda output, folder:
+                             number_after("gradients and conv_transpose2d:", output) < 1e-12
+                             and wrote("convolution.png")(output, folder)),
+    "07_dcgan_mnist.py": Run(["--steps", "1", "--data-dir", ".", "--out", "run"],
+                             lambda output, folder: (folder / "run" / "losses.png").exists()
+                             and (folder / "run/samples/step-000001.png").exists(), write_mnist),
+    "08_features.py": Run(["--steps", "20", "--draws", "1"], lambda output, folder:
+                          number_after("discriminator's features", output) > 50
+                          and number_after("raw pixels", output) > 80
+                          and wrote("08_kernels.png", "08_features.png")(output, folder)),
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "20", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
@@ -49,6 +78,10 @@ RUNS = {
                              "gradient 100001" in output and "gradient 2^30" in output),
     "benchmark.py": Run(["mlp128", "--rounds", "1", "--steps", "3"], lambda output, folder:
                         "mlp128" in output),
+    "benchmark_steps.py": Run(["minigan", "mlp128", "--steps", "3"], lambda output, folder:
+                              json.loads(output)["ms"] > 0),
+    "kernel_steps.py": Run(["--quick", "--rounds", "1"], lambda output, folder:
+                           number_after("| Adam |", output) > 0),
 }
 
 
@@ -56,13 +89,19 @@ def test_every_example_is_run_here():
     assert sorted(RUNS) == [path.name for path in EXAMPLES]
 
 
+def run_example(name: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
+    """Run an example within the folder."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run([sys.executable, str(ROOT / "examples" / name), *arguments],
+                          cwd=folder, env=environment, capture_output=True, text=True,
+                          encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", RUNS)
 def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
-    arguments, holds = RUNS[name]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run([sys.executable, str(ROOT / "examples" / name), *arguments],
-                          cwd=tmp_path, env=environment, capture_output=True, text=True,
-                          encoding="utf-8")
+    arguments, holds, prepare = RUNS[name]
+    prepare(tmp_path)
+    done = run_example(name, arguments, tmp_path)
     assert done.returncode == 0, done.stderr
     assert holds(done.stdout, tmp_path), done.stdout
 
@@ -71,3 +110,27 @@ def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
 def test_an_example_says_at_its_top_how_to_run_it(path):
     docstring = path.read_text(encoding="utf-8").split('"""')[1]
     assert f"    python examples/{path.name}" in docstring
+
+
+def test_the_dcgan_example_goes_on_where_it_stopped(tmp_path):
+    write_mnist(tmp_path)
+    for steps in ("1", "2"):
+        arguments = ["--steps", steps, "--data-dir", ".", "--out", "run"]
+        done = run_example("07_dcgan_mnist.py", arguments, tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 1  # not begun again
+    assert (tmp_path / "run/samples/step-000002.png").exists()
+
+
+def test_the_dcgan_example_says_in_one_line_that_the_data_are_missing(tmp_path):
+    done = run_example("07_dcgan_mnist.py", ["--data-dir", "."], tmp_path)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "there is no train-images-idx3-ubyte.gz" in done.stderr
+
+
+def test_the_features_example_reads_a_saved_run_and_refuses_one_without_kernels(tmp_path):
+    for system, status in [("digits-dcgan", 0), ("digits", 1)]:
+        assert main(["train", system, "--steps", "2", "--out", str(tmp_path / system)]) == 0
+        done = run_example("08_features.py", ["--run", system, "--draws", "1"], tmp_path)
+        assert done.returncode == status, done.stderr
+    assert done.stderr.count("\n") == 1 and "no kernels" in done.stderr

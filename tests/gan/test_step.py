@@ -7,6 +7,7 @@ import pytest
 import minigan as mg
 from minigan import nn
 from minigan.gan import minimax, models, nonsaturating, train_step
+from minigan.gan.step import judge
 from minigan.ops import linalg
 
 
@@ -87,9 +88,39 @@ def test_the_generators_step_computes_no_weight_gradient_of_the_discriminator(mo
 
     monkeypatch.setattr(linalg.MatMul, "forward", counted)
     one_step(*small_pair())
-    # D has 3 dense layers and so has G: D's step twice (3 weight, 2 input gradients; none for the
-    # data), G's step 3 input gradients through D, then 3 weight and 2 input gradients of G's own
-    assert len(products) == 2 * (3 + 2) + 3 + (3 + 2)
+    # D has 3 dense layers and so has G: D's step, both batches at once (3 weight, 2 input
+    # gradients; none for the data), G's step 3 input gradients through D, then 3 weight and 2
+    # input gradients of G's own
+    assert len(products) == (3 + 2) + 3 + (3 + 2)
+
+
+class Alone(models.Discriminator):
+    """A subclass, of which the step knows nothing."""
+
+
+@pytest.mark.parametrize("build", [Alone, lambda body: models.Discriminator(body, nn.BatchNorm(1)),
+                                   lambda body: models.Discriminator(body, nn.Dropout(0.1))])
+def test_where_a_layer_may_mix_examples_both_batches_go_alone(build):
+    rng = np.random.default_rng(0)
+    discriminator = build(nn.Dense(3, 1, rng=rng))
+    seen = []
+    forward = discriminator.forward
+    discriminator.forward = lambda x: seen.append(len(x)) or forward(x)
+    judge(discriminator, mg.tensor(rng.random((4, 3))), mg.tensor(rng.random((5, 3))))
+    assert seen == [4, 5]
+
+
+def test_batches_that_go_together_get_the_logits_that_each_gets_alone():
+    rng = np.random.default_rng(0)
+    _, discriminator = models.mlp((4, 4, 1), width=8, rng=rng)
+    discriminator.astype(np.float64)
+    seen = []
+    forward = discriminator.forward
+    discriminator.forward = lambda x: seen.append(len(x)) or forward(x)
+    real, fake = mg.tensor(rng.random((4, 4, 4, 1))), mg.tensor(rng.random((5, 4, 4, 1)))
+    for logits, batch in zip(judge(discriminator, real, fake), (real, fake)):
+        np.testing.assert_allclose(logits.data, discriminator(batch).data, rtol=1e-12)
+    assert seen == [9, 4, 5]
 
 
 def test_a_step_leaves_the_discriminator_trainable_and_without_gradients_of_the_generators_loss():

@@ -1,0 +1,130 @@
+"""The patch matrix of a convolution on the CPU, a block at a time.
+
+A window's pixels, written out as a row, turn a convolution into a product: the *patch matrix*
+has a row for every output pixel and a column for every weight of one output channel. It is many
+times larger than the image, so it is never built whole: each thread builds the rows of some
+images in its scratch memory, and they are used while they are in the cache.
+
+Where the window hangs over the border, the taps outside are left out rather than filled with
+zeros: a 5 x 5 window of stride 2 on 14 x 14 pixels has a sixth of its taps there.
+"""
+from __future__ import annotations
+
+import math
+from itertools import product
+from typing import Callable, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from . import threads
+from .window import Pair, Window
+
+BLOCK = 2 << 20  # bytes of patches in one block: measured, flat between 1 and 4 MB
+FEW = 8          # channels: up to here a row of patches is mostly overhead
+
+
+class Span(NamedTuple):
+    """Consecutive outputs along one axis that all read the same taps."""
+
+    outputs: slice
+    taps: slice
+    first: int  # the pixel that the first output reads by the first of these taps
+
+
+def inner_spans(window: Window, axis: int, pixels: int, outputs: int) -> list[Span]:
+    """The outputs of an axis, in spans of those that have the same taps inside the image."""
+    k, s, d = window.size[axis], window.stride[axis], window.dilation[axis]
+    spans: list[Span] = []
+    for p in range(outputs):
+        start = p * s - window.padding[axis][0]
+        low = min(k, max(0, -(start // d)))                     # the first tap inside
+        high = max(low, min(k, (pixels - 1 - start) // d + 1))  # past the last one
+        if spans and spans[-1].taps == slice(low, high):
+            spans[-1] = spans[-1]._replace(outputs=slice(spans[-1].outputs.start, p + 1))
+        else:
+            spans.append(Span(slice(p, p + 1), slice(low, high), start + low * d))
+    return spans
+
+
+def whole_span(window: Window, axis: int, outputs: int) -> list[Span]:
+    """All outputs with all taps, those outside the image included: they read zeros."""
+    return [Span(slice(0, outputs), slice(0, window.size[axis]), -window.padding[axis][0])]
+
+
+def length(s: slice) -> int:
+    return s.stop - s.start
+
+
+def over_patches(x, window: Window, out: Pair, use: Callable, parts: int = 0) -> None:
+    """use(images, lines, columns, patches) for blocks of the patch matrix, shared among threads.
+    With `parts` the blocks are dealt out in so many pieces, and use is told which: the blocks of
+    one piece follow each other."""
+    (n, *image, c) = x.shape
+    total = n * math.prod(out) * math.prod(window.size) * c * x.itemsize
+    if c > FEW and total > 2 * BLOCK:
+        lines_and_columns = [inner_spans(window, i, image[i], out[i]) for i in (0, 1)]
+        most = n
+    else:  # filling in zeros costs less than many small products
+        lines_and_columns = [whole_span(window, i, out[i]) for i in (0, 1)]
+        most = images_at_once(n, total)
+    blocks = []
+    for lines, columns in product(*lines_and_columns):
+        line = length(columns.outputs) * length(lines.taps) * length(columns.taps) * c * x.itemsize
+        height = min(length(lines.outputs), max(1, BLOCK // max(1, line)))
+        count = min(most, max(1, BLOCK // max(1, line * height)))
+        for y in range(lines.outputs.start, lines.outputs.stop, height):
+            first = lines.first + (y - lines.outputs.start) * window.stride[0]
+            some = Span(slice(y, min(y + height, lines.outputs.stop)), lines.taps, first)
+            blocks += [(slice(i, min(i + count, n)), some, columns) for i in range(0, n, count)]
+    size = -(-len(blocks) // parts) if parts else 1
+
+    def task(part):
+        for images, lines, columns in blocks[part * size:(part + 1) * size]:
+            patches = gather(x[images], window, lines, columns)
+            use(images, lines, columns, patches, *([part] if parts else []))
+
+    threads.share(task, range(-(-len(blocks) // size)))
+
+
+def images_at_once(n: int, total: int) -> int:
+    """How many of n images a block takes at most: all of them if their patches are small, else
+    few enough that there is something to share among the threads."""
+    return n if total <= BLOCK // 8 else -(-n // 8)
+
+
+def gather(x, window: Window, lines: Span, columns: Span) -> np.ndarray:
+    """(rows, columns): for each of these outputs the pixels that its taps read, in the order of
+    w: kernel line, kernel column, channel."""
+    n, c, (sh, sw), (dh, dw) = len(x), x.shape[3], window.stride, window.dilation
+    oh, ow, kh, kw = map(length, (lines.outputs, columns.outputs, lines.taps, columns.taps))
+    if kh * kw == 0:
+        return np.empty((n * oh * ow, 0), x.dtype)
+    x = cut(x, (lines.first, (oh - 1) * sh + (kh - 1) * dh + 1),
+            (columns.first, (ow - 1) * sw + (kw - 1) * dw + 1))
+    ni, hi, wi, ci = x.strides
+    view = as_strided(x, (n, oh, ow, kh, kw, c), (ni, hi * sh, wi * sw, hi * dh, wi * dw, ci))
+    if c <= FEW:  # runs of c floats are short: a column at a time has longer ones
+        matrix = threads.scratch("patches", (kh, kw, c, n, oh, ow), x.dtype)
+        matrix[...] = view.transpose(3, 4, 5, 0, 1, 2)
+        return matrix.reshape(kh * kw * c, n * oh * ow).T
+    if not view.flags.c_contiguous:  # as it is for a 1 x 1 kernel
+        matrix = threads.scratch("patches", view.shape, x.dtype)
+        matrix[...] = view
+        view = matrix
+    return view.reshape(n * oh * ow, kh * kw * c)
+
+
+def cut(x, lines: Pair, columns: Pair) -> np.ndarray:
+    """x from a line on, so many lines, and so many columns: a view where the image has them all,
+    else a copy with zeros around it."""
+    (top, height), (left, width), (n, h, w, c) = lines, columns, x.shape
+    if top >= 0 and left >= 0 and top + height <= h and left + width <= w:
+        return x[:, top:top + height, left:left + width]
+    y0, y1 = min(max(-top, 0), height), max(min(h - top, height), 0)
+    x0, x1 = min(max(-left, 0), width), max(min(w - left, width), 0)
+    padded = threads.scratch("padded", (n, height, width, c), x.dtype)
+    padded[:, :y0] = padded[:, y1:] = 0
+    padded[:, y0:y1, :x0] = padded[:, y0:y1, x1:] = 0
+    padded[:, y0:y1, x0:x1] = x[:, top + y0:top + y1, left + x0:left + x1]
+    return padded

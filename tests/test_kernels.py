@@ -1,0 +1,187 @@
+"""The fast kernels equal their references: on random shapes, cut into blocks of any size, on any
+number of threads, and when several threads call them at once."""
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+import minigan as mg
+from minigan.backend import cpu, cpu_norm, cpu_patches, reference, threads
+from minigan.backend.window import Window
+from minigan.gan import models, train_step
+
+TOLERANCE = {np.float32: 1e-4, np.float64: 1e-12}  # rounding in sums of up to a hundred terms
+DTYPES = st.sampled_from([np.float32, np.float64])
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    """What is large enough to be cut and shared, made small."""
+    monkeypatch.setattr(cpu, "SHARED", 1)
+    monkeypatch.setattr(cpu, "FLOPS", 1)
+    monkeypatch.setattr(cpu, "BLOCK", 7)
+    monkeypatch.setattr(cpu_norm, "SHARED", 1)
+    monkeypatch.setattr(cpu_norm, "BLOCK", 24)
+    monkeypatch.setattr(cpu_norm, "WIDE", 6)
+    monkeypatch.setattr(cpu_norm, "COLUMNS", 4)
+
+
+@pytest.fixture
+def pool(monkeypatch):
+    """pool(n) makes the kernels run on n threads."""
+    def resize(n):
+        monkeypatch.setenv("MINIGAN_NUM_THREADS", str(n))
+        threads._forget_pool()
+        assert threads.count() == n
+    yield resize
+    threads._forget_pool()
+
+
+def assert_same(fast, slow):
+    fast, slow = [r if isinstance(r, tuple) else (r,) for r in (fast, slow)]
+    assert len(fast) == len(slow)
+    for a, e in zip(fast, slow):
+        assert a.shape == e.shape and a.dtype == e.dtype
+        tolerance = TOLERANCE[a.dtype.type]
+        np.testing.assert_allclose(a, e, rtol=tolerance, atol=tolerance * (1 + np.abs(e).max(
+            initial=0)))
+
+
+LAYOUTS = {"plain": lambda x: x, "strided": lambda x: np.repeat(x, 2, axis=-1)[..., ::2],
+           "transposed": lambda x: x.T.copy().T, "reversed": lambda x: x[::-1].copy()[::-1]}
+
+
+def numbers(seed, shape, dtype=np.float64, layout="plain"):
+    return LAYOUTS[layout](np.random.default_rng(seed).standard_normal(shape).astype(dtype))
+
+
+@given(st.tuples(*[st.integers(0, 300)] * 3), DTYPES, st.sampled_from(list(LAYOUTS)))
+@example((520, 3, 2), np.float64, "plain")
+@example((2, 3, 520), np.float64, "transposed")
+def test_matmul(lengths, dtype, layout):
+    n, k, m = lengths
+    x, w = numbers(0, (n, k), dtype, layout), numbers(1, (k, m), dtype, layout)
+    assert_same(cpu.matmul(x, w), reference.matmul(x, w))
+
+
+@given(st.lists(st.integers(0, 9), max_size=3).map(tuple), DTYPES,
+       st.sampled_from([0.2, 0, 1, 1.5]))
+def test_leaky_relu_and_its_gradient(shape, dtype, slope):
+    x, grad = numbers(0, shape, dtype), numbers(1, shape, dtype)
+    assert_same(np.asarray(cpu.leaky_relu(x, slope)), np.asarray(reference.leaky_relu(x, slope)))
+    for decides in (x, x > 0):
+        assert_same(np.asarray(cpu.leaky_relu_gradient(grad, decides, slope)),
+                    np.asarray(reference.leaky_relu_gradient(grad, decides, slope)))
+
+
+@settings(max_examples=60)
+@given(st.lists(st.integers(1, 9), min_size=2, max_size=4).map(tuple), DTYPES,
+       st.sampled_from(list(LAYOUTS)))
+def test_batch_norm_and_its_gradient(shape, dtype, layout):
+    assume(np.prod(shape[:-1]) > 2)  # of two rows the variance is all that is left: rounding
+    x, grad = numbers(0, shape, dtype, layout) + dtype(3), numbers(1, shape, dtype, layout)
+    weight, bias = numbers(2, (2, shape[-1]), dtype)
+    assert_same(cpu.batch_norm(x, weight, bias, 1e-3), reference.batch_norm(x, weight, bias, 1e-3))
+    assert_same(cpu.batch_norm_gradient(grad, x, weight, 1e-3),
+                reference.batch_norm_gradient(grad, x, weight, 1e-3))
+
+
+def test_batch_norm_loses_no_variance_beside_a_large_mean():
+    x = numbers(0, (64, 4, 4, 3), np.float32) + np.float32(1000)
+    exact = x.astype(np.float64).reshape(-1, 3)
+    _, mean, var = cpu.batch_norm(x, np.ones(3, np.float32), np.zeros(3, np.float32), 1e-5)
+    np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(var, exact.var(0), rtol=1e-4)
+
+
+@st.composite
+def convolutions(draw):
+    """A window, groups, and shapes that fit; channels few and many, blocks small and large."""
+    def pair(low, high):
+        return draw(st.tuples(*[st.integers(low, high)] * 2))
+    groups = draw(st.sampled_from([1, 1, 1, 2, 3]))
+    c, o = groups * draw(st.sampled_from([1, 2, 9, 12])), groups * draw(st.sampled_from([1, 3, 10]))
+    window = Window(pair(1, 4), pair(1, 3), (pair(0, 3), pair(0, 3)),
+                    draw(st.sampled_from([(1, 1), (1, 1), (2, 1), (1, 3)])))
+    image = pair(1, 9)
+    assume(min(window.outputs(image)) > 0)
+    return draw(st.integers(0, 4)), image, c, o, window, groups
+
+
+@settings(max_examples=400)
+@given(convolutions(), DTYPES, st.sampled_from(list(LAYOUTS)),
+       st.sampled_from([1, 1000, 20_000, 2 << 20]), st.booleans())
+def test_convolution_and_its_gradients(case, dtype, layout, block, biased):
+    n, image, c, o, window, groups = case
+    out = window.outputs(image)
+    x, grad = numbers(0, (n, *image, c), dtype, layout), numbers(1, (n, *out, o), dtype, layout)
+    w = numbers(2, (*window.size, c // groups, o), dtype, layout)
+    b, back = [numbers(3, length, dtype) if biased else None for length in (o, c)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cpu_patches, "BLOCK", block)
+        for name, args in {"conv2d": (x, w, window, groups, b),
+                           "conv2d_input_gradient": (grad, w, window, groups, image, back),
+                           "conv2d_weight_gradient": (x, grad, window, groups)}.items():
+            assert_same(getattr(cpu, name)(*args), getattr(reference, name)(*args))
+
+
+@pytest.mark.parametrize("pixels, k, s, d, before",
+                         [(14, 5, 2, 1, 1), (4, 3, 1, 2, 3), (7, 1, 3, 1, 0)])
+def test_spans_hold_every_output_once_with_just_the_taps_inside(pixels, k, s, d, before):
+    window = Window((k, k), (s, s), ((before, before),) * 2, (d, d))
+    outputs = window.outputs((pixels, pixels))[0]
+    seen = []
+    for span in cpu_patches.inner_spans(window, 0, pixels, outputs):
+        for p in range(span.outputs.start, span.outputs.stop):
+            seen.append(p)
+            read = [p * s - before + t * d for t in range(k)]
+            assert list(range(k))[span.taps] == [t for t in range(k) if 0 <= read[t] < pixels]
+    assert seen == list(range(outputs))
+
+
+def test_the_number_of_threads_changes_no_bit(pool, monkeypatch):
+    for module, block in ((cpu, 20_000), (cpu_norm, 5_000), (cpu_patches, 500_000)):
+        monkeypatch.setattr(module, "BLOCK", block)
+
+    def train():
+        rng = np.random.default_rng(0)
+        networks = models.dcgan(rng=rng)
+        adams = [mg.optim.Adam(network.parameters()) for network in networks]
+        for _ in range(2):
+            real = mg.tensor(rng.random((6, 28, 28, 1), np.float32))
+            z = mg.tensor(rng.standard_normal((6, 100), np.float32))
+            train_step(*networks, *adams, real, z)
+        return [array for network in networks for array in network.state_dict().values()]
+
+    pool(1)
+    alone = train()
+    for n in (2, 3):
+        pool(n)
+        for a, b in zip(train(), alone):
+            assert a.tobytes() == b.tobytes()
+
+
+def test_several_threads_may_call_the_kernels_at_once(pool, monkeypatch):
+    monkeypatch.setattr(cpu_patches, "BLOCK", 5_000)
+    window = Window((3, 3), (2, 2), ((1, 1), (1, 1)))
+
+    def compute(seed):
+        x, w = numbers(seed, (6, 9, 9, 10)), numbers(seed, (3, 3, 10, 12))
+        y = cpu.conv2d(x, w, window, 1)
+        weight, bias = numbers(seed, (2, 12))
+        normal, _, _ = cpu.batch_norm(y, weight, bias, 1e-5)
+        return (y, cpu.conv2d_weight_gradient(x, normal, window, 1),
+                cpu.conv2d_input_gradient(normal, w, window, 1, (9, 9)),
+                cpu.matmul(y.reshape(-1, 12), y.reshape(-1, 12).T))
+
+    pool(1)
+    expected = [compute(seed) for seed in range(12)]
+    pool(3)
+    with ThreadPoolExecutor(4) as callers:
+        for arrays, alone in zip(callers.map(compute, range(12)), expected):
+            for a, b in zip(arrays, alone):
+                assert a.tobytes() == b.tobytes()
