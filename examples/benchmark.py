@@ -14,12 +14,12 @@ NumPy alone), divided by the step's time.
 """
 import argparse
 import json
-import math
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 from benchmark_steps import BATCH, LATENT, SIZE, minigan_networks
 
 import minigan as mg
@@ -29,22 +29,23 @@ STEPS = {"mlp1024": 30, "mlp128": 300, "dcgan": 15, "dense-dcgan": 8}  # timed i
 OLD = ("chainer", "dezero")  # the libraries that need a NumPy before 2
 
 
-def multiply_adds(network, x):
+def multiply_adds(network, shape):
     """For each layer with a weight matrix or a kernel, the multiply-adds of its forward pass for
-    one example, and the network's output.
+    one example, and the shape of what the network makes of `shape`.
 
-    Every weight meets every example once; a kernel's weights once at each place of its window, of
-    which there are as many as pixels come out of a convolution, or go into a transposed one. Taps
-    that fall on the padding count, as is usual.
+    Where all numbers and all weights are 1, every product is 1, and a layer's outputs add up to
+    how many there were. Taps beyond the border do not count: there is nothing to multiply.
     """
     counts = []
-    for layer in getattr(network, "body", network).layers:
-        y = layer(x)
+    for layer in getattr(network.astype(np.float64), "body", network).layers:
+        ones = mg.tensor(np.ones((2, *shape)))
         if isinstance(layer, (Dense, Conv2d, ConvTranspose2d)):
-            places = x if isinstance(layer, ConvTranspose2d) else y
-            counts.append(layer.weight.size * math.prod(places.shape[1:-1]))
-        x = y
-    return counts, x
+            layer.weight.data[...] = 1
+            if layer.bias is not None:
+                layer.bias.data[...] = 0
+            counts.append(layer(ones).sum().item() / 2)
+        shape = layer(ones).shape[1:]
+    return counts, shape
 
 
 def gflop_of_step(workload):
@@ -66,8 +67,8 @@ def gflop_of_step(workload):
     """
     generator, discriminator = minigan_networks(workload)
     with mg.no_grad():
-        g, images = multiply_adds(generator, mg.tensor([[0.0] * LATENT] * 2))
-        d, _ = multiply_adds(discriminator, images)
+        g, image = multiply_adds(generator, (LATENT,))
+        d, _ = multiply_adds(discriminator, image)
     return 2e-9 * BATCH[workload] * (3 * sum(g) - g[0] + 8 * sum(d) - 2 * d[0])
 
 

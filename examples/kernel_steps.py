@@ -21,7 +21,7 @@ import time
 import numpy as np
 
 import minigan as mg
-from minigan.backend import cpu, cpu_conv, cpu_norm, reference, threads
+from minigan.backend import cpu, cpu_conv, cpu_norm, cpu_patches, reference, threads
 from minigan.backend.window import Window
 
 COLUMNS = ["plain", "one block", "blocks", "threads"]
@@ -121,7 +121,7 @@ def in_own_process(column):
 if args.column:
     threads.count()  # holds the BLAS to one thread, for `plain` too
     if args.column == "one block":
-        cpu.BLOCK = cpu_conv.BLOCK = cpu_norm.BLOCK = WHOLE
+        cpu.BLOCK = cpu_patches.BLOCK = cpu_norm.BLOCK = WHOLE
     print(json.dumps({name: measure(call) for name, call in calls(args.column).items()}))
     sys.exit()
 

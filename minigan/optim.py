@@ -286,10 +286,13 @@ class EMA:
     """The exponential moving average of a module's weights (Yazıcı et al. 2019): `module` is a
     copy that moves by 1 − decay towards the original at each update(). Samples of a generator's
     average are better than its own. What is not trained (running statistics) is copied.
+
+    The first updates move it further, the t-th by at least 9 / (10 + t): otherwise the untrained
+    weights that it starts from would be seen in it for thousands of steps.
     """
 
     def __init__(self, module: Module, decay: float = 0.999):
-        self.module, self.decay = copy.deepcopy(module), decay
+        self.module, self.decay, self.updates = copy.deepcopy(module), decay, 0
         self.flat = FlatTensors(self.module.parameters())
         self.sources = list(module.parameters())
         self.statistics = [(ours, theirs) for (_, ours), (_, theirs)
@@ -298,9 +301,12 @@ class EMA:
 
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
+        self.updates += 1
+        rate = max(1 - self.decay, 9 / (10 + self.updates))
+
         def rule(average, weights):
             change = weights - average
-            change *= 1 - self.decay
+            change *= rate
             average += change
 
         self.flat.join()

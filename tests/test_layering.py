@@ -44,6 +44,7 @@ LATE = {
     ("minigan.backend", "minigan.backend.cuda"),       # CuPy is optional, and so is its backend
     ("minigan.backend.cuda", "minigan.backend"),       # the package imports this module
     ("minigan.backend.reference", "minigan.backend"),  # the package imports this module first
+    ("minigan.backend.threads", "minigan.backend"),    # the same
 }
 
 # Where NumPy may be named, and what of it; None is all of it. Everything else is written for

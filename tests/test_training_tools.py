@@ -111,16 +111,16 @@ def moved(net, step):
         t.data = rng.normal(size=t.shape).astype(t.dtype)
 
 
-def test_the_average_starts_at_the_weights_and_moves_by_one_minus_decay():
+def test_the_average_starts_at_the_weights_and_moves_far_at_first_then_by_one_minus_decay():
     net = nn.Sequential(nn.Dense(3, 5), nn.Dense(5, 2)).astype(np.float64)
-    average = optim.EMA(net, decay=0.9)
+    average = optim.EMA(net, decay=0.2)
     expected = [p.numpy() for p in net.parameters()]
     for p, e in zip(average.module.parameters(), expected):
         np.testing.assert_array_equal(p.data, e)
-    for step in range(3):
+    for step, rate in enumerate([9 / 11, 0.8, 0.8]):  # 9 / 12 and less are below 1 - 0.2
         moved(net, step)
         average.update()
-        expected = [0.9 * e + 0.1 * p.data for e, p in zip(expected, net.parameters())]
+        expected = [(1 - rate) * e + rate * p.data for e, p in zip(expected, net.parameters())]
     for p, e in zip(average.module.parameters(), expected):
         np.testing.assert_allclose(p.data, e, rtol=1e-12)
 
@@ -154,7 +154,7 @@ def test_the_average_follows_an_optimiser_and_survives_saving():
     average.module.load_state_dict(average.module.state_dict())
     average.update()
     for name, array in average.module.state_dict().items():
-        np.testing.assert_allclose(array, start[name] - 0.05, rtol=1e-5)
+        np.testing.assert_allclose(array, start[name] - 0.1 * 9 / 11, rtol=1e-5)
 
 
 def test_a_pending_backward_through_the_average_notices_its_update():

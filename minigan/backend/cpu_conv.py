@@ -15,7 +15,7 @@ from typing import Iterator, NamedTuple
 import numpy as np
 
 from . import cpu_patches, reference, threads
-from .cpu_patches import FEW, images_at_once, length, over_patches
+from .cpu_patches import FEW, blocks_of, gather, images_at_once, length
 from .window import Window
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
@@ -36,11 +36,12 @@ def conv2d(x, w, window, groups, b=None):
     if o <= FEW < c and _mirrored(window) is not None:
         return _planes(x, _turned(w), _mirrored(window), image=out, b=b)
 
-    def multiply(images, lines, columns, patches):
-        kernel = w[lines.taps, columns.taps].reshape(-1, o)
-        _multiply(patches, kernel, y[images, lines.outputs, columns.outputs], b)
+    def task(block):
+        kernel = w[block.lines.taps, block.columns.taps].reshape(-1, o)
+        target = y[block.images, block.lines.outputs, block.columns.outputs]
+        _multiply(gather(x, window, block), kernel, target, b)
 
-    over_patches(x, window, out, multiply)
+    threads.share(task, blocks_of(x, window, out))
     return y
 
 
@@ -70,14 +71,15 @@ def conv2d_weight_gradient(x, grad, window, groups):
         return w
     if o <= FEW < c and _mirrored(window) is not None:
         return _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1))
-    w = np.zeros((PARTS, *window.size, c, o), _dtype(x, grad))
+    w, blocks = np.zeros((PARTS, *window.size, c, o), _dtype(x, grad)), blocks_of(x, window, out)
 
-    def add(images, lines, columns, patches, part):
-        rows = grad[images, lines.outputs, columns.outputs].reshape(-1, o)
-        target = w[part, lines.taps, columns.taps]
-        target += (patches.T @ rows).reshape(target.shape)
+    def task(part):
+        for block in blocks[part::PARTS]:
+            rows = grad[block.images, block.lines.outputs, block.columns.outputs].reshape(-1, o)
+            target = w[part, block.lines.taps, block.columns.taps]
+            target += (gather(x, window, block).T @ rows).reshape(target.shape)
 
-    over_patches(x, window, out, add, PARTS)
+    threads.share(task, range(PARTS))
     return w.sum(axis=0)
 
 
@@ -141,28 +143,28 @@ def _phases(grad, w, window, image, b):
     top = min(p.first for p in line_phases if p.taps)
     reach = max(p.first + len(p.taps) for p in line_phases if p.taps) - top
 
-    def pull_back(column):
+    def task(item):
+        column, kernels, source, block = item
+        patches = gather(grad, source, block)
+        width = length(block.columns.taps) * o  # of the patches of one line of taps
+        for p, kernel in zip(line_phases, kernels):
+            start = p.first - top  # of this phase's taps among the lines that are read
+            low = max(start, block.lines.taps.start)
+            high = max(low, min(start + len(p.taps), block.lines.taps.stop))
+            read = block.lines.taps.start
+            target = x[block.images, p.phase::sh, column.phase::sw]
+            _multiply(patches[:, (low - read) * width:(high - read) * width],
+                      kernel[low - start:high - start, block.columns.taps].reshape(-1, c),
+                      target[:, block.lines.outputs, block.columns.outputs], b)
+
+    items = []
+    for column in _phases_of(window, 1):
         kernels = [np.ascontiguousarray(w[p.taps][:, column.taps].swapaxes(2, 3))
                    for p in line_phases]
-
-        def multiply(images, lines, columns, patches):
-            width = length(columns.taps) * o  # of the patches of one line of taps
-            for p, kernel in zip(line_phases, kernels):
-                start = p.first - top  # of this phase's taps among the lines that are read
-                low = max(start, lines.taps.start)
-                high = max(low, min(start + len(p.taps), lines.taps.stop))
-                some = slice((low - lines.taps.start) * width, (high - lines.taps.start) * width)
-                target = x[images, p.phase::sh, column.phase::sw]
-                _multiply(patches[:, some],
-                          kernel[low - start:high - start, columns.taps].reshape(-1, c),
-                          target[:, lines.outputs, columns.outputs], b)
-
         source = Window((reach, len(column.taps)), padding=((-top, 0), (-column.first, 0)))
         out = -(-image[0] // sh), len(range(column.phase, image[1], sw))
-        over_patches(grad, source, out, multiply)
-
-    for column in _phases_of(window, 1):
-        pull_back(column)
+        items += [(column, kernels, source, block) for block in blocks_of(grad, source, out)]
+    threads.share(task, items)
     return x
 
 

@@ -13,7 +13,7 @@ from . import reference, threads
 __all__ = ["batch_norm", "batch_norm_gradient"]
 
 BLOCK = 1 << 16    # elements
-SHARED = 1 << 17   # elements: of fewer the reference is as fast
+SHARED = 1 << 18   # elements: of fewer the reference is as fast
 WIDE = 1 << 9      # elements: rows are joined up to this length, for NumPy is slow on short ones
 COLUMNS = 1 << 11  # features: from twice as many on they are shared by columns
 

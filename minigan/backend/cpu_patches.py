@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from itertools import product
-from typing import Callable, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -56,35 +56,35 @@ def length(s: slice) -> int:
     return s.stop - s.start
 
 
-def over_patches(x, window: Window, out: Pair, use: Callable, parts: int = 0) -> None:
-    """use(images, lines, columns, patches) for blocks of the patch matrix, shared among threads.
-    With `parts` the blocks are dealt out in so many pieces, and use is told which: the blocks of
-    one piece follow each other."""
+class Block(NamedTuple):
+    """Some images, and some of their outputs: what one thread gathers at a time."""
+
+    images: slice
+    lines: Span
+    columns: Span
+
+
+def blocks_of(x, window: Window, out: Pair) -> list[Block]:
+    """The whole patch matrix of images x in blocks, the larger ones first: the threads that share
+    them are then done at about the same time."""
     (n, *image, c) = x.shape
     total = n * math.prod(out) * math.prod(window.size) * c * x.itemsize
     if c > FEW and total > 2 * BLOCK:
-        lines_and_columns = [inner_spans(window, i, image[i], out[i]) for i in (0, 1)]
-        most = n
+        spans, most = [inner_spans(window, i, image[i], out[i]) for i in (0, 1)], n
     else:  # filling in zeros costs less than many small products
-        lines_and_columns = [whole_span(window, i, out[i]) for i in (0, 1)]
-        most = images_at_once(n, total)
+        spans, most = [whole_span(window, i, out[i]) for i in (0, 1)], images_at_once(n, total)
     blocks = []
-    for lines, columns in product(*lines_and_columns):
+    for lines, columns in product(*spans):
         line = length(columns.outputs) * length(lines.taps) * length(columns.taps) * c * x.itemsize
         height = min(length(lines.outputs), max(1, BLOCK // max(1, line)))
         count = min(most, max(1, BLOCK // max(1, line * height)))
         for y in range(lines.outputs.start, lines.outputs.stop, height):
             first = lines.first + (y - lines.outputs.start) * window.stride[0]
             some = Span(slice(y, min(y + height, lines.outputs.stop)), lines.taps, first)
-            blocks += [(slice(i, min(i + count, n)), some, columns) for i in range(0, n, count)]
-    size = -(-len(blocks) // parts) if parts else 1
-
-    def task(part):
-        for images, lines, columns in blocks[part * size:(part + 1) * size]:
-            patches = gather(x[images], window, lines, columns)
-            use(images, lines, columns, patches, *([part] if parts else []))
-
-    threads.share(task, range(-(-len(blocks) // size)))
+            for i in range(0, n, count):
+                block = Block(slice(i, min(i + count, n)), some, columns)
+                blocks.append((-line * length(some.outputs) * length(block.images), block))
+    return [block for _, block in sorted(blocks, key=lambda pair: pair[0])]
 
 
 def images_at_once(n: int, total: int) -> int:
@@ -93,9 +93,10 @@ def images_at_once(n: int, total: int) -> int:
     return n if total <= BLOCK // 8 else -(-n // 8)
 
 
-def gather(x, window: Window, lines: Span, columns: Span) -> np.ndarray:
-    """(rows, columns): for each of these outputs the pixels that its taps read, in the order of
-    w: kernel line, kernel column, channel."""
+def gather(x, window: Window, block: Block) -> np.ndarray:
+    """(rows, columns): for each of the block's outputs the pixels that its taps read, in the order
+    of w: kernel line, kernel column, channel. In scratch memory, most of the time."""
+    x, lines, columns = x[block.images], block.lines, block.columns
     n, c, (sh, sw), (dh, dw) = len(x), x.shape[3], window.stride, window.dilation
     oh, ow, kh, kw = map(length, (lines.outputs, columns.outputs, lines.taps, columns.taps))
     if kh * kw == 0:

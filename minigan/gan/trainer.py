@@ -73,7 +73,7 @@ class Trainer:
         self.g_optimizer.load_state_dict(state["g_optimizer"])
         self.d_optimizer.load_state_dict(state["d_optimizer"])
         progress = state["progress"]
-        self.step = progress["step"]
+        self.step = self.average.updates = progress["step"]
         self.loader.load_state_dict(progress["loader"])
         self.rng.bit_generator.state = progress["rng"]
 

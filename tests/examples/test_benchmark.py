@@ -32,9 +32,11 @@ def test_the_work_of_a_dense_step_is_the_hand_count():
 
 
 def test_the_work_of_a_convolutional_step_is_the_hand_count():
-    taps = 5 * 5
-    g = [100 * 6272, 7 * 7 * taps * 128 * 64, 14 * 14 * taps * 64 * 1]
-    d = [14 * 14 * taps * 1 * 64, 7 * 7 * taps * 64 * 128, 6272 * 1]
+    # taps of 7 and of 14 windows along an axis, less those beyond the border: 2 at one end of the
+    # image, 1 at the other
+    small, large = (7 * 5 - 3) ** 2, (14 * 5 - 3) ** 2
+    g = [100 * 6272, small * 128 * 64, large * 64 * 1]
+    d = [large * 1 * 64, small * 64 * 128, 6272 * 1]
     forward = sum(g) + 2 * sum(d) + sum(d)
     d_update = 2 * (sum(d) + d[1] + d[2])
     g_update = sum(d) + sum(g) + g[1] + g[2]

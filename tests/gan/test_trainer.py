@@ -72,7 +72,7 @@ def test_the_average_follows_the_generator_and_copies_its_statistics():
     trainer.run(1)
     now, average = trainer.generator.state_dict(), trainer.average.module.state_dict()
     for name in start:
-        expected = now[name] if "running" in name else 0.999 * start[name] + 0.001 * now[name]
+        expected = now[name] if "running" in name else (2 * start[name] + 9 * now[name]) / 11
         np.testing.assert_allclose(average[name], expected, rtol=1e-5, atol=1e-7)
 
 
