@@ -183,7 +183,6 @@ def chainer_step(workload):
 
 
 def dezero_step(workload):
-    np.int = int  # a name of older NumPys that DeZero uses
     from dezero import Parameter, functions as F, layers as L, optimizers
     from dezero.models import Model
 
@@ -284,6 +283,7 @@ def main():
     parser.add_argument("workload", choices=[*BATCH, "product"])
     parser.add_argument("--steps", type=int, default=10)
     args = parser.parse_args()
+    np.int = int  # a name that NumPy has dropped and DeZero uses
     importlib.import_module(args.library.removesuffix("-tuned"))
     before = resident_mib("VmRSS")
     ms = median_ms(STEPS[args.library](args.workload), args.steps)

@@ -57,8 +57,8 @@ def _in_blocks(f, out, *arrays):
     return out
 
 
-# np.where branches element by element, which on signs that vary costs six times the arithmetic
-# below: a mask converted to 0.0 and 1.0, and a maximum.
+# np.where branches element by element, which on signs that vary costs many times the arithmetic
+# below, with answers that are 0.0 or 1.0.
 
 
 def sigmoid(x):
@@ -84,17 +84,18 @@ def leaky_relu(x, slope):
 
 
 def leaky_relu_gradient(grad, x, slope):
-    """grad times 1 where x > 0, else times slope: for a slope in [0, 1] the larger of the
-    answer, as 1.0 or 0.0, and the slope."""
+    """grad times 1 where x > 0, else times slope. For a slope in [0, 1] the factor is the answer,
+    as 1.0 or 0.0, times 1 − slope, plus slope, which is exactly 1 where it should be."""
     if not 0 <= slope <= 1:
         return np.where(x > 0, grad, slope * grad)
 
-    def larger(y, grad, x):
-        y[...] = x > 0
-        np.maximum(y, slope, out=y)
+    def pull_back(y, grad, x):
+        np.greater(x, 0, out=y)
+        y *= 1 - slope
+        y += slope
         y *= grad
 
-    return _in_blocks(larger, np.empty_like(grad), grad, x)
+    return _in_blocks(pull_back, np.empty_like(grad), grad, x)
 
 
 def _out(x):
