@@ -18,7 +18,7 @@ __all__ = ["add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "co
 
 BLOCK = 1 << 17     # elements: long enough that threads seldom meet at Python's lock
 SHARED = 1 << 18    # elements: from here on a pass over them gains more than waking a thread costs
-FLOPS = 1 << 25     # the same for a product
+FLOPS = 1 << 24     # the same for a product
 
 
 def matmul(x, w):

@@ -75,9 +75,12 @@ def conv2d_weight_gradient(x, grad, window, groups):
 
     def task(part):
         for block in blocks[part::PARTS]:
-            rows = grad[block.images, block.lines.outputs, block.columns.outputs].reshape(-1, o)
-            target = w[part, block.lines.taps, block.columns.taps]
-            target += (gather(x, window, block).T @ rows).reshape(target.shape)
+            patches, target = gather(x, window, block), w[part, block.lines.taps, block.columns.taps]
+            rows = threads.scratch("rows", (len(patches), o), grad.dtype)
+            some = grad[block.images, block.lines.outputs, block.columns.outputs]
+            rows.reshape(some.shape)[...] = some
+            product = threads.scratch("product", (patches.shape[1], o), w.dtype)
+            target += np.matmul(patches.T, rows, out=product).reshape(target.shape)
 
     threads.share(task, range(PARTS))
     return w.sum(axis=0)

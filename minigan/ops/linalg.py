@@ -47,6 +47,13 @@ class Affine(Function):
                 x.T @ grad if self.needs[1] else None,
                 grad.sum(axis=0) if self.needs[2] else None)
 
+    def fused_backward(self, grad):
+        x, w, _ = [t.data for t in self.inputs]
+        product = kernels(grad).matmul
+        return (product(grad, w.T) if self.needs[0] else None,
+                product(x.T, grad) if self.needs[1] else None,
+                grad.sum(axis=0) if self.needs[2] else None)
+
 
 def matmul(x: Any, w: Any) -> Tensor:
     """The matrix product x @ w: vectors, matrices, and batches of matrices, as in NumPy."""
