@@ -75,7 +75,8 @@ def conv2d_weight_gradient(x, grad, window, groups):
 
     def task(part):
         for block in blocks[part::PARTS]:
-            patches, target = gather(x, window, block), w[part, block.lines.taps, block.columns.taps]
+            patches = gather(x, window, block)
+            target = w[part, block.lines.taps, block.columns.taps]
             rows = threads.scratch("rows", (len(patches), o), grad.dtype)
             some = grad[block.images, block.lines.outputs, block.columns.outputs]
             rows.reshape(some.shape)[...] = some
