@@ -10,7 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import minigan as mg
-from minigan.backend import cpu, cpu_norm, cpu_patches, reference, threads
+from minigan.backend import cpu, cpu_conv, cpu_norm, cpu_patches, reference, threads
 from minigan.backend.window import Window
 from minigan.gan import models, train_step
 
@@ -24,6 +24,7 @@ def small_blocks(monkeypatch):
     monkeypatch.setattr(cpu, "SHARED", 1)
     monkeypatch.setattr(cpu, "FLOPS", 1)
     monkeypatch.setattr(cpu, "BLOCK", 7)
+    monkeypatch.setattr(cpu_conv, "FLOPS", 1)
     monkeypatch.setattr(cpu_norm, "SHARED", 1)
     monkeypatch.setattr(cpu_norm, "BLOCK", 24)
     monkeypatch.setattr(cpu_norm, "WIDE", 6)

@@ -20,7 +20,8 @@ from .window import Window
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
-PARTS = 4  # pieces into which the sum over the batch is cut in the weight gradient
+FLOPS = 1 << 26  # from here on a convolution gains more than waking the threads costs
+PARTS = 4        # pieces into which the sum over the batch is cut in the weight gradient
 
 
 def conv2d(x, w, window, groups, b=None):
@@ -41,7 +42,7 @@ def conv2d(x, w, window, groups, b=None):
         target = y[block.images, block.lines.outputs, block.columns.outputs]
         _multiply(gather(x, window, block), kernel, target, b)
 
-    threads.share(task, blocks_of(x, window, out))
+    threads.share(task, blocks_of(x, window, out), _worth(y, w))
     return y
 
 
@@ -71,10 +72,12 @@ def conv2d_weight_gradient(x, grad, window, groups):
         return w
     if o <= FEW < c and _mirrored(window) is not None:
         return _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1))
-    w, blocks = np.zeros((PARTS, *window.size, c, o), _dtype(x, grad)), blocks_of(x, window, out)
+    blocks = blocks_of(x, window, out)
+    parts = min(PARTS, len(blocks))
+    w = np.zeros((parts, *window.size, c, o), _dtype(x, grad))
 
     def task(part):
-        for block in blocks[part::PARTS]:
+        for block in blocks[part::parts]:
             patches = gather(x, window, block)
             target = w[part, block.lines.taps, block.columns.taps]
             rows = threads.scratch("rows", (len(patches), o), grad.dtype)
@@ -83,13 +86,18 @@ def conv2d_weight_gradient(x, grad, window, groups):
             product = threads.scratch("product", (patches.shape[1], o), w.dtype)
             target += np.matmul(patches.T, rows, out=product).reshape(target.shape)
 
-    threads.share(task, range(PARTS))
-    return w.sum(axis=0)
+    threads.share(task, range(parts), _worth(grad, w[0]))
+    return w.sum(axis=0) if parts > 1 else w[0]
 
 
 def _is_ours(x, w) -> bool:
     """Whether the shapes leave anything to compute, in a dtype that the BLAS knows."""
     return x.size > 0 and w.size > 0 and _dtype(x, w).kind == "f" and _dtype(x, w).itemsize > 2
+
+
+def _worth(y, w) -> bool:
+    """Whether there is enough to compute for several threads: y, of the convolution's outputs."""
+    return 2 * y.size * math.prod(w.shape[:3]) >= FLOPS
 
 
 def _dtype(x, w):
@@ -168,7 +176,7 @@ def _phases(grad, w, window, image, b):
         source = Window((reach, len(column.taps)), padding=((-top, 0), (-column.first, 0)))
         out = -(-image[0] // sh), len(range(column.phase, image[1], sw))
         items += [(column, kernels, source, block) for block in blocks_of(grad, source, out)]
-    threads.share(task, items)
+    threads.share(task, items, _worth(grad, w))
     return x
 
 
@@ -202,7 +210,7 @@ def _planes(grad, w, window, image, b):
 
     size = n * len(matrix) * math.prod(out) * np.dtype(dtype).itemsize
     step = min(images_at_once(n, size), max(1, cpu_patches.BLOCK * n // size))
-    threads.share(task, [slice(i, i + step) for i in range(0, n, step)])
+    threads.share(task, [slice(i, i + step) for i in range(0, n, step)], _worth(grad, w))
     return x
 
 

@@ -90,7 +90,7 @@ def blocks_of(x, window: Window, out: Pair) -> list[Block]:
 def images_at_once(n: int, total: int) -> int:
     """How many of n images a block takes at most: all of them if their patches are small, else
     few enough that there is something to share among the threads."""
-    return n if total <= BLOCK // 8 else -(-n // 8)
+    return n if total <= BLOCK // 2 else -(-n // 8)
 
 
 def gather(x, window: Window, block: Block) -> np.ndarray:

@@ -74,14 +74,15 @@ def _serve(jobs: SimpleQueue) -> None:
         del done, error
 
 
-def share(task: Callable[[Any], None], items: Iterable[Any]) -> None:
-    """task(item) for every item, on all threads; each takes the next one when it is done.
+def share(task: Callable[[Any], None], items: Iterable[Any], worth: bool = True) -> None:
+    """task(item) for every item, on all threads; each takes the next one when it is done. If it
+    is not worth waking them, on this one.
 
     Tasks write to places of their own. Called from within a task, it runs on that thread alone.
     The first error is raised once every thread has stopped.
     """
     items = list(items)
-    if count() == 1 or len(items) < 2 or getattr(_local, "busy", False):
+    if count() == 1 or not worth or len(items) < 2 or getattr(_local, "busy", False):
         for item in items:
             task(item)
         return
