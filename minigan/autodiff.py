@@ -9,23 +9,27 @@ differentiated again.
 """
 from __future__ import annotations
 
+import threading
 import weakref
 from contextlib import contextmanager
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from . import backend
 
-_grad_enabled = True  # the only global of the engine
+class _Mode(threading.local):
+    grad_enabled = True  # the only global of the engine, one for each thread
+
+
+_mode = _Mode()
 
 
 @contextmanager
 def _grad_mode(enabled: bool) -> Iterator[None]:
-    global _grad_enabled
-    before, _grad_enabled = _grad_enabled, enabled
+    before, _mode.grad_enabled = _mode.grad_enabled, enabled
     try:
         yield
     finally:
-        _grad_enabled = before
+        _mode.grad_enabled = before
 
 
 def no_grad():
@@ -181,7 +185,7 @@ class Function:
 
     def gradients(self, grad: Tensor) -> Sequence[Tensor | None]:
         """`backward`, or its fused form where no graph is made; always as a sequence."""
-        if self.fused_backward is not None and not _grad_enabled:
+        if self.fused_backward is not None and not _mode.grad_enabled:
             return [g if g is None else Tensor(g) for g in self.fused_backward(grad._data)]
         grads = self.backward(grad)
         return grads if isinstance(grads, (tuple, list)) else (grads,)
@@ -199,7 +203,7 @@ class Function:
         output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
         if self.view:
             output._version = inputs[0]._version
-        tracked = [x for x in inputs if x.requires_grad] if _grad_enabled else None
+        tracked = [x for x in inputs if x.requires_grad] if _mode.grad_enabled else None
         if tracked:
             self.inputs, self.tracked = inputs, tracked
             self._versions = [x._version[0] for x in (*inputs, output)]

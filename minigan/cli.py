@@ -12,7 +12,7 @@ from typing import Iterator, NoReturn, Sequence
 import numpy as np
 
 from . import __version__, backend
-from .backend import BackendError
+from .backend import BackendError, threads
 from .data import IMAGE_SETS, DataError, Loader, Scaled
 from .gan import SYSTEMS, Config, Run, RunError, Trainer, sample
 from .gan.progress import Progress
@@ -92,6 +92,7 @@ def parser() -> Parser:
 def train(args: argparse.Namespace) -> int:
     """`minigan train`. The status is 130, as of an interrupted program, after Ctrl-C."""
     choose_device(args.device)
+    threads.count()  # an error about them comes before anything is written
     run, images = resumed_run(args) if args.resume else new_run(args)
     config, system = run.config, run.system
     generator, discriminator = config.build()

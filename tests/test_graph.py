@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import tracemalloc
 import weakref
 from collections import Counter
@@ -228,3 +229,21 @@ def test_the_gradient_given_to_backward_is_not_taken_over():
     x.backward(g)
     x.grad.data[0] = 9
     assert g.data.tolist() == [3, 4]
+
+
+def test_grad_mode_is_each_threads_own():
+    """no_grad() in one thread must not stop another from recording."""
+    entered, done = threading.Event(), threading.Event()
+
+    def without():
+        with mg.no_grad():
+            entered.set()
+            done.wait(30)
+
+    other = threading.Thread(target=without)
+    other.start()
+    entered.wait(30)
+    y = leaf([1.0]) * 2
+    done.set()
+    other.join()
+    assert y.requires_grad

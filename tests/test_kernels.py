@@ -144,6 +144,17 @@ def test_spans_hold_every_output_once_with_just_the_taps_inside(pixels, k, s, d,
     assert seen == list(range(outputs))
 
 
+def test_planes_of_a_large_image_are_not_made(monkeypatch):
+    monkeypatch.setattr(cpu_patches, "BLOCK", 1)
+    monkeypatch.setattr(cpu_conv, "_planes", None)  # not to be called
+    window = Window((3, 3), (1, 1), ((1, 1), (1, 1)))
+    x, w = numbers(0, (2, 5, 5, 12)), numbers(1, (3, 3, 12, 2))
+    grad, back = numbers(2, (2, 5, 5, 12)), numbers(3, (3, 3, 2, 12))
+    assert_same(cpu.conv2d(x, w, window, 1), reference.conv2d(x, w, window, 1))
+    assert_same(cpu.conv2d_input_gradient(grad, back, window, 1, (5, 5)),
+                reference.conv2d_input_gradient(grad, back, window, 1, (5, 5)))
+
+
 def test_the_number_of_threads_changes_no_bit(pool, monkeypatch):
     for module, block in ((cpu, 20_000), (cpu_norm, 5_000), (cpu_patches, 500_000)):
         monkeypatch.setattr(module, "BLOCK", block)

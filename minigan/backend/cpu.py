@@ -73,7 +73,7 @@ def sigmoid(x):
 
 def leaky_relu(x, slope):
     """x where x > 0, else slope · x: for a slope in (0, 1] that is the larger of the two."""
-    if not 0 < slope <= 1:
+    if not 0 < slope <= 1 or x.dtype.kind != "f":
         return np.where(x > 0, x, slope * x)
 
     def larger(y, x):
@@ -86,7 +86,7 @@ def leaky_relu(x, slope):
 def leaky_relu_gradient(grad, x, slope):
     """grad times 1 where x > 0, else times slope. For a slope in [0, 1] the factor is the answer,
     as 1.0 or 0.0, times 1 − slope, plus slope, which is exactly 1 where it should be."""
-    if not 0 <= slope <= 1:
+    if not 0 <= slope <= 1 or grad.dtype.kind != "f":
         return np.where(x > 0, grad, slope * grad)
 
     def pull_back(y, grad, x):

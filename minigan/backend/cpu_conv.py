@@ -34,7 +34,7 @@ def conv2d(x, w, window, groups, b=None):
         for xs, os in _groups(c, o, groups):
             y[..., os] = conv2d(x[..., xs], w[..., os], window, 1, None if b is None else b[os])
         return y
-    if o <= FEW < c and _mirrored(window) is not None:
+    if o <= FEW < c and _mirrored(window) is not None and _planes_fit(x, w):
         return _planes(x, _turned(w), _mirrored(window), image=out, b=b)
 
     def task(block):
@@ -49,7 +49,9 @@ def conv2d(x, w, window, groups, b=None):
 def conv2d_input_gradient(grad, w, window, groups, image, b=None):
     """The reference's, by phases, or by planes where few channels come out."""
     o, c = grad.shape[3], w.shape[2]
-    if not _is_ours(grad, w) or 0 in image or groups == 1 and window.dilation != (1, 1) and c > FEW:
+    planes = c <= FEW and _planes_fit(grad, w)
+    if (not _is_ours(grad, w) or 0 in image
+            or groups == 1 and window.dilation != (1, 1) and not planes):
         return reference.conv2d_input_gradient(grad, w, window, groups, image, b)
     if groups > 1:
         x = np.empty((len(grad), *image, c * groups), _dtype(grad, w))
@@ -57,7 +59,7 @@ def conv2d_input_gradient(grad, w, window, groups, image, b=None):
             x[..., xs] = conv2d_input_gradient(grad[..., os], w[..., os], window, 1, image,
                                                None if b is None else b[xs])
         return x
-    return (_planes if c <= FEW else _phases)(grad, w, window, image, b)
+    return (_planes if planes else _phases)(grad, w, window, image, b)
 
 
 def conv2d_weight_gradient(x, grad, window, groups):
@@ -212,6 +214,12 @@ def _planes(grad, w, window, image, b):
     step = min(images_at_once(n, size), max(1, cpu_patches.BLOCK * n // size))
     threads.share(task, [slice(i, i + step) for i in range(0, n, step)], _worth(grad, w))
     return x
+
+
+def _planes_fit(x, w) -> bool:
+    """Whether the planes of one image of x are small enough to be made at a time."""
+    (kh, kw, c, o), (_, height, width, _) = w.shape, x.shape
+    return kh * kw * min(c, o) * height * width * x.itemsize <= 16 * cpu_patches.BLOCK
 
 
 def _mirrored(window: Window) -> Window | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 __all__ = ["count", "scratch", "share"]
 
+MOST = 1024                  # threads that may be asked for
 _local = threading.local()   # scratch memory; and whether this thread is at work for `share`
 _lock = threading.Lock()
 _jobs: SimpleQueue = SimpleQueue()  # what the threads wait for: (work, where to say it is done)
@@ -26,10 +27,10 @@ def _cores() -> int:
     """MINIGAN_NUM_THREADS, or how many cores this process may use."""
     asked = os.environ.get("MINIGAN_NUM_THREADS", "")
     if asked:
-        if not asked.isdecimal() or int(asked) < 1:
+        if not asked.isdecimal() or not 1 <= int(asked) <= MOST:
             from . import BackendError  # the package imports this module first
             raise BackendError("the environment variable MINIGAN_NUM_THREADS must be a number of "
-                               f"threads, at least 1, not {asked!r}")
+                               f"threads, at least 1 and at most {MOST}, not {asked!r}")
         return int(asked)
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -70,11 +70,12 @@ def image_folder(data_dir: str | os.PathLike | None, size: tuple[int, int] = (28
 
 def _files(folder: Path) -> list[Path]:
     """The files below the folder, in the order of their names from the folder on."""
-    found = []
-    for parent, folders, files in os.walk(folder):
+    found, closed = [], []  # a folder that cannot be opened is listed like a file
+    for parent, folders, files in os.walk(folder, onerror=closed.append):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent, name) for name in files if not name.startswith(".")]
-    return sorted([path for path in found if path.is_file()],
+    found = [path for path in found if not os.access(path, os.R_OK) or path.is_file()]
+    return sorted([*found, *[Path(error.filename) for error in closed]],
                   key=lambda path: path.relative_to(folder).parts)
 
 

@@ -37,6 +37,11 @@ def _windows(name: str, x: Any, size: int | Pair, stride: int | Pair | None) -> 
     x = as_tensor(x)
     window = pool_window(name, x, size, stride)
     (height, width), (down, right) = window.outputs(x.shape[1:3]), window.stride
+    if window.stride == window.size:  # no pixel is in two windows: x is cut into them
+        tiles = x[:, :height * down, :width * right].reshape(
+            len(x), height, down, width, right, x.shape[3])
+        return tiles.transpose((2, 4, 0, 1, 3, 5)).reshape(
+            down * right, len(x), height, width, x.shape[3])
     return stack([x[:, i:i + height * down:down, j:j + width * right:right]
                   for i, j in product(*map(range, window.size))])
 
