@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minigan.backend import threads
 from minigan.cli import main
 
 TINY = ["--steps", "6", "--batch-size", "8", "--save-every", "3", "--device", "cpu"]
@@ -293,3 +294,15 @@ def test_training_on_the_real_mnist(tmp_path):
     assert main(["train", "mlp-small", *TINY, "--out", str(out)]) == 0
     grid = np.asarray(__import__("matplotlib.image").image.imread(out / "samples/step-000006.png"))
     assert grid.size > 64 * 28 * 28
+
+
+def test_a_wrong_number_of_threads_is_told_before_anything_is_written(
+        tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("MINIGAN_NUM_THREADS", "many")
+    threads._forget_pool()
+    try:
+        assert "MINIGAN_NUM_THREADS" in mistake(["train", *TINY, "--out", str(tmp_path / "run")],
+                                                capsys)
+    finally:
+        threads._forget_pool()
+    assert not (tmp_path / "run").exists()

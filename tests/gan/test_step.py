@@ -111,6 +111,18 @@ def test_where_a_layer_may_mix_examples_both_batches_go_alone(build, monkeypatch
     assert seen == [4, 5]
 
 
+def test_batches_of_two_precisions_or_a_replaced_forward_go_alone():
+    """A forward that was set on one module may mix examples: only its class is known."""
+    rng = np.random.default_rng(0)
+    real, fake = mg.tensor(rng.random((4, 3))), mg.tensor(rng.random((5, 3)))
+    discriminator = models.Discriminator(nn.Dense(3, 1, rng=rng))
+    alone, _ = judge(discriminator, real.astype(np.float32), fake)
+    assert alone.dtype == np.float32  # joined with the other it would be float64
+    discriminator.forward = lambda x: x - x.mean(0)
+    for logits, batch in zip(judge(discriminator, real, fake), (real, fake)):
+        np.testing.assert_array_equal(logits.data, discriminator(batch).data)
+
+
 def test_batches_that_go_together_get_the_logits_that_each_gets_alone(monkeypatch):
     rng = np.random.default_rng(0)
     _, discriminator = models.mlp((4, 4, 1), width=8, rng=rng)
