@@ -16,6 +16,7 @@ from .backend import BackendError, threads
 from .data import IMAGE_SETS, DataError, Loader, Scaled
 from .gan import SYSTEMS, Config, Run, RunError, Trainer, sample
 from .gan.progress import Progress
+from .testing import command as gradcheck
 from .viz import save_grid
 
 
@@ -31,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         return args.command(args) or 0
-    except (BackendError, DataError, RunError) as error:
+    except (BackendError, DataError, RunError, gradcheck.CheckError) as error:
         print(f"minigan {args.name}: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -45,9 +46,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def parser() -> Parser:
     """The command line."""
-    top = Parser(prog="minigan", description="Train small GANs and sample from them.")
+    top = Parser(prog="minigan",
+                 description="Train small GANs and sample from them; check gradients.")
     top.add_argument("--version", action="version", version=f"minigan {__version__}")
-    commands = top.add_subparsers(dest="name", required=True, metavar="train|sample|systems")
+    commands = top.add_subparsers(dest="name", required=True,
+                                  metavar="train|sample|systems|gradcheck")
 
     p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
     p.set_defaults(command=train)
@@ -86,6 +89,8 @@ def parser() -> Parser:
 
     p = commands.add_parser("systems", help="list the systems")
     p.set_defaults(command=list_systems)
+
+    gradcheck.register(commands)
     return top
 
 

@@ -1,16 +1,18 @@
 """Numerical differentiation: slopes by differences, how far they can be trusted, and kinks.
 
-Everything here looks at a function along a line, t ↦ f(x + t v), whose values are arrays, and
-asks for its derivative at t = 0, element by element.
+Everything here looks at a function along lines, t ↦ f(x + t v) for several directions v at once,
+and asks for its derivatives at t = 0, element by element. Arrays have the shape (D, M): a row for
+each of D directions, a column for each of the M numbers that f returns.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Callable
 
 import numpy as np
 
-Path = Callable[[float], np.ndarray]
+# (t, which) ↦ the values at x + t v, a row for each of the directions whose indices are given
+Lines = Callable[[float, np.ndarray], np.ndarray]
 
 EPS = float(np.finfo(np.float64).eps)
 STEPS = (1e-4, 1e-6)  # the second where the first met a kink, or a function too steep for it
@@ -18,9 +20,9 @@ STEPS = (1e-4, 1e-6)  # the second where the first met a kink, or a function too
 
 @dataclass
 class Slopes:
-    """The derivative along a line, for each element of the value.
+    """The derivatives along D directions, for each of the M elements of the value.
 
-    low, high  what it lies between: equal where the function is smooth, else the one-sided slopes
+    low, high  what each lies between: equal where the function is smooth, else one-sided slopes
     error      by how much either may be off
     kink       where the one-sided slopes differ
     jump       where there is no slope: a discontinuity, an infinite slope, or values not finite
@@ -32,6 +34,19 @@ class Slopes:
     kink: np.ndarray
     jump: np.ndarray
 
+    @classmethod
+    def exact(cls, slope: np.ndarray) -> Slopes:
+        """Slopes that are known up to rounding."""
+        nowhere = np.zeros(slope.shape, bool)
+        return cls(slope, slope, 64 * EPS * largest(slope) + 0 * slope, nowhere, nowhere)
+
+    def replace(self, which: np.ndarray, other: Slopes) -> None:
+        """Put the other's rows in the place of these rows."""
+        for field in fields(self):
+            mine = np.array(getattr(self, field.name))
+            mine[which] = getattr(other, field.name)
+            setattr(self, field.name, mine)
+
 
 @dataclass
 class Quotients:
@@ -41,14 +56,15 @@ class Quotients:
     forward_half: np.ndarray
     backward: np.ndarray
     backward_half: np.ndarray
-    noise: float  # what rounding may contribute to each
+    noise: np.ndarray  # what rounding may contribute to each, (D, 1)
 
     @classmethod
-    def of(cls, path: Path, start: np.ndarray, h: float, reach: float) -> Quotients:
-        ends = [(path(s) - start) / s for s in (h, h / 2, -h, -h / 2)]
-        slope = _largest((ends[1] + ends[3]) / 2)
+    def of(cls, lines: Lines, which: np.ndarray, start: np.ndarray, h: float,
+           reach: np.ndarray) -> Quotients:
+        ends = [(lines(s, which) - start) / s for s in (h, h / 2, -h, -h / 2)]
+        slope = largest((ends[1] + ends[3]) / 2)
         # the function's values are rounded, and so are the points that it was taken at
-        noise = (20 * _largest(start) + reach * slope) * EPS / h
+        noise = (20 * largest(start[None]) + reach[which] * slope) * EPS / h
         return cls(*ends, noise)
 
     @property
@@ -72,7 +88,7 @@ class Quotients:
         wide, narrow = self.central, self.central_half
         bend = abs(self.forward - self.backward)
         bend_half = abs(self.forward_half - self.backward_half)
-        floor = 1e-9 + 1e-7 * _largest(narrow) + self.noise
+        floor = 1e-9 + 1e-7 * largest(narrow) + self.noise
         stays = bend_half > 0.75 * bend
         difference = abs(wide - narrow)
         rough = (difference > 1e-3 * abs(narrow) + floor) | (stays & (bend_half > floor))
@@ -91,28 +107,38 @@ class Quotients:
         return Slopes(quotients.min(axis=0), quotients.max(axis=0), error, finite, ~finite)
 
 
-def slopes(path: Path, start: np.ndarray, reach: float) -> Slopes:
-    """The derivative of `path` at 0, where its value is `start`.
+def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray) -> Slopes:
+    """The derivatives along the lines at t = 0, where the value is `start`, (M,).
 
-    reach  how large the numbers that move are, measured in the direction's length
+    reach  for each line how large the numbers that move are, in the direction's length, (D, 1)
     """
-    wide = Quotients.of(path, start, STEPS[0], reach)
+    wide = Quotients.of(lines, np.arange(len(reach)), start, STEPS[0], reach)
     found = wide.smooth()
-    if not found.kink.any():
-        return found
-    close = Quotients.of(path, start, STEPS[1], reach)
+    rows = np.flatnonzero(found.kink.any(axis=1))
+    if rows.size:
+        close = Quotients.of(lines, rows, start, STEPS[1], reach)
+        found.replace(rows, _closer(found, wide.steepness[rows], close, rows))
+    return found
+
+
+def _closer(found: Slopes, steepness: np.ndarray, close: Quotients, rows: np.ndarray) -> Slopes:
+    """The rows where the wide step met something, with what the close step says of it."""
     near, sides = close.smooth(), close.one_sided()
-    jump = sides.jump | (close.steepness > 5 * wide.steepness + 1e-6 + close.noise)
-    rough, kinked = found.kink, found.kink & near.kink
+    jump = sides.jump | (close.steepness > 5 * steepness + 1e-6 + close.noise)
+    rough = found.kink[rows]
+    kinked = rough & near.kink
 
     def choose(name: str) -> np.ndarray:
         return np.where(kinked, getattr(sides, name),
-                        np.where(rough, getattr(near, name), getattr(found, name)))
+                        np.where(rough, getattr(near, name), getattr(found, name)[rows]))
 
-    return Slopes(choose("low"), choose("high"), choose("error"),
-                  kinked & ~jump, kinked & jump)
+    return Slopes(choose("low"), choose("high"), choose("error"), kinked & ~jump, kinked & jump)
 
 
-def _largest(x: np.ndarray) -> float:
-    """The largest finite magnitude, 0 if there is none."""
-    return float(np.max(abs(x), initial=0, where=np.isfinite(x)))
+def largest(x: np.ndarray) -> np.ndarray:
+    """The largest finite magnitude of each row, (D, 1); 0 if there is none."""
+    x = abs(x)
+    top = x.max(axis=1, keepdims=True, initial=0)
+    if np.isfinite(top).all():
+        return top
+    return np.max(x, axis=1, keepdims=True, initial=0, where=np.isfinite(x))

@@ -1,98 +1,140 @@
-"""A function of Tensors as the checks see it: a point of host arrays in, one flat array out."""
+"""A function as the checks see it: a point of host arrays in, one flat array out."""
 from __future__ import annotations
 
 from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .. import backend
-from ..autodiff import Tensor, grad
-from .report import GradientError
+from .differences import Slopes, slopes
+from .frameworks import Framework
+
+__tracebackhide__ = True  # pytest: the message says what is wrong
 
 Point = list[np.ndarray]  # the values of the variables
+Layout = Callable[[np.ndarray], np.ndarray]  # the same numbers, otherwise in memory
 
 
-class TensorFunction:
+class CheckedFunction:
     """f with some of its inputs held fixed, and its reverse pass.
 
+    inputs     host arrays, of which those at `variables` may move; the others are constants
     names      what to call each variable in a message
-    variables  the positions of the inputs that may move; the others are constants
+    linear     how many of the variables, the last ones, f is linear in: cotangents are such
     """
 
-    def __init__(self, f: Callable[..., Any], inputs: Sequence[Tensor], variables: Sequence[int],
-                 names: Sequence[str]):
-        self.f, self.inputs, self.variables, self.names = f, inputs, variables, names
-        self.shapes: list[tuple[int, ...]] = []  # of the outputs, known after the first call
-        self.creator = ""                        # the class that made the first output
-        self._backend = backend.of(inputs[0].data)
+    def __init__(self, f: Callable[..., Any], framework: Framework, inputs: Sequence[np.ndarray],
+                 variables: Sequence[int], names: Sequence[str], linear: int = 0):
+        self.f, self.framework, self.inputs = f, framework, list(inputs)
+        self.variables, self.names, self.linear = list(variables), list(names), linear
+        self.outputs: Point = []  # the last ones
+        self.operation = ""       # what made the first of them
 
-    def tensors(self, point: Point, requires_grad: bool) -> list[Tensor]:
-        """All inputs as new Tensors with memory of their own."""
-        moving = dict(zip(self.variables, point))
-        return [Tensor(self._backend.from_numpy(moving[i].copy()), requires_grad) if i in moving
-                else Tensor(x.data.copy()) for i, x in enumerate(self.inputs)]
-
-    def outputs(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        """f's floating point results, always as a list."""
-        results = self.f(*tensors)
-        results = list(results) if isinstance(results, (tuple, list)) else [results]
-        for y in results:
-            if not isinstance(y, Tensor):
-                raise GradientError(f"the function returned a {type(y).__name__}, not a Tensor")
-        floating = [y for y in results if y.dtype.kind == "f"]
-        if not floating:
-            raise GradientError("the function returned nothing that has a gradient (no floats)")
-        self.shapes = [y.shape for y in floating]
-        if floating[0].creator is not None:
-            self.creator = type(floating[0].creator).__name__
-        return floating
+    def natives(self, point: Point, copy: bool = False) -> list[Any]:
+        """All inputs in the framework's arrays, which share memory with these unless copied."""
+        arrays = list(self.inputs)
+        for i, x in zip(self.variables, point):
+            arrays[i] = x
+        return [self.framework.array(x.copy() if copy else x) for x in arrays]
 
     def values(self, point: Point) -> np.ndarray:
         """f at the point, all outputs in one flat float64 array."""
-        return flat([y.numpy() for y in self.outputs(self.tensors(point, False))])
+        return self.values_of(self.natives(point))
 
-    def pull_back(self, point: Point, cotangent: np.ndarray) -> Point:
-        """The reverse pass: the gradient of ⟨cotangent, f⟩ by each variable."""
-        tensors = self.tensors(point, True)
-        return self._pull_back(tensors, self.outputs(tensors), cotangent)
+    def values_of(self, natives: Sequence[Any]) -> np.ndarray:
+        outputs = self.framework.outputs(self.f(*natives))
+        self.outputs = [self.framework.numpy(y) for y in outputs]
+        return flat(self.outputs)
 
-    def run(self, point: Point, cotangent: np.ndarray) -> tuple[list[Tensor], np.ndarray, Point]:
-        """A forward and a reverse pass: the inputs as they are afterwards, values, gradients."""
-        tensors = self.tensors(point, True)
-        outputs = self.outputs(tensors)
-        values = flat([y.numpy() for y in outputs])
-        return tensors, values, self._pull_back(tensors, outputs, cotangent)
+    def pull_back(self, point: Point, cotangent: np.ndarray, only: int | None = None,
+                  create_graph: bool = False) -> Point:
+        """The gradient of ⟨cotangent, f⟩ by each variable, or by that one only."""
+        return self.run(self.natives(point), cotangent, only, create_graph)[1]
 
-    def _pull_back(self, tensors: list[Tensor], outputs: list[Tensor],
-                   cotangent: np.ndarray) -> Point:
-        variables = [tensors[i] for i in self.variables]
-        parts = [Tensor(self._backend.from_numpy(u.astype(y.data.dtype)))
-                 for u, y in zip(self.split(cotangent), outputs)]
-        return [g.numpy() for g in grad(outputs, variables, parts)]
+    def run(self, natives: Sequence[Any], cotangent: np.ndarray, only: int | None = None,
+            create_graph: bool = False, layout: Layout = lambda x: x) -> tuple[np.ndarray, Point]:
+        """A forward and a reverse pass: values and gradients. layout rearranges the cotangents'
+        memory."""
+        wrt = self.variables if only is None else [self.variables[only]]
+        parts = [layout(part) for part in unflat(cotangent, self.outputs)]
+        outputs, gradients = self.framework.vjp(
+            self.f, natives, wrt, lambda outputs: list(map(self.framework.cast, parts, outputs)),
+            create_graph)
+        self.operation = self.framework.operation(outputs[0])
+        values = flat([self.framework.numpy(y) for y in outputs])
+        return values, [self.framework.numpy(g) for g in gradients]
 
-    def split(self, cotangent: np.ndarray) -> Point:
-        """A flat cotangent cut into the outputs' shapes."""
-        ends = np.cumsum([int(np.prod(shape)) for shape in self.shapes])
-        return [part.reshape(shape) for part, shape in zip(np.split(cotangent, ends), self.shapes)]
-
-    def reverse(self) -> TensorFunction:
+    def reverse(self) -> CheckedFunction:
         """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients."""
-        count = len(self.variables)
+        count, inputs = len(self.variables), self.inputs
 
-        def pulled(*tensors: Tensor) -> tuple[Tensor, ...]:
-            differentiate = any(t.requires_grad for t in tensors)
-            inputs = [Tensor(x.data) for x in self.inputs]
-            for i, t in zip(self.variables, tensors):
-                inputs[i] = t if t.requires_grad else Tensor(t.data, requires_grad=True)
-            return grad(self.outputs(inputs), [inputs[i] for i in self.variables],
-                        tensors[count:], create_graph=differentiate)
+        def pulled(*natives: Any) -> tuple[Any, ...]:
+            arrays = [self.framework.array(x) for x in inputs]
+            for i, x in zip(self.variables, natives):
+                arrays[i] = x
+            differentiate = any(getattr(x, "requires_grad", False) for x in natives)
+            _, gradients = self.framework.vjp(self.f, arrays, self.variables,
+                                              lambda outputs: natives[count:], differentiate)
+            return tuple(gradients)
 
-        cotangents = [Tensor(self._backend.from_numpy(np.zeros(shape))) for shape in self.shapes]
+        cotangents = [np.zeros(y.shape) for y in self.outputs]
         names = [f"the cotangent of output {i}" for i in range(len(cotangents))]
-        inputs = [self.inputs[i] for i in self.variables] + cotangents
-        return TensorFunction(pulled, inputs, range(len(inputs)), [*self.names, *names])
+        all_inputs = [inputs[i] for i in self.variables] + cotangents
+        return CheckedFunction(pulled, self.framework, all_inputs, range(len(all_inputs)),
+                               [*self.names, *names], linear=len(cotangents))
+
+    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray) -> Slopes:
+        """The slopes at the point, where the value is `start`, along directions, (D, N), for all
+        elements of the variables side by side."""
+        at = flat(point)
+
+        def moved(t: complex, d: int) -> Point:
+            return unflat(at + t * directions[d], point)
+
+        def differences(rows: np.ndarray) -> Slopes:
+            lengths = abs(rows).max(axis=1, keepdims=True, initial=0)
+            reach = (abs(at) * (rows != 0)).max(axis=1, keepdims=True, initial=0)
+            return slopes(lambda t, which: np.stack([self.values(moved(t, d)) for d in which]),
+                          start, reach / np.where(lengths > 0, lengths, 1))
+
+        if not self.framework.complex_step:
+            return differences(directions)
+        found = np.stack([self._complex_slope(moved(1e-100j, d)) for d in range(len(directions))])
+        rough = differences(directions[:1])
+        if not (abs(found[:1] - rough.low) <= 1e-3 * (1 + abs(rough.low))).all():
+            raise ComplexStepError("complex_step needs an analytic f, but its slopes are not those "
+                                   "of differences: does it use abs, comparisons, .real or "
+                                   ".conj()? Leave complex_step out")
+        return Slopes.exact(found)
+
+    def linear_slopes(self, point: Point, directions: np.ndarray) -> Slopes:
+        """The same as those variables alone move in which the function is linear, the last ones:
+        its values there, known to the last digits."""
+        moving = point[len(point) - self.linear:]
+        fixed = point[:len(point) - self.linear]
+        return Slopes.exact(np.stack([self.values(fixed + unflat(v, moving))
+                                      for v in directions]))
+
+    def _complex_slope(self, moved: Point) -> np.ndarray:
+        """Im f(x + i h v) / h with an h so small that nothing is cut off."""
+        outputs = self.framework.outputs(self.f(*self.natives(moved)))
+        return np.concatenate([np.asarray(y).imag.reshape(-1) for y in outputs]) / 1e-100
+
+
+class ComplexStepError(ValueError):
+    """complex_step was asked for a function that does not allow it."""
 
 
 def flat(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """All elements in one float64 array."""
+    """The elements of all arrays side by side, in float64."""
+    if len(arrays) == 1:
+        return np.asarray(arrays[0], np.float64).reshape(-1)
     return np.concatenate([np.asarray(a, np.float64).reshape(-1) for a in arrays])
+
+
+def unflat(x: np.ndarray, like: Point) -> Point:
+    """The elements of all arrays side by side, cut into arrays of these shapes again."""
+    parts, begin = [], 0
+    for array in like:
+        parts.append(x[begin:begin + array.size].reshape(array.shape))
+        begin += array.size
+    return parts

@@ -11,9 +11,15 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
-from .function import Point, TensorFunction
+from .contract import check_contract, check_empty, check_native
+from .derivatives import check_derivatives
+from .frameworks import Differentiable, Framework, Minigan
+from .function import CheckedFunction, Point
 from .report import Report
-from .stage import ORDERS, Settings, Stage, slopes_along
+from .reproduction import reproduction
+from .stage import ORDERS, Settings, Stage
+
+__tracebackhide__ = True  # pytest: the message says what is wrong
 
 KINKS = ("subgradient", "skip", "raise")
 
@@ -23,77 +29,85 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
                 rtol: float | None = None, atol: float | None = None, seed: int = 0) -> Report:
     """Check that f's gradients, up to the given order, are the derivatives of f's values.
 
-    f           Tensors in, a Tensor or several out
+    f           Tensors in, a Tensor or several out; or what from_numpy, from_torch and from_jax
+                make of other functions
     inputs      Tensors, arrays, Python numbers or lists. Floats are checked in float64; where they
                 are float32 or float16, their own gradient is compared with the one in float64.
                 Integers and booleans are constants
     wrt         the positions of the inputs to differentiate by; None: all floats
-    directions  how many random directions, each with a random cotangent, for each input; inputs
-                of up to 64 elements are checked element by element besides
+    order       1, 2 or 3; 1 at most for a NumPy function with its vjp
+    directions  how many random cotangents, and random directions for an input of more than 64
+                elements; the elements of smaller ones are moved one by one
     kinks       where the one-sided slopes differ: "subgradient" accepts what lies between them,
                 "skip" does not compare, "raise" fails
     rtol, atol  the tolerance (default 1e-6 and 1e-9), beside the differences' own error
+    seed        of the random numbers
 
     Before the numbers comes the contract: the same answer twice, inputs left alone, gradients of
-    their inputs' shapes and dtypes, linear in the cotangent. Returns a Report. Raises
-    GradientError (an AssertionError) if a gradient is wrong, or if nothing could be compared.
+    their inputs' shapes and dtypes, linear in the cotangent, the same for any layout in memory and
+    for each input alone, there for zero-size inputs if these have a value.
+
+    Returns a Report. Raises GradientError (an AssertionError) if a gradient is wrong, or if
+    nothing could be compared; ValueError if the arguments make no sense.
     """
     if kinks not in KINKS:
         raise ValueError(f"kinks is one of {', '.join(KINKS)}, not {kinks!r}")
     if order not in ORDERS or directions < 1:
         raise ValueError(f"order is 1, 2 or 3 and directions at least 1, not {order}, {directions}")
-    function, native = _prepare(f, inputs, wrt)
-    report = Report(_name(f), seed)
+    function, native = prepare(f, inputs, wrt)
+    report = Report(name_of(f), seed)
+    report.reproduction = reproduction(f, function, native, dict(
+        wrt=wrt, order=order, directions=directions, kinks=kinks, rtol=rtol, atol=atol, seed=seed))
+    if order > 1 and not function.framework.differentiates_twice:
+        report.skip("second order: a NumPy function's vjp has no derivative of its own")
+        order = 1
     settings = Settings(directions, kinks, 1e-6 if rtol is None else rtol,
                         1e-9 if atol is None else atol)
     rng = np.random.default_rng(seed)
     point = [x.astype(np.float64) for x in native]
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), function.framework.context():
+        first = function
         for n in range(1, order + 1):
-            stage = Stage(function, point, ORDERS[n], settings, report, rng)
-            stage.check_contract()
+            stage = Stage(function, point, n, settings, report, rng)
+            check_contract(stage)
             if n == 1:
-                stage.check_native(native)
-            stage.check_derivatives()
+                report.name_operation(function.operation)
+                check_native(stage, native)
+            check_derivatives(stage)
             if n < order:
-                point = point + [rng.normal(size=shape) for shape in function.shapes]
+                point = point + [rng.normal(size=y.shape) for y in function.outputs]
                 function = function.reverse()
+        check_empty(first, report, order)
     return report
 
 
-def numerical_jvp(f: Callable[..., Any], inputs: Any, v: Any) -> np.ndarray:
-    """J v, the derivative of f along v, by differences of f's values in float64.
-
-    As in `mg.jvp`, `inputs` is a Tensor (or array) or a tuple of them, and v has its form. f
-    returns one Tensor. At a kink the result is the mean of the one-sided slopes.
-    """
-    inputs, v = (x if isinstance(x, (tuple, list)) else (x,) for x in (inputs, v))
-    function, native = _prepare(f, inputs, range(len(inputs)))
-    point = [x.astype(np.float64) for x in native]
-    direction = [np.asarray(_as_tensor(x).numpy(), np.float64) for x in v]
-    with np.errstate(all="ignore"):
-        found = slopes_along(function, point, direction, function.values(point))
-    return np.where(found.jump, np.nan, (found.low + found.high) / 2).reshape(function.shapes[0])
-
-
-def _prepare(f: Callable[..., Any], inputs: Sequence[Any],
-             wrt: Sequence[int] | None) -> tuple[TensorFunction, Point]:
+def prepare(f: Callable[..., Any], inputs: Sequence[Any],
+            wrt: Sequence[int] | None) -> tuple[CheckedFunction, Point]:
     """f as a function of the inputs at `wrt`, and their values in their own dtype."""
-    tensors = [_as_tensor(x) for x in inputs]
-    floats = [i for i, x in enumerate(tensors) if x.dtype.kind == "f"]
+    host = [x.numpy() if isinstance(x, Tensor) else
+            backend.to_numpy(x) if backend.is_array(x) else np.asarray(x) for x in inputs]
+    floats = [i for i, x in enumerate(host) if x.dtype.kind == "f"]
     variables = floats if wrt is None else list(wrt)
-    if not variables or not set(variables) <= set(floats):
-        raise ValueError(f"the inputs to differentiate by must be floats: of the inputs "
-                         f"{floats} are, wrt is {wrt}")
+    if not variables or not set(variables) <= set(floats) or len(set(variables)) < len(variables):
+        raise ValueError(f"wrt names the inputs to differentiate by, each once, and they must be "
+                         f"floats: of the inputs {floats} are, wrt is {wrt}")
     names = [f"input {i}" for i in variables]
-    return TensorFunction(f, tensors, variables, names), [tensors[i].numpy() for i in variables]
+    function = CheckedFunction(f.f if isinstance(f, Differentiable) else f,
+                               _framework(f, inputs), host, variables, names)
+    return function, [host[i] for i in variables]
 
 
-def _as_tensor(x: Any) -> Tensor:
-    if isinstance(x, Tensor):
-        return x.detach()
-    return Tensor(x if backend.is_array(x) else backend.current().from_numpy(np.asarray(x)))
+def _framework(f: Callable[..., Any], inputs: Sequence[Any]) -> Framework:
+    if isinstance(f, Differentiable):
+        return f.framework
+    for x in inputs:
+        if isinstance(x, Tensor):
+            return Minigan(backend.of(x.data))
+        if backend.is_array(x) and not isinstance(x, np.ndarray):
+            return Minigan(backend.of(x))
+    return Minigan(backend.current())
 
 
-def _name(f: Callable[..., Any]) -> str:
+def name_of(f: Callable[..., Any]) -> str:
+    """What to call a function in a message."""
     return getattr(f, "__name__", type(f).__name__).replace("<lambda>", "a lambda")

@@ -19,7 +19,8 @@ class Comparison:
     At a smooth point low and high are equal; at a kink they are the one-sided slopes.
     """
 
-    variable: str                   # "input 0"
+    name: str                        # "input 0"
+    variable: int                    # its number among those that were differentiated by
     shape: tuple[int, ...]
     element: tuple[int, ...] | None  # the element that moved, None if all did
     value: float
@@ -29,11 +30,9 @@ class Comparison:
 
     @property
     def ratio(self) -> float:
-        """How far the value is outside its bounds, in tolerances."""
-        if not self.low - self.tolerance <= self.value <= self.high + self.tolerance:
-            off = max(self.low - self.value, self.value - self.high)
-            return off / self.tolerance if off == off else float("inf")
-        return max(self.low - self.value, self.value - self.high, 0.0) / self.tolerance
+        """How far the value is outside its bounds, in tolerances; up to 1 is right."""
+        off = max(self.low - self.value, self.value - self.high, 0.0)
+        return off / self.tolerance if abs(off) < float("inf") else float("inf")
 
     def __str__(self) -> str:
         middle = (self.low + self.high) / 2
@@ -41,7 +40,7 @@ class Comparison:
                    else f"between {self.low:.9g} and {self.high:.9g}")
         ratio = f"{self.value / middle + 0.0:.6g}" if middle else "undefined"
         at = "along a random direction" if self.element is None else f"at element {self.element}"
-        return (f"{self.variable} of shape {self.shape}, {at}: the reverse pass says "
+        return (f"{self.name} of shape {self.shape}, {at}: the reverse pass says "
                 f"{self.value:.9g}, differences say {numeric} (ratio {ratio}, "
                 f"off by {self.ratio:.3g} tolerances)")
 
@@ -50,11 +49,13 @@ class Comparison:
 class Report:
     """The result of `check_grads`.
 
-    ok       whether everything that was checked was right
-    worst    the largest deviation, in tolerances: up to 1 is right
-    checked  how many derivatives were compared, by order
-    kinks    how many of them touched a kink and were held between the one-sided slopes
-    skipped  how many could not be compared, by reason
+    ok            whether everything that was checked was right
+    worst         the largest deviation, in tolerances: up to 1 is right
+    checked       how many derivatives were compared, by order
+    kinks         how many directions touched a kink and were held between the one-sided slopes
+    skipped       how many could not be compared, by reason
+    zero_size     how many shapes with an axis of length 0 the function accepted, and were checked
+    reproduction  lines of Python that make the same check again
     """
 
     op: str
@@ -64,17 +65,33 @@ class Report:
     checked: dict[str, int] = field(default_factory=dict)
     kinks: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
+    zero_size: int = 0
+    reproduction: str = field(default="", repr=False, compare=False)
 
-    def skip(self, reason: str) -> None:
-        self.skipped[reason] = self.skipped.get(reason, 0) + 1
+    def skip(self, reason: str, count: int = 1) -> None:
+        """Count what could not be compared."""
+        if count:
+            self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+    @property
+    def met_kinks(self) -> int:
+        """How many directions met a kink or a jump so far."""
+        return self.kinks + sum(self.skipped.values())
+
+    def name_operation(self, operation: str) -> None:
+        """Name the engine's operation beside the function that called it."""
+        if operation:
+            self.op += f" ({operation})"
 
     def fail(self, message: str) -> GradientError:
-        """The error to raise: the message, with the op before it and the seed behind."""
+        """The error to raise: the message, with the op before it and how to see it again behind."""
         self.ok = False
-        return GradientError(f"{self.op}: {message}\nseed {self.seed}", self)
+        return GradientError(f"{self.op}: {message}\nto see it again (seed {self.seed}):\n"
+                             f"{self.reproduction}", self)
 
     def __str__(self) -> str:
-        parts = [f"{count} derivatives of {order}" for order, count in self.checked.items()]
+        parts = [f"{count} derivatives of {order}" for order, count in self.checked.items()
+                 if count]
         if self.kinks:
             parts.append(f"{self.kinks} at kinks")
         parts += [f"{count} skipped ({reason})" for reason, count in self.skipped.items()]

@@ -1,0 +1,285 @@
+"""What a check needs of an array library that differentiates: minigan, PyTorch, JAX, NumPy.
+
+A framework turns host arrays into its own and back, and pulls cotangents back through a function.
+All else in this package sees functions of host arrays.
+"""
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial, update_wrapper
+from typing import Any, Callable, Sequence
+
+import numpy as np
+
+from .. import backend
+from ..autodiff import Tensor, grad
+from .report import GradientError
+
+__tracebackhide__ = True  # pytest: the message says what is wrong
+
+# the outputs ↦ the cotangents to pull back from them
+Cotangents = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+class Framework:
+    """The interface, and what most of them share."""
+
+    array_name = "array"
+    differentiates_twice = True  # whether the gradients can be differentiated again
+    complex_step = False         # whether the function also takes complex numbers
+
+    def context(self) -> AbstractContextManager:
+        """What must be switched on during a check."""
+        return nullcontext()
+
+    def array(self, x: np.ndarray) -> Any:
+        """A host array as one of the framework's, sharing its layout where it can."""
+        raise NotImplementedError
+
+    def numpy(self, x: Any) -> np.ndarray:
+        """One of the framework's arrays in host memory."""
+        raise NotImplementedError
+
+    def cast(self, x: np.ndarray, like: Any) -> Any:
+        """A host array as one of the framework's, of the other's dtype."""
+        raise NotImplementedError
+
+    def is_array(self, x: Any) -> bool:
+        raise NotImplementedError
+
+    def is_float(self, x: Any) -> bool:
+        return x.dtype.kind == "f"
+
+    def operation(self, output: Any) -> str:
+        """The name of the operation that computed the output, "" if there is none to be known."""
+        return ""
+
+    def vjp(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int], cotangents: Cotangents,
+            create_graph: bool) -> tuple[list[Any], list[Any]]:
+        """The outputs, and the gradients by the inputs at wrt."""
+        raise NotImplementedError
+
+    def outputs(self, results: Any) -> list[Any]:
+        """The floating point ones of a function's results, always as a list."""
+        results = list(results) if isinstance(results, (tuple, list)) else [results]
+        for y in results:
+            if not self.is_array(y):
+                raise GradientError(f"the function returned {type(y).__name__}, which is no "
+                                    f"{self.array_name}")
+        floating = [y for y in results if self.is_float(y)]
+        if not floating:
+            raise GradientError("the function returned nothing that has a gradient (no floats)")
+        return floating
+
+
+@dataclass(frozen=True)
+class Minigan(Framework):
+    """Functions of Tensors, whose data live on `device`."""
+
+    device: backend.Backend
+    array_name = "Tensor"
+
+    def array(self, x: np.ndarray) -> Tensor:
+        return Tensor(self.device.from_numpy(x))
+
+    def numpy(self, x: Tensor) -> np.ndarray:
+        return x.numpy()
+
+    def cast(self, x: np.ndarray, like: Tensor) -> Tensor:
+        return Tensor(self.device.from_numpy(x.astype(like.dtype, copy=False)))
+
+    def is_array(self, x: Any) -> bool:
+        return isinstance(x, Tensor)
+
+    def operation(self, output: Tensor) -> str:
+        return "" if output.creator is None else type(output.creator).__name__
+
+    def vjp(self, f, inputs, wrt, cotangents, create_graph):
+        inputs = list(inputs)
+        for i in wrt:
+            if not inputs[i].requires_grad:
+                inputs[i] = Tensor(inputs[i].data, requires_grad=True)
+        outputs = self.outputs(f(*inputs))
+        return outputs, list(grad(outputs, [inputs[i] for i in wrt], cotangents(outputs),
+                                  create_graph))
+
+
+@dataclass(frozen=True)
+class NumPy(Framework):
+    """Functions of NumPy arrays, with a reverse pass written by hand."""
+
+    pull_back: Callable[..., Any]
+    complex_step: bool
+    differentiates_twice = False
+
+    def array(self, x: np.ndarray) -> np.ndarray:
+        return x
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return np.asarray(x)
+
+    def cast(self, x: np.ndarray, like: Any) -> np.ndarray:
+        return x.astype(like.dtype, copy=False)
+
+    def is_array(self, x: Any) -> bool:
+        return isinstance(x, (np.ndarray, np.generic, float))
+
+    def is_float(self, x: Any) -> bool:
+        return isinstance(x, float) or x.dtype.kind in "fc"
+
+    def vjp(self, f, inputs, wrt, cotangents, create_graph):
+        results = f(*inputs)
+        outputs = [np.asarray(y) for y in self.outputs(results)]
+        pulled = tuple(cotangents(outputs))
+        several = isinstance(results, (tuple, list))
+        grads = self.pull_back(*inputs, pulled if several else pulled[0])
+        grads = grads if isinstance(grads, (tuple, list)) else (grads,)
+        if len(grads) != len(inputs):
+            raise GradientError(f"vjp returned {len(grads)} gradients for {len(inputs)} inputs: "
+                                "one for each is wanted, None for a constant")
+        missing = [i for i in wrt if grads[i] is None]
+        if missing:
+            raise GradientError(f"vjp returned None for input {missing[0]}: return its gradient, "
+                                "or name the inputs to differentiate by with wrt")
+        return outputs, [np.asarray(grads[i]) for i in wrt]
+
+
+class Torch(Framework):
+    """Functions of torch.Tensors on the CPU."""
+
+    array_name = "torch.Tensor"
+
+    def __init__(self) -> None:
+        import torch
+        self.torch = torch
+
+    def array(self, x: np.ndarray) -> Any:
+        positive = all(s >= 0 for s in x.strides)  # torch has no others
+        return self.torch.from_numpy(x if positive and x.flags.writeable else x.copy())
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return x.detach().numpy()
+
+    def cast(self, x: np.ndarray, like: Any) -> Any:
+        return self.array(x).to(like.dtype)
+
+    def is_array(self, x: Any) -> bool:
+        return isinstance(x, self.torch.Tensor)
+
+    def is_float(self, x: Any) -> bool:
+        return x.is_floating_point()
+
+    def operation(self, output: Any) -> str:
+        return "" if output.grad_fn is None else output.grad_fn.name()
+
+    def vjp(self, f, inputs, wrt, cotangents, create_graph):
+        inputs = list(inputs)
+        for i in wrt:
+            if not inputs[i].requires_grad:
+                inputs[i] = inputs[i].detach().requires_grad_()
+        outputs, variables = self.outputs(f(*inputs)), [inputs[i] for i in wrt]
+        pairs = [(y, u) for y, u in zip(outputs, cotangents(outputs)) if y.requires_grad]
+        if not pairs:
+            return outputs, [self.torch.zeros_like(x) for x in variables]
+        sources, pulled = zip(*pairs)
+        grads = self.torch.autograd.grad(sources, variables, pulled, create_graph=create_graph,
+                                         allow_unused=True)
+        return outputs, [self.torch.zeros_like(x) if g is None else g
+                         for x, g in zip(variables, grads)]
+
+
+class Jax(Framework):
+    """Functions of jax.Arrays, in double precision during the check."""
+
+    array_name = "jax.Array"
+
+    def __init__(self) -> None:
+        import jax
+        self.jax = jax
+
+    def context(self) -> AbstractContextManager:
+        return self.jax.enable_x64(True)
+
+    def array(self, x: np.ndarray) -> Any:
+        return self.jax.numpy.array(x)  # a copy: JAX's arrays never change, NumPy's do
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return np.asarray(x)
+
+    def cast(self, x: np.ndarray, like: Any) -> Any:
+        return self.jax.numpy.array(x, like.dtype)
+
+    def is_array(self, x: Any) -> bool:
+        return isinstance(x, self.jax.Array)
+
+    def vjp(self, f, inputs, wrt, cotangents, create_graph):
+        inputs = list(inputs)
+
+        def of_variables(*variables: Any) -> tuple:
+            for i, x in zip(wrt, variables):
+                inputs[i] = x
+            return tuple(self.outputs(f(*inputs)))
+
+        outputs, pull = self.jax.vjp(of_variables, *[inputs[i] for i in wrt])
+        return list(outputs), list(pull(tuple(cotangents(outputs))))
+
+
+@dataclass(frozen=True)
+class Differentiable:
+    """A function of any framework, to be handed to every check of this package.
+
+    Called with NumPy arrays it gives NumPy arrays.
+    """
+
+    f: Callable[..., Any]
+    framework: Framework
+
+    @property
+    def __name__(self) -> str:
+        return getattr(self.f, "__name__", type(self.f).__name__)
+
+    def bind(self, **options: Any) -> Differentiable:
+        """The same with keyword options held fixed, also those of a NumPy vjp."""
+        framework = self.framework
+        if isinstance(framework, NumPy):
+            framework = replace(framework, pull_back=named_partial(framework.pull_back, options))
+        return Differentiable(named_partial(self.f, options), framework)
+
+    def __call__(self, *arrays: Any, **options: Any) -> Any:
+        with self.framework.context():
+            natives = [self.framework.array(np.asarray(x)) for x in arrays]
+            result = self.f(*natives, **options)
+            if isinstance(result, (tuple, list)):
+                return tuple(self.framework.numpy(y) for y in result)
+            return self.framework.numpy(result)
+
+
+def named_partial(f: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    """f with options held fixed, under its own name."""
+    return update_wrapper(partial(f, **options), f)
+
+
+def from_numpy(f: Callable[..., Any], vjp: Callable[..., Any],
+               complex_step: bool = False) -> Differentiable:
+    """A NumPy function with a reverse pass written by hand, to be checked to first order.
+
+    f             arrays in, an array or several out
+    vjp           vjp(*inputs, grad) → the gradient of ⟨grad, f(*inputs)⟩ by each input, an array
+                  if there is one, else a tuple, with None for a constant. grad has the form of
+                  f's result: an array, or a tuple of arrays
+    complex_step  take slopes as Im f(x + i h v) / h, exact to rounding (Squire & Trapp 1998): for
+                  functions that are analytic and take complex arrays, so without abs, max,
+                  comparisons, .real and .conj()
+    """
+    return Differentiable(f, NumPy(vjp, complex_step))
+
+
+def from_torch(f: Callable[..., Any]) -> Differentiable:
+    """A function of torch.Tensors, torch.autograd.Functions included; needs PyTorch."""
+    return Differentiable(f, Torch())
+
+
+def from_jax(f: Callable[..., Any]) -> Differentiable:
+    """A function of jax.Arrays, custom_vjp included; needs JAX. Checked in double precision."""
+    return Differentiable(f, Jax())

@@ -1,0 +1,65 @@
+"""Lines of Python to paste that make a check again."""
+from __future__ import annotations
+
+import inspect
+from typing import Any, Callable
+
+import numpy as np
+
+from .frameworks import Differentiable
+from .function import CheckedFunction, Point
+
+DEFAULTS = dict(wrt=None, order=2, directions=8, kinks="subgradient", rtol=None, atol=None, seed=0)
+SHOWN = 100  # elements; larger inputs are left to the reader
+
+
+def reproduction(f: Callable[..., Any], function: CheckedFunction, native: Point,
+                 options: dict[str, Any]) -> str:
+    """An import, the inputs and the call, indented. Where the function has no name to import, or
+    an input is large, a comment says what to put there."""
+    inputs = list(function.inputs)
+    for i, x in zip(function.variables, native):
+        inputs[i] = x
+    name, imported = _imported(f)
+    given = [f"{key}={value!r}" for key, value in options.items() if value != DEFAULTS[key]]
+    lines = ["import numpy as np", "from minigan.testing import check_grads", imported]
+    lines += [f"x{i} = {_written(x)}" for i, x in enumerate(inputs)]
+    arguments = [name, *[f"x{i}" for i in range(len(inputs))], *given]
+    lines.append(f"check_grads({', '.join(arguments)})")
+    return "\n".join("    " + line for line in "\n".join(lines).split("\n"))
+
+
+def _imported(f: Callable[..., Any]) -> tuple[str, str]:
+    """What to call the function, and the line that brings it."""
+    if isinstance(f, Differentiable):
+        maker = f"from_{type(f.framework).__name__.lower()}"
+        return "f", f"f = ...  # {maker} of {_place(f.f)}"
+    name, module = getattr(f, "__qualname__", ""), getattr(f, "__module__", None)
+    if not name.isidentifier():
+        return "f", f"f = ...  # {_place(f)}"
+    if module in (None, "__main__"):
+        return name, f"# {_place(f)}"
+    return name, f"from {module} import {name}"
+
+
+def _place(f: Callable[..., Any]) -> str:
+    """The function's name, file and line, as far as they are known."""
+    owner = getattr(f, "__self__", None)
+    f = owner if isinstance(owner, type) else f  # a torch.autograd.Function's apply
+    name = getattr(f, "__qualname__", type(f).__name__)
+    try:
+        return f"{name} in {inspect.getsourcefile(f)}, line {inspect.getsourcelines(f)[1]}"
+    except (OSError, TypeError):
+        return name
+
+
+def _written(x: np.ndarray) -> str:
+    """An array as NumPy code, or as a placeholder of its shape where that would fill the screen."""
+    if x.size > SHOWN:
+        return f"...  # an array of shape {x.shape}, {x.dtype}"
+    if x.size == 0:
+        return f"np.zeros({x.shape}, np.{x.dtype})"
+    dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", np.{x.dtype}"
+    text = np.array2string(x, separator=", ", prefix="x0 = np.array(", max_line_width=95,
+                           threshold=SHOWN + 1, formatter={"float_kind": lambda v: repr(float(v))})
+    return f"np.array({text}{dtype})"

@@ -1,0 +1,120 @@
+"""What a gradient must be before its numbers are looked at: each rule broken once."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import ops
+from minigan.testing import GradientError, check_grads, from_numpy
+
+X = np.random.default_rng(0).normal(size=(3, 4))
+
+
+def sine(factor):
+    """sin, whose gradient is off by a factor that depends on the node and the cotangent."""
+    class Sine(mg.Function):
+        def forward(self, x):
+            return np.sin(x)
+
+        def backward(self, grad):
+            return grad * ops.cos(self.inputs[0]) * factor(self, grad)
+
+    return lambda x: Sine()(x)
+
+
+def product(by_x, by_y):
+    """x · y, whose gradients are off by factors that depend on the node."""
+    class Product(mg.Function):
+        def forward(self, x, y):
+            return x * y
+
+        def backward(self, grad):
+            x, y = self.inputs
+            return grad * y * by_x(self), grad * x * by_y(self)
+
+    return lambda x, y: Product()(x, y)
+
+
+def is_strided(array):
+    return array.size > 1 and not array.flags.c_contiguous and not array.flags.f_contiguous
+
+
+BROKEN = {
+    "is another if the inputs are strided in memory": (
+        sine(lambda n, g: 2.0 if is_strided(n.inputs[0].data) else 1.0), [X]),
+    "is another if the inputs are reversed and transposed in memory": (
+        sine(lambda n, g: 2.0 if min(n.inputs[0].data.strides) < 0 else 1.0), [X]),
+    "is another if the cotangent is strided in memory": (
+        sine(lambda n, g: 2.0 if is_strided(g.data) and 0 not in g.data.strides else 1.0), [X]),
+    "is another if the cotangent is one number, broadcast": (
+        sine(lambda n, g: 2.0 if set(g.data.strides) == {0} else 1.0), [X]),
+    "by input 1 is another if the other inputs are constants": (
+        product(lambda n: 1.0, lambda n: 1.0 if n.needs[0] else 2.0), [X, X]),
+    "when it is made to be differentiated again": (
+        sine(lambda n, g: 1.0 if not mg.autodiff._mode.grad_enabled else 2.0), [X]),
+    "inputs are not those of contiguous ones": (
+        lambda x: ops.sin(x) + (1.0 if is_strided(x.data) else 0.0), [X]),
+}
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_named(rule):
+    f, inputs = BROKEN[rule]
+    with pytest.raises(GradientError) as error:
+        check_grads(f, *inputs)
+    assert rule in str(error.value), str(error.value)
+
+
+def zeroed(x):
+    x.data[...] = 0
+    return x * 1.0
+
+
+@pytest.mark.parametrize("f, inputs", [
+    (zeroed, [X]),
+    (lambda x, i: zeroed(i) + x, [X, np.arange(4)]),
+])
+def test_inputs_and_constants_that_are_written_to_are_noticed(f, inputs):
+    before = [x.copy() for x in inputs]
+    with pytest.raises(GradientError, match=rf"input {len(inputs) - 1} was changed in place"):
+        check_grads(f, *inputs)
+    assert all((x == b).all() for x, b in zip(inputs, before))
+
+
+def test_a_reverse_pass_that_writes_into_its_inputs_is_noticed():
+    def vjp(x, grad):
+        slope = grad * np.cos(x)
+        x += 1
+        return slope
+
+    with pytest.raises(GradientError, match="input 0 was changed in place"):
+        check_grads(from_numpy(np.sin, vjp), X)
+
+
+def first_row_scaled(x, grad):
+    g = grad * np.cos(x)
+    g[0] *= 1  # an IndexError where there is no row
+    return g
+
+
+def test_zero_size_inputs_that_have_a_value_need_a_gradient():
+    with pytest.raises(GradientError, match=r"zero-size inputs(.|\n)*\(0, 4\)(.|\n)*IndexError"):
+        check_grads(from_numpy(np.sin, first_row_scaled), X)
+    wrong_shape = from_numpy(np.sin, lambda x, grad: grad * np.cos(x) if x.size else np.zeros(3))
+    with pytest.raises(GradientError, match=r"the one of shape \(0, 4\) has shape \(3,\)"):
+        check_grads(wrong_shape, X)
+
+
+def test_zero_size_inputs_may_be_refused():
+    assert check_grads(ops.exp, X).zero_size == 2  # (0, 4) and (3, 0)
+    assert check_grads(ops.mean, X).zero_size == 0
+    assert check_grads(ops.matmul, X, X.T.copy()).zero_size == 2
+
+
+def test_a_reverse_pass_that_raises_is_wrong_and_named():
+    def backward_raises(n, g):
+        raise KeyError("mask")
+
+    with pytest.raises(GradientError, match="the reverse pass raised KeyError: 'mask'"):
+        check_grads(sine(backward_raises), X)
