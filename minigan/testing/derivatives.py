@@ -100,7 +100,7 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
     cotangent in u, (K, M), and its gradients by all variables, (K, all elements)."""
     function, linear = stage.function, first > 0
     found = (stage.guarded(function.linear_slopes, stage.point, directions) if linear else
-             stage.guarded(function.slopes, stage.point, _padded(stage, directions), stage.start))
+             stage.slopes(_padded(stage, directions)))
     excluded = _excluded(stage, found)
     rows = np.flatnonzero(excluded.any(axis=1))
     if rows.size:  # what has no slope takes part in nothing

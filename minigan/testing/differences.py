@@ -60,12 +60,12 @@ class Quotients:
 
     @classmethod
     def of(cls, lines: Lines, which: np.ndarray, start: np.ndarray, h: float,
-           reach: np.ndarray) -> Quotients:
+           reach: np.ndarray, noise: float) -> Quotients:
         ends = [(lines(s, which) - start) / s for s in (h, h / 2, -h, -h / 2)]
         slope = largest((ends[1] + ends[3]) / 2)
         # the function's values are rounded, and so are the points that it was taken at
-        noise = (20 * largest(start[None]) + reach[which] * slope) * EPS / h
-        return cls(*ends, noise)
+        rounding = (20 * largest(start[None]) + 2 * reach[which] * slope) * EPS
+        return cls(*ends, (noise + rounding) / h)
 
     @property
     def central(self) -> np.ndarray:
@@ -94,7 +94,7 @@ class Quotients:
         rough = (difference > 1e-3 * abs(narrow) + floor) | (stays & (bend_half > floor))
         rough |= ~np.isfinite(difference)
         estimate = narrow + (narrow - wide) / 3
-        error = difference + self.noise + np.where(stays, bend_half, 0)
+        error = 3 * difference + self.noise + np.where(stays, bend_half, 0)
         return Slopes(estimate, estimate, error, rough, np.zeros_like(rough))
 
     def one_sided(self) -> Slopes:
@@ -107,16 +107,17 @@ class Quotients:
         return Slopes(quotients.min(axis=0), quotients.max(axis=0), error, finite, ~finite)
 
 
-def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray) -> Slopes:
+def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray, noise: float) -> Slopes:
     """The derivatives along the lines at t = 0, where the value is `start`, (M,).
 
     reach  for each line how large the numbers that move are, in the direction's length, (D, 1)
+    noise  by how much values may be off, beyond their own rounding
     """
-    wide = Quotients.of(lines, np.arange(len(reach)), start, STEPS[0], reach)
+    wide = Quotients.of(lines, np.arange(len(reach)), start, STEPS[0], reach, noise)
     found = wide.smooth()
     rows = np.flatnonzero(found.kink.any(axis=1))
     if rows.size:
-        close = Quotients.of(lines, rows, start, STEPS[1], reach)
+        close = Quotients.of(lines, rows, start, STEPS[1], reach, noise)
         found.replace(rows, _closer(found, wide.steepness[rows], close, rows))
     return found
 
@@ -133,6 +134,18 @@ def _closer(found: Slopes, steepness: np.ndarray, close: Quotients, rows: np.nda
                         np.where(rough, getattr(near, name), getattr(found, name)[rows]))
 
     return Slopes(choose("low"), choose("high"), choose("error"), kinked & ~jump, kinked & jump)
+
+
+def computational_noise(values: np.ndarray) -> float:
+    """What rounding within a function does to its values, as it shows in values at points so close
+    together, in a row each, that a smooth function is a parabola there.
+
+    The third differences of independent errors of size σ have the size √20 σ (Hamming 1962; Moré
+    and Wild 2011, algorithm ECnoise). Ten times the largest σ is returned.
+    """
+    third = np.diff(values, 3, axis=0)
+    sigma = np.sqrt(np.mean(third ** 2, axis=0) / 20)
+    return 10 * float(np.max(sigma, initial=0, where=np.isfinite(sigma)))
 
 
 def largest(x: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .differences import Slopes, slopes
+from .differences import Slopes, computational_noise, slopes
 from .frameworks import Framework
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
@@ -82,19 +82,28 @@ class CheckedFunction:
         return CheckedFunction(pulled, self.framework, all_inputs, range(len(all_inputs)),
                                [*self.names, *names], linear=len(cotangents))
 
-    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray) -> Slopes:
+    def noise(self, point: Point) -> float:
+        """What rounding within the function does to its values near the point; see
+        computational_noise."""
+        at = flat(point)
+        step = 1e-9 * np.where(np.arange(at.size) % 2, -1, 1) * np.maximum(1, abs(at))
+        return computational_noise(np.stack([self.values(unflat(at + k * step, point))
+                                             for k in range(1, 7)]))
+
+    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray,
+               noise: float) -> Slopes:
         """The slopes at the point, where the value is `start`, along directions, (D, N), for all
-        elements of the variables side by side."""
+        elements of the variables side by side. noise is the values', in `noise`'s sense."""
         at = flat(point)
 
         def moved(t: complex, d: int) -> Point:
             return unflat(at + t * directions[d], point)
 
-        def differences(rows: np.ndarray) -> Slopes:
-            lengths = abs(rows).max(axis=1, keepdims=True, initial=0)
-            reach = (abs(at) * (rows != 0)).max(axis=1, keepdims=True, initial=0)
+        def differences(directions: np.ndarray) -> Slopes:
+            lengths = abs(directions).max(axis=1, keepdims=True, initial=0)
+            reach = (abs(at) * (directions != 0)).max(axis=1, keepdims=True, initial=0)
             return slopes(lambda t, which: np.stack([self.values(moved(t, d)) for d in which]),
-                          start, reach / np.where(lengths > 0, lengths, 1))
+                          start, reach / np.where(lengths > 0, lengths, 1), noise)
 
         if not self.framework.complex_step:
             return differences(directions)

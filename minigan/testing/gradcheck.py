@@ -40,7 +40,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
                 elements; the elements of smaller ones are moved one by one
     kinks       where the one-sided slopes differ: "subgradient" accepts what lies between them,
                 "skip" does not compare, "raise" fails
-    rtol, atol  the tolerance (default 1e-6 and 1e-9), beside the differences' own error
+    rtol, atol  the tolerance (default 1e-7 and 1e-9), beside the differences' own error
     seed        of the random numbers
 
     Before the numbers comes the contract: the same answer twice, inputs left alone, gradients of
@@ -61,7 +61,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
     if order > 1 and not function.framework.differentiates_twice:
         report.skip("second order: a NumPy function's vjp has no derivative of its own")
         order = 1
-    settings = Settings(directions, kinks, 1e-6 if rtol is None else rtol,
+    settings = Settings(directions, kinks, 1e-7 if rtol is None else rtol,
                         1e-9 if atol is None else atol)
     rng = np.random.default_rng(seed)
     point = [x.astype(np.float64) for x in native]

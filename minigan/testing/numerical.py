@@ -26,7 +26,8 @@ def numerical_jvp(f: Callable[..., Any], inputs: Any, v: Any) -> np.ndarray:
             raise ValueError(f"v has the shapes {[d.shape for d in direction]}, the inputs "
                              f"{[x.shape for x in point]}: they must be the same")
     with np.errstate(all="ignore"), function.framework.context():
-        found = function.slopes(point, flat(direction)[None], function.values(point))
+        found = function.slopes(point, flat(direction)[None], function.values(point),
+                                function.noise(point))
     return _middle(found)[0].reshape(function.outputs[0].shape)
 
 
@@ -37,9 +38,10 @@ def numerical_jacobian(f: Callable[..., Any], *inputs: Any, wrt: int = 0) -> np.
     x = native[0].astype(np.float64)
     with np.errstate(all="ignore"), function.framework.context():
         start = function.values([x])
-        columns = (_middle(function.slopes([x], np.eye(x.size), start)) if x.size
-                   else np.zeros((0, start.size)))
-    return columns.T.reshape(*function.outputs[0].shape, *x.shape)
+        if not x.size:
+            return np.zeros((*function.outputs[0].shape, *x.shape))
+        found = function.slopes([x], np.eye(x.size), start, function.noise([x]))
+    return _middle(found).T.reshape(*function.outputs[0].shape, *x.shape)
 
 
 def adjoint_test(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None = None,

@@ -6,6 +6,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
+from .differences import Slopes
 from .function import CheckedFunction, ComplexStepError, Point
 from .report import GradientError, Report
 
@@ -29,6 +30,7 @@ class Stage:
 
     order  1 for the function itself, 2 for its reverse pass, 3 for that one's
     start  the value at the point, flat
+    noise  by how much rounding within the function may have moved it
     """
 
     def __init__(self, function: CheckedFunction, point: Point, order: int, settings: Settings,
@@ -37,6 +39,7 @@ class Stage:
         self.settings, self.report, self.rng = settings, report, rng
         # an error of the function itself is its own; one of its reverse pass is a finding
         self.start = self._values() if order == 1 else self.guarded(self._values)
+        self.noise = self.guarded(function.noise, point)
 
     def _values(self) -> np.ndarray:
         """The value at the point, of inputs that are there for nothing else."""
@@ -49,6 +52,10 @@ class Stage:
     def copies(self, natives: Sequence[Any]) -> Point:
         """The arrays in host memory, as they are now."""
         return [self.function.framework.numpy(x).copy() for x in natives]
+
+    def slopes(self, directions: np.ndarray) -> Slopes:
+        """The slopes at the point along the directions, (D, all elements)."""
+        return self.guarded(self.function.slopes, self.point, directions, self.start, self.noise)
 
     def check_unchanged(self, before: Point, natives: Sequence[Any]) -> None:
         """Raise if the function wrote into its inputs."""

@@ -191,6 +191,8 @@ SMOOTH = {
     "large": (lambda x: 1e6 * ops.sin(x), [X]),
     "small": (lambda x: 1e-6 * ops.sin(x), [X]),
     "large offset": (lambda x: ops.sin(x) + 1e6, [X]),
+    "rounded within": (lambda x: (x + 1e6) - 1e6, [X]),
+    "rounded within, and curved": (lambda x: ops.exp(x) + 1e8 - 1e8, [X]),
     "large numbers": (lambda x: ops.log_softmax(x), [X + 1e4]),
     "variance far from 0": (ops.var, [X + 1e3]),
     "variance of equals": (ops.var, [np.full(3, 0.3)]),  # whose mean is not quite 0.3
