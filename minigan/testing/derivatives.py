@@ -98,23 +98,33 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
             gradients: np.ndarray) -> Measured:
     """The derivatives along directions, (D, N), of the variables from the first one on, for each
     cotangent in u, (K, M), and its gradients by all variables, (K, all elements)."""
-    function, linear = stage.function, first > 0
-    found = (stage.guarded(function.linear_slopes, stage.point, directions) if linear else
-             stage.slopes(_padded(stage, directions)))
+    value = _of_moving(stage, first, gradients) @ directions.T
+
+    def compared(found: Slopes) -> Measured:
+        middle, half = (found.low + found.high) / 2, (found.high - found.low) / 2
+        centre, spread = u @ middle.T, abs(u) @ half.T
+        size = abs(u) @ (abs(middle) + half).T
+        tolerance = stage.settings.atol + stage.settings.rtol * size + abs(u) @ found.error.T
+        return Measured(directions, first, value, centre - spread, centre + spread, tolerance,
+                        np.ones(value.shape, bool))
+
+    def agrees(found: Slopes) -> np.ndarray:
+        return (compared(found).ratio <= 1).all(axis=0)
+
+    if first:
+        found = stage.guarded(stage.function.linear_slopes, stage.point, directions)
+    else:
+        found = stage.slopes(_padded(stage, directions),
+                             agrees if stage.settings.kinks == "subgradient" else None)
     excluded = _excluded(stage, found)
     rows = np.flatnonzero(excluded.any(axis=1))
     if rows.size:  # what has no slope takes part in nothing
         found = Slopes(*[np.where(excluded, 0, a) for a in (found.low, found.high, found.error)],
                        found.kink, found.jump)
-    value = _of_moving(stage, first, gradients) @ directions.T
-    middle, half = (found.low + found.high) / 2, (found.high - found.low) / 2
-    centre, spread = u @ middle.T, abs(u) @ half.T
-    size = abs(u) @ (abs(middle) + half).T
-    tolerance = (stage.settings.atol + stage.settings.rtol * size + abs(u) @ found.error.T)
-    measured = Measured(directions, first, value, centre - spread, centre + spread, tolerance,
-                        np.ones(value.shape, bool))
+    measured = compared(found)
     for d in rows:
-        _without(stage, measured, excluded[d], int(d), u, bool(size[:, d].any()))
+        moves = bool((found.low[d] != 0).any() or (found.high[d] != 0).any())
+        _without(stage, measured, excluded[d], int(d), u, moves)
     return measured
 
 

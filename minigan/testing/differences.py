@@ -50,82 +50,105 @@ class Slopes:
 
 @dataclass
 class Quotients:
-    """Difference quotients with steps h and h / 2, forward and backward."""
+    """Difference quotients with one step h, forward and backward."""
 
     forward: np.ndarray
-    forward_half: np.ndarray
     backward: np.ndarray
-    backward_half: np.ndarray
     noise: np.ndarray  # what rounding may contribute to each, (D, 1)
 
     @classmethod
     def of(cls, lines: Lines, which: np.ndarray, start: np.ndarray, h: float,
            reach: np.ndarray, noise: float) -> Quotients:
-        ends = [(lines(s, which) - start) / s for s in (h, h / 2, -h, -h / 2)]
-        slope = largest((ends[1] + ends[3]) / 2)
+        forward, backward = [(lines(s, which) - start) / s for s in (h, -h)]
+        slope = largest((forward + backward) / 2)
         # the function's values are rounded, and so are the points that it was taken at
         rounding = (20 * largest(start[None]) + 2 * reach[which] * slope) * EPS
-        return cls(*ends, (noise + rounding) / h)
+        return cls(forward, backward, (noise + rounding) / h)
 
     @property
     def central(self) -> np.ndarray:
         return (self.forward + self.backward) / 2
 
     @property
-    def central_half(self) -> np.ndarray:
-        return (self.forward_half + self.backward_half) / 2
+    def bend(self) -> np.ndarray:
+        """The difference of the two sides: h f″ where the function is smooth."""
+        return abs(self.forward - self.backward)
 
     @property
     def steepness(self) -> np.ndarray:
         return np.maximum(abs(self.forward), abs(self.backward))
 
-    def smooth(self) -> Slopes:
-        """Richardson's extrapolation: central differences err by c h², which two steps reveal.
+    def rows(self, which: np.ndarray) -> Quotients:
+        return Quotients(self.forward[which], self.backward[which], self.noise[which])
 
-        `kink` marks where the quotients do not behave as a smooth function's: the central ones
-        disagree, or their one-sided difference, h f″ if smooth, does not halve with h.
-        """
-        wide, narrow = self.central, self.central_half
-        bend = abs(self.forward - self.backward)
-        bend_half = abs(self.forward_half - self.backward_half)
-        floor = 1e-9 + 1e-7 * largest(narrow) + self.noise
-        stays = bend_half > 0.75 * bend
-        difference = abs(wide - narrow)
-        rough = (difference > 1e-3 * abs(narrow) + floor) | (stays & (bend_half > floor))
-        rough |= ~np.isfinite(difference)
-        estimate = narrow + (narrow - wide) / 3
-        error = 3 * difference + self.noise + np.where(stays, bend_half, 0)
-        return Slopes(estimate, estimate, error, rough, np.zeros_like(rough))
-
-    def one_sided(self) -> Slopes:
-        """The extremes of the quotients: a kink's slopes, or a jump's lack of them."""
-        quotients = np.stack([self.forward, self.forward_half, self.backward, self.backward_half])
-        # halving h takes away half of a one-sided quotient's error: the other half may remain
-        error = (2 * abs(self.forward - self.forward_half)
-                 + 2 * abs(self.backward - self.backward_half) + self.noise)
-        finite = np.isfinite(quotients).all(axis=0)
-        return Slopes(quotients.min(axis=0), quotients.max(axis=0), error, finite, ~finite)
+    def first_look(self) -> Slopes:
+        """The central quotients as they are, without their error; `kink` marks where the sides
+        differ by more than a gentle bend's 1 %."""
+        slope = self.central
+        kink = ~(self.bend <= 1e-2 * abs(slope) + 1e-3 * largest(slope) + 1e-9 + self.noise)
+        return Slopes(slope, slope, self.noise + 0 * slope, kink, np.zeros_like(kink))
 
 
-def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray, noise: float) -> Slopes:
+def smooth(wide: Quotients, narrow: Quotients) -> Slopes:
+    """Richardson's extrapolation from steps h and h / 2: central differences err by c h², which
+    two steps reveal.
+
+    `kink` marks where the quotients do not behave as a smooth function's: the central ones
+    disagree, or their one-sided difference, h f″ if smooth, does not halve with h.
+    """
+    slope = narrow.central
+    floor = 1e-9 + 1e-7 * largest(slope) + wide.noise
+    stays = narrow.bend > 0.75 * wide.bend
+    difference = abs(wide.central - slope)
+    rough = (difference > 1e-3 * abs(slope) + floor) | (stays & (narrow.bend > floor))
+    rough |= ~np.isfinite(difference)
+    estimate = slope + (slope - wide.central) / 3
+    error = 3 * difference + wide.noise + np.where(stays, narrow.bend, 0)
+    return Slopes(estimate, estimate, error, rough, np.zeros_like(rough))
+
+
+def one_sided(wide: Quotients, narrow: Quotients) -> Slopes:
+    """The extremes of the quotients: a kink's slopes, or a jump's lack of them."""
+    quotients = np.stack([wide.forward, narrow.forward, wide.backward, narrow.backward])
+    # halving h takes away half of a one-sided quotient's error: the other half may remain
+    error = (2 * abs(wide.forward - narrow.forward)
+             + 2 * abs(wide.backward - narrow.backward) + wide.noise)
+    finite = np.isfinite(quotients).all(axis=0)
+    return Slopes(quotients.min(axis=0), quotients.max(axis=0), error, finite, ~finite)
+
+
+def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray, noise: float,
+           suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
     """The derivatives along the lines at t = 0, where the value is `start`, (M,).
 
-    reach  for each line how large the numbers that move are, in the direction's length, (D, 1)
-    noise  by how much values may be off, beyond their own rounding
+    reach     for each line how large the numbers that move are, in the direction's length, (D, 1)
+    noise     by how much values may be off, beyond their own rounding
+    suffices  for which lines, (D,), a first look will do, taken with half of the function's calls:
+              central quotients, which are known to err by rounding only
     """
-    wide = Quotients.of(lines, np.arange(len(reach)), start, STEPS[0], reach, noise)
-    found = wide.smooth()
-    rows = np.flatnonzero(found.kink.any(axis=1))
+    def quotients(h: float, which: np.ndarray) -> Quotients:
+        return Quotients.of(lines, which, start, h, reach, noise)
+
+    wide = quotients(STEPS[0], np.arange(len(reach)))
+    found, rows = wide.first_look(), np.arange(len(reach))
+    if suffices is not None:
+        rows = np.flatnonzero(found.kink.any(axis=1) | ~suffices(found))
     if rows.size:
-        close = Quotients.of(lines, rows, start, STEPS[1], reach, noise)
-        found.replace(rows, _closer(found, wide.steepness[rows], close, rows))
+        wide = wide.rows(rows)
+        closer = smooth(wide, quotients(STEPS[0] / 2, rows))
+        rough = np.flatnonzero(closer.kink.any(axis=1))
+        if rough.size:
+            pair = [quotients(STEPS[1] / k, rows[rough]) for k in (1, 2)]
+            closer.replace(rough, _closest(closer, wide.steepness[rough], *pair, rough))
+        found.replace(rows, closer)
     return found
 
 
-def _closer(found: Slopes, steepness: np.ndarray, close: Quotients, rows: np.ndarray) -> Slopes:
-    """The rows where the wide step met something, with what the close step says of it."""
-    near, sides = close.smooth(), close.one_sided()
-    jump = sides.jump | (close.steepness > 5 * steepness + 1e-6 + close.noise)
+def _closest(found: Slopes, steepness: np.ndarray, wide: Quotients, narrow: Quotients,
+             rows: np.ndarray) -> Slopes:
+    """The rows where the first step met something, with what the second step says of it."""
+    near, sides = smooth(wide, narrow), one_sided(wide, narrow)
+    jump = sides.jump | (wide.steepness > 5 * steepness + 1e-6 + wide.noise)
     rough = found.kink[rows]
     kinked = rough & near.kink
 

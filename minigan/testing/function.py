@@ -90,23 +90,25 @@ class CheckedFunction:
         return computational_noise(np.stack([self.values(unflat(at + k * step, point))
                                              for k in range(1, 7)]))
 
-    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray,
-               noise: float) -> Slopes:
+    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray, noise: float,
+               suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
         """The slopes at the point, where the value is `start`, along directions, (D, N), for all
-        elements of the variables side by side. noise is the values', in `noise`'s sense."""
+        elements of the variables side by side. noise is the values', in `noise`'s sense; for
+        suffices see differences.slopes."""
         at = flat(point)
 
         def moved(t: complex, d: int) -> Point:
             return unflat(at + t * directions[d], point)
 
-        def differences(directions: np.ndarray) -> Slopes:
+        def differences(directions: np.ndarray, suffices: Any = None) -> Slopes:
             lengths = abs(directions).max(axis=1, keepdims=True, initial=0)
             reach = (abs(at) * (directions != 0)).max(axis=1, keepdims=True, initial=0)
             return slopes(lambda t, which: np.stack([self.values(moved(t, d)) for d in which]),
-                          start, reach / np.where(lengths > 0, lengths, 1), noise)
+                          start, reach / np.where(lengths > 0, lengths, 1), noise,
+                          suffices)
 
         if not self.framework.complex_step:
-            return differences(directions)
+            return differences(directions, suffices)
         found = np.stack([self._complex_slope(moved(1e-100j, d)) for d in range(len(directions))])
         rough = differences(directions[:1])
         if not (abs(found[:1] - rough.low) <= 1e-3 * (1 + abs(rough.low))).all():

@@ -5,6 +5,7 @@ second takes that reverse pass, a function of inputs and cotangents, and does th
 """
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -110,4 +111,5 @@ def _framework(f: Callable[..., Any], inputs: Sequence[Any]) -> Framework:
 
 def name_of(f: Callable[..., Any]) -> str:
     """What to call a function in a message."""
+    f = f.func if isinstance(f, partial) else f
     return getattr(f, "__name__", type(f).__name__).replace("<lambda>", "a lambda")

@@ -53,9 +53,11 @@ class Stage:
         """The arrays in host memory, as they are now."""
         return [self.function.framework.numpy(x).copy() for x in natives]
 
-    def slopes(self, directions: np.ndarray) -> Slopes:
+    def slopes(self, directions: np.ndarray,
+               suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
         """The slopes at the point along the directions, (D, all elements)."""
-        return self.guarded(self.function.slopes, self.point, directions, self.start, self.noise)
+        return self.guarded(self.function.slopes, self.point, directions, self.start, self.noise,
+                            suffices)
 
     def check_unchanged(self, before: Point, natives: Sequence[Any]) -> None:
         """Raise if the function wrote into its inputs."""
