@@ -12,10 +12,11 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
-from .contract import check_contract, check_empty, check_native
+from .contract import check_contract, check_empty
 from .derivatives import check_derivatives
 from .frameworks import Differentiable, Framework, Minigan
 from .function import CheckedFunction, Point
+from .precision import check_precision
 from .report import Report
 from .reproduction import reproduction
 from .stage import ORDERS, Settings, Stage
@@ -73,7 +74,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
             check_contract(stage)
             if n == 1:
                 report.name_operation(function.operation)
-                check_native(stage, native)
+                check_precision(stage, native)
             check_derivatives(stage)
             if n < order:
                 point = point + [rng.normal(size=y.shape) for y in function.outputs]

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+from functools import partial
 from typing import Any, Callable
 
 import numpy as np
@@ -30,10 +31,15 @@ def reproduction(f: Callable[..., Any], function: CheckedFunction, native: Point
 
 
 def _imported(f: Callable[..., Any]) -> tuple[str, str]:
-    """What to call the function, and the line that brings it."""
+    """What to call the function, and the lines that bring it."""
     if isinstance(f, Differentiable):
         maker = f"from_{type(f.framework).__name__.lower()}"
         return "f", f"f = ...  # {maker} of {_place(f.f)}"
+    if isinstance(f, partial) and not f.args:
+        name, lines = _imported(f.func)
+        options = ", ".join(f"{key}={value!r}" for key, value in f.keywords.items())
+        return (f"partial({name}, {options})" if options else name,
+                f"from functools import partial\n{lines}")
     name, module = getattr(f, "__qualname__", ""), getattr(f, "__module__", None)
     if not name.isidentifier():
         return "f", f"f = ...  # {_place(f)}"
@@ -46,6 +52,8 @@ def _place(f: Callable[..., Any]) -> str:
     """The function's name, file and line, as far as they are known."""
     owner = getattr(f, "__self__", None)
     f = owner if isinstance(owner, type) else f  # a torch.autograd.Function's apply
+    if isinstance(f, partial):
+        return f"{_place(f.func)}, with {f.keywords}"
     name = getattr(f, "__qualname__", type(f).__name__)
     try:
         return f"{name} in {inspect.getsourcefile(f)}, line {inspect.getsourcelines(f)[1]}"

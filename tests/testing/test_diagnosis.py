@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -132,6 +133,27 @@ def test_the_lines_to_paste_fail_in_the_same_way():
     text = message(twice_the_sine, X.astype(np.float32), seed=3, directions=2)
     code = pasted(text)
     assert f"from {__name__} import twice_the_sine" in code and "seed=3" in code
+    with pytest.raises(GradientError) as error:
+        exec(code, {})
+    assert str(error.value) == text
+
+
+def scaled(x, factor=1.0):
+    """A function with an option, and a gradient that forgets it."""
+    class Scaled(mg.Function):
+        def forward(self, x):
+            return factor * x
+
+        def backward(self, grad):
+            return grad
+
+    return Scaled()(x)
+
+
+def test_the_lines_to_paste_keep_the_options_that_are_held_fixed():
+    text = message(partial(scaled, factor=3.0), X)
+    code = pasted(text)
+    assert "check_grads(partial(scaled, factor=3.0), x0)" in code
     with pytest.raises(GradientError) as error:
         exec(code, {})
     assert str(error.value) == text

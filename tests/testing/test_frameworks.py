@@ -176,7 +176,7 @@ def frameworks():
             continue
 
 
-@pytest.mark.parametrize("name, f", frameworks())
+@pytest.mark.parametrize("name, f", list(frameworks()))
 def test_every_tool_takes_every_framework(name, f):
     adjoint_test(f, X)
     assert check_grads(f, X).ok

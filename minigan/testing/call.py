@@ -1,0 +1,36 @@
+"""One call of an operation, as a test draws it and a message prints it."""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable
+
+
+@dataclass(frozen=True, repr=False, eq=False)
+class Call:
+    """The arguments of one call.
+
+    args     arrays: floats are variables, integers and booleans are constants
+    options  keyword arguments
+
+    >>> import numpy as np
+    >>> call = Call((np.array([[0.0, 1.0]]),), {"axis": 1})
+    >>> call
+    Call(array([[0., 1.]]), axis=1)
+    >>> call.of(np.sum)
+    array([1.])
+    """
+
+    args: tuple[Any, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def of(self, f: Callable[..., Any]) -> Any:
+        """f's result for this call."""
+        return f(*self.args, **self.options)
+
+    def __repr__(self) -> str:
+        options = [f"{name}={value!r}" for name, value in self.options.items()]
+        return f"Call({', '.join([*map(repr, self.args), *options])})"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """What Hypothesis and IPython print: the call as it is written."""
+        printer.text(repr(self))

@@ -1,0 +1,114 @@
+"""Convolution and pooling: the smallest images on which every option shows."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+from ... import ops
+from ...autodiff import Tensor
+from ...backend.window import Window
+from ...ops.conv import Conv2dWeightGradient
+from ..call import Call
+from ..strategies import Shape, arrays, conv_configs
+from . import naive
+from .case import Case, numbers
+
+WINDOW = Window((2, 2), (2, 1), ((1, 0), (0, 1)), (1, 2))  # of the weight gradient's case
+
+
+def number_or_pair(low: int, high: int) -> st.SearchStrategy:
+    number = st.integers(low, high)
+    return st.one_of(number, st.tuples(number, number))
+
+
+@st.composite
+def convolutions(draw: Any) -> Call:
+    config = draw(conv_configs())
+    shapes = (config.x, config.w, config.w[3:])[:draw(st.integers(2, 3))]
+    return Call(tuple(map(draw, map(arrays, shapes))), config.options)
+
+
+@st.composite
+def transposed_configs(draw: Any) -> tuple[Shape, Shape, Shape, dict[str, Any]]:
+    """The shapes of x, w and b, and the options, of conv_transpose2d."""
+    config = draw(conv_configs())
+    strides, dilations = naive.both(config.stride), naive.both(config.dilation)
+    sides = naive.sides(0 if config.padding == "same" else config.padding, None, None, None)
+    # at least as many pixels as leave one where the padding is cut off
+    image = [max(1, 1 + -(-(sum(m) - d * (k - 1)) // s)) + draw(st.integers(0, 1))
+             for m, d, k, s in zip(sides, dilations, config.w, strides)]
+    options = config.options
+    if config.padding != "same":
+        options["output_padding"] = tuple(
+            draw(st.integers(0, max(pair) - 1)) for pair in zip(strides, dilations))
+    return (config.x[0], *image, config.w[3]), config.w, config.x[3:], options
+
+
+@st.composite
+def transposed_convolutions(draw: Any) -> Call:
+    *shapes, options = draw(transposed_configs())
+    shapes = shapes[:draw(st.integers(2, 3))]
+    return Call(tuple(map(draw, map(arrays, shapes))), options)
+
+
+@st.composite
+def weight_gradients(draw: Any) -> Call:
+    image, batch = draw(st.tuples(st.integers(2, 3), st.integers(2, 3))), draw(st.integers(0, 2))
+    return Call((draw(arrays((batch, *image, 4))),
+                 draw(arrays((batch, *WINDOW.outputs(image), 2)))))
+
+
+def weight_gradient(x: Any, g: Any) -> Tensor:
+    if g.shape[:3] != (x.shape[0], *WINDOW.outputs(x.shape[1:3])):
+        raise ValueError(f"no convolution of {x.shape} gives {g.shape}")
+    return Conv2dWeightGradient(WINDOW, 2, x.shape[1:3])(x, g)
+
+
+@st.composite
+def pooled(draw: Any) -> Call:
+    size = draw(number_or_pair(1, 2))
+    image = [n + draw(st.integers(0, 2)) for n in naive.both(size)]
+    x = draw(arrays((draw(st.integers(0, 2)), *image, draw(st.integers(0, 2)))))
+    return Call((x,), {"size": size, "stride": draw(st.one_of(st.none(), number_or_pair(1, 3)))})
+
+
+@st.composite
+def enlarged(draw: Any, shuffled: bool = False) -> Call:
+    factor = draw(number_or_pair(1, 3))
+    channels = draw(st.integers(0, 2)) * (math.prod(naive.both(factor)) if shuffled else 1)
+    shape = (draw(st.integers(0, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 3)), channels)
+    return Call((draw(arrays(shape)),), {"factor": factor})
+
+
+def resizing(op: str, inputs: st.SearchStrategy, options: dict, channels: int = 1,
+             **flags: Any) -> Case:
+    """A case of an operation that makes images smaller or larger."""
+    return Case(op, getattr(ops, op), getattr(naive, op), inputs,
+                Call((numbers(1, 3, 3, channels),), options),
+                Call((np.zeros((0, 3, 3, channels)),), options), **flags)
+
+
+CASES = [
+    Case("conv2d", ops.conv2d, naive.conv2d, convolutions(),
+         Call((numbers(1, 3, 4, 2), numbers(2, 2, 1, 2, seed=1), numbers(2, seed=2)),
+              {"stride": (1, 2), "padding": "same", "groups": 2}),
+         Call((np.zeros((0, 3, 4, 2)), numbers(2, 2, 2, 3), numbers(3))), bilinear=True),
+    Case("conv_transpose2d", ops.conv_transpose2d, naive.conv_transpose2d,
+         transposed_convolutions(),
+         Call((numbers(1, 2, 3, 2), numbers(2, 2, 1, 2, seed=1), numbers(2, seed=2)),
+              {"stride": 2, "padding": (1, 0), "output_padding": 1, "groups": 2}),
+         Call((np.zeros((0, 2, 3, 2)), numbers(2, 2, 3, 2), numbers(3))), bilinear=True),
+    Case("conv2d", weight_gradient,
+         lambda x, g: naive.conv2d_weight_gradient(x, g, *WINDOW, groups=2), weight_gradients(),
+         Call((numbers(2, 3, 3, 4), numbers(2, *WINDOW.outputs((3, 3)), 2, seed=1))),
+         Call((np.zeros((0, 3, 3, 4)), np.zeros((0, *WINDOW.outputs((3, 3)), 2)))),
+         "'s weight gradient", bilinear=True),
+    resizing("max_pool2d", pooled(), {"size": 2, "stride": 1}),
+    resizing("avg_pool2d", pooled(), {"size": 2, "stride": 1}, linear=True),
+    resizing("upsample_nearest", enlarged(), {"factor": 2}, linear=True),
+    resizing("upsample_bilinear", enlarged(), {"factor": 2}, linear=True),
+    resizing("pixel_shuffle", enlarged(shuffled=True), {"factor": (2, 1)}, 4, linear=True),
+]

@@ -1,0 +1,186 @@
+"""`gradtest`: one decorator that makes a complete Hypothesis test of an operation.
+
+`prove` does a single example of it: values against a reference, gradients against differences, and
+both in lower precisions.
+"""
+from __future__ import annotations
+
+import inspect
+import os
+from typing import Any, Callable
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .call import Call
+from .frameworks import Differentiable, named_partial
+from .gradcheck import check_grads, name_of, prepare
+from .precision import check_precision
+from .report import Report
+from .reproduction import reproduction
+from .stage import Settings, Stage, index
+
+EXACT = 1e-12  # how far values may be from the reference's, measured in the largest of them
+
+
+def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | None = None,
+             order: int = 2, max_examples: int = 25, seed: int | None = None,
+             keeps_dtype: bool = True) -> Callable[[Callable[..., Any]], Callable[[], None]]:
+    """A decorator that makes a test of op's values, gradients and dtypes over random inputs.
+
+    op            Tensors (and keyword options) in, a Tensor or several out; or what from_numpy,
+                  from_torch and from_jax make of other functions
+    args          for each input a strategy or a constant array; or one strategy that draws an
+                  array, a tuple of them or, with options that depend on them, a Call
+    reference     the same on NumPy arrays; None: values are not compared
+    order         up to which order derivatives are checked
+    max_examples  how many examples Hypothesis draws
+    seed          of the check's random directions; None: pytest's --grad-seed, 0 elsewhere
+    keeps_dtype   whether float32 in means float32 out; False leaves lower precisions unchecked
+
+    What the decorated function does is up to you: it may be empty, with a docstring that says what
+    is tested; if it has parameters, each example is handed to it for further assertions.
+
+    Each example is checked by `prove`, which says what is demanded.
+
+    >>> from minigan import ops
+    >>> from minigan.testing.strategies import arrays, shapes
+    >>> @gradtest(ops.tanh, args=(arrays(shapes()),), reference=np.tanh)
+    ... def test_tanh(x):
+    ...     assert np.all(abs(np.tanh(x)) <= 1)
+    >>> test_tanh()
+    """
+    calls = _calls(args)
+
+    def decorate(test: Callable[..., Any]) -> Callable[[], None]:
+        wants_inputs = bool(inspect.signature(test).parameters)
+
+        def run(call):  # Hypothesis reads the annotations and refuses the string "None"
+            __tracebackhide__ = True
+            prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype)
+            if wants_inputs:
+                call.of(test)
+
+        for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+            setattr(run, name, getattr(test, name))  # Hypothesis files what it finds by the name
+        made = _settings(max_examples)(given(call=calls)(run))
+        made.grad_seed = seed  # the pytest plugin sets what was left open
+        return made
+
+    return decorate
+
+
+def prove(op: Callable[..., Any], call: Call, reference: Callable[..., Any] | None = None,
+          order: int = 2, seed: int = 0, keeps_dtype: bool = True) -> Report:
+    """Check one call of an operation, and return check_grads' report.
+
+    - Its values are the reference's, to 1e-12 of the largest.
+    - Its derivatives up to the given order pass `check_grads` in float64.
+    - Called in float32 (and, for an operation of minigan, float16), its values and derivatives are
+      of that dtype, and those of float64 as far as rounding explains. An input that is float32
+      or float16 from the beginning leaves this to check_grads.
+
+    Raises AssertionError, and GradientError, which is one.
+    """
+    __tracebackhide__ = True
+    f = _bound(op, call.options)
+    _, native = prepare(f, call.args, None)
+    float64 = all(x.dtype == np.float64 for x in native)
+    if reference is not None and float64:
+        check_values(op, call, reference)
+    report = check_grads(f, *call.args, order=order, seed=seed)
+    if float64 and keeps_dtype:
+        # half precision is for those who meant it: few NumPy functions know it
+        for dtype in [np.float32] if isinstance(op, Differentiable) else [np.float32, np.float16]:
+            check_dtype(op, call, dtype, order, seed)
+    return report
+
+
+def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., Any]) -> None:
+    """Op's values in float64 are the reference's, to 1e-12 of the largest value or input.
+
+    Raises AssertionError with the element, both values and the call.
+    """
+    __tracebackhide__ = True
+    args, f = tuple(np.asarray(x) for x in call.args), _bound(op, call.options)
+    function, native = prepare(f, args, None)
+    framework = function.framework
+    with np.errstate(all="ignore"), framework.context():
+        results = function.f(*[framework.array(x.copy()) for x in args])
+        framework.outputs(results)  # raises where they are not arrays
+        values = [framework.numpy(y) for y in _listed(results)]  # those that are no floats too
+        expected = [np.asarray(e) for e in _listed(call.of(reference))]
+    if len(values) != len(expected):
+        raise AssertionError(f"{name_of(f)} gives {len(values)} results, the reference "
+                             f"{len(expected)}: {call}")
+    inputs = max(map(_largest, native))
+    for k, (y, e) in enumerate(zip(values, expected)):
+        which = f"result {k} of {name_of(f)}" if len(values) > 1 else name_of(f)
+        if y.shape != e.shape:
+            raise AssertionError(f"{which} has the shape {y.shape}, the reference's {e.shape}: "
+                                 f"{call}")
+        tolerance = EXACT * max(inputs, _largest(e))
+        off = np.where((y == e) | (np.isnan(y) & np.isnan(e)), 0, abs(y - e))
+        if not np.all(off <= tolerance):
+            at = index(int(np.argmax(np.nan_to_num(off, nan=np.inf))), y.shape)
+            raise AssertionError(f"{which}: the value at element {at} is {y[at]:.17g}, the "
+                                 f"reference says {e[at]:.17g}, off by {off[at]:.3g} where "
+                                 f"{tolerance:.2g} is allowed: {call}")
+
+
+def check_dtype(op: Callable[..., Any], call: Call, dtype: Any, order: int = 2,
+                seed: int = 0) -> None:
+    """Op's values and derivatives for floats of the dtype are of that dtype, and those of float64
+    as far as rounding explains. Raises GradientError."""
+    __tracebackhide__ = True
+    args = [np.asarray(x) for x in call.args]
+    args = [x.astype(dtype) if x.dtype.kind == "f" else x for x in args]
+    f = _bound(op, call.options)
+    function, native = prepare(f, args, None)
+    report = Report(name_of(f), seed)
+    report.reproduction = reproduction(f, function, native, dict(order=order, seed=seed))
+    rng = np.random.default_rng(seed)
+    with np.errstate(all="ignore"), function.framework.context():
+        for n in range(1, order + 1 if function.framework.differentiates_twice else 2):
+            point = [x.astype(np.float64) for x in native]
+            stage = Stage(function, point, n, Settings(1, "subgradient", 0, 0), report, rng)
+            check_precision(stage, native, keeps_dtype=True)
+            function = function.reverse()
+            native = native + [rng.normal(size=u.shape).astype(dtype)
+                               for u in function.inputs[len(native):]]
+
+
+def _settings(max_examples: int) -> settings:
+    return settings(max_examples=max_examples, deadline=None,
+                    derandomize=settings.default.derandomize or "CI" in os.environ,
+                    suppress_health_check=[*settings.default.suppress_health_check,
+                                           HealthCheck.too_slow])
+
+
+def _calls(args: Any) -> st.SearchStrategy[Call]:
+    if isinstance(args, st.SearchStrategy):
+        def as_call(drawn: Any) -> Call:
+            return drawn if isinstance(drawn, Call) else Call(
+                tuple(drawn) if isinstance(drawn, (tuple, list)) else (drawn,))
+        return args.map(as_call)
+    if not isinstance(args, (tuple, list)):
+        raise TypeError("args is a tuple with a strategy or an array for each input, or one "
+                        f"strategy, not a {type(args).__name__}")
+    return st.tuples(*[x if isinstance(x, st.SearchStrategy) else st.just(x)
+                       for x in args]).map(Call)
+
+
+def _bound(op: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    if not options:
+        return op
+    return op.bind(**options) if isinstance(op, Differentiable) else named_partial(op, options)
+
+
+def _listed(results: Any) -> list[Any]:
+    return list(results) if isinstance(results, (tuple, list)) else [results]
+
+
+def _largest(x: np.ndarray) -> float:
+    """The largest finite magnitude, 0 if there is none."""
+    return float(np.max(abs(x), initial=0, where=np.isfinite(x)))
