@@ -66,7 +66,7 @@ def detection(trials: int, out: Path) -> None:
             ax.semilogx(ERRORS, column, "o-", label=f"{d} direction{'s' if d > 1 else ''}")
         ax.set(title=f"one wrong entry of {n:,}", xlabel="relative error", ylim=(-0.05, 1.05))
     axes[0].set_ylabel("share found")
-    axes[-1].legend(loc="lower right")
+    axes[0].legend(loc="lower right")
     plt.tight_layout()
     plt.savefig(out, dpi=120)
     print(out)

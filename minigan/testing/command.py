@@ -230,6 +230,8 @@ def draw(shapes: list[tuple[int, ...]], dtype: str, low: float, high: float,
         raise CheckError(f"--range {low:g} {high:g}: LOW must be below HIGH, and both must be "
                          f"numbers that {dtype} can hold")
     size = sum(math.prod(shape) for shape in shapes)
+    if not size:
+        raise CheckError("the inputs have no elements, so there is nothing to compare")
     if size > LARGEST:
         raise CheckError(f"{size:,} elements are too many to check (at most {LARGEST:,}): a "
                          "gradient that is wrong is wrong on small inputs too")

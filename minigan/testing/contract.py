@@ -76,10 +76,12 @@ def _check_linear(stage: Stage, u: np.ndarray, w: np.ndarray, by_u: Point) -> No
     for name, g, h, b in zip(stage.function.names, by_u, by_w, both):
         tolerance = 1e-9 * np.max(abs(g) + abs(h), initial=0) + stage.settings.atol
         if not np.all(abs(2 * g - 3 * h - b) <= tolerance):
-            ignored = np.max(abs(g - h), initial=0) <= tolerance
-            raise stage.fail(f"the gradient by {name} is not linear in the cotangent"
-                             + (": it is the same for any, so backward ignores it: multiply by "
-                                "it" if ignored else ""))
+            off, size = abs(2 * g - 3 * h - b), np.max(abs(g) + abs(h), initial=0)
+            hint = (": it is the same for any, so backward ignores it: multiply by it"
+                    if np.max(abs(g - h), initial=0) <= tolerance else
+                    f", to no more than {np.max(off) / size:.0e}: is it computed in single "
+                    "precision?" if np.all(off <= 1e-5 * size) else "")
+            raise stage.fail(f"the gradient by {name} is not linear in the cotangent{hint}")
 
 
 def _check_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:

@@ -56,7 +56,8 @@ def check_derivatives(stage: Stage) -> None:
     if failed:
         raise stage.fail(_explain(stage, failed, made, u, gradients))
     if gradients.size and stage.start.size and not made:
-        raise stage.fail(f"nothing could be compared: {stage.report}")
+        skipped = [f"{count} x {reason}" for reason, count in stage.report.skipped.items()]
+        raise stage.fail("nothing could be compared: " + ", ".join(skipped))
 
 
 def _all_directions(stage: Stage, u: np.ndarray, gradients: np.ndarray) -> Iterator[Measured]:
@@ -109,7 +110,7 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
                         np.ones(value.shape, bool))
 
     def agrees(found: Slopes) -> np.ndarray:
-        return (compared(found).ratio <= 1).all(axis=0)
+        return (compared(found).ratio <= 0.1).all(axis=0)  # what is close is looked at again
 
     if first:
         found = stage.guarded(stage.function.linear_slopes, stage.point, directions)

@@ -92,7 +92,7 @@ def _zero(e: Evidence) -> Iterator[str]:
         else:
             yield ("a constant instead of a dependence: backward uses something computed from the "
                    "input that was kept as an array, or detached; compute it again from "
-                   "self.inputs, with differentiable operations")
+                   "the inputs, with differentiable operations")
 
 
 def _constant_factor(e: Evidence) -> Iterator[str]:
@@ -104,6 +104,8 @@ def _constant_factor(e: Evidence) -> Iterator[str]:
 
 
 def _factors(stage: Stage, factor: float, x: np.ndarray) -> Iterator[str]:
+    if abs(factor - 1) < 1e-4:
+        return
     if abs(factor + 1) < 1e-5:
         yield "wrong sign"
         return

@@ -276,7 +276,10 @@ def from_numpy(f: Callable[..., Any], vjp: Callable[..., Any],
 
 
 def from_torch(f: Callable[..., Any]) -> Differentiable:
-    """A function of torch.Tensors, torch.autograd.Functions included; needs PyTorch."""
+    """A function of torch.Tensors, such as a torch.autograd.Function's apply; needs PyTorch."""
+    if isinstance(f, type):
+        raise TypeError(f"from_torch takes a function, not the class {f.__name__}: "
+                        f"say from_torch({f.__name__}.apply)")
     return Differentiable(f, Torch())
 
 

@@ -11,7 +11,7 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from .. import backend
-from ..autodiff import Tensor
+from ..autodiff import Function, Tensor
 from .contract import check_contract, check_empty
 from .derivatives import check_derivatives
 from .frameworks import Differentiable, Framework, Minigan
@@ -86,17 +86,35 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
 def prepare(f: Callable[..., Any], inputs: Sequence[Any],
             wrt: Sequence[int] | None) -> tuple[CheckedFunction, Point]:
     """f as a function of the inputs at `wrt`, and their values in their own dtype."""
-    host = [x.numpy() if isinstance(x, Tensor) else
+    _refuse_what_takes_no_tensors(f)
+    framework = _framework(f, inputs)
+    host = [framework.numpy(x) if framework.is_array(x) else
             backend.to_numpy(x) if backend.is_array(x) else np.asarray(x) for x in inputs]
     floats = [i for i, x in enumerate(host) if x.dtype.kind == "f"]
     variables = floats if wrt is None else list(wrt)
     if not variables or not set(variables) <= set(floats) or len(set(variables)) < len(variables):
-        raise ValueError(f"wrt names the inputs to differentiate by, each once, and they must be "
-                         f"floats: of the inputs {floats} are, wrt is {wrt}")
+        raise ValueError("wrt names the inputs to differentiate by, each once, and they must be "
+                         f"floats: of the inputs {floats} are, wrt is {wrt}" if floats else
+                         "the inputs to differentiate by must be floats, but none of them is: "
+                         "write 1.0 for 1, for integers are constants")
     names = [f"input {i}" for i in variables]
-    function = CheckedFunction(f.f if isinstance(f, Differentiable) else f,
-                               _framework(f, inputs), host, variables, names)
+    function = CheckedFunction(f.f if isinstance(f, Differentiable) else f, framework, host,
+                               variables, names)
     return function, [host[i] for i in variables]
+
+
+def _refuse_what_takes_no_tensors(f: Callable[..., Any]) -> None:
+    """Raise TypeError for a function of another library, and for an operation's class."""
+    if isinstance(f, Differentiable):
+        return
+    if isinstance(f, (type, Function)):
+        raise TypeError(f"check_grads takes a function of Tensors, not the class or object "
+                        f"{name_of(f)}: write lambda *x: {name_of(f)}()(*x)")
+    library = (getattr(f, "__module__", None) or type(f).__module__).split(".")[0]
+    if library in ("numpy", "torch", "jax", "jaxlib"):
+        make = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)"}.get(library, "from_jax(f)")
+        raise TypeError(f"{name_of(f)} is a function of {library}, and takes no Tensors of minigan:"
+                        f" check minigan.testing.{make}")
 
 
 def _framework(f: Callable[..., Any], inputs: Sequence[Any]) -> Framework:
@@ -113,4 +131,6 @@ def _framework(f: Callable[..., Any], inputs: Sequence[Any]) -> Framework:
 def name_of(f: Callable[..., Any]) -> str:
     """What to call a function in a message."""
     f = f.func if isinstance(f, partial) else f
-    return getattr(f, "__name__", type(f).__name__).replace("<lambda>", "a lambda")
+    name = getattr(f, "__name__", type(f).__name__).replace("<lambda>", "a lambda")
+    owner = getattr(f.f if isinstance(f, Differentiable) else f, "__self__", None)
+    return f"{owner.__name__}.{name}" if isinstance(owner, type) else name

@@ -10,7 +10,7 @@ import os
 from typing import Any, Callable
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .call import Call
@@ -152,7 +152,9 @@ def check_dtype(op: Callable[..., Any], call: Call, dtype: Any, order: int = 2,
 
 
 def _settings(max_examples: int) -> settings:
-    return settings(max_examples=max_examples, deadline=None,
+    # one failure at a time, without the lines of this package that Hypothesis would explain it by
+    return settings(max_examples=max_examples, deadline=None, report_multiple_bugs=False,
+                    phases=[p for p in settings.default.phases if p is not Phase.explain],
                     derandomize=settings.default.derandomize or "CI" in os.environ,
                     suppress_health_check=[*settings.default.suppress_health_check,
                                            HealthCheck.too_slow])

@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -51,7 +52,17 @@ def write_mnist(folder: Path) -> None:
         (folder / name).write_bytes(header + array.tobytes())
 
 
+def three_diagnoses() -> list[str]:
+    """What example 09 is told of its planted errors, the last of them where PyTorch is."""
+    torch = find_spec("torch") is not None
+    return ["wrong at second order: ", "a sum is missing: ",
+            "a sum in place of a mean?" if torch else "PyTorch is not installed"]
+
+
 RUNS = {
+    "checking_figures.py": Run(["detection", "--trials", "1"], lambda output, folder:
+                               "| 100 | 0.1 | 100% |" in output
+                               and wrote("detection.png")(output, folder)),
     "01_backprop_by_hand.py": Run([], lambda output, folder:
                                   number_after("largest difference:", output) < 1e-14),
     "02_fit_a_curve.py": Run(["--out", "fit.png"], lambda output, folder:
@@ -71,6 +82,9 @@ RUNS = {
                           number_after("discriminator's features", output) > 50
                           and number_after("raw pixels", output) > 80
                           and wrote("08_kernels.png", "08_features.png")(output, folder)),
+    "09_prove_a_gradient.py": Run([], lambda output, folder:
+                                  "right; 56 derivatives of first order, 120 " in output
+                                  and all(text in output for text in three_diagnoses())),
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "20", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),

@@ -106,7 +106,7 @@ def complaint(check):
     "ops:swish --shape 3x4", "ops.py:swish --shape scalar", "./ops.py:swish --shape ()",
     "ops:layer.forward --shape 1", "ops:square --shape 3", "ops:product --shape 3x4 --shape 4x2",
     "ops:sum_of --shape 3 --shape 2x3 --shape 1", "ops:logarithm --shape 3 --range 0.01 2",
-    "ops:swish --shape 0x3", "minigan.ops:softplus --shape 3",
+    "minigan.ops:softplus --shape 3",
     "ops:product --shape 3x4 --shape 4 --wrt 1 --dtype float32 --order 1 --directions 2 "
     "--kinks raise --seed 5 --range -1 1"])
 def test_a_right_gradient_is_reported_with_status_0(check, line):
@@ -168,6 +168,7 @@ def test_an_unreadable_shape_is_answered_by_an_example(complaint, text):
 @pytest.mark.parametrize("line, answer", [
     ("ops:swish", "--shape"),
     ("ops:swish --shape 1000000x1000000", "1,000,000,000,000 elements are too many"),
+    ("ops:swish --shape 0x3", "the inputs have no elements"),
     ("ops:product --shape 3x4", "product(x, w) takes 2 inputs, not 1"),
     ("ops:swish --shape 1 --shape 1 --shape 1", "takes 1 to 2 inputs, not 3"),
     ("ops:along --shape 3", "along cannot be called without axis by name"),
