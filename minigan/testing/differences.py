@@ -6,7 +6,7 @@ each of D directions, a column for each of the M numbers that f returns.
 """
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Callable
 
 import numpy as np
@@ -26,6 +26,7 @@ class Slopes:
     error      by how much either may be off
     kink       where the one-sided slopes differ
     jump       where there is no slope: a discontinuity, an infinite slope, or values not finite
+    rough      whether a second, shorter step was needed somewhere
     """
 
     low: np.ndarray
@@ -33,6 +34,7 @@ class Slopes:
     error: np.ndarray
     kink: np.ndarray
     jump: np.ndarray
+    rough: bool = False
 
     @classmethod
     def exact(cls, slope: np.ndarray) -> Slopes:
@@ -42,10 +44,11 @@ class Slopes:
 
     def replace(self, which: np.ndarray, other: Slopes) -> None:
         """Put the other's rows in the place of these rows."""
-        for field in fields(self):
-            mine = np.array(getattr(self, field.name))
-            mine[which] = getattr(other, field.name)
-            setattr(self, field.name, mine)
+        for name in ("low", "high", "error", "kink", "jump"):
+            mine = np.array(getattr(self, name))
+            mine[which] = getattr(other, name)
+            setattr(self, name, mine)
+        self.rough |= other.rough
 
 
 @dataclass
@@ -140,6 +143,7 @@ def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray, noise: float,
         if rough.size:
             pair = [quotients(STEPS[1] / k, rows[rough]) for k in (1, 2)]
             closer.replace(rough, _closest(closer, wide.steepness[rough], *pair, rough))
+            closer.rough = True
         found.replace(rows, closer)
     return found
 

@@ -13,6 +13,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Function, Tensor
 from .contract import check_contract, check_empty
+from .curvature import check_curvature
 from .derivatives import check_derivatives
 from .frameworks import Differentiable, Framework, Minigan
 from .function import CheckedFunction, Point
@@ -68,7 +69,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
     rng = np.random.default_rng(seed)
     point = [x.astype(np.float64) for x in native]
     with np.errstate(all="ignore"), function.framework.context():
-        first = function
+        first, before = function, None
         for n in range(1, order + 1):
             stage = Stage(function, point, n, settings, report, rng)
             check_contract(stage)
@@ -76,6 +77,9 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
                 report.name_operation(function.operation)
                 check_precision(stage, native)
             check_derivatives(stage)
+            if before is not None:
+                check_curvature(before, stage)
+            before = stage
             if n < order:
                 point = point + [rng.normal(size=y.shape) for y in function.outputs]
                 function = function.reverse()

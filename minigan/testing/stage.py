@@ -37,6 +37,7 @@ class Stage:
                  report: Report, rng: np.random.Generator):
         self.function, self.point, self.order = function, point, order
         self.settings, self.report, self.rng = settings, report, rng
+        self.rough = False  # whether slopes needed a second, shorter step so far
         # an error of the function itself is its own; one of its reverse pass is a finding
         self.start = self._values() if order == 1 else self.guarded(self._values)
         self.noise = self.guarded(function.noise, point)
@@ -56,8 +57,10 @@ class Stage:
     def slopes(self, directions: np.ndarray,
                suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
         """The slopes at the point along the directions, (D, all elements)."""
-        return self.guarded(self.function.slopes, self.point, directions, self.start, self.noise,
-                            suffices)
+        found = self.guarded(self.function.slopes, self.point, directions, self.start, self.noise,
+                             suffices)
+        self.rough |= found.rough
+        return found
 
     def check_unchanged(self, before: Point, natives: Sequence[Any]) -> None:
         """Raise if the function wrote into its inputs."""

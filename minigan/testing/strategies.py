@@ -28,44 +28,65 @@ except InvalidArgument:
     settings.register_profile("minigan", deadline=None, derandomize="CI" in os.environ)
 
 
-# Shapes
+# Shapes: mostly of two and three axes of two and three elements, which show most; the others too
 
-def shapes(min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3,
-           max_size: int = 12) -> st.SearchStrategy[Shape]:
+def sides(min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[int]:
+    """Lengths of axes, those above 1 more often."""
+    every = list(range(min_side, max_side + 1))
+    return st.sampled_from(every + [side for side in every if side > 1])
+
+
+@st.composite
+def shapes(draw: Any, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3,
+           max_size: int = 12) -> Shape:
     """Shapes of at most max_size elements, zero-size ones among them unless min_side is larger.
 
     >>> from hypothesis import find
     >>> find(shapes(min_dims=2, min_side=1), lambda shape: shape[1] == 3)
     (1, 3)
     """
-    drawn = hnp.array_shapes(min_dims=min_dims, max_dims=max_dims, min_side=min_side,
-                             max_side=max_side)
-    return drawn.filter(lambda shape: math.prod(shape) <= max_size)
+    every = list(range(min_dims, max_dims + 1))
+    shape: Shape = ()
+    for _ in range(draw(st.sampled_from(every + [dims for dims in every if dims > 1]))):
+        room = max_size // max(math.prod(shape), 1)
+        shape += (draw(sides(min_side, max(min_side, min(max_side, room)))),)
+    return shape
 
 
-def broadcastable_shapes(n: int, min_dims: int = 0, max_dims: int = 2, min_side: int = 0,
-                         max_side: int = 3) -> st.SearchStrategy[tuple[Shape, ...]]:
+@st.composite
+def broadcastable_shapes(draw: Any, n: int, min_dims: int = 0, max_dims: int = 2,
+                         min_side: int = 0, max_side: int = 3) -> tuple[Shape, ...]:
     """n shapes that broadcast together, zero-size ones among them.
 
     >>> from hypothesis import find
     >>> find(broadcastable_shapes(2), lambda pair: pair[0] == (2,) != pair[1])
     ((2,), ())
     """
-    drawn = hnp.mutually_broadcastable_shapes(num_shapes=n, min_dims=min_dims, max_dims=max_dims,
-                                              min_side=min_side, max_side=max_side)
-    return drawn.map(lambda found: found.input_shapes)
+    common = draw(shapes(min_dims, max_dims, min_side, max_side, max_size=max_side ** max_dims))
+
+    def one(fewer: int) -> Shape:
+        single = st.sampled_from([False, False, min_side < 2])
+        return tuple(1 if draw(single) else side for side in common[fewer:])
+
+    most = len(common) - min_dims
+    return tuple(one(draw(st.sampled_from([*range(most, -1, -1), 0]))) for _ in range(n))
 
 
-def matmul_shapes(max_side: int = 3) -> st.SearchStrategy[tuple[Shape, Shape]]:
+@st.composite
+def matmul_shapes(draw: Any, max_side: int = 3) -> tuple[Shape, Shape]:
     """Two shapes that numpy.matmul takes: vectors, matrices, and batches that broadcast.
 
     >>> from hypothesis import find
     >>> find(matmul_shapes(), lambda pair: 0 not in pair[0] and len(pair[1]) == 1)
     ((1,), (1,))
     """
-    drawn = hnp.mutually_broadcastable_shapes(signature=np.matmul.signature, min_side=0,
-                                              max_dims=1, max_side=max_side)
-    return drawn.map(lambda found: found.input_shapes)
+    k = draw(sides(0, max_side))
+    rows, columns = (draw(st.sampled_from([(), *[(draw(sides(0, max_side)),)] * 4]))
+                     for _ in range(2))
+    if not (rows and columns):
+        return (*rows, k), (k, *columns)
+    batch = draw(broadcastable_shapes(2, max_dims=2, max_side=2))
+    return (*batch[0], *rows, k), (*batch[1], k, *columns)
 
 
 # Arrays

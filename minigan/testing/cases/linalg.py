@@ -15,7 +15,7 @@ from .case import Case, numbers, several
 @st.composite
 def affine_shapes(draw: Any) -> tuple[tuple[int, ...], ...]:
     lead = draw(shapes(max_dims=2, max_side=2))
-    k, m = draw(st.integers(0, 3)), draw(st.integers(0, 3))
+    k, m = draw(st.one_of(st.tuples(*[st.integers(0, 3)] * 2), st.sampled_from([(2, 3), (3, 2)])))
     return (*lead, k), (k, m), (m,)
 
 

@@ -1,0 +1,100 @@
+"""Whether a planted error is one: its derivatives compared with the right ones.
+
+A mutant that computes what the original computes is no error, and must not be counted as one that
+nobody found. The judge runs both and compares; it knows nothing of `check_grads`. It compares to
+the last digits but not bit by bit, since a node more in a graph changes the order in which
+gradients are added up.
+"""
+from __future__ import annotations
+
+from typing import Any, Callable, Sequence
+
+import numpy as np
+
+from ...autodiff import Tensor, grad
+from ..call import Call
+from .tamper import F, listed
+
+Outcome = list[np.ndarray] | str
+
+
+def probe(f: F, call: Call, where: str) -> Outcome:
+    """What f computes for the call: values, gradients, gradients of those, and the inputs as they
+    are afterwards; or the error that it raises. `where` is one of PROBES."""
+    try:
+        with np.errstate(all="ignore"):
+            return PROBES[where](f, call)
+    except Exception as error:  # whatever a mutant raises is what it does
+        return f"{type(error).__name__}: {error}"
+
+
+def same(a: Outcome, b: Outcome) -> bool:
+    """Equal in shapes and dtypes, and in values but for rounding. NaN equals NaN."""
+    if isinstance(a, str) or isinstance(b, str):
+        return isinstance(a, str) and isinstance(b, str) and a == b
+    floats = [x for x in b if x.dtype.kind == "f"]
+    size = max([float(np.max(abs(x), initial=0, where=np.isfinite(x))) for x in floats], default=0)
+    return len(a) == len(b) and all(
+        x.shape == y.shape and x.dtype == y.dtype and np.allclose(
+            x, y, rtol=0, equal_nan=True,
+            atol=32 * float(np.finfo(x.dtype).eps) * size if x.dtype.kind == "f" else 0)
+        for x, y in zip(a, b))
+
+
+def _run(f: F, call: Call, dtype: Any = np.float64, layout: Callable = np.array,
+         cotangent_layout: Callable = np.array, graph: bool = True,
+         variables: Sequence[int] | None = None) -> list[np.ndarray]:
+    def tensor(i: int, x: Any) -> Tensor:
+        x = np.asarray(x)
+        if x.dtype.kind != "f":
+            return Tensor(x)
+        return Tensor(layout(x.astype(dtype)), variables is None or i in variables)
+
+    tensors = [tensor(i, x) for i, x in enumerate(call.args)]
+    inputs = [t for t in tensors if t.requires_grad]
+    outputs = [y for y in listed(f(*tensors, **call.options)) if y.dtype.kind == "f"]
+    rng = np.random.default_rng(0)
+
+    def noise(ts: Sequence[Tensor], requires_grad: bool) -> list[Tensor]:
+        return [Tensor(cotangent_layout(rng.normal(size=t.shape).astype(t.dtype)), requires_grad)
+                for t in ts]
+
+    u = noise(outputs, graph)
+    values = [y.numpy() for y in outputs]
+    first = grad(outputs, inputs, u, create_graph=graph)
+    second = grad(first, [*inputs, *u], noise(first, False)) if graph else ()
+    return values + [t.numpy() for t in (*first, *second, *tensors, *u)]
+
+
+def _alone(f: F, call: Call) -> list[np.ndarray]:
+    places = [i for i, x in enumerate(call.args) if np.asarray(x).dtype.kind == "f"]
+    return [a for i in places for a in _run(f, call, graph=False, variables=[i])]
+
+
+def strided(x: np.ndarray) -> np.ndarray:
+    """x as every other element of a longer array."""
+    return np.repeat(x, 2, axis=-1)[..., ::2] if x.ndim else x
+
+
+def fortran(x: np.ndarray) -> np.ndarray:
+    """x with its first axis running fastest."""
+    return np.array(x, order="F")
+
+
+def reversed_(x: np.ndarray) -> np.ndarray:
+    """x read backwards from memory in which it stands backwards."""
+    return np.flip(np.flip(x).copy())
+
+
+PROBES: dict[str, Callable[[F, Call], list[np.ndarray]]] = {
+    "graph": _run,
+    "no graph": lambda f, call: _run(f, call, graph=False),
+    "float32": lambda f, call: _run(f, call, np.float32, graph=False),
+    "float16": lambda f, call: _run(f, call, np.float16, graph=False),
+    "strided": lambda f, call: _run(f, call, layout=strided, graph=False),
+    "fortran": lambda f, call: _run(f, call, layout=fortran, graph=False),
+    "reversed": lambda f, call: _run(f, call, layout=reversed_, graph=False),
+    "strided cotangent": lambda f, call: _run(f, call, cotangent_layout=strided, graph=False),
+    "alone": _alone,
+    "empty": lambda f, call: _run(f, call, graph=False),
+}

@@ -1,0 +1,275 @@
+"""The mutation suite itself: that it plants what it says, and counts nothing that is no error.
+
+The complete run is the command `python -m minigan.testing.mutation`.
+"""
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from minigan import Tensor, grad, ops
+from minigan.testing.call import Call
+from minigan.testing.cases import CASES
+from minigan.testing.mutation import __main__ as command
+from minigan.testing.mutation import suite
+from minigan.testing.mutation.judge import PROBES, probe, same
+from minigan.testing.mutation.kinds import KINDS, Kind
+from minigan.testing.mutation.real import REAL
+from minigan.testing.mutation.suite import ALL, Bench, Result, CaseResult
+from minigan.testing.mutation.table import report
+from minigan.testing.mutation.tamper import listed, on_input, patched
+
+CASE = {str(case): case for case in CASES}
+X = np.array([[1.5, -2.0, 0.5], [1.0, 0.0, 3.0]])
+CALLS = 60  # not those that the command draws: enough for each error to show
+
+
+@pytest.fixture(scope="module")
+def benches():
+    """Cases on the bench, with few calls, made when asked for."""
+    made = {}
+
+    def bench(name: str) -> Bench:
+        if name not in made:
+            case = CASE[name]
+            extra = [case.typical, *([case.empty] if case.empty else [])]
+            made[name] = Bench(case, [*extra, *suite.drawn(case, CALLS)], [])
+        return made[name]
+
+    return bench
+
+
+# What is planted
+
+def test_there_are_a_dozen_kinds_and_a_dozen_real_errors_and_no_two_of_one_name():
+    assert len(KINDS) > 40 and len(REAL) > 12
+    assert len({kind.name for kind in ALL}) == len(ALL)
+    assert {kind.probe for kind in ALL} <= set(PROBES)
+
+
+def test_errors_are_named_after_operations_that_exist():
+    known = {case.op for case in CASES} | set(CASE)
+    for kind in ALL:
+        assert (kind.ops or frozenset()) <= known, kind.name
+
+
+@pytest.mark.parametrize("name", ["multiply", "max", "conv2d", "split", "losses.bce"])
+def test_planting_an_error_in_a_gradient_leaves_the_values_alone(name):
+    case = CASE[name]
+    tensors = [Tensor(x) for x in case.typical.args]
+    right = [y.numpy() for y in listed(case.f(*tensors, **case.typical.options))]
+    for kind in KINDS:
+        if kind.applies(case) and not kind.name.startswith(("values", "promoted")):
+            with kind.planted(case.f) as mutant:
+                planted = mutant(*[Tensor(x.copy()) for x in case.typical.args],
+                                 **case.typical.options)
+            for y, e in zip(listed(planted), right):
+                np.testing.assert_array_equal(y.numpy(), e, err_msg=kind.name)
+
+
+def test_an_error_is_in_the_gradient_that_it_is_planted_on_and_in_no_other():
+    kind = next(kind for kind in KINDS if kind.name == "factor two")
+    x, y = Tensor(X, requires_grad=True), Tensor(X[0], requires_grad=True)
+    right = grad(ops.multiply(x, y).sum(), [x, y])
+    for i in range(2):
+        with kind.planted(ops.multiply, i) as mutant:
+            wrong = grad(mutant(x, y).sum(), [x, y])
+        for j in range(2):
+            np.testing.assert_array_equal(wrong[j].data, right[j].data * (2 if i == j else 1))
+
+
+def test_what_is_patched_is_put_back_whatever_happens():
+    before = [(owner, name, vars(owner)[name]) for kind in REAL for owner, name, _ in kind.patches]
+    assert before
+    for kind in REAL:
+        with pytest.raises(ZeroDivisionError):
+            with kind.planted(ops.exp):
+                assert all(vars(owner)[name] is new for owner, name, new in kind.patches)
+                raise ZeroDivisionError
+    assert all(vars(owner)[name] is value for owner, name, value in before)
+
+
+def test_of_several_patches_of_one_thing_the_first_state_comes_back():
+    thing = SimpleNamespace(a=1)
+    with patched([(thing, "a", 2), (thing, "a", 3)]):
+        assert thing.a == 3
+    assert thing.a == 1
+
+
+# The judge
+
+def test_an_identity_planted_is_no_error(benches):
+    nothing = Kind("nothing", "the right gradient", on_input(lambda g, x: g * 1.0), each=True)
+    for name in ["multiply", "softmax", "layer_norm", "conv2d"]:
+        assert benches(name).test(nothing).fate == "equivalent"
+
+
+@pytest.mark.parametrize("kind, name", [("transposed", "losses.l2"), ("reversed", "multiply"),
+                                        ("values saved as constants", "multiply")])
+def test_what_changes_a_derivative_is_an_error(kind, name, benches):
+    kind = next(k for k in KINDS if k.name == kind)
+    assert benches(name).test(kind).fate == "killed"
+
+
+@pytest.mark.parametrize("kind, name", [
+    ("values saved as constants", "sum"),         # what is linear has no second derivative
+    ("axes not inverted", "swapaxes"),
+    ("wrong for negative inputs", "losses.bce"),  # there are none
+    ("wrong if asked for alone", "exp")])
+def test_what_changes_nothing_is_equivalent(kind, name, benches):
+    kind = next(k for k in ALL if k.name == kind)
+    assert benches(name).test(kind).fate == "equivalent"
+
+
+def test_an_error_that_no_drawn_call_shows_is_told_apart():
+    at_seven = Kind("at seven", "", on_input(lambda g, x: g * (2 if 7 in x.data else 1)))
+    bench = Bench(CASE["exp"], [Call((X,))], [Call((X + 7,))])
+    assert bench.test(at_seven).fate == "not drawn"
+
+
+def test_the_judge_compares_up_to_rounding_and_sees_errors_as_errors():
+    a = [np.array([1.0, np.nan])]
+    assert same(a, [a[0] * (1 + 1e-15)]) and not same(a, [a[0] * (1 + 1e-9)])
+    assert not same(a, [a[0].astype(np.float32)]) and not same(a, [a[0][:1]])
+    raised = probe(lambda x: ops.sum(x, axis=5), Call((X,)), "graph")
+    assert raised.startswith("ValueError") and same(raised, raised) and not same(raised, a)
+
+
+# Every kind is killed somewhere, in every operation something is
+
+@pytest.mark.parametrize("kind", ALL, ids=str)
+def test_each_kind_of_error_is_found(kind, benches):
+    likely = ["multiply", "var", "exp", "leaky_relu", "elu", "matmul", "conv2d", "upsample_nearest",
+              "log", "tanh", *map(str, CASES)]
+    fates = []
+    for name in likely:
+        if benches(name).takes(kind):
+            fates.append(benches(name).test(kind).fate)
+            if fates[-1] == "killed":
+                return
+            if fates.count("survived") == 3:
+                break
+    pytest.fail(f"{kind.name} is never found: {fates}")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_an_error_is_found_in_each_operation(case):
+    kind = next(kind for kind in KINDS if kind.name == "off by 1 %")
+    result = Bench(case, [case.typical], []).test(kind)
+    assert result.fate == "killed" and result.example == 1
+
+
+def test_the_same_calls_are_drawn_each_time():
+    first, second = (suite.drawn(CASE["conv2d"]) for _ in range(2))
+    assert list(map(repr, first)) == list(map(repr, second))
+    assert len(first) == suite.EXAMPLES
+
+
+# The command
+
+def found(*fates):
+    yield CaseResult("exp", [Result("exp", "factor two", 0, fate, 1) for fate in fates])
+
+
+@pytest.mark.parametrize("fates, status", [(["killed", "equivalent"], 0), (["not drawn"], 0),
+                                           (["killed", "survived"], 1)])
+def test_the_exit_status_is_1_if_an_error_survives(fates, status, monkeypatch, capsys):
+    monkeypatch.setattr(suite, "run", lambda cases, kinds, jobs: found(*fates))
+    assert command.main(["exp"]) == status
+    assert "| exp |" in capsys.readouterr().out
+
+
+def test_the_exit_status_is_1_if_the_right_gradient_is_refused(monkeypatch, capsys):
+    refused = CaseResult("exp", [], "GradientError: no")
+    monkeypatch.setattr(suite, "run", lambda *_: (result for result in [refused]))
+    assert command.main(["exp"]) == 1
+    assert "GradientError: no" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments, words", [
+    (["multipy"], ["no operation 'multipy'", "did you mean multiply"]),
+    (["--kinds", "wrong sing"], ["no kind of error 'wrong sing'", "wrong sign"]),
+    (["--jobs", "0"], ["--jobs must be at least 1"]),
+    (["exp", "--out", "no/such/folder/table.md"], ["no/such/folder/table.md"])])
+def test_a_users_mistake_is_answered_by_one_line(arguments, words, capsys):
+    assert command.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert all(word in said for word in words) and said.count("\n") == 1
+
+
+def test_without_hypothesis_the_command_says_what_to_install(monkeypatch, capsys):
+    def missing(name):
+        raise ModuleNotFoundError("No module named 'hypothesis'", name="hypothesis")
+
+    monkeypatch.setattr(command, "import_module", missing)
+    assert command.main(["exp"]) == 2
+    assert "pip install hypothesis" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_the_table_so_far(monkeypatch, capsys):
+    def interrupted(cases, kinds, jobs):
+        yield from found("killed")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(suite, "run", interrupted)
+    assert command.main([]) == 128 + signal.SIGINT
+    out, err = capsys.readouterr()
+    assert "| exp | 1 | 1 | 100.0 % |" in out and "interrupted after 1 of" in err
+
+
+def test_the_table_counts_and_lists_what_got_away():
+    text = report(list(found("killed", "killed", "survived", "not drawn", "equivalent")), ["exp"],
+                  ["factor two"])
+    assert "| exp | 3 | 2 | 66.7 % | 2 | 1 | 1 |" in text
+    assert "Survived:\n\n- exp: factor two, input 0" in text
+
+
+def test_any_number_of_jobs_finds_the_same(tmp_path):
+    tables = []
+    for jobs in ("1", "2"):
+        out = tmp_path / f"{jobs}.md"
+        done = subprocess.run(
+            [sys.executable, "-m", "minigan.testing.mutation", "exp", "leaky_relu 's gradient",
+             "--kinds", "wrong sign", "wrong at one", "--jobs", jobs, "--out", str(out)],
+            capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == out.read_text(encoding="utf-8")
+        tables.append(done.stdout)
+    assert tables[0] == tables[1]
+
+
+# The others' checks
+
+def test_the_errors_shown_to_others_are_errors_of_the_suite():
+    others = pytest.importorskip("minigan.testing.mutation.others")
+    assert set(others.PLANTED) <= {kind.name for kind in KINDS}
+    assert all(names <= set(others.PLANTED) for names in others.NOT_IN.values())
+
+
+@pytest.mark.parametrize("tool", ["torch", "jax"])
+def test_the_others_operations_are_ours_and_their_checks_accept_them(tool):
+    pytest.importorskip(tool)
+    others = pytest.importorskip("minigan.testing.mutation.others")
+    module = others.module_of(tool)
+    for name, f in module.operations().items():
+        case = CASE[name]
+        np.testing.assert_allclose(module.values(f, case.typical.args),
+                                   case.typical.of(case.reference), rtol=1e-12, atol=1e-14)
+        if name in ("multiply", "max", "losses.bce"):
+            assert not module.caught(f, case.typical.args), name
+
+
+@pytest.mark.parametrize("tool", ["torch", "jax"])
+def test_the_others_find_a_wrong_sign_and_an_identity_is_no_error(tool):
+    pytest.importorskip(tool)
+    others = pytest.importorskip("minigan.testing.mutation.others")
+    module = others.module_of(tool)
+    f = module.operations()["exp"]
+    assert module.caught(others.PLANTED["wrong sign"](module.Lib(), f), (X,))
+    right = others.PLANTED["wrong if 0-d"](module.Lib(), f)
+    assert not module.caught(right, (X,))
