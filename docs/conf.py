@@ -17,7 +17,7 @@ copyright = author  # noqa: A001 (Sphinx's name)
 version = release = minigan.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.katex"]
-exclude_patterns = ["_build", "pictures"]
+exclude_patterns = ["_build", "pictures", "planted_*.md"]  # those are included
 default_role = "code"  # what a docstring has in `backticks`
 
 myst_enable_extensions = ["deflist", "dollarmath"]

@@ -200,7 +200,11 @@ class Function:
             raise RuntimeError(f"this {type(self).__name__} is a node of a graph already: "
                                "make a new one for each call")
         inputs = tuple([x if isinstance(x, Tensor) else as_tensor(x) for x in inputs])
-        output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
+        try:
+            output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
+        except TypeError:
+            self._check_devices(inputs)
+            raise
         if self.view:
             output._version = inputs[0]._version
         tracked = [x for x in inputs if x.requires_grad] if _mode.grad_enabled else None
@@ -211,6 +215,14 @@ class Function:
             output.requires_grad = True
             output.creator = self
         return output
+
+    def _check_devices(self, inputs: tuple[Tensor, ...]) -> None:
+        """Raise if the inputs are on several devices, which no array library computes with."""
+        devices = sorted({backend.of(x._data).name for x in inputs})
+        if len(devices) > 1:
+            raise TypeError(f"{type(self).__name__} got data on {' and '.join(devices)}: mg.tensor("
+                            "array) puts an array on the device in use, module.to(device) moves a "
+                            "module there") from None
 
     def _reads(self, i: int) -> bool:
         """Whether backward is going to look at the values of input i (past them: the output)."""

@@ -11,7 +11,7 @@ from typing import Iterator, NoReturn, Sequence
 
 import numpy as np
 
-from . import __version__, backend
+from . import __version__, backend, doctor
 from .backend import BackendError, threads
 from .data import IMAGE_SETS, DataError, Loader, Scaled
 from .gan import SYSTEMS, Config, Run, RunError, Trainer, sample
@@ -50,7 +50,7 @@ def parser() -> Parser:
                  description="Train small GANs and sample from them; check gradients.")
     top.add_argument("--version", action="version", version=f"minigan {__version__}")
     commands = top.add_subparsers(dest="name", required=True,
-                                  metavar="train|sample|systems|gradcheck")
+                                  metavar="train|sample|systems|gradcheck|doctor")
 
     p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
     p.set_defaults(command=train)
@@ -91,6 +91,7 @@ def parser() -> Parser:
     p.set_defaults(command=list_systems)
 
     gradcheck.register(commands)
+    doctor.register(commands)
     return top
 
 
@@ -101,6 +102,8 @@ def train(args: argparse.Namespace) -> int:
     run, images = resumed_run(args) if args.resume else new_run(args)
     config, system = run.config, run.system
     generator, discriminator = config.build()
+    if config.data != "images":  # a folder can be larger than a GPU: its batches are moved
+        images = backend.asarray(images)
     trainer = Trainer(generator, discriminator,
                       Loader(Scaled(images, system.value_range), batch_size=config.batch_size,
                              seed=config.seed),
@@ -189,15 +192,18 @@ def list_systems(args: argparse.Namespace) -> None:
 
 
 def choose_device(device: str) -> None:
-    """Set the default backend; "auto" takes the GPU if there is one, and says which it took."""
+    """Set the default backend; "auto" takes the GPU if there is one, and says which it took, and
+    why not the GPU where there seems to be one."""
     if device != "auto":
         backend.use(device)
         return
     try:
         backend.use("cuda")
+        print("device: cuda")
     except BackendError:
         backend.use("cpu")
-    print(f"device: {'cuda' if backend.current().name == 'cupy' else 'cpu'}")
+        why = doctor.why_no_gpu()
+        print("device: cpu" + f" ({why}; see minigan doctor)" * bool(why))
 
 
 @contextmanager

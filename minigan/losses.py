@@ -1,11 +1,12 @@
 """Losses: each one number, the mean over all elements."""
 from __future__ import annotations
 
+import math
 from typing import Any, Iterable
 
 from .autodiff import Tensor, as_tensor
-from .backend import array_module, kernels
-from .ops import abs, log_softmax, mean, sigmoid
+from .backend import array_module, is_host, kernels
+from .ops import abs, log_softmax, mean, sigmoid, where
 from .ops.elementwise import Elementwise, operands
 
 
@@ -50,7 +51,7 @@ class BCE(Elementwise):
     def above_floor(self, p: Tensor) -> Tensor:
         """p, with the floor added where p is below it: the gradient still flows to p."""
         tiny = self.floor(p.data)
-        return p + Tensor((p.data < tiny) * array_module(p.data).asarray(tiny, p.dtype))
+        return p + Tensor((p.data < tiny).astype(p.dtype) * tiny)
 
 
 def bce(probabilities: Any, targets: Any) -> Tensor:
@@ -78,17 +79,24 @@ def mse(x: Any, y: Any) -> Tensor:
 
 
 def cross_entropy(logits: Any, labels: Any) -> Tensor:
-    """−ln softmax(logits)[label], averaged: logits (…, classes), labels (…) of integers."""
+    """−ln softmax(logits)[label], averaged: logits (…, classes), labels (…) of integers.
+
+    Raises ValueError for labels that are no class; on a GPU, where Python would have to wait to
+    see them, the loss is NaN.
+    """
     logits, labels = as_tensor(logits), as_tensor(labels)
     if labels.dtype.kind not in "iu" or logits.shape[:-1] != labels.shape:
         raise ValueError(f"cross_entropy needs logits (…, classes) and integer labels (…), got "
                          f"shapes {logits.shape} and {labels.shape} of {labels.dtype}")
-    xp, classes = array_module(labels.data), logits.shape[-1]
-    flat = labels.data.reshape(-1)
-    if flat.size and not (0 <= int(flat.min()) and int(flat.max()) < classes):
+    classes = logits.shape[-1]
+    chosen = labels.data[..., None] == array_module(labels.data).arange(classes)
+    known = chosen.any(axis=-1)
+    if is_host(labels.data) and not known.all():
         raise ValueError(f"cross_entropy got {classes} logits for each example and labels from "
-                         f"{int(flat.min())} to {int(flat.max())}")
-    return -mean(log_softmax(logits).reshape(-1, classes)[xp.arange(flat.size), flat])
+                         f"{labels.data.min()} to {labels.data.max()}")
+    # no lookup by index: on a GPU its gradient is made of atomic additions
+    log_p = where(chosen, log_softmax(logits), 0).sum(axis=-1)
+    return -mean(where(known, log_p, math.nan))
 
 
 def l1(params: Iterable[Tensor]) -> Tensor:

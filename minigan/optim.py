@@ -15,6 +15,7 @@ from . import backend
 from .autodiff import Tensor
 from .backend import array_module, kernels
 from .nn import Module, Parameter
+from .scalar import Scalar
 
 
 class FlatTensors:
@@ -75,9 +76,23 @@ class Optimizer:
             if p.creator is not None:
                 raise ValueError(f"a parameter of shape {p.shape} was computed from others; "
                                  "only leaves can be optimised")
-        self.lr, self.weight_decay, self.steps = lr, weight_decay, 0
+        self.weight_decay, self._lr, self._steps = weight_decay, Scalar(lr), Scalar(0)
         zeros_like = array_module(self.flat.array).zeros_like
         self.state = {name: zeros_like(self.flat.array) for name in self.state_names}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate. It may be changed between steps, captured ones too."""
+        return self._lr.value
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr.value = lr
+
+    @property
+    def steps(self) -> int:
+        """How many steps were made. On a GPU this waits for the device."""
+        return self._steps.value
 
     def rule(self, p: Any, g: Any, *state: Any) -> None:
         """Update flat arrays in place: the parameters p and the state, but not g. It may be
@@ -87,8 +102,8 @@ class Optimizer:
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
         self.flat.join()
-        self.steps += 1
         flat = self.flat.array
+        self._steps.tick(flat)
         for name, array in self.state.items():  # follow parameters that were moved or converted
             self.state[name] = backend.to_device(array, backend.of(flat).name).astype(
                 flat.dtype, copy=False)
@@ -118,7 +133,7 @@ class Optimizer:
             if state[name].shape != own.shape:
                 raise ValueError(f"state {name!r} is of {state[name].size} parameters, "
                                  f"this optimiser has {own.size}")
-        self.steps, self.lr = int(state["steps"]), float(state["lr"])
+        self._steps.value, self._lr.value = int(state["steps"]), float(state["lr"])
         for name, own in self.state.items():
             own[...] = backend.to_device(state[name], backend.of(own).name)
 
@@ -140,7 +155,7 @@ class SGD(Optimizer):
         g = g + self.weight_decay * p
         b *= self.momentum
         b += g
-        p -= self.lr * (g + self.momentum * b if self.nesterov else b)
+        p -= beside(self._lr.on(p), p) * (g + self.momentum * b if self.nesterov else b)
 
 
 class Adam(Optimizer):
@@ -167,20 +182,12 @@ class Adam(Optimizer):
 
     def adapt(self, p, g, m, v):
         """The rule without weight decay."""
-        xp, (beta1, beta2) = array_module(p), self.betas
-        to_mean = (1 - beta1) / (1 - beta1 ** self.steps)              # of m
-        to_root = math.sqrt((1 - beta2) / (1 - beta2 ** self.steps))   # of the root of v
-        rate, floor = self.lr * to_mean / to_root, self.eps / to_root
-        m *= beta1
-        m += g
-        change = g * g
-        v *= beta2
-        v += change
-        xp.sqrt(v, out=change)
-        change += floor
-        xp.divide(m, change, out=change)
-        change *= rate
-        p -= change  # lr · mean / (√mean square + eps)
+        (beta1, beta2), steps = self.betas, self._steps.on(p)
+        to_mean = (1 - beta1) / (1 - beta1 ** steps)              # of m
+        to_root = ((1 - beta2) / (1 - beta2 ** steps)) ** 0.5     # of the root of v
+        rate, floor = self._lr.on(p) * to_mean / to_root, self.eps / to_root
+        # p −= lr · mean / (√mean square + eps)
+        kernels(p).adam(p, g, m, v, beta1, beta2, beside(rate, p), beside(floor, p))
 
 
 class AdamW(Adam):
@@ -188,7 +195,7 @@ class AdamW(Adam):
     (Loshchilov & Hutter 2019)."""
 
     def rule(self, p, g, m, v):
-        p *= 1 - self.lr * self.weight_decay
+        p *= 1 - beside(self._lr.on(p), p) * self.weight_decay
         self.adapt(p, g, m, v)
 
 
@@ -207,7 +214,7 @@ class RMSprop(Optimizer):
         g = g + self.weight_decay * p
         v *= self.alpha
         v += (1 - self.alpha) * g * g
-        p -= self.lr * g / (array_module(p).sqrt(v) + self.eps)
+        p -= beside(self._lr.on(p), p) * g / (array_module(p).sqrt(v) + self.eps)
 
 
 def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> Tensor:
@@ -292,7 +299,7 @@ class EMA:
     """
 
     def __init__(self, module: Module, decay: float = 0.999):
-        self.module, self.decay, self.updates = copy.deepcopy(module), decay, 0
+        self.module, self.decay, self._updates = copy.deepcopy(module), decay, Scalar(0)
         self.flat = FlatTensors(self.module.parameters())
         self.sources = list(module.parameters())
         self.statistics = [(ours, theirs) for (_, ours), (_, theirs)
@@ -301,17 +308,38 @@ class EMA:
 
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
-        self.updates += 1
-        rate = max(1 - self.decay, 9 / (10 + self.updates))
+        self.flat.join()
+        self._updates.tick(self.flat.array)
+        rate = beside(self._rate(self._updates.on(self.flat.array)), self.flat.array)
 
         def rule(average, weights):
             change = weights - average
             change *= rate
             average += change
 
-        self.flat.join()
         kernels(self.flat.array).update(rule, self.flat.array, [p.data for p in self.sources])
         for t in self.flat.tensors:
             t.mark_changed()
         for ours, theirs in self.statistics:
-            ours.data = theirs.data.copy()
+            ours.data[...] = theirs.data
+            ours.mark_changed()
+
+    def _rate(self, updates: Any) -> Any:
+        first = 9 / (10 + updates)
+        if isinstance(first, float):
+            return max(1 - self.decay, first)
+        return array_module(first).maximum(first, 1 - self.decay)
+
+    @property
+    def updates(self) -> int:
+        """How often update() was called. On a GPU this waits for the device."""
+        return self._updates.value
+
+    @updates.setter
+    def updates(self, updates: int) -> None:
+        self._updates.value = updates
+
+
+def beside(x: Any, p: Any) -> Any:
+    """A number, or a 0-d array of a device, as it is computed with beside p: in p's dtype."""
+    return x.astype(p.dtype) if backend.is_array(x) else x

@@ -13,17 +13,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-ENGINE = {"backend", "autodiff", "ops", "functional", "losses", "nn", "optim"}
+ENGINE = {"backend", "autodiff", "capture", "ops", "functional", "losses", "nn", "optim"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
     "backend": set(),
     "autodiff": {"backend"},
     "ops": {"backend", "autodiff"},
+    "capture": {"backend", "autodiff"},
+    "scalar": {"backend"},
     "functional": {"backend", "autodiff", "ops"},
     "losses": {"backend", "autodiff", "ops"},
     "nn": {"backend", "autodiff", "ops"},
-    "optim": {"backend", "autodiff", "ops", "nn"},
+    "optim": {"backend", "autodiff", "ops", "nn", "scalar"},
     "files": set(),
     "data": {"backend"},
     "testing": ENGINE,                         # what it checks with, and the table of all ops
@@ -36,7 +38,7 @@ MAY_IMPORT = {
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
-OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "PIL", "pooch", "safetensors",
+OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "nvmath", "PIL", "pooch", "safetensors",
             "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
@@ -52,6 +54,7 @@ BUILT_ON = {
 LATE = {
     ("minigan.backend", "minigan.backend.cuda"),       # CuPy is optional, and so is its backend
     ("minigan.backend.cuda", "minigan.backend"),       # the package imports this module
+    ("minigan.backend.cuda_graph", "minigan.backend"),  # the same
     ("minigan.backend.reference", "minigan.backend"),  # the package imports this module first
     ("minigan.backend.threads", "minigan.backend"),    # the same
 }
@@ -192,7 +195,7 @@ def test_modules_import_only_numpy_and_the_standard_library_when_they_load():
 
 def test_cupy_is_imported_by_its_backend_alone():
     assert {i.module for i in IMPORTS if i.target.split(".")[0] == "cupy"} == {
-        "minigan.backend.cuda"}
+        "minigan.backend.cuda", "minigan.backend.cuda_graph"}
 
 
 def allowed_of_numpy(module: str) -> set[str] | None:

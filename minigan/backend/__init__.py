@@ -15,7 +15,8 @@ import numpy
 from . import cpu
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
-           "kernels", "number", "of", "register", "result", "to_device", "to_numpy", "use"]
+           "is_host", "kernels", "number", "of", "register", "result", "to_device", "to_numpy",
+           "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -34,6 +35,9 @@ class Backend:
     kernels: ModuleType                       # reference.py's names, perhaps faster
     from_numpy: Callable[[numpy.ndarray], Array]
     to_numpy: Callable[[Array], numpy.ndarray]  # always a copy
+    # run ↦ (run(), a function that does the same work again); None: Python does it each time.
+    # Raises BackendError for what cannot be recorded
+    capture: Callable[[Callable[[], Any]], tuple[Any, Callable[[], None]]] | None = None
 
 
 _ALIASES = {"cpu": "numpy", "cuda": "cupy"}
@@ -86,6 +90,11 @@ def of(x: Array) -> Backend:
                     "make it a tensor with mg.tensor(...)")
 
 
+def is_host(x: Array) -> bool:
+    """Whether x lies in host memory, where Python can look at it without waiting for a device."""
+    return of(x).array_type is numpy.ndarray
+
+
 def is_array(x: object) -> bool:
     """Whether x is an array of a known backend."""
     return type(x) in _by_type or isinstance(x, tuple(_by_type))
@@ -128,7 +137,10 @@ def number(value: int | float, like: Array) -> Array:
     could not hold it (a float beside integers, an integer beside booleans)."""
     holds = like.dtype.kind == "f" or like.dtype.kind in "iu" and isinstance(value, int)
     dtype = like.dtype if holds else numpy.float32 if isinstance(value, float) else None
-    return of(like).from_numpy(numpy.array(value, dtype))
+    host = numpy.array(value, dtype)
+    if is_host(like):
+        return host
+    return array_module(like).full((), value, host.dtype)  # a copy could not be captured
 
 
 def _has_dtype(data: Any) -> bool:

@@ -6,13 +6,13 @@ import numpy as np
 from . import threads
 from .cpu_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .cpu_norm import batch_norm, batch_norm_gradient
-from .reference import add_at, bce_with_logits, softplus
+from .reference import adam, add_at, bce_with_logits, softplus
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
 np.empty(31 << 20, np.uint8)
 
-__all__ = ["add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "conv2d",
+__all__ = ["adam", "add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "conv2d",
            "conv2d_input_gradient", "conv2d_weight_gradient", "leaky_relu", "leaky_relu_gradient",
            "matmul", "sigmoid", "softplus", "update"]
 

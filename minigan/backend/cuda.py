@@ -1,15 +1,26 @@
-"""The kernels on CuPy. Imported only when "cupy" is asked for.
+"""The kernels on CuPy, fused: reference.py's names, most of them one launch.
 
-Thin so far: CuPy understands reference.py as it stands, so the reference is what runs.
+The code is written against the array module of its arguments, so that the tests run it without a
+GPU; cuda_source.py holds what is compiled. What has no floats of one dtype goes to reference.py,
+which CuPy understands as it stands.
 """
 from __future__ import annotations
 
+import math
+import sys
 from typing import TYPE_CHECKING
 
-from . import reference
+from . import cuda_graph, reference
+from .cuda_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .cuda_kernels import gemm, join_kernel, kernel, same_floats, xp_of
+from .cuda_source import JOINED
 
 if TYPE_CHECKING:
     from . import Backend
+
+__all__ = ["adam", "add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "conv2d",
+           "conv2d_input_gradient", "conv2d_weight_gradient", "leaky_relu", "leaky_relu_gradient",
+           "matmul", "sigmoid", "softplus", "update"]
 
 
 def load() -> Backend:
@@ -36,4 +47,137 @@ def load() -> Backend:
     if not answers:
         raise BackendError("the backend 'cupy' multiplied two 2 x 2 matrices wrongly: "
                            "the CUDA device or its driver is faulty; use 'numpy'")
-    return Backend("cupy", cupy, cupy.ndarray, reference, cupy.asarray, cupy.asnumpy)
+    return Backend("cupy", cupy, cupy.ndarray, sys.modules[__name__], cupy.asarray, cupy.asnumpy,
+                   cuda_graph.capture)
+
+
+def sigmoid(x):
+    """1 / (1 + e⁻ˣ), in one launch."""
+    return kernel(xp_of(x), "sigmoid")(x) if same_floats(x) else reference.sigmoid(x)
+
+
+def softplus(x):
+    """ln(1 + eˣ), in one launch."""
+    return kernel(xp_of(x), "softplus")(x) if same_floats(x) else reference.softplus(x)
+
+
+def leaky_relu(x, slope):
+    """x where x > 0, else slope · x, in one launch."""
+    if not same_floats(x, slope):
+        return reference.leaky_relu(x, slope)
+    return kernel(xp_of(x), "leaky_relu")(x, slope)
+
+
+def leaky_relu_gradient(grad, x, slope):
+    """grad where x > 0 (numbers, or booleans), else slope · grad, in one launch."""
+    if not same_floats(grad, slope):
+        return reference.leaky_relu_gradient(grad, x, slope)
+    return kernel(xp_of(grad), "leaky_relu_gradient")(grad, x, slope)
+
+
+def bce_with_logits(x, t):
+    """−t ln σ(x) − (1 − t) ln(1 − σ(x)), in one launch."""
+    if not same_floats(x, t):
+        return reference.bce_with_logits(x, t)
+    return kernel(xp_of(x), "bce_with_logits")(x, t)
+
+
+def matmul(x, w):
+    """x @ w; a column times a row is no sum."""
+    if x.shape[-1] == 1:
+        return x * w
+    return gemm(x, w) if x.ndim == w.ndim == 2 else x @ w
+
+
+def batch_norm(x, weight, bias, eps):
+    """The reference's in two launches, in three for images."""
+    if x.size == 0 or x.ndim < 2 or not same_floats(x, weight, bias):
+        return reference.batch_norm(x, weight, bias, eps)
+    mean, var = _statistics(x)
+    return kernel(xp_of(x), "batch_norm")(x, weight, bias, mean, var, eps), mean, var
+
+
+def batch_norm_gradient(grad, x, weight, eps):
+    """The reference's in three launches, in five for images."""
+    if x.size == 0 or x.ndim < 2 or not same_floats(grad, x, weight):
+        return reference.batch_norm_gradient(grad, x, weight, eps)
+    (mean, var), count = _statistics(x), math.prod(x.shape[:-1])
+    if x.ndim == 2:
+        by_weight, by_bias = _reduced("batch_norm_sums", 0, grad, x, mean, var, eps)
+    else:
+        parts = _reduced("batch_norm_sums", _inner(x), grad, x, mean, var, eps)
+        by_weight, by_bias = _reduced("sum_of_pairs", 0, *parts)
+    by_x = kernel(xp_of(x), "batch_norm_gradient")(grad, x, weight, mean, var, by_weight, by_bias,
+                                                   eps, count)
+    return by_x, by_weight, by_bias
+
+
+def _statistics(x):
+    """Mean and biased variance over all axes but the last; for images, of each of them first:
+    CuPy gives a block of threads 32 channels, so a single pass would leave most of a GPU idle."""
+    if x.ndim == 2:
+        return _reduced("moments", 0, x, len(x))
+    each = math.prod(x.shape[1:-1])
+    parts = _reduced("moments", _inner(x), x, each)
+    return _reduced("moments_of_parts", 0, *parts, each, each * len(x))
+
+
+def _reduced(name, axis, first, *args):
+    """The two results of a reduction kernel; CuPy would return only the first of them."""
+    xp = xp_of(first)
+    shape = first.shape[-1:] if axis == 0 else (len(first), first.shape[-1])
+    both = xp.empty((2, *shape), first.dtype)
+    kernel(xp, name)(first, *args, both[0], both[1], axis=axis)
+    return both[0], both[1]
+
+
+def _inner(x):
+    """The axes between the first and the last."""
+    return tuple(range(1, x.ndim - 1))
+
+
+def add_at(shape, index, x):
+    """The reference's without its atomic additions: the positions that repeated indices name are
+    sorted, and each element adds up the run of its own, in the order in which they came."""
+    xp = xp_of(x)
+    if not any(getattr(i, "dtype", None) is not None and i.dtype.kind in "iu" for i in index):
+        y = xp.zeros(shape, x.dtype)
+        y[index] = x  # slices, integers and masks never repeat
+        return y
+    position = xp.arange(math.prod(shape)).reshape(shape)[index].reshape(-1)
+    order = xp.argsort(position, kind="stable")
+    return kernel(xp, "sum_of_runs")(position[order], order, xp.ascontiguousarray(x),
+                                     position.size, xp.empty(shape, x.dtype))
+
+
+def adam(p, g, m, v, beta1, beta2, rate, floor):
+    """The reference's, in one launch."""
+    if not same_floats(p, g, m, v, rate, floor):
+        return reference.adam(p, g, m, v, beta1, beta2, rate, floor)
+    kernel(xp_of(p), "adam")(g, beta1, beta2, rate, floor, p, m, v)
+
+
+def update(rule, param, grads, *state):
+    """The reference's. CuPy's concatenate would copy the pieces one by one, or, from nine on,
+    their addresses from the host, which no captured step may do; here it is one launch."""
+    pieces = [g.reshape(-1) for g in grads]
+    rule(param, pieces[0] if len(pieces) == 1 else _joined(pieces), *state)
+
+
+def _joined(pieces):
+    """Flat arrays end to end, JOINED of them in a launch."""
+    xp = xp_of(pieces[0])
+    if not same_floats(*pieces):
+        return xp.concatenate(pieces)
+    y, start = xp.empty(sum([piece.size for piece in pieces]), pieces[0].dtype), 0
+    for k in range(0, len(pieces), JOINED):
+        some, ends = pieces[k:k + JOINED], [0]
+        for piece in some:
+            ends.append(ends[-1] + piece.size)
+        target = y[start:start + ends[-1]]
+        if len(some) == 1:
+            target[...] = some[0]
+        else:
+            join_kernel(xp, len(some))(*some, *ends[1:], target)
+        start += ends[-1]
+    return y

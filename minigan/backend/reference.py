@@ -170,5 +170,28 @@ def _split_weights(w, groups):
 def update(rule: Callable, param: Any, grads: Sequence[Any], *state: Any) -> None:
     """Apply an optimiser's rule(param, grad, *state), which changes the parameters and the state
     in place, elementwise, on flat arrays; `grads` are the pieces of the gradient, in order."""
-    grad = _xp(param).concatenate([g.reshape(-1) for g in grads])
+    grad, start = _xp(param).empty_like(param), 0
+    for g in grads:  # CuPy's concatenate would upload the addresses of more than 8 arrays
+        grad[start:start + g.size] = g.reshape(-1)
+        start += g.size
     rule(param, grad, *state)
+
+
+def adam(p: Any, g: Any, m: Any, v: Any, beta1: float, beta2: float, rate: Any, floor: Any
+         ) -> None:
+    """m ← β₁ m + g, v ← β₂ v + g² and p ← p − rate · m / (√v + floor), in place, on flat arrays.
+
+    rate and floor are numbers, or 0-d arrays of p's dtype on its device: those may change between
+    the replays of a captured step.
+    """
+    xp = _xp(p)
+    m *= beta1
+    m += g
+    change = g * g
+    v *= beta2
+    v += change
+    xp.sqrt(v, out=change)
+    change += floor
+    xp.divide(m, change, out=change)
+    change *= rate
+    p -= change

@@ -14,8 +14,8 @@ Batch = backend.Array | tuple[backend.Array, ...]
 class Scaled:
     """Images in the range of values that a generator makes, computed only for the rows asked for.
 
-    images       (N, …): float32 in [0, 1], or uint8 from 0 to 255, which take a quarter of the
-                 memory
+    images       (N, …), on the host or on a device: float32 in [0, 1], or uint8 from 0 to 255,
+                 which take a quarter of the memory and of the way to a device
     value_range  what black and white become
 
     Indexing gives float32.
@@ -24,7 +24,7 @@ class Scaled:
     array([-1.,  1.], dtype=float32)
     """
 
-    def __init__(self, images: numpy.ndarray, value_range: tuple[float, float] = (0, 1)):
+    def __init__(self, images: backend.Array, value_range: tuple[float, float] = (0, 1)):
         low, high = value_range
         white = 255 if images.dtype == numpy.uint8 else 1
         self.images = images
@@ -33,12 +33,19 @@ class Scaled:
     def __len__(self) -> int:
         return len(self.images)
 
-    def __getitem__(self, rows: Any) -> numpy.ndarray:
-        return self.images[rows] * self.scale + self.low
+    def __getitem__(self, rows: Any) -> backend.Array:
+        return self.scaled(self.images[rows])
+
+    def scaled(self, images: backend.Array) -> backend.Array:
+        """Some of the images, wherever they have been moved, in the range."""
+        return images * self.scale + self.low
 
 
 class Loader:
     """Cuts arrays into batches and moves each to the default device.
+
+    Arrays that lie on a device already (`backend.asarray(images)` puts them there) stay: the order
+    of an epoch is copied there once, and the batches are gathered there.
 
     A `for` over the loader yields the batches that remain of the current epoch: all of them,
     unless the loop before was left early or a state was loaded. A batch is an array if one
@@ -51,7 +58,7 @@ class Loader:
 
     Parameters
     ----------
-    arrays : NumPy arrays of equal length, or Scaled ones
+    arrays : arrays of equal length, of NumPy or of a device, or Scaled ones
     batch_size : rows in a batch
     shuffle : whether every epoch has its own random order, or all have the arrays' order
     drop_last : whether to leave out the rows that do not fill a batch
@@ -66,7 +73,7 @@ class Loader:
     {'epoch': 1, 'position': 0}
     """
 
-    def __init__(self, *arrays: numpy.ndarray | Scaled, batch_size: int, shuffle: bool = True,
+    def __init__(self, *arrays: backend.Array | Scaled, batch_size: int, shuffle: bool = True,
                  drop_last: bool = True, seed: int = 0):
         lengths = [len(array) for array in arrays]
         if len(set(lengths)) != 1:
@@ -90,13 +97,15 @@ class Loader:
         return self._batches
 
     def __iter__(self) -> Iterator[Batch]:
-        order = self._order()
+        orders = [_beside(array, self._order()) for array in self.arrays]
         for position in range(self.position, len(self)):
             # The state moves on before the batch is out, so that whoever saves it while working
             # on a batch resumes with the next one.
             self._advance()
             start = position * self.batch_size
-            yield self._batch(order[start:start + self.batch_size])
+            batch = tuple(_moved(array, order[start:start + self.batch_size])
+                          for array, order in zip(self.arrays, orders))
+            yield batch[0] if len(batch) == 1 else batch
 
     def forever(self) -> Iterator[Batch]:
         """The remaining batches of this epoch, then those of the next ones, without end."""
@@ -129,6 +138,21 @@ class Loader:
             return numpy.arange(self._rows)
         return numpy.random.default_rng([self.seed, self.epoch]).permutation(self._rows)
 
-    def _batch(self, rows: numpy.ndarray) -> Batch:
-        batch = tuple(backend.asarray(array[rows]) for array in self.arrays)
-        return batch[0] if len(batch) == 1 else batch
+
+def _beside(array: backend.Array | Scaled, order: numpy.ndarray) -> backend.Array:
+    """The order where the array is indexed with it."""
+    array = array.images if isinstance(array, Scaled) else array
+    if not backend.is_array(array) or backend.is_host(array):
+        return order
+    return backend.array_module(array).asarray(order)
+
+
+def _moved(array: backend.Array | Scaled, rows: backend.Array) -> backend.Array:
+    """The rows on the default device. What is Scaled is scaled there: bytes are moved, not floats.
+
+    CuPy copies through pinned memory of its own and does not wait, so that the rows of the next
+    step are gathered while the device still computes.
+    """
+    if isinstance(array, Scaled):
+        return array.scaled(_moved(array.images, rows))
+    return backend.asarray(array[rows])

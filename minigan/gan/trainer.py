@@ -1,11 +1,13 @@
 """The loop: batches, noise, steps, and whoever wants to watch."""
 from __future__ import annotations
 
+import warnings
 from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
 from ..autodiff import Tensor, no_grad
+from ..capture import CaptureError, capture
 from ..data import Loader
 from ..optim import EMA, Adam
 from .models import Discriminator, Generator
@@ -36,6 +38,7 @@ class Trainer:
         self.average = EMA(generator)
         self.loader, self.noise, self.objective = loader, noise, objective
         self.rng = np.random.default_rng(seed)
+        self.captured = capture(self._train_step)
         self.callbacks = list(callbacks)
         self.step = 0
         self.stop = False  # set it, and run() returns after the step that is under way
@@ -46,12 +49,25 @@ class Trainer:
         while self.step < steps and not self.stop:
             real = Tensor(next(batches))
             z = self.noise(len(real), self.generator.latent, self.rng)
-            result = train_step(self.generator, self.discriminator, self.g_optimizer,
-                                self.d_optimizer, real, z, self.objective)
-            self.average.update()
+            result = self._captured_step(real, z)
             self.step += 1
             for callback in self.callbacks:
                 callback(self, result)
+
+    def _train_step(self, real: Tensor, z: Tensor) -> StepResult:
+        result = train_step(self.generator, self.discriminator, self.g_optimizer,
+                            self.d_optimizer, real, z, self.objective)
+        self.average.update()
+        return result
+
+    def _captured_step(self, real: Tensor, z: Tensor) -> StepResult:
+        """A step, replayed where the device allows it."""
+        try:
+            return self.captured(real, z)
+        except CaptureError as error:
+            warnings.warn(f"the training step is not captured: {error}", stacklevel=3)
+            self.captured = self._train_step
+            return self._train_step(real, z)
 
     def state_dict(self) -> dict[str, Any]:
         """All that a run needs to go on: nested dicts of arrays and JSON-able values."""

@@ -72,7 +72,8 @@ class BatchNorm(Normalisation):
 
     def _move(self, running: Tensor, batch: backend.Array) -> None:
         moved = (1 - self.momentum) * running.data + self.momentum * batch
-        running.data = moved.astype(running.dtype)
+        running.data[...] = moved  # in place: a captured step goes on from there
+        running.mark_changed()
 
 
 class LayerNorm(Normalisation):
@@ -154,7 +155,9 @@ class SpectralNorm(Module):
             for _ in range(times):
                 u = self._unit(matrix @ v)
                 v = self._unit(u @ matrix)
-        self.u.data, self.v.data = u.data, v.data
+        for state, new in ((self.u, u), (self.v, v)):
+            state.data[...] = new.data
+            state.mark_changed()
 
     def _unit(self, x: Tensor) -> Tensor:
         return x / ops.maximum(ops.sqrt((x * x).sum()), self.eps)

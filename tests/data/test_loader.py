@@ -5,8 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from strict import StrictArray, counted
 
-from minigan.data import Loader
+import minigan as mg
+from minigan import backend
+from minigan.data import Loader, Scaled
 
 SIZES = {"n": st.integers(1, 20), "batch_size": st.integers(1, 20), "shuffle": st.booleans(),
          "drop_last": st.booleans(), "seed": st.integers(0, 2**63)}
@@ -116,3 +119,66 @@ def test_fewer_rows_than_a_batch_are_one_short_batch_if_none_are_dropped():
 def test_a_state_that_this_loader_cannot_be_in_is_refused(state):
     with pytest.raises(ValueError, match="no place"):
         Loader(np.arange(4), batch_size=2).load_state_dict(state)
+
+
+# On a device
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (10, 4, 4, 1), np.uint8)
+
+
+def put(array, strict):
+    return strict.from_numpy(array)
+
+
+@pytest.fixture
+def device(strict):
+    mg.use("strict")
+    return strict
+
+
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_batches_of_data_on_a_device_are_gathered_there_by_an_order_uploaded_once_an_epoch(
+        shuffle, device):
+    labels = np.arange(10)
+    there = Loader(put(IMAGES, device), put(labels, device), batch_size=3, shuffle=shuffle)
+    here = Loader(IMAGES, labels, batch_size=3, shuffle=shuffle)
+    with counted() as counts:
+        batches = list(there)
+    assert counts.uploads == 2 and counts.synchronisations == 0, counts  # the order, for each array
+    assert dict(counts.names) == {"getitem": 2 * 3}
+    assert all(type(x) is type(y) is StrictArray for x, y in batches)
+    for (x, y), (a, b) in zip(batches, here, strict=True):
+        np.testing.assert_array_equal(device.to_numpy(x), device.to_numpy(a))
+        np.testing.assert_array_equal(device.to_numpy(y), device.to_numpy(b))
+
+
+def test_scaled_images_are_moved_as_bytes_and_scaled_on_the_device(device, monkeypatch):
+    mg.use("numpy")
+    expected = list(Loader(Scaled(IMAGES, (-1, 1)), batch_size=4))
+    mg.use("strict")
+    moved, original = [], backend.asarray
+    monkeypatch.setattr(backend, "asarray", lambda a: moved.append(a.dtype) or original(a))
+    from_host = Loader(Scaled(IMAGES, (-1, 1)), batch_size=4)
+    with counted() as counts:
+        batches = list(from_host)
+    assert moved == [np.uint8] * 2 and counts.uploads == 2 and counts.synchronisations == 0
+    resident = list(Loader(Scaled(put(IMAGES, device), (-1, 1)), batch_size=4))
+    for batch, other, e in zip(batches, resident, expected, strict=True):
+        assert batch.dtype == other.dtype == e.dtype == np.float32
+        np.testing.assert_array_equal(device.to_numpy(batch), e)  # the same bits
+        np.testing.assert_array_equal(device.to_numpy(other), e)
+
+
+def test_data_on_another_device_than_the_default_are_moved_batch_by_batch(strict):
+    batches = list(Loader(put(IMAGES, strict), np.arange(10), batch_size=5, shuffle=False))
+    assert all(type(x) is type(y) is np.ndarray for x, y in batches)
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), IMAGES)
+
+
+def test_a_loader_over_a_device_resumes_within_an_epoch(device):
+    whole = [device.to_numpy(x).tolist() for x in itertools.islice(
+        Loader(put(np.arange(10), device), batch_size=3).forever(), 7)]
+    resumed = Loader(put(np.arange(10), device), batch_size=3)
+    resumed.load_state_dict({"epoch": 0, "position": 2})
+    assert [device.to_numpy(x).tolist()
+            for x in itertools.islice(resumed.forever(), 5)] == whole[2:]

@@ -116,6 +116,7 @@ def hold_biases_without_effect(network, twin):
             held.copy_(as_torch(value))
 
 
+@pytest.mark.numpy_only("takes half a minute; test_device_steps compares the device with NumPy")
 @pytest.mark.parametrize("name", ["dcgan", "dense-dcgan"])
 def test_ten_steps_equal_pytorch_in_every_parameter_and_running_statistic(name):
     networks = SYSTEMS[name].build(rng=np.random.default_rng(0))

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 import minigan as mg
-from minigan import nn
-from minigan.backend import cpu
+from minigan import backend, nn
+from minigan.backend import asarray
 from minigan.gan import minimax, models, nonsaturating, train_step
 from minigan.gan.step import judge
 
@@ -79,14 +79,14 @@ def small_pair():
 
 
 def test_the_generators_step_computes_no_weight_gradient_of_the_discriminator(monkeypatch):
-    products = []
-    matmul = cpu.matmul
+    products, kernels = [], backend.current().kernels
+    matmul = kernels.matmul
 
     def counted(x, w):
         products.append((x.shape, w.shape))
         return matmul(x, w)
 
-    monkeypatch.setattr(cpu, "matmul", counted)
+    monkeypatch.setattr(kernels, "matmul", counted)
     one_step(*small_pair())
     # Both have 3 dense layers. Forward: G once, D once for both batches and once for G's step.
     # D's step: 3 weight and 2 input gradients, none for the data. G's step: 3 input gradients
@@ -120,7 +120,7 @@ def test_batches_of_two_precisions_or_a_replaced_forward_go_alone():
     assert alone.dtype == np.float32  # joined with the other it would be float64
     discriminator.forward = lambda x: x - x.mean(0)
     for logits, batch in zip(judge(discriminator, real, fake), (real, fake)):
-        np.testing.assert_array_equal(logits.data, discriminator(batch).data)
+        np.testing.assert_array_equal(logits.numpy(), discriminator(batch).numpy())
 
 
 def test_batches_that_go_together_get_the_logits_that_each_gets_alone(monkeypatch):
@@ -133,7 +133,7 @@ def test_batches_that_go_together_get_the_logits_that_each_gets_alone(monkeypatc
                         lambda self, x: seen.append(len(x)) or forward(self, x))
     real, fake = mg.tensor(rng.random((4, 4, 4, 1))), mg.tensor(rng.random((5, 4, 4, 1)))
     for logits, batch in zip(judge(discriminator, real, fake), (real, fake)):
-        np.testing.assert_allclose(logits.data, discriminator(batch).data, rtol=1e-12)
+        np.testing.assert_allclose(logits.numpy(), discriminator(batch).numpy(), rtol=1e-12)
     assert seen == [9, 4, 5]
 
 
@@ -154,7 +154,7 @@ def test_the_result_of_a_step_holds_no_graph():
 def identity():
     """A layer that returns its input, and can be trained away from it."""
     layer = nn.Dense(2, 2)
-    layer.weight.data = np.eye(2, dtype=np.float32)
+    layer.weight.data = asarray(np.eye(2, dtype=np.float32))
     return layer
 
 
@@ -172,15 +172,15 @@ def test_a_step_moves_the_discriminators_running_statistics_three_times_in_order
     mean, var = np.zeros(2), np.ones(2)
     for batch in [(4, 4), (8, 32)], [(2, 8), (8, 128)], [(2, 8), (8, 128)]:  # real, fake, fake
         mean, var = (mean + batch[0]) / 2, (var + batch[1]) / 2
-    assert norm.running_mean.data.tolist() == mean.tolist() == [2, 6.5]
-    assert norm.running_var.data.tolist() == var.tolist() == [7.125, 100.125]
+    assert norm.running_mean.numpy().tolist() == mean.tolist() == [2, 6.5]
+    assert norm.running_var.numpy().tolist() == var.tolist() == [7.125, 100.125]
 
 
 def test_a_step_moves_the_generators_running_statistics_once():
     norm = nn.BatchNorm(2, momentum=0.5)
     one_step_with_batch_norm(nn.Sequential(norm, identity()), nn.Dense(2, 1))
-    assert norm.running_mean.data.tolist() == [1, 4]
-    assert norm.running_var.data.tolist() == [4.5, 64.5]
+    assert norm.running_mean.numpy().tolist() == [1, 4]
+    assert norm.running_var.numpy().tolist() == [4.5, 64.5]
 
 
 def torch_pair(torch, generator, discriminator):
@@ -196,6 +196,7 @@ def torch_pair(torch, generator, discriminator):
     return convert(generator, [torch.nn.Sigmoid()]), convert(discriminator, [])
 
 
+@pytest.mark.numpy_only("takes ten seconds; test_device_steps compares the device with NumPy")
 def test_twenty_steps_of_mlp_small_equal_pytorch_in_every_parameter():
     torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
     generator, discriminator = models.mlp_small(rng=np.random.default_rng(0))

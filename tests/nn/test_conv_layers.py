@@ -8,6 +8,7 @@ import pytest
 
 import minigan as mg
 from minigan import nn, ops
+from minigan.backend import asarray
 from minigan.nn import init
 
 RNG = np.random.default_rng(0)
@@ -17,7 +18,7 @@ def filled(layer):
     """The layer in float64, with a bias that is not 0."""
     layer.astype(np.float64)
     if layer.bias is not None:
-        layer.bias.data = RNG.normal(size=layer.bias.shape)
+        layer.bias.data = asarray(RNG.normal(size=layer.bias.shape))
     return layer
 
 
@@ -31,7 +32,7 @@ def test_conv2d_is_the_op_with_its_weight_and_bias(options):
     assert layer.weight.shape == (3, 2, 4 // options.get("groups", 1), 6)
     rest = {k: v for k, v in options.items() if k != "bias"}
     expected = ops.conv2d(x, layer.weight, layer.bias, **rest)
-    np.testing.assert_array_equal(layer(x).data, expected.data)
+    np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
 
 
 @pytest.mark.parametrize("options", OPTIONS + [{"stride": 2, "output_padding": 1}], ids=str)
@@ -41,7 +42,7 @@ def test_conv_transpose2d_is_the_op_with_its_weight_and_bias(options):
     assert layer.weight.shape == (3, 2, 6 // options.get("groups", 1), 4)
     rest = {k: v for k, v in options.items() if k != "bias"}
     expected = ops.conv_transpose2d(x, layer.weight, layer.bias, **rest)
-    np.testing.assert_array_equal(layer(x).data, expected.data)
+    np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
     assert expected.shape[3] == 6
 
 
@@ -54,10 +55,10 @@ def test_without_bias_there_is_none_in_the_state(layer):
 def test_conv2d_starts_glorot_uniform_with_no_bias_or_as_it_is_told():
     rng = np.random.default_rng
     layer = nn.Conv2d(4, 6, 3, groups=2, rng=rng(3))
-    np.testing.assert_array_equal(layer.weight.data, init.glorot_uniform((3, 3, 2, 6), rng(3)))
-    assert layer.bias.data.tolist() == [0] * 6
+    np.testing.assert_array_equal(layer.weight.numpy(), init.glorot_uniform((3, 3, 2, 6), rng(3)))
+    assert layer.bias.numpy().tolist() == [0] * 6
     layer = nn.Conv2d(4, 6, 3, weight_init=init.normal_002, rng=rng(3))
-    np.testing.assert_array_equal(layer.weight.data, init.normal_002((3, 3, 4, 6), rng(3)))
+    np.testing.assert_array_equal(layer.weight.numpy(), init.normal_002((3, 3, 4, 6), rng(3)))
 
 
 @pytest.mark.parametrize("groups", [1, 4])
@@ -72,7 +73,7 @@ def test_conv_transpose2ds_fans_are_those_of_the_transposed_map(groups):
                                rng=np.random.default_rng(0))
     assert asked == [(15 * 64 // groups, 15 * 8)]
     variance = 2 / (15 * 64 // groups)  # He's: the weight's own shape would say 2 / (15 · 8)
-    assert layer.weight.data.var() == pytest.approx(variance, rel=0.1)
+    assert layer.weight.numpy().var() == pytest.approx(variance, rel=0.1)
 
 
 def test_conv_transpose2ds_kernel_of_stride_1_keeps_the_variance_as_conv2ds_does():
@@ -80,15 +81,15 @@ def test_conv_transpose2ds_kernel_of_stride_1_keeps_the_variance_as_conv2ds_does
     for layer in (nn.Conv2d, nn.ConvTranspose2d):
         rng = np.random.default_rng(1)
         y = layer(32, 8, 3, weight_init=init.lecun_normal, rng=rng).astype(np.float64)(x)
-        inside = y.data[:, 3:-3, 3:-3]  # where every tap meets a pixel
+        inside = y.numpy()[:, 3:-3, 3:-3]  # where every tap meets a pixel
         assert inside.var() == pytest.approx(1, rel=0.2)
 
 
 @pytest.mark.parametrize("groups", [1, 2])
 def test_conv_transpose2d_draws_what_conv2d_draws_and_turns_it_round(groups):
     rng = np.random.default_rng
-    there = nn.Conv2d(4, 6, (3, 2), groups=groups, rng=rng(0)).weight.data
-    back = nn.ConvTranspose2d(4, 6, (3, 2), groups=groups, rng=rng(0)).weight.data
+    there = nn.Conv2d(4, 6, (3, 2), groups=groups, rng=rng(0)).weight.numpy()
+    back = nn.ConvTranspose2d(4, 6, (3, 2), groups=groups, rng=rng(0)).weight.numpy()
     for g in range(groups):
         inputs, outputs = 4 // groups, 6 // groups
         np.testing.assert_array_equal(
@@ -100,7 +101,7 @@ def test_the_layers_train_and_go_to_another_precision():
     net = nn.Sequential(nn.Conv2d(1, 2, 3, padding="same"), nn.MaxPool2d(2), nn.LeakyReLU(),
                         nn.ConvTranspose2d(2, 4, 3, stride=2, padding="same"), nn.PixelShuffle(2),
                         nn.AvgPool2d(2), nn.Upsample(2, "bilinear"))
-    x = np.ones((2, 4, 4, 1), np.float32)
+    x = mg.tensor(np.ones((2, 4, 4, 1), np.float32))
     y = net(x)
     assert y.shape == (2, 8, 8, 1) and y.dtype == np.float32
     (y * y).sum().backward()
@@ -117,7 +118,7 @@ def test_the_other_layers_are_their_ops():
             (nn.Upsample(2), ops.upsample_nearest(x, 2)),
             (nn.Upsample((1, 3), mode="bilinear"), ops.upsample_bilinear(x, (1, 3))),
             (nn.PixelShuffle(2), ops.pixel_shuffle(x, 2))]:
-        np.testing.assert_array_equal(layer(x).data, expected.data)
+        np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
 
 
 @pytest.mark.parametrize("layer, text", [
@@ -142,7 +143,7 @@ def test_the_repr_names_the_arguments_that_are_not_the_usual(layer, text):
 def test_an_x_that_does_not_fit_is_refused_by_the_layers_name(layer, shape, hint):
     message = f"{layer!r} got x of shape {shape}, but it needs images (N, H, W, 3){hint}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
-        layer(np.ones(shape, np.float32))
+        layer(mg.tensor(np.ones(shape, np.float32)))
 
 
 @pytest.mark.parametrize("make, message", [
@@ -172,5 +173,5 @@ def test_conv2d_and_conv_transpose2d_equal_pytorchs_layers():
         theirs.weight.data = torch.from_numpy(ours.weight.numpy().transpose(3, 2, 0, 1).copy())
         theirs.bias.data = torch.from_numpy(ours.bias.numpy())
         z = theirs(torch.from_numpy(x.transpose(0, 3, 1, 2).copy()))
-        np.testing.assert_allclose(ours(x).data, z.detach().numpy().transpose(0, 2, 3, 1),
-                                   rtol=1e-10, atol=1e-12)
+        expected = z.detach().numpy().transpose(0, 2, 3, 1)
+        np.testing.assert_allclose(ours(mg.tensor(x)).numpy(), expected, rtol=1e-10, atol=1e-12)

@@ -9,6 +9,7 @@ import pytest
 
 import minigan as mg
 from minigan import nn
+from minigan.backend import asarray
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(6, 4))
@@ -24,13 +25,18 @@ def double(module):
 
 def fill(tensor):
     """Gives a parameter values that are neither 0 nor 1, and returns them."""
-    tensor.data = RNG.normal(size=tensor.shape)
-    return tensor.data
+    return put(tensor, RNG.normal(size=tensor.shape))
+
+
+def put(tensor, values):
+    """Gives a parameter these values, and returns them."""
+    tensor.data = asarray(values)
+    return values
 
 
 def close(tensor, expected, rtol=1e-12):
     assert tensor.shape == expected.shape
-    np.testing.assert_allclose(tensor.data, expected, rtol=rtol, atol=1e-14)
+    np.testing.assert_allclose(tensor.numpy(), expected, rtol=rtol, atol=1e-14)
 
 
 def channels_first(x):
@@ -58,7 +64,7 @@ def test_batch_norm_in_training_uses_the_batchs_mean_and_biased_variance(shape):
     x = RNG.normal(3, 2, shape)
     axes = tuple(range(len(shape) - 1))
     expected = (x - x.mean(axes)) / np.sqrt(x.var(axes) + 1e-5) * weight + bias
-    close(layer(x), expected)
+    close(layer(mg.tensor(x)), expected)
 
 
 def test_batch_norms_running_statistics_move_by_momentum_and_the_variance_unbiased():
@@ -66,7 +72,7 @@ def test_batch_norms_running_statistics_move_by_momentum_and_the_variance_unbias
     mean, var = np.zeros(4), np.ones(4)
     for _ in range(3):
         x = RNG.normal(3, 2, (6, 4))
-        layer(x)
+        layer(mg.tensor(x))
         mean = 0.9 * mean + 0.1 * x.mean(0)
         var = 0.9 * var + 0.1 * x.var(0, ddof=1)
     close(layer.running_mean, mean)
@@ -75,12 +81,12 @@ def test_batch_norms_running_statistics_move_by_momentum_and_the_variance_unbias
 
 def test_batch_norm_in_evaluation_uses_the_running_statistics_and_leaves_them():
     layer, weight, bias = batch_norm(eps=1e-3)
-    layer(X)
+    layer(mg.tensor(X))
     mean, var = layer.running_mean.numpy(), layer.running_var.numpy()
     layer.eval()
-    close(layer(X[:1] * 5), (X[:1] * 5 - mean) / np.sqrt(var + 1e-3) * weight + bias)
-    np.testing.assert_array_equal(layer.running_mean.data, mean)
-    np.testing.assert_array_equal(layer.running_var.data, var)
+    close(layer(mg.tensor(X[:1] * 5)), (X[:1] * 5 - mean) / np.sqrt(var + 1e-3) * weight + bias)
+    np.testing.assert_array_equal(layer.running_mean.numpy(), mean)
+    np.testing.assert_array_equal(layer.running_var.numpy(), var)
 
 
 def test_batch_norms_gradient_is_the_textbooks():
@@ -104,7 +110,7 @@ def test_batch_norms_running_statistics_are_no_part_of_the_graph():
 
 def test_one_pass_of_batch_norm_does_not_spoil_the_backward_of_another():
     layer = double(nn.BatchNorm(4))
-    first, second = layer(X), layer(X * 2)
+    first, second = layer(mg.tensor(X)), layer(mg.tensor(X * 2))
     (first.sum() + (second ** 2).sum()).backward()
     assert layer.weight.grad is not None
 
@@ -112,14 +118,14 @@ def test_one_pass_of_batch_norm_does_not_spoil_the_backward_of_another():
 @pytest.mark.parametrize("shape", [(6, 3), (4,), ()])
 def test_batch_norm_refuses_other_features_by_its_name(shape):
     with pytest.raises(ValueError, match=re.escape(f"BatchNorm(4) got x of shape {shape}")):
-        nn.BatchNorm(4)(np.ones(shape, np.float32))
+        nn.BatchNorm(4)(mg.tensor(np.ones(shape, np.float32)))
 
 
 def test_batch_norm_cannot_train_on_one_example_but_can_evaluate_it():
     layer, x = nn.BatchNorm(4), np.ones((1, 4), np.float32)
     with pytest.raises(ValueError, match=r"more than one value for each feature.*call eval\(\)"):
-        layer(x)
-    assert layer.eval()(x).shape == (1, 4)
+        layer(mg.tensor(x))
+    assert layer.eval()(mg.tensor(x)).shape == (1, 4)
 
 
 # LayerNorm
@@ -130,14 +136,14 @@ def test_layer_norm_normalises_each_examples_last_axis_in_both_modes(shape):
     weight, bias = fill(layer.weight), fill(layer.bias)
     mean, var = x.mean(-1, keepdims=True), x.var(-1, keepdims=True)
     for _ in range(2):
-        close(layer(x), (x - mean) / np.sqrt(var + 1e-3) * weight + bias)
+        close(layer(mg.tensor(x)), (x - mean) / np.sqrt(var + 1e-3) * weight + bias)
         layer.eval()
 
 
 @pytest.mark.parametrize("shape", [(6, 3), ()])
 def test_layer_norm_refuses_other_features_by_its_name(shape):
     with pytest.raises(ValueError, match=re.escape(f"LayerNorm(4) got x of shape {shape}")):
-        nn.LayerNorm(4)(np.ones(shape, np.float32))
+        nn.LayerNorm(4)(mg.tensor(np.ones(shape, np.float32)))
 
 
 # InstanceNorm
@@ -149,7 +155,7 @@ def test_instance_norm_normalises_each_images_channels_in_both_modes(shape):
     axes = tuple(range(1, x.ndim - 1))
     mean, var = x.mean(axes, keepdims=True), x.var(axes, keepdims=True)
     for _ in range(2):
-        close(layer(x), (x - mean) / np.sqrt(var + 1e-3) * weight + bias)
+        close(layer(mg.tensor(x)), (x - mean) / np.sqrt(var + 1e-3) * weight + bias)
         layer.eval()
 
 
@@ -159,7 +165,7 @@ def test_instance_norm_normalises_each_images_channels_in_both_modes(shape):
     ((2, 1, 1, 4), "one value is always normalised to 0")])
 def test_instance_norm_refuses_what_it_cannot_normalise_by_its_name(shape, reason):
     with pytest.raises(ValueError, match=re.escape("InstanceNorm(4)") + ".*" + reason):
-        nn.InstanceNorm(4)(np.ones(shape, np.float32))
+        nn.InstanceNorm(4)(mg.tensor(np.ones(shape, np.float32)))
 
 
 # SpectralNorm
@@ -176,19 +182,19 @@ def unit(x):
 def test_spectral_norm_divides_the_weight_by_its_largest_singular_value():
     layer = spectral_dense(n_power_iterations=200)
     w, b = layer.layer.weight.numpy(), fill(layer.layer.bias)
-    close(layer(X), X @ (w / np.linalg.norm(w, 2)) + b)
+    close(layer(mg.tensor(X)), X @ (w / np.linalg.norm(w, 2)) + b)
 
 
 def test_a_training_pass_does_one_power_iteration_and_an_evaluation_none():
     layer = spectral_dense()
-    layer.layer.weight.data = w = RNG.normal(size=(4, 3))  # u and v have not seen it
+    w = put(layer.layer.weight, RNG.normal(size=(4, 3)))  # u and v have not seen it
     v = layer.v.numpy()
     for training in (True, True, False):
         layer.train(training)
         if training:
             u = unit(w @ v)
             v = unit(u @ w)
-        close(layer(X), X @ (w / (u @ w @ v)))
+        close(layer(mg.tensor(X)), X @ (w / (u @ w @ v)))
         close(layer.u, u)
         close(layer.v, v)
 
@@ -196,17 +202,17 @@ def test_a_training_pass_does_one_power_iteration_and_an_evaluation_none():
 def test_more_power_iterations_are_as_many_passes():
     one, three = spectral_dense(), spectral_dense(n_power_iterations=3)
     for layer in (one, three):
-        layer.layer.weight.data = np.arange(12.0).reshape(4, 3) ** 2
+        put(layer.layer.weight, np.arange(12.0).reshape(4, 3) ** 2)
     for _ in range(3):
-        one(X)
-    three(X)
-    np.testing.assert_array_equal(one.v.data, three.v.data)
+        one(mg.tensor(X))
+    three(mg.tensor(X))
+    np.testing.assert_array_equal(one.v.numpy(), three.v.numpy())
 
 
 def test_spectral_norms_gradient_is_that_of_the_paper():
     """Equation 12: (G − ⟨G, W/σ⟩ u vᵀ) / σ, where G is the gradient by W/σ."""
     layer, g = spectral_dense(), RNG.normal(size=(6, 3))
-    layer(X).backward(mg.tensor(g))
+    layer(mg.tensor(X)).backward(mg.tensor(g))
     w, u, v = (t.numpy() for t in (layer.layer.weight, layer.u, layer.v))
     sigma, by_normal = u @ w @ v, X.T @ g
     expected = (by_normal - (by_normal * w / sigma).sum() * np.outer(u, v)) / sigma
@@ -219,10 +225,10 @@ def test_a_convolutions_weight_is_one_matrix_also_the_transposed_ones(kind, chan
     rng = np.random.default_rng(0)
     layer = double(nn.SpectralNorm(kind(*channels, 2, rng=rng), n_power_iterations=200, rng=rng))
     x = rng.normal(size=(2, 4, 4, channels[0]))
-    y, w = layer(x).numpy(), layer.layer.weight
+    y, w = layer(mg.tensor(x)).numpy(), layer.layer.weight
     assert layer.u.shape == (12,) and layer.v.shape == (5,)
-    w.data = w.data / np.linalg.norm(w.data.reshape(12, 5), 2)
-    np.testing.assert_allclose(y, layer.layer(x).data, rtol=1e-9, atol=1e-12)
+    put(w, w.numpy() / np.linalg.norm(w.numpy().reshape(12, 5), 2))
+    np.testing.assert_allclose(y, layer.layer(mg.tensor(x)).numpy(), rtol=1e-9, atol=1e-12)
 
 
 def test_only_the_layers_own_parameters_are_trained_and_the_vectors_are_saved():
@@ -231,15 +237,15 @@ def test_only_the_layers_own_parameters_are_trained_and_the_vectors_are_saved():
     assert list(layer.state_dict()) == ["layer.weight", "layer.bias", "u", "v"]
     other = double(nn.SpectralNorm(nn.Dense(4, 3)))
     other.load_state_dict(layer.state_dict())
-    np.testing.assert_array_equal(other(X).data, layer(X).data)
+    np.testing.assert_array_equal(other(mg.tensor(X)).numpy(), layer(mg.tensor(X)).numpy())
 
 
 def test_a_pass_leaves_the_layers_parameter_in_its_place_also_where_it_raises():
     layer = spectral_dense()
     parameter = layer.layer.weight
-    layer(X)
+    layer(mg.tensor(X))
     with pytest.raises(ValueError, match=r"Dense\(4, 3\) got x of shape"):
-        layer(np.ones((2, 5)))
+        layer(mg.tensor(np.ones((2, 5))))
     assert layer.layer.weight is parameter and type(parameter) is nn.Parameter
 
 
@@ -255,7 +261,7 @@ def test_a_copy_and_a_moving_average_of_spectral_norm_stand_on_their_own():
     average, twin = mg.optim.EMA(layer, decay=0.5), copy.deepcopy(layer)
     before = layer.state_dict()
     optimizer = mg.optim.SGD(layer.parameters(), lr=0.1)
-    (layer(X) ** 2).mean().backward()
+    (layer(mg.tensor(X)) ** 2).mean().backward()
     optimizer.step()
     average.update()
     for name, t in twin.state_dict().items():
@@ -271,17 +277,17 @@ def test_a_copy_and_a_moving_average_of_spectral_norm_stand_on_their_own():
 
 def test_the_vectors_may_change_between_a_pass_and_its_backward():
     layer = spectral_dense()
-    layer.layer.weight.data = RNG.normal(size=(4, 3))
+    put(layer.layer.weight, RNG.normal(size=(4, 3)))
     state = layer.state_dict()
-    (layer(X) ** 2).mean().backward()
+    (layer(mg.tensor(X)) ** 2).mean().backward()
     expected = layer.layer.weight.grad.numpy()
     layer.zero_grad()
     layer.load_state_dict(state)
-    loss = (layer(X) ** 2).mean()
-    layer(X)
+    loss = (layer(mg.tensor(X)) ** 2).mean()
+    layer(mg.tensor(X))
     layer.v.data[...] = 0
     loss.backward()
-    np.testing.assert_array_equal(layer.layer.weight.grad.data, expected)
+    np.testing.assert_array_equal(layer.layer.weight.grad.numpy(), expected)
 
 
 def test_spectral_norm_refuses_what_has_no_matrix_and_no_iterations():
@@ -294,16 +300,18 @@ def test_spectral_norm_refuses_what_has_no_matrix_and_no_iterations():
 
 # All of them
 
-@pytest.mark.parametrize("layer, shape", [
-    (nn.BatchNorm(4), (6, 4)), (nn.LayerNorm(4), (6, 4)), (nn.InstanceNorm(4), (6, 2, 1, 4)),
-    (nn.SpectralNorm(nn.Dense(4, 3)), (6, 4))], ids=lambda x: type(x).__name__)
-def test_float32_stays_float32(layer, shape):
-    x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+@pytest.mark.parametrize("make, shape", [
+    (nn.BatchNorm, (6, 4)), (nn.LayerNorm, (6, 4)), (nn.InstanceNorm, (6, 2, 1, 4)),
+    (lambda n: nn.SpectralNorm(nn.Dense(n, 3)), (6, 4))])
+def test_float32_stays_float32(make, shape):
+    layer = make(4)
+    x = mg.tensor(np.random.default_rng(0).normal(size=shape).astype(np.float32))
     assert layer(x).dtype == np.float32
     assert layer.eval()(x).dtype == np.float32
     assert all(t.dtype == np.float32 for _, t in layer.named_state())
 
 
+@pytest.mark.numpy_only("moves layers from NumPy to the stand-in")
 @pytest.mark.parametrize("make, shape", [
     (nn.BatchNorm, (6, 4)), (nn.InstanceNorm, (2, 2, 1, 4)),
     (lambda n: nn.SpectralNorm(nn.Dense(n, 3)), (6, 4))])
@@ -312,8 +320,8 @@ def test_a_strict_device_computes_the_same(make, shape, strict):
     there = copy.deepcopy(layer).to("strict")
     for mode in (True, False):
         layer.train(mode), there.train(mode)
-        moved = mg.Tensor(strict.from_numpy(x))
-        np.testing.assert_allclose(there(moved).numpy(), layer(x).numpy(), rtol=1e-6, atol=1e-7)
+        moved, expected = mg.Tensor(strict.from_numpy(x)), layer(mg.tensor(x)).numpy()
+        np.testing.assert_allclose(there(moved).numpy(), expected, rtol=1e-6, atol=1e-7)
     for name, value in layer.state_dict().items():
         np.testing.assert_allclose(there.state_dict()[name], value, rtol=1e-6, atol=1e-7)
 
@@ -377,7 +385,7 @@ def test_batch_norms_second_gradients_equal_pytorchs():
     x, g = RNG.normal(3, 2, (6, 4)), RNG.normal(size=(6, 4))
 
     ours_x = mg.tensor(x, requires_grad=True)
-    (first,) = mg.grad((layer(ours_x) ** 2 * g).sum(), ours_x, create_graph=True)
+    (first,) = mg.grad((layer(ours_x) ** 2 * mg.tensor(g)).sum(), ours_x, create_graph=True)
     second = mg.grad((first ** 2).sum(), [ours_x, layer.weight, layer.bias])
 
     theirs_x = torch.tensor(x, requires_grad=True)
@@ -397,7 +405,7 @@ def test_spectral_norm_equals_pytorchs_over_a_step_of_two_passes():
     theirs.weight_u.data = torch.tensor(layer.v.numpy())  # PyTorch's matrix is the transposed one
     for _ in range(3):
         real, fake = RNG.normal(size=(2, 6, 4))
-        ours = (layer(real) ** 2).mean() - mg.ops.softplus(layer(fake)).mean()
+        ours = (layer(mg.tensor(real)) ** 2).mean() - mg.ops.softplus(layer(mg.tensor(fake))).mean()
         wanted = ((theirs(torch.tensor(real)) ** 2).mean()
                   - torch.nn.functional.softplus(theirs(torch.tensor(fake))).mean())
         layer.zero_grad(), theirs.zero_grad()
@@ -409,7 +417,7 @@ def test_spectral_norm_equals_pytorchs_over_a_step_of_two_passes():
         same(layer.u, theirs.weight_v)
         layer.layer.weight.data = layer.layer.weight.data + 0.1
         theirs.weight_orig.data += 0.1
-    same(layer.eval()(X), theirs.eval()(torch.tensor(X)))
+    same(layer.eval()(mg.tensor(X)), theirs.eval()(torch.tensor(X)))
 
 
 def test_spectral_norm_of_a_convolution_equals_pytorchs():
@@ -420,7 +428,7 @@ def test_spectral_norm_of_a_convolution_equals_pytorchs():
     theirs.weight_orig.data = torch.tensor(layer.layer.weight.numpy().transpose(3, 2, 0, 1).copy())
     theirs.weight_u.data = torch.tensor(layer.v.numpy())
     x = RNG.normal(size=(2, 4, 4, 4))
-    y, wanted = layer(x), theirs(torch.tensor(channels_first(x)))
+    y, wanted = layer(mg.tensor(x)), theirs(torch.tensor(channels_first(x)))
     same(channels_first(y.numpy()), wanted)
     (y ** 2).sum().backward(), (wanted ** 2).sum().backward()
     same(layer.layer.weight.grad.numpy().transpose(3, 2, 0, 1), theirs.weight_orig.grad)

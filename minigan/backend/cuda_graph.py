@@ -1,0 +1,126 @@
+"""CUDA graphs: a stretch of work on the GPU, recorded once and launched as a whole.
+
+Written after CuPy's and CUDA's documentation, and not yet run on a device.
+"""
+from __future__ import annotations
+
+import sys
+from functools import cache
+from typing import Any, Callable
+
+import numpy
+
+WORKSPACE = 32 << 20  # bytes that cuBLAS may use; inside a graph it cannot allocate its own
+
+# cublasOperation_t, cudaDataType_t, cublasComputeType_t and cublasGemmAlgo_t, from cuBLAS's headers
+N, T = 0, 1
+TYPES = {"float32": (0, 68), "float64": (1, 70), "float16": (2, 68)}  # data, compute
+DEFAULT_ALGORITHM = -1
+
+
+def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
+    """run() recorded and launched once: what it returned, and a function that launches it again.
+
+    Memory comes from a pool of the graph's own, which lives as long as the function: the addresses
+    in a graph must stay what they were. Raises BackendError for what CUDA cannot record.
+    """
+    import cupy
+
+    from . import BackendError
+
+    pool, stream = cupy.cuda.MemoryPool(), cupy.cuda.Stream(non_blocking=True)
+    cupy.cuda.get_current_stream().synchronize()  # what run() reads has been written
+    with cupy.cuda.using_allocator(pool.malloc), stream:
+        stream.begin_capture()
+        try:
+            result = run()
+        except Exception as error:
+            _abandon(stream)
+            raise BackendError(f"{error} (at {_place(error)}). A captured step must not wait for "
+                               "the device, copy from the host, or call what CUDA cannot record"
+                               ) from error
+        graph = stream.end_capture()
+
+    def replay(memory: Any = pool) -> None:  # which it keeps alive
+        graph.launch(cupy.cuda.get_current_stream())
+
+    replay()
+    return result, replay
+
+
+def _abandon(stream: Any) -> None:
+    try:
+        stream.end_capture()
+    except Exception:  # noqa: S110 (an invalid capture cannot be ended; it is gone then)
+        pass
+
+
+def _place(error: BaseException) -> str:
+    """The line of the innermost frame that is Python."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown line"
+
+
+def is_capturing(x: Any) -> bool:
+    """Whether work on CuPy's current stream is being recorded; not for another library's array."""
+    cupy = sys.modules.get(type(x).__module__.partition(".")[0])
+    return (cupy is not None and cupy.__name__ == "cupy"
+            and cupy.cuda.get_current_stream().is_capturing())
+
+
+def matmul(x: Any, w: Any) -> Any:
+    """x @ w for matrices, by a route that can be recorded: CuPy refuses to call cuBLAS then.
+
+    cuBLAS thinks in columns, so it is asked for yᵀ = wᵀ xᵀ. Raises BackendError without
+    nvmath-python.
+    """
+    import cupy
+
+    cublas, handle, workspace = _cublas()
+    cublas.set_stream(handle, cupy.cuda.get_current_stream().ptr)
+    cublas.set_workspace(handle, workspace.ptr, WORKSPACE)  # set_stream takes it away
+    dtype = cupy.result_type(x, w)
+    x, w = (a.astype(dtype, copy=False) for a in (x, w))
+    y = cupy.empty((x.shape[0], w.shape[1]), dtype)
+    data_type, compute_type = TYPES[str(dtype)]
+    (w, w_transposed, w_rows), (x, x_transposed, x_rows) = _as_columns(w), _as_columns(x)
+    one, zero = _numbers("float64" if str(dtype) == "float64" else "float32")
+    cublas.gemm_ex(handle, w_transposed, x_transposed, y.shape[1], y.shape[0], x.shape[1],
+                   one.ctypes.data, w.data.ptr, data_type, w_rows, x.data.ptr, data_type, x_rows,
+                   zero.ctypes.data, y.data.ptr, data_type, y.shape[1], compute_type,
+                   DEFAULT_ALGORITHM)
+    return y
+
+
+def _as_columns(x: Any) -> tuple[Any, int, int]:
+    """A matrix in C order is its transpose in columns; one in Fortran order is to be transposed.
+    Returns the array, whether to, and the distance of two columns in memory."""
+    if x.flags.f_contiguous and not x.flags.c_contiguous:
+        return x, T, x.shape[0]
+    import cupy
+
+    x = cupy.ascontiguousarray(x)
+    return x, N, max(x.shape[1], 1)
+
+
+@cache
+def _cublas() -> tuple[Any, int, Any]:
+    """nvmath's cuBLAS, a handle, and its workspace."""
+    import cupy
+
+    from . import BackendError
+
+    try:
+        from nvmath.bindings import cublas
+    except ImportError as error:
+        raise BackendError("matrix products in a captured step need nvmath-python, for CuPy's own "
+                           f"cannot be recorded ({error}): pip install nvmath-python") from None
+    return cublas, cublas.create(), cupy.cuda.alloc(WORKSPACE)
+
+
+@cache
+def _numbers(dtype: str) -> tuple[Any, Any]:
+    """1 and 0 in host memory, where cuBLAS reads the factors."""
+    return numpy.ones((), dtype), numpy.zeros((), dtype)

@@ -1,0 +1,38 @@
+"""Kernels made of cuda_source.py's bodies, once for each array module, and the matrix product."""
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from . import cuda_graph, cuda_source
+from .reference import _xp as xp_of  # the array module of an array
+
+__all__ = ["gemm", "join_kernel", "kernel", "same_floats", "xp_of"]
+
+
+@cache
+def kernel(xp: Any, name: str) -> Any:
+    """The kernel of that name in cuda_source.py. CuPy compiles it when it is first called, anew
+    for each combination of dtypes and numbers of axes."""
+    if name in cuda_source.ELEMENTWISE:
+        return xp.ElementwiseKernel(*cuda_source.ELEMENTWISE[name], f"minigan_{name}")
+    *expressions, reduce_type, preamble = cuda_source.REDUCTION[name]
+    return xp.ReductionKernel(*expressions, f"minigan_{name}", reduce_type=reduce_type,
+                              preamble=preamble)
+
+
+@cache
+def join_kernel(xp: Any, count: int) -> Any:
+    """The kernel that lays `count` flat arrays end to end."""
+    return xp.ElementwiseKernel(*cuda_source.join(count), f"minigan_join_{count}")
+
+
+def gemm(a, b):
+    """a @ b for two matrices; transposed ones cost nothing, other strides a copy."""
+    return cuda_graph.matmul(a, b) if cuda_graph.is_capturing(a) else a @ b
+
+
+def same_floats(*arrays: Any) -> bool:
+    """Whether the arrays have one floating dtype: what the kernels are for. Numbers fit any."""
+    dtypes = {a.dtype for a in arrays if not isinstance(a, (int, float))}
+    return len(dtypes) == 1 and dtypes.pop().kind == "f"

@@ -1,0 +1,293 @@
+"""`minigan doctor`: what is installed, which devices answer, and whether they compute what NumPy
+computes; where the GPU cannot be used, the reason and the command that helps."""
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import warnings
+from typing import Any, Callable, NamedTuple
+
+import numpy as np
+
+from . import __version__, backend
+from .autodiff import Tensor
+from .backend import threads
+from .ops import conv2d
+
+WRONGLY = "wrongly"  # stands in what minigan says of a device that gives other numbers
+WRONG = 1e-2  # of the largest element: rounding stays far below it, that of TF32 too
+OLDEST_CUDA, NEWEST_CUDA = 12, 13  # for which there are extras of minigan
+
+
+class Gpu(NamedTuple):
+    """What can be found out about the way to a GPU. CUDA's versions are numbers: 12040 is 12.4."""
+
+    packages: dict[str, str]  # CuPy's packages that are installed, and their versions
+    driver: str               # its version; "" where nvidia-smi does not answer
+    silence: str              # why nvidia-smi does not answer
+    takes: int                # the newest CUDA that the driver takes; 0: unknown
+    built: int                # the CUDA that CuPy is built for; 0: unknown
+    error: str                # why the backend "cupy" does not load; "" where it does
+
+
+def register(commands: Any) -> None:
+    """Add the command to the subparsers of `minigan`."""
+    p = commands.add_parser("doctor", help="what is installed, which devices compute, and, if "
+                            "the GPU cannot be used, why",
+                            description="What is installed, which devices compute; where the GPU "
+                            "cannot be used, why, and what helps. Exit status: 1 if a device "
+                            "computes wrongly, else 0; a missing GPU is no error.")
+    p.set_defaults(command=doctor)
+
+
+def doctor(args: argparse.Namespace) -> int:
+    """`minigan doctor`; returns the exit status."""
+    gpu = look()
+    print(f"minigan {__version__} on Python {platform.python_version()}, {platform.system()} "
+          f"{platform.machine()}\n\ninstalled")
+    for name, what in [("NumPy", numpy_installed()), ("threads", asked(thread_count)),
+                       ("CuPy", cupy_installed(gpu)), ("NVIDIA driver", driver_installed(gpu)),
+                       ("nvmath", nvmath_installed())]:
+        print(f"  {name:14} {what}")
+    print("\ndevices")
+    gave, cpu_trouble = checked("numpy")
+    print(f"  cpu   {cpu_name()}: {gave or cpu_trouble}")
+    takes, trouble = "cpu" if gpu.error else "cuda", gpu.error
+    if not trouble:
+        gave, trouble = checked("cupy")
+        for line in asked(gpu_names).splitlines():
+            print(f"  cuda  {line}")
+        print(f"        {gave or trouble}")
+    print(f"\n--device auto takes: {takes}")
+    if trouble:
+        reason, help_ = remedy(gpu._replace(error=trouble))
+        print(f"\nThe GPU cannot be used: {reason}.\nWhat helps: {help_}")
+    return 1 if cpu_trouble or WRONGLY in trouble else 0
+
+
+def why_no_gpu() -> str:
+    """Why `--device auto` does not take the GPU though one may be there: a driver answers, or
+    somebody installed CuPy. "" where nothing speaks of a GPU, and where it can be used."""
+    if not shutil.which("nvidia-smi") and not cupy_packages():
+        return ""
+    gpu = look()
+    return remedy(gpu)[0] if gpu.error and (gpu.driver or gpu.packages) else ""
+
+
+# What is installed
+
+def look() -> Gpu:
+    """Ask the package metadata, nvidia-smi and CuPy itself."""
+    error = asked(load_error)
+    runtime = getattr(getattr(sys.modules.get("cupy"), "cuda", None), "runtime", None)
+    listing, silence = nvidia_smi()
+    return Gpu(cupy_packages(), found(r"Driver Version:\s*([\d.]+)", listing), silence,
+               number(runtime, "driverGetVersion") or cuda_number(
+                   found(r"CUDA Version:\s*([\d.]+)", listing)),
+               number(runtime, "runtimeGetVersion"), error)
+
+
+def load_error() -> str:
+    """What the backend says where it does not load, "" where it does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # CuPy's, of what is told below in other words
+        backend.get("cupy")
+    return ""
+
+
+def asked(question: Callable[[], str]) -> str:
+    """The answer, or in its place the error's first line: a doctor reports errors."""
+    try:
+        return question()
+    except Exception as error:
+        return first_line(error)
+
+
+def first_line(error: Exception) -> str:
+    """Of its message."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def number(runtime: Any, name: str) -> int:
+    """A version that CUDA's runtime tells, 0 where it does not."""
+    try:
+        return int(getattr(runtime, name)())
+    except Exception:
+        return 0
+
+
+def cupy_packages() -> dict[str, str]:
+    """CuPy's packages and their versions. `cupy`, `cupy-cuda12x` and their kin all install the
+    same folder."""
+    names = {(d.metadata["Name"] or "").lower(): d.version
+             for d in importlib.metadata.distributions()}
+    return {name: version for name, version in sorted(names.items())
+            if re.fullmatch(r"cupy(-(cuda|rocm)[\w-]*)?", name)}
+
+
+def nvidia_smi() -> tuple[str, str]:
+    """What it prints; or "" and why it prints nothing."""
+    if not shutil.which("nvidia-smi"):
+        return "", "nvidia-smi is not installed"
+    try:
+        done = subprocess.run(["nvidia-smi"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.SubprocessError) as error:
+        return "", f"nvidia-smi does not answer ({type(error).__name__})"
+    if done.returncode:
+        said = " ".join((done.stdout + done.stderr).split())[:200]
+        return "", f"nvidia-smi fails ({said or f'exit status {done.returncode}'})"
+    return done.stdout, ""
+
+
+def found(pattern: str, text: str) -> str:
+    """What the pattern's group finds, or ""."""
+    match = re.search(pattern, text)
+    return match[1] if match else ""
+
+
+def cuda_number(version: str) -> int:
+    """12040 of "12.4"; 0 of ""."""
+    major, _, minor = version.partition(".")
+    return 1000 * int(major or 0) + 10 * int(minor.partition(".")[0] or 0)
+
+
+def cuda_version(number: int) -> str:
+    """"12.4" of 12040."""
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+def numpy_installed() -> str:
+    """NumPy's version and what multiplies its matrices."""
+    blas = asked(lambda: "{name} {version}".format_map(
+        np.show_config(mode="dicts")["Build Dependencies"]["blas"]))
+    return f"{np.__version__}, BLAS: {blas}"
+
+
+def thread_count() -> str:
+    """How many threads compute."""
+    n = threads.count()
+    return f"{n} (the environment variable MINIGAN_NUM_THREADS sets them)"
+
+
+def cupy_installed(gpu: Gpu) -> str:
+    """CuPy's packages, and the CUDA that they were built for."""
+    listed = " and ".join(f"{name} {version}" for name, version in gpu.packages.items())
+    return (listed or "not installed") + f", for CUDA {cuda_version(gpu.built)}" * bool(gpu.built)
+
+
+def driver_installed(gpu: Gpu) -> str:
+    """The driver's version and the newest CUDA that it takes."""
+    newest = f", takes CUDA up to {cuda_version(gpu.takes)}" * bool(gpu.takes)
+    return (gpu.driver or f"unknown: {gpu.silence or 'nvidia-smi names none'}") + newest
+
+
+def nvmath_installed() -> str:
+    """The version of nvmath-python, with which products are captured."""
+    try:
+        return importlib.metadata.version("nvmath-python")
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed; only captured steps on a GPU need it (pip install nvmath-python)"
+
+
+# What computes
+
+def checked(name: str) -> tuple[str, str]:
+    """What the backend gave, in half a line, and what is the trouble with it: "" if none."""
+    try:
+        product, convolution = differences(name)
+    except Exception as error:
+        return "", first_line(error)
+    gave = (f"a product differs by {product:.0e} and a convolution by {convolution:.0e} from "
+            "what float64 gives")
+    right = product < WRONG and convolution < WRONG  # no comparison with nan is true
+    return gave, "" if right else f"the device computes {WRONGLY}: {gave}"
+
+
+def differences(name: str) -> tuple[float, float]:
+    """The largest difference of a small product and of a small convolution, in float32, from
+    NumPy's in float64, as parts of the largest element."""
+    rng, library = np.random.default_rng(0), backend.get(name)
+    a, b = rng.normal(size=(64, 48)), rng.normal(size=(48, 32))
+    x, w = rng.normal(size=(2, 9, 8, 3)), rng.normal(size=(3, 2, 3, 4))
+    tensors = [Tensor(library.from_numpy(array.astype(np.float32))) for array in (a, b, x, w)]
+    windows = sum(x[:, i:i + 7, j:j + 7] @ w[i, j] for i in range(3) for j in range(2))
+    pairs = [(tensors[0] @ tensors[1], a @ b), (conv2d(tensors[2], tensors[3]), windows)]
+    first, second = (float(np.max(abs(y.numpy() - expected)) / np.max(abs(expected)))
+                     for y, expected in pairs)
+    return first, second
+
+
+def cpu_name() -> str:
+    """The processor's name and the machine's memory, as far as the system tells."""
+    name = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as file:
+            name = found(r"model name\s*:\s*(.*)", file.read()) or name
+        gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2 ** 30
+        return f"{name}, {gib:.0f} GiB"
+    except (OSError, ValueError, AttributeError):  # no Linux
+        return name
+
+
+def gpu_names() -> str:
+    """A line for each GPU that CUDA shows. minigan computes on the first."""
+    cuda = backend.get("cupy").xp.cuda
+    lines = []
+    for i in range(cuda.runtime.getDeviceCount()):
+        properties = cuda.runtime.getDeviceProperties(i)
+        lines.append(f"{properties['name'].decode()}, "
+                     f"{properties['totalGlobalMem'] / 2 ** 30:.0f} GiB"
+                     + (", not used (CUDA_VISIBLE_DEVICES chooses)" if i else ""))
+    return "\n".join(lines)
+
+
+# What helps
+
+UPDATE = "update NVIDIA's driver (https://www.nvidia.com/drivers)"
+
+SYMPTOMS = [  # what stands in the error, the reason, what helps
+    ("out ?of ?memory|MemoryAllocation|ALLOC_FAILED", "the GPU's memory is full",
+     "nvidia-smi lists the programs that hold it: end those that are done"),
+    ("InsufficientDriver", "the driver is too old for this CuPy", UPDATE),
+    ("NoDevice|InvalidDevice|no CUDA-capable", "the driver shows CuPy no GPU",
+     "nvidia-smi -L must list one, and the environment variable CUDA_VISIBLE_DEVICES must not "
+     "hide it"),
+    (WRONGLY, "it computes wrongly, so the device or its driver is faulty",
+     f"restart the machine; then {UPDATE}"),
+    (r"libnvrtc|libcublas|libcudart|DynamicLib|shared object|CUDA headers|CUDA_PATH|\.dll",
+     "CuPy lacks CUDA's libraries", "pip install '{package}[ctk]', which brings them"),
+]
+
+
+def remedy(gpu: Gpu) -> tuple[str, str]:
+    """Why the GPU cannot be used, in a sentence, and the command or the deed that helps."""
+    names, newest = list(gpu.packages), cuda_version(gpu.takes)
+    extra = min(max(gpu.takes // 1000, OLDEST_CUDA), NEWEST_CUDA)  # an older one runs as well
+    install = f"pip install 'minigan[cuda{extra}]'"
+    if len(names) > 1:
+        return (f"{' and '.join(names)} are installed together and overwrite each other's files",
+                f"pip uninstall -y {' '.join(names)} && {install}")
+    if not gpu.takes and not gpu.driver:
+        return (f"no NVIDIA driver answers ({gpu.silence or 'CuPy finds none'})"
+                + ("" if names else ", and CuPy is not installed"),
+                "if this machine has an NVIDIA GPU, install its driver until nvidia-smi shows it "
+                "(a container is started with access to it: docker run --gpus all)"
+                + ("" if names else f"; then {install}"))
+    if 0 < gpu.takes < 1000 * OLDEST_CUDA:
+        return f"the driver takes CUDA up to {newest}, CuPy needs {OLDEST_CUDA} at least", UPDATE
+    if not names:
+        up_to = f"; the driver takes CUDA up to {newest}" * bool(gpu.takes)
+        return f"CuPy is not installed{up_to}", install
+    if 0 < gpu.takes // 1000 < gpu.built // 1000:
+        return (f"{names[0]} is built for CUDA {cuda_version(gpu.built)}, the driver takes CUDA "
+                f"up to {newest}", f"pip uninstall -y {names[0]} && {install}; or {UPDATE}")
+    for pattern, reason, help_ in SYMPTOMS:
+        if re.search(pattern, gpu.error, re.I):
+            return reason, help_.format(package=names[0])
+    return gpu.error, 'python -c "import cupy; cupy.show_config()" shows what CuPy finds'

@@ -1,0 +1,143 @@
+"""What the pretended device is asked to do: everything that it computes goes through `run`."""
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable
+
+import numpy as np
+
+import minigan
+
+HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+LIBRARY = os.path.dirname(os.path.abspath(minigan.__file__)) + os.sep
+
+
+class Counts:
+    """What happened since `counted()` began.
+
+    launches          kernels, products, copies and fills on the device; views are free
+    names             how often each was launched
+    uploads           copies from host memory to the device
+    synchronisations  how often Python waited for the device: a number or an array was read
+    nondeterministic  launches whose result depends on the order of threads (atomics)
+    places            the code that caused each synchronisation and upload, innermost first
+    """
+
+    def __init__(self) -> None:
+        self.names: Counter[str] = Counter()
+        self.launches = self.uploads = self.synchronisations = self.nondeterministic = 0
+        self.places: list[str] = []
+
+    def __repr__(self) -> str:
+        return "\n".join([f"{self.launches} launches, {self.uploads} uploads, "
+                          f"{self.synchronisations} synchronisations", *self.places])
+
+
+class Tape:
+    """Everything that the device computed within `recorded()`, to be computed again into the
+    same memory, as a CUDA graph is replayed: Python numbers stay what they were."""
+
+    def __init__(self) -> None:
+        self.work: list[tuple[Callable[[], Any], np.ndarray | None]] = []
+
+    def replay(self) -> None:
+        for compute, result in self.work:
+            new = compute()
+            if result is not None:
+                np.copyto(result, new)
+
+
+_counts: list[Counts] = []
+_tapes: list[Tape] = []
+
+
+@contextmanager
+def counted() -> Iterator[Counts]:
+    """`with counted() as counts:` counts what the device is asked for."""
+    counts = Counts()
+    _counts.append(counts)
+    try:
+        yield counts
+    finally:
+        _counts.remove(counts)
+
+
+@contextmanager
+def recorded() -> Iterator[Tape]:
+    """`with recorded() as tape:` keeps what is launched; `tape.replay()` launches it again.
+    As while a CUDA graph is captured, uploads and synchronisations are refused."""
+    tape = Tape()
+    _tapes.append(tape)
+    try:
+        yield tape
+    finally:
+        _tapes.remove(tape)
+
+
+def run(name: str, compute: Callable[[], Any], launches: int = 1) -> Any:
+    """compute() on the device: NumPy code on host arrays that returns an array, or None if it
+    wrote its result where it belongs. No launch where nothing comes out, and no warnings: a GPU
+    knows none."""
+    with np.errstate(all="ignore"):
+        result = compute()
+    if result is not None:
+        result = np.asarray(result)  # a reduction gives a 0-d array, never NumPy's scalar
+    if result is None or result.size:
+        launched(name, launches)
+        for tape in _tapes:
+            tape.work.append((compute, result))
+    return result
+
+
+def launched(name: str, launches: int = 1) -> None:
+    """Count work that was done."""
+    for counts in _counts:
+        counts.launches += launches
+        counts.names[name] += launches
+
+
+def atomic() -> None:
+    """Say that the launch before is not deterministic."""
+    for counts in _counts:
+        counts.nondeterministic += 1
+
+
+def upload(what: str) -> None:
+    """Count a copy to the device."""
+    _transfer("upload", what)
+    for counts in _counts:
+        counts.uploads += 1
+
+
+def synchronise(what: str) -> None:
+    """Count a wait for the device."""
+    _transfer("synchronisation", what)
+    for counts in _counts:
+        counts.synchronisations += 1
+
+
+def _transfer(kind: str, what: str) -> None:
+    if _tapes:
+        raise RuntimeError(f"{kind} ({what}) while a graph is captured, by {place()}")
+    for counts in _counts:
+        counts.places.append(f"{kind} ({what}) by {place()}")
+
+
+def place() -> str:
+    """The lines of minigan that led here, innermost first, and the line outside that called it."""
+    lines: list[str] = []
+    frame = sys._getframe(1)
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if not path.startswith(HERE):
+            ours = path.startswith(LIBRARY)
+            short = "minigan/" + path[len(LIBRARY):] if ours else os.path.basename(path)
+            lines.append(f"{short}:{frame.f_lineno} in {frame.f_code.co_name}")
+            if not ours:
+                break
+        frame = frame.f_back
+    return " < ".join(lines if len(lines) < 6 else [*lines[:4], "…", lines[-1]])

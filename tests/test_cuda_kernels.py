@@ -1,0 +1,234 @@
+"""The fused kernels without a GPU: cuda.py's own code runs on the strict stand-in with its kernels
+compiled as C++, and equals the reference."""
+from __future__ import annotations
+
+import inspect
+import warnings
+
+import compiled
+import numpy as np
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+from strict import StrictArray, counted
+from strict.module import Module
+from test_kernels import LAYOUTS, convolutions
+
+from minigan.backend import cuda, cuda_conv, reference
+from minigan.backend.window import Window
+
+needs_compiler = pytest.mark.skipif(compiled.COMPILER is None, reason="no C++ compiler was found")
+
+# Rounding in sums of up to a few hundred terms; of halves the reference rounds every step
+TOLERANCE = {np.float16: 2e-2, np.float32: 1e-4, np.float64: 1e-12}
+DTYPES = st.sampled_from([np.float16, np.float32, np.float64])
+SHAPES = st.lists(st.integers(0, 5), max_size=4).map(tuple)
+F = np.float32
+EDGES = np.array([0, -0.0, 1, -1, 20, -20, 1e4, -1e4, np.inf, -np.inf, np.nan])
+
+
+@pytest.fixture(autouse=True)
+def on_the_stand_in(strict):
+    """The stand-in's arrays, with kernels that a C++ compiler makes."""
+    compiled.install(Module)
+
+
+def numbers(seed, shape, dtype=np.float64, layout="plain"):
+    x = np.random.default_rng(seed).standard_normal(shape).astype(dtype)
+    return LAYOUTS[layout](x) if x.ndim else x
+
+
+def on_device(x):
+    """Arrays moved to the stand-in with their strides, anything else as it is."""
+    return StrictArray(x) if isinstance(x, np.ndarray) else x
+
+
+def assert_same(fast, slow, tolerance=None):
+    fast, slow = [r if isinstance(r, tuple) else (r,) for r in (fast, slow)]
+    assert len(fast) == len(slow)
+    for a, e in zip(fast, slow):
+        assert type(a) is StrictArray
+        a, e = a._host, np.asarray(e)
+        assert a.shape == e.shape and a.dtype == e.dtype
+        allowed = TOLERANCE.get(e.dtype.type, 0) if tolerance is None else tolerance
+        largest = np.abs(e[np.isfinite(e)]).max(initial=0)
+        np.testing.assert_allclose(a, e, rtol=allowed, atol=allowed * (1 + largest))
+
+
+def compare(name, *args):
+    """The kernel on the stand-in and its reference on NumPy, with the arrays unchanged."""
+    before = [np.array(a) for a in args if isinstance(a, np.ndarray)]
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # means of nothing
+        fast = getattr(cuda, name)(*map(on_device, args))
+        slow = getattr(reference, name)(*args)
+    assert_same(fast, slow)
+    for a, old in zip([a for a in args if isinstance(a, np.ndarray)], before):
+        np.testing.assert_array_equal(a, old)
+    return fast
+
+
+def test_cuda_has_every_kernel_of_the_reference_with_the_same_arguments():
+    public = {name for name, f in inspect.getmembers(reference, inspect.isfunction)
+              if not name.startswith("_")}
+    assert public == set(cuda.__all__)
+    for name in public:
+        assert (list(inspect.signature(getattr(cuda, name)).parameters)
+                == list(inspect.signature(getattr(reference, name)).parameters)), name
+
+
+# Elementwise
+
+@needs_compiler
+@given(SHAPES, DTYPES, st.sampled_from(list(LAYOUTS)), st.sampled_from([0.2, 0, 1, -0.5, 3.0]))
+def test_activations_equal_their_references(shape, dtype, layout, slope):
+    x, grad = numbers(0, shape, dtype, layout), numbers(1, shape, dtype, layout)
+    compare("sigmoid", x)
+    compare("softplus", x)
+    compare("leaky_relu", x, slope)
+    for decides in (x, np.asarray(x > 0), x.astype(np.float64)):
+        compare("leaky_relu_gradient", grad, decides, slope)
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.bool_])
+def test_activations_equal_their_references_at_the_edges_and_for_any_dtype(dtype):
+    x = EDGES.astype(dtype) if np.dtype(dtype).kind == "f" else np.array([0, 1, 1], dtype)
+    for name, args in [("sigmoid", ()), ("softplus", ()), ("leaky_relu", (0.2,))]:
+        if dtype is not np.bool_ or name == "leaky_relu":
+            compare(name, x, *args)
+
+
+@needs_compiler
+@given(SHAPES, DTYPES, st.sampled_from(["same", "number", "other", "spread"]))
+def test_bce_equals_its_reference(shape, dtype, kind):
+    x, t = numbers(0, shape, dtype), np.random.default_rng(1).random(shape).astype(dtype)
+    t = {"same": t, "number": 1.0, "other": t.astype(np.float64),
+         "spread": t[..., :1] if t.ndim else t}[kind]
+    compare("bce_with_logits", x, t)
+
+
+@needs_compiler
+def test_bce_of_a_large_right_logit_keeps_its_small_rest():
+    x = np.array([80, 30, -80, -30], np.float32)
+    y = compare("bce_with_logits", x, (x > 0).astype(np.float32))
+    np.testing.assert_allclose(y._host, np.exp(-np.abs(x)), rtol=1e-6)
+
+
+# Normalisation
+
+@needs_compiler
+@given(st.lists(st.integers(0, 6), min_size=1, max_size=4).map(tuple), DTYPES,
+       st.sampled_from(list(LAYOUTS)))
+@example((4, 3, 3, 1), np.float32, "plain")
+@example((5, 1, 1, 2), np.float32, "plain")
+@example((0, 3), np.float32, "plain")
+def test_batch_norm_and_its_gradient_equal_their_references(shape, dtype, layout):
+    assume(np.prod(shape[:-1]) not in (1, 2))  # the variance of so few is rounding alone
+    x, grad = numbers(0, shape, dtype, layout) + dtype(3), numbers(1, shape, dtype, layout)
+    weight, bias = numbers(2, (2, shape[-1]), dtype)
+    compare("batch_norm", x, weight, bias, 1e-2)
+    compare("batch_norm_gradient", grad, x, weight, 1e-2)
+
+
+@needs_compiler
+def test_batch_norm_loses_no_variance_beside_a_large_mean():
+    x = numbers(0, (64, 4, 4, 3), np.float32) + np.float32(1000)
+    exact = x.astype(np.float64).reshape(-1, 3)
+    weight, bias = np.ones(3, np.float32), np.zeros(3, np.float32)
+    _, mean, var = cuda.batch_norm(*map(on_device, (x, weight, bias, 1e-5)))
+    np.testing.assert_allclose(mean._host, exact.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(var._host, exact.var(0), rtol=1e-4)
+
+
+# Convolution
+
+@needs_compiler
+@settings(max_examples=150)
+@given(convolutions(), DTYPES, st.sampled_from(list(LAYOUTS)), st.sampled_from([1, 500, 1 << 28]),
+       st.sampled_from([0.01, 4, 100]), st.booleans())
+def test_convolution_and_its_gradients_equal_their_references(case, dtype, layout, at_once, larger,
+                                                              biased):
+    n, image, c, o, window, groups = case
+    out = window.outputs(image)
+    x, grad = numbers(0, (n, *image, c), dtype, layout), numbers(1, (n, *out, o), dtype, layout)
+    w = numbers(2, (*window.size, c // groups, o), dtype, layout)
+    b, back = [numbers(3, length, dtype) if biased else None for length in (o, c)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cuda_conv, "AT_ONCE", at_once)
+        patch.setattr(cuda_conv, "LARGER", larger)  # either order, for every shape
+        compare("conv2d", x, w, window, groups, b)
+        compare("conv2d_input_gradient", grad, w, window, groups, image, back)
+        compare("conv2d_weight_gradient", x, grad, window, groups)
+
+
+@needs_compiler
+@pytest.mark.parametrize("shape, window", [((2, 5, 5, 3), Window((3, 3), padding=((4, 0), (0, 4)))),
+                                           ((2, 9, 9, 3), Window((2, 2), (4, 5))),
+                                           ((1, 1, 1, 3), Window((4, 4), padding=((3, 3),) * 2))])
+def test_padding_beyond_the_kernel_and_strides_beyond_it(shape, window):
+    grad = numbers(1, (shape[0], *window.outputs(shape[1:3]), 2))
+    w = numbers(2, (*window.size, 3, 2))
+    compare("conv2d", numbers(0, shape), w, window, 1, None)
+    compare("conv2d_input_gradient", grad, w, window, 1, shape[1:3], None)
+    compare("conv2d_weight_gradient", numbers(0, shape), grad, window, 1)
+
+
+def test_a_convolution_that_cannot_be_counted_in_32_bits_goes_to_the_reference():
+    x, w = np.broadcast_to(F(0), (1, 2, 2, 2 ** 29)), np.zeros((1, 1, 1, 1), F)
+    assert not cuda_conv._is_ours(x, w, None, Window((1, 1)), (2, 2), (2, 2))
+    assert cuda_conv._is_ours(x[..., 1:], w, None, Window((1, 1)), (2, 2), (2, 2))
+
+
+# Products, gradients of indexing, optimisers
+
+@given(st.tuples(*[st.integers(0, 4)] * 4), DTYPES)
+def test_matmul_equals_its_reference(lengths, dtype):
+    batch, n, k, m = lengths
+    x, w = numbers(0, (batch, n, k), dtype), numbers(1, (k, m), dtype)
+    compare("matmul", x, w)
+    compare("matmul", x.swapaxes(0, 1), np.asfortranarray(w))
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
+@pytest.mark.parametrize("index", [
+    (1,), (slice(None), 2), (slice(3, None, -1),), (..., None, 0), (np.array([0, 2, 0, 0, -1]),),
+    (np.array([[3, 3], [3, 1]]), np.array([1, 1])), (slice(None), np.array([0, 0, 2])),
+    (np.array([True, False, True, False]),), (np.zeros(0, np.int64),)])
+def test_add_at_equals_its_reference_without_atomics(index, dtype):
+    x = (numbers(0, np.zeros((4, 3))[index].shape) * 5).astype(dtype)
+    with counted() as counts:
+        y = cuda.add_at((4, 3), tuple(map(on_device, index)), on_device(x))
+    assert_same(y, reference.add_at((4, 3), index, x))
+    assert counts.nondeterministic == 0
+
+
+@needs_compiler
+@given(st.integers(0, 9), DTYPES, st.booleans())
+def test_adam_equals_its_reference_with_numbers_and_with_arrays_of_the_device(size, dtype, arrays):
+    p, g, m, v = numbers(0, (4, size), dtype)
+    rate, floor = [np.array(a, dtype) if arrays else a for a in (0.02, 1e-3)]
+    ours = [StrictArray(a.copy()) for a in (p, m, np.abs(v))]
+    theirs = [a.copy() for a in (p, m, np.abs(v))]
+    for _ in range(3):
+        cuda.adam(ours[0], StrictArray(g), *ours[1:], 0.5, 0.99, *map(on_device, (rate, floor)))
+        reference.adam(theirs[0], g, *theirs[1:], 0.5, 0.99, rate, floor)
+    assert_same(tuple(ours), tuple(theirs))
+
+
+@needs_compiler
+@pytest.mark.parametrize("sizes", [[1], [7], [3, 5], [0, 2, 0], [1] * 33, [2] * 70])
+@pytest.mark.parametrize("dtypes", [[np.float32], [np.float32, np.float64]])
+def test_update_hands_the_rule_the_gradients_end_to_end(sizes, dtypes):
+    pieces = [numbers(k, (1, size), dtypes[k % len(dtypes)]) for k, size in enumerate(sizes)]
+    param = StrictArray(np.ones(sum(sizes)))
+
+    def rule(p, g, state):
+        p += g
+        state += 1
+
+    state = StrictArray(np.zeros(sum(sizes)))
+    cuda.update(rule, param, [StrictArray(g) for g in pieces], state)
+    np.testing.assert_array_equal(param._host, np.concatenate(pieces, axis=None) + np.float64(1))
+    assert (state._host == 1).all()

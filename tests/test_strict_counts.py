@@ -1,0 +1,108 @@
+"""What the strict stand-in counts, and what it records, as a GPU would be asked for it."""
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from strict import STRICT, counted, recorded
+
+import minigan as mg
+from minigan import nn
+
+xp = STRICT.xp
+
+
+@pytest.fixture
+def x():
+    return xp.asarray([[1.0, 2.0], [3.0, 4.0]])
+
+
+def host(x):
+    return STRICT.to_numpy(x)
+
+
+@pytest.mark.parametrize("wait", [
+    lambda x: x.item(), float, int, bool, lambda x: x.tolist(), repr, str, lambda x: f"{x:.3f}",
+    STRICT.to_numpy, lambda x: x.get(), lambda x: [0] if x > 1 else [1]])
+def test_what_waits_for_the_device_is_counted_with_its_place(wait):
+    x = xp.asarray(2.0)
+    with counted() as counts:
+        wait(x)
+    assert counts.synchronisations == 1
+    assert re.search(r"by test_strict_counts.py:\d+ in ", counts.places[0])
+
+
+def test_looking_up_by_a_mask_waits_because_its_count_decides_the_shape(x):
+    with counted() as counts:
+        x[x > 2]
+        x[x > 2] = 0
+    assert counts.synchronisations == 2 and counts.uploads == 1  # the 0
+
+
+def test_launches_are_counted_and_views_are_free(x):
+    for launches, compute in [
+            (1, lambda: x + 1), (1, lambda: x.sum(axis=0)), (1, lambda: x @ x.T), (2, x.var),
+            (1, x.copy), (0, lambda: x.T), (0, lambda: x[0]), (0, lambda: x.reshape(4)),
+            (1, lambda: x.T.reshape(4)), (0, lambda: x.astype(x.dtype, copy=False)),
+            (1, lambda: x.astype("float32")), (0, lambda: xp.empty(3)), (1, lambda: xp.zeros(3)),
+            (2, lambda: xp.concatenate([x, x])), (0, lambda: xp.ascontiguousarray(x)),
+            (1, lambda: xp.ascontiguousarray(x.T)), (1, lambda: x.__setitem__(0, 1.0)),
+            (2, lambda: x.T[None] @ x[None]), (2, lambda: xp.pad(x, 1)),
+            (0, lambda: x[:0] + 1), (1, lambda: x.__iadd__(1))]:
+        with counted() as counts:
+            compute()
+        assert counts.launches == launches, (launches, dict(counts.names))
+        assert counts.synchronisations == counts.uploads == 0
+
+
+def test_an_addition_in_place_to_a_view_is_one_launch(x):
+    with counted() as counts:
+        x[0] += 1
+    assert counts.launches == 1
+
+
+def test_uploads_are_counted_apart(x):
+    with counted() as counts:
+        STRICT.from_numpy(np.ones(3))
+        xp.asarray(x)
+        xp.concatenate([x] * 9)  # CuPy's one kernel for many arrays reads their addresses
+    assert (counts.uploads, counts.launches) == (2, 1)
+
+
+def test_counts_of_the_library_name_its_lines(strict):
+    mg.use("strict")
+    net = nn.Dense(2, 1)
+    with counted() as counts:
+        net.state_dict()
+    assert counts.synchronisations == 2
+    assert "minigan/nn/module.py" in counts.places[0] and "state_dict" in counts.places[0]
+
+
+# Recording, as a CUDA graph does
+
+def test_what_was_recorded_is_computed_again_into_the_same_memory(x):
+    total = xp.zeros(())
+    with recorded() as tape:
+        y = xp.exp(x) * 2
+        total += y.sum()
+    before = host(y)
+    x[...] = 0
+    tape.replay()
+    np.testing.assert_array_equal(host(y), np.full((2, 2), 2.0))
+    assert float(total) == pytest.approx(before.sum() + 8)
+
+
+def test_a_python_number_is_baked_into_a_recording(x):
+    rate = 2.0
+    with recorded() as tape:
+        y = x * rate
+    rate = 3.0
+    tape.replay()
+    np.testing.assert_array_equal(host(y), 2 * host(x))
+
+
+@pytest.mark.parametrize("refused", [lambda x: x.item(), lambda x: STRICT.from_numpy(np.ones(1))])
+def test_waits_and_uploads_are_refused_while_recording(x, refused):
+    with recorded(), pytest.raises(RuntimeError, match="while a graph is captured, by test_strict"):
+        refused(x)
