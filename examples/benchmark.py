@@ -1,6 +1,7 @@
 """How long a training step takes, beside other libraries' and beside what the machine could do.
 
     python examples/benchmark.py [WORKLOAD ...] [--against LIBRARY] [--tuned] [--python PATH]
+                                 [--device cuda] [--tf32] [--batch-size N ...]
                                  [--rounds N] [--steps N] [--memory] [--json] [--markdown]
 
 benchmark_steps.py holds the steps, each library's as its users write it. The libraries run in
@@ -10,7 +11,10 @@ over the rounds, and of the ratios also the range.
 
 The share is that of the machine's limit: the floating-point operations that a step needs, divided
 by how many the product of two large matrices makes in a second (measured in every round, by
-NumPy alone), divided by the step's time.
+NumPy alone, or on a GPU by CuPy), divided by the step's time.
+
+On a GPU (--device cuda) minigan runs twice, eager and captured, and every library has TF32 off, or
+on with --tf32.
 """
 import argparse
 import json
@@ -23,6 +27,7 @@ import numpy as np
 from benchmark_steps import BATCH, LATENT, SIZE, minigan_networks
 
 import minigan as mg
+from minigan.backend import BackendError
 from minigan.nn import Conv2d, ConvTranspose2d, Dense
 
 STEPS = {"mlp1024": 30, "mlp128": 300, "dcgan": 15, "dense-dcgan": 8}  # timed in a round
@@ -48,7 +53,7 @@ def multiply_adds(network, shape):
     return counts, shape
 
 
-def gflop_of_step(workload):
+def gflop_of_step(workload, batch=None):
     """10⁹ floating-point operations that a training step needs, a multiply-add being two.
 
     A layer's input gradient and its weight gradient are products of the same three sizes as its
@@ -69,54 +74,66 @@ def gflop_of_step(workload):
     with mg.no_grad():
         g, image = multiply_adds(generator, (LATENT,))
         d, _ = multiply_adds(discriminator, image)
-    return 2e-9 * BATCH[workload] * (3 * sum(g) - g[0] + 8 * sum(d) - 2 * d[0])
+    return 2e-9 * (batch or BATCH[workload]) * (3 * sum(g) - g[0] + 8 * sum(d) - 2 * d[0])
 
 
-def in_own_process(library, workload, steps, python=sys.executable):
+def in_own_process(library, workload, steps, options, python=sys.executable):
     """What benchmark_steps.py prints."""
     program = Path(__file__).with_name("benchmark_steps.py")
-    result = subprocess.run([python, str(program), library, workload, "--steps", str(steps)],
-                            capture_output=True, text=True)
+    result = subprocess.run([python, str(program), library, workload, "--steps", str(steps),
+                             *options], capture_output=True, text=True)
     if result.returncode:
         last = (result.stderr.strip().splitlines() or [f"exit status {result.returncode}"])[-1]
         sys.exit(f"benchmark.py: {library} failed: {last}")
     return json.loads(result.stdout)
 
 
-def sitting(workload, against, rounds, steps, old_python):
-    """The libraries in turn, `rounds` times, each round with the machine's limit: what each of
+def sitting(workload, batch, args):
+    """The libraries in turn, args.rounds times, each round with the machine's limit: what each of
     them printed, by library."""
-    runs = {library: [] for library in ["minigan", *against, "numpy"]}
-    for _ in range(rounds):
+    ours = ["minigan"] + ["minigan-captured"] * (args.device == "cuda")
+    steps = args.steps or STEPS[workload] * (10 if args.device == "cuda" else 1)
+    options = ["--device", args.device, *["--tf32"] * args.tf32]
+    runs = {library: [] for library in [*ours, *args.against, "numpy"]}
+    for _ in range(args.rounds):
         for library, results in runs.items():
-            python = old_python if library in OLD else sys.executable
-            what = ("product", 5) if library == "numpy" else (workload, steps)
+            python = args.python if library in OLD else sys.executable
+            what = ("product", 5, options) if library == "numpy" else (
+                workload, steps, [*options, "--batch-size", str(batch)])
             results.append(in_own_process(library, *what, python))
     return runs
 
 
-def speed_row(workload, runs):
+def speed_row(workload, batch, device, runs):
     """The columns of the table of speeds."""
-    gflop = gflop_of_step(workload)
-    limits = [2e-6 * SIZE ** 3 / run["ms"] for run in runs["numpy"]]  # GFLOP/s
-    shares = [1e3 * gflop / limit / run["ms"] for limit, run in zip(limits, runs["minigan"])]
-    row = {"workload": workload, "GFLOP": round(gflop, 3),
-           "limit, GFLOP/s": round(statistics.median(limits)),
-           "minigan, ms": median(runs["minigan"], "ms"),
-           "share of limit": round(statistics.median(shares), 2)}
+    gflop = gflop_of_step(workload, batch)
+    limits = [2e-6 * SIZE[device] ** 3 / run["ms"] for run in runs["numpy"]]  # GFLOP/s
+    row = {"workload": named(workload, batch), "GFLOP": round(gflop, 3),
+           "limit, GFLOP/s": round(statistics.median(limits))}
+    for ours in [library for library in runs if library.startswith("minigan")]:
+        shares = [1e3 * gflop / limit / run["ms"] for limit, run in zip(limits, runs[ours])]
+        # a GPU's step is short and its share small
+        digits, name = (2, "share of limit") if device == "cpu" else (3, f"{ours}'s share of limit")
+        row |= {f"{ours}, ms": median(runs[ours], "ms"),
+                name: round(statistics.median(shares), digits)}
     for library in others(runs):
-        ratios = [ours["ms"] / theirs["ms"]
-                  for ours, theirs in zip(runs["minigan"], runs[library])]
-        row |= {f"{library}, ms": median(runs[library], "ms"),
-                f"ratio to {library}": round(statistics.median(ratios), 2),
-                f"range ({library})": f"{min(ratios):.2f} – {max(ratios):.2f}"}
+        row |= {f"{library}, ms": median(runs[library], "ms")}
+        for ours in [library for library in runs if library.startswith("minigan")]:
+            ratios = [a["ms"] / b["ms"] for a, b in zip(runs[ours], runs[library])]
+            to = library if ours == "minigan" else f"{library}, captured"
+            row |= {f"ratio to {to}": round(statistics.median(ratios), 2),
+                    f"range ({to})": f"{min(ratios):.2f} – {max(ratios):.2f}"}
     return row
 
 
-def memory_row(workload, runs):
+def named(workload, batch):
+    return workload if batch == BATCH[workload] else f"{workload}, batch {batch}"
+
+
+def memory_row(workload, batch, device, runs):
     """The columns of the table of memory: the peak of the whole process with its libraries, and
     what the networks and the steps added to it."""
-    row = {"workload": workload}
+    row = {"workload": named(workload, batch)}
     for library in ["minigan", *others(runs)]:
         row |= {f"{library}, peak MiB": round(median(runs[library], "peak")),
                 f"{library}, added MiB": round(median(runs[library], "added"))}
@@ -124,11 +141,12 @@ def memory_row(workload, runs):
 
 
 def others(runs):
-    return [library for library in runs if library not in ("minigan", "numpy")]
+    return [library for library in runs if library.partition("-")[0] not in ("minigan", "numpy")]
 
 
 def median(runs, key):
-    return round(statistics.median(run[key] for run in runs), 2)
+    value = statistics.median(run[key] for run in runs)
+    return round(value, 2 if value > 1 else 4)
 
 
 def show(row, form, first):
@@ -152,6 +170,12 @@ def main():
                         help="also PyTorch with its fused Adam, and D frozen in G's update")
     parser.add_argument("--python", default=sys.executable, metavar="PATH",
                         help="the interpreter that has Chainer and DeZero, with NumPy 1.26")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
+                        help="cuda: on the first GPU, minigan eager and captured")
+    parser.add_argument("--tf32", action="store_true",
+                        help="let a GPU's products round their factors to TF32, in every library")
+    parser.add_argument("--batch-size", type=int, nargs="+", metavar="N",
+                        help="in place of the workload's own, say 100 256 1024")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, help="timed steps in a round")
     parser.add_argument("--memory", action="store_true",
@@ -167,10 +191,26 @@ def main():
         parser.exit(2, f"benchmark.py: workload {unknown[0]!r} is unknown"
                        f"{' to ' + args.against[0] if unknown[0] in BATCH else ''}; known are "
                        f"{', '.join(known)}\n")
-    for i, workload in enumerate(args.workload or known):
-        steps = args.steps or STEPS[workload]
-        runs = sitting(workload, args.against, args.rounds, steps, args.python)
-        show((memory_row if args.memory else speed_row)(workload, runs), args.form, first=i == 0)
+    if args.device == "cuda":
+        check_gpu(parser, args)
+    first = True
+    for workload in args.workload or known:
+        for batch in args.batch_size or [BATCH[workload]]:
+            runs = sitting(workload, batch, args)
+            row = (memory_row if args.memory else speed_row)(workload, batch, args.device, runs)
+            show(row, args.form, first)
+            first = False
+
+
+def check_gpu(parser, args):
+    """End in one line where there is no GPU, or what was asked for does not run on one."""
+    if set(OLD) & set(args.against) or args.memory:
+        what = "--memory" if args.memory else next(x for x in args.against if x in OLD)
+        parser.exit(2, f"benchmark.py: {what} is for --device cpu\n")
+    try:
+        mg.backend.get("cuda")
+    except BackendError as error:
+        parser.exit(2, f"benchmark.py: {error}\n")
 
 
 if __name__ == "__main__":

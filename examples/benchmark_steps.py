@@ -1,6 +1,7 @@
 """One training step of each workload, written in each library as its users write it.
 
-    python examples/benchmark_steps.py LIBRARY WORKLOAD [--steps N]
+    python examples/benchmark_steps.py LIBRARY WORKLOAD [--steps N] [--batch-size N]
+                                       [--device cuda] [--tf32]
 
 Prints, as JSON, the median time of a step in milliseconds, the peak resident size of the process,
 and by how much that exceeds the size before the networks were made, both in MiB. benchmark.py runs
@@ -9,25 +10,32 @@ this program in turn for one library and another; it needs the library, NumPy, a
 A step draws noise, updates the discriminator on a real and a generated batch, then the generator,
 both with Adam(2e-4, betas=(0.5, 0.999)) and BCE on logits, in float32. The library `numpy` has one
 workload, `product`: the product of two large matrices, the machine's limit.
+
+On a GPU every library draws its noise there, and the time of a step is that between two events
+which the device itself records, with no wait in between. TF32 is off in all of them, or on.
 """
 import argparse
 import importlib
 import json
+import os
 import statistics
 import time
+from functools import partial
 
 import numpy as np
+from benchmark_libraries.older import chainer_step, dezero_step
 
 HIDDEN = {"mlp1024": [1024, 1024, 1024], "mlp128": [128, 128]}  # the layers of both networks
 BATCH = {"mlp1024": 100, "mlp128": 100, "dcgan": 128, "dense-dcgan": 128}
 LATENT, PIXELS = 100, 784
-SIZE = 2000      # of the matrices of `product`
-WARM_UP = 3      # steps
+SIZE = {"cpu": 2000, "cuda": 8000}  # of the matrices of `product`
+WARM_UP, GPU_WARM_UP = 3, 20  # steps; on a GPU kernels are compiled, and a step is captured
 
 
-def numpy_step(workload):
-    rng = np.random.default_rng(0)
-    a, b = rng.random((2, SIZE, SIZE), np.float32)
+def numpy_step(workload, batch, device):
+    xp = importlib.import_module("numpy" if device == "cpu" else "cupy")
+    rng = xp.random.default_rng(0)
+    a, b = [rng.random((SIZE[device], SIZE[device]), xp.float32) for _ in range(2)]
     return lambda: a @ b
 
 
@@ -48,20 +56,25 @@ def minigan_networks(workload):
                        Dense(hidden[-1], 1, rng=rng)))
 
 
-def minigan_step(workload):
+def minigan_step(workload, batch, device="cpu", captured=False):
     import minigan as mg
     from minigan.gan import train_step
 
-    rng, batch = np.random.default_rng(0), BATCH[workload]
+    mg.use(device)
+    rng = mg.backend.current().xp.random.default_rng(0)
     generator, discriminator = minigan_networks(workload)
     g_optimizer = mg.optim.Adam(generator.parameters(), 2e-4, (0.5, 0.999))
     d_optimizer = mg.optim.Adam(discriminator.parameters(), 2e-4, (0.5, 0.999))
     shape = (PIXELS,) if workload in HIDDEN else (28, 28, 1)
     real = mg.tensor(rng.random((batch, *shape), np.float32))
 
+    def update(real, z):
+        return train_step(generator, discriminator, g_optimizer, d_optimizer, real, z)
+
+    run = mg.capture(update) if captured else update
+
     def step():
-        z = mg.tensor(rng.standard_normal((batch, LATENT), np.float32))
-        train_step(generator, discriminator, g_optimizer, d_optimizer, real, z)
+        run(real, mg.tensor(rng.standard_normal((batch, LATENT), np.float32)))
     return step
 
 
@@ -104,13 +117,13 @@ def torch_networks(workload):
             nn.Sequential(*dense([PIXELS, *hidden], 0.2), nn.Linear(hidden[-1], 1)))
 
 
-def torch_step(workload, tuned=False):
+def torch_step(workload, batch, device="cpu", tuned=False):
     """tuned: Adam in one kernel, and no gradients of D's weights in G's update."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
     torch.manual_seed(0)
-    batch = BATCH[workload]
+    torch.set_default_device(device)
     generator, discriminator = torch_networks(workload)
     adam = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": True if tuned else None}
     g_optimizer = torch.optim.Adam(generator.parameters(), **adam)
@@ -131,130 +144,14 @@ def torch_step(workload, tuned=False):
     return step
 
 
-def chainer_step(workload):
-    import chainer
-    from chainer import Sequential
-    from chainer import functions as F
-    from chainer import links as L
-
-    def dense(sizes):
-        layers = []
-        for inputs, outputs in zip(sizes, sizes[1:]):
-            layers += [L.Linear(inputs, outputs), leaky]
-        return layers
-
-    def leaky(x):
-        return F.leaky_relu(x, 0.2)
-
-    batch = BATCH[workload]
-    if workload == "dcgan":
-        shape = (1, 28, 28)
-        generator = Sequential(
-            L.Linear(LATENT, 7 * 7 * 128, nobias=True), L.BatchNormalization(7 * 7 * 128), leaky,
-            lambda x: F.reshape(x, (-1, 128, 7, 7)),
-            L.Deconvolution2D(128, 64, 5, 2, 2, nobias=True, outsize=(14, 14)),
-            L.BatchNormalization(64), leaky,
-            L.Deconvolution2D(64, 1, 5, 2, 2, outsize=(28, 28)), F.tanh)
-        discriminator = Sequential(
-            L.Convolution2D(1, 64, 5, 2, 2), leaky,
-            L.Convolution2D(64, 128, 5, 2, 2), L.BatchNormalization(128), leaky,
-            L.Linear(7 * 7 * 128, 1))  # which flattens its input
-    else:
-        shape, hidden = (PIXELS,), HIDDEN[workload]
-        generator = Sequential(*dense([LATENT, *hidden]), L.Linear(hidden[-1], PIXELS), F.sigmoid)
-        discriminator = Sequential(*dense([PIXELS, *hidden]), L.Linear(hidden[-1], 1))
-    g_optimizer, d_optimizer = [chainer.optimizers.Adam(2e-4, 0.5, 0.999).setup(network)
-                                for network in (generator, discriminator)]
-    real = np.random.rand(batch, *shape).astype("f")
-    one, zero = np.ones((batch, 1), "i"), np.zeros((batch, 1), "i")
-
-    def step():
-        fake = generator(np.random.randn(batch, LATENT).astype("f"))
-        loss = (F.sigmoid_cross_entropy(discriminator(real), one)
-                + F.sigmoid_cross_entropy(discriminator(fake.array), zero))
-        discriminator.cleargrads()
-        loss.backward()
-        d_optimizer.update()
-        loss = F.sigmoid_cross_entropy(discriminator(fake), one)
-        generator.cleargrads()
-        loss.backward()
-        g_optimizer.update()
-    return step
+def old_step(step, workload, batch, device):
+    return step(HIDDEN.get(workload), batch)
 
 
-def dezero_step(workload):
-    from dezero import Parameter, functions as F, layers as L, optimizers
-    from dezero.models import Model
-
-    class Up(L.Layer):
-        """L.Deconv2d with the size of the output, which the layer does not pass on."""
-
-        def __init__(self, inputs, outputs, size, nobias=False):
-            super().__init__()
-            self.size = size
-            self.W = Parameter(np.random.randn(inputs, outputs, 5, 5).astype("f") * 0.02)
-            self.b = None if nobias else Parameter(np.zeros(outputs, "f"))
-
-        def forward(self, x):
-            return F.deconv2d(x, self.W, self.b, 2, 2, (self.size, self.size))
-
-    class Chain(Model):
-        """Layers and functions, one after the other."""
-
-        def __init__(self, *steps):
-            super().__init__()
-            self.steps = steps
-            for i, f in enumerate(steps):
-                if isinstance(f, L.Layer):
-                    setattr(self, f"layer{i}", f)
-
-        def forward(self, x):
-            for f in self.steps:
-                x = f(x)
-            return x
-
-    def dense(sizes):
-        layers = []
-        for size in sizes:
-            layers += [L.Linear(size), F.leaky_relu]
-        return layers
-
-    batch = BATCH[workload]
-    if workload == "dcgan":
-        shape = (1, 28, 28)
-        generator = Chain(
-            L.Linear(7 * 7 * 128, nobias=True), L.BatchNorm(), F.leaky_relu,
-            lambda x: F.reshape(x, (batch, 128, 7, 7)),
-            Up(128, 64, 14, nobias=True), L.BatchNorm(), F.leaky_relu, Up(64, 1, 28), F.tanh)
-        discriminator = Chain(
-            L.Conv2d(64, 5, 2, 2), F.leaky_relu, L.Conv2d(128, 5, 2, 2), L.BatchNorm(),
-            F.leaky_relu, F.flatten, L.Linear(1))
-    else:
-        shape, hidden = (PIXELS,), HIDDEN[workload]
-        generator = Chain(*dense(hidden), L.Linear(PIXELS), F.sigmoid)
-        discriminator = Chain(*dense(hidden), L.Linear(1))
-    g_optimizer, d_optimizer = [optimizers.Adam(2e-4, 0.5, 0.999).setup(network)
-                                for network in (generator, discriminator)]
-    real = np.random.rand(batch, *shape).astype("f")
-    one, zero = np.ones((batch, 1), "f"), np.zeros((batch, 1), "f")
-
-    def step():
-        fake = generator(np.random.randn(batch, LATENT).astype("f"))
-        loss = (F.sigmoid_cross_entropy(discriminator(real), one)
-                + F.sigmoid_cross_entropy(discriminator(fake.data), zero))
-        discriminator.cleargrads()
-        loss.backward()
-        d_optimizer.update()
-        loss = F.sigmoid_cross_entropy(discriminator(fake), one)
-        generator.cleargrads()
-        loss.backward()
-        g_optimizer.update()
-    return step
-
-
-STEPS = {"minigan": minigan_step, "torch": torch_step,
-         "torch-tuned": lambda workload: torch_step(workload, tuned=True),
-         "chainer": chainer_step, "dezero": dezero_step, "numpy": numpy_step}
+STEPS = {"minigan": minigan_step, "minigan-captured": partial(minigan_step, captured=True),
+         "torch": torch_step, "torch-tuned": partial(torch_step, tuned=True),
+         "chainer": partial(old_step, chainer_step), "dezero": partial(old_step, dezero_step),
+         "numpy": numpy_step}
 
 
 def median_ms(step, steps):
@@ -265,6 +162,45 @@ def median_ms(step, steps):
         step()
         times.append(time.perf_counter() - start)
     return statistics.median(times[WARM_UP:]) * 1e3
+
+
+def median_ms_of_events(step, steps, event, elapsed):
+    """The median time between the events that the device records after each step, after a
+    warm-up. `event` makes one, and elapsed(a, b) are the milliseconds from a to b."""
+    for _ in range(GPU_WARM_UP):
+        step()
+    events = [event() for _ in range(steps + 1)]
+    events[0].record()
+    for after in events[1:]:
+        step()
+        after.record()
+    events[-1].synchronize()
+    return statistics.median(map(elapsed, events, events[1:]))
+
+
+def timer(library, device):
+    """What takes a step and how often to make it, and gives its time."""
+    if device == "cpu":
+        return median_ms
+    if library.startswith("torch"):
+        import torch
+
+        return partial(median_ms_of_events, event=partial(torch.cuda.Event, enable_timing=True),
+                       elapsed=lambda a, b: a.elapsed_time(b))
+    import cupy
+
+    return partial(median_ms_of_events, event=cupy.cuda.Event,
+                   elapsed=cupy.cuda.get_elapsed_time)
+
+
+def pin_tf32(library, on):
+    """Products in float32 with factors rounded to TF32, or exact, whatever the default is. CuPy
+    reads its variable once, when a product is first made."""
+    os.environ["CUPY_TF32"] = str(int(on))
+    if library.startswith("torch"):
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = on
 
 
 def resident_mib(field):
@@ -282,11 +218,17 @@ def main():
     parser.add_argument("library", choices=STEPS)
     parser.add_argument("workload", choices=[*BATCH, "product"])
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--batch-size", type=int, help="in place of the workload's own")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--tf32", action="store_true")
     args = parser.parse_args()
     np.int = int  # a name that NumPy has dropped and DeZero uses
-    importlib.import_module(args.library.removesuffix("-tuned"))
+    pin_tf32(args.library, args.tf32)
+    importlib.import_module(args.library.partition("-")[0])
     before = resident_mib("VmRSS")
-    ms = median_ms(STEPS[args.library](args.workload), args.steps)
+    batch = args.batch_size or BATCH.get(args.workload)
+    step = STEPS[args.library](args.workload, batch, args.device)
+    ms = timer(args.library, args.device)(step, args.steps)
     peak = resident_mib("VmHWM")
     print(json.dumps({"ms": ms, "peak": peak, "added": peak - before}))
 

@@ -360,7 +360,12 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
             node._check_unchanged()
             # what is not a target is not needed again: its memory can go
             grad = grads[id(t)] if id(t) in target_ids else grads.pop(id(t))
-            for x, needed, new in zip(node.inputs, node.needs, node.gradients(grad)):
+            gradients = node.gradients(grad)
+            if len(gradients) < len(node.inputs):
+                raise RuntimeError(f"{type(node).__name__}.backward returned {len(gradients)} "
+                                   f"gradients for {len(node.inputs)} inputs: one for each is "
+                                   "wanted, None where none is needed")
+            for x, needed, new in zip(node.inputs, node.needs, gradients):
                 if needed:
                     new, so_far = _checked(new, x, node), grads.get(id(x))
                     grads[id(x)] = new if so_far is None else (
@@ -377,7 +382,12 @@ def _added(so_far: Tensor, new: Tensor, node: Function) -> Tensor:
 
 
 def _checked(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
-    """A gradient has its input's shape and dtype; an op that breaks the first is told so."""
+    """A gradient is a Tensor of its input's shape and dtype; an op that breaks the first two is
+    told so."""
+    if grad is not None and not isinstance(grad, Tensor):
+        raise RuntimeError(f"{type(node).__name__}.backward returned {type(grad).__name__}, not a "
+                           "Tensor: write it with the operations of minigan, or it could not be "
+                           "differentiated again")
     if grad is None or grad._data.shape != x._data.shape:
         got = "nothing" if grad is None else f"shape {grad.shape}"
         raise RuntimeError(f"{type(node).__name__}.backward returned {got} for its input of shape "

@@ -23,9 +23,11 @@ def check_contract(stage: Stage) -> None:
     u, w = stage.cotangents(2)
     by_u = _check_repeatable(stage, u)
     _check_shapes(stage, by_u)
+    stage.scale = max(stage.scale, *[float(np.max(abs(g), initial=0)) for g in by_u])
     _check_linear(stage, u, w, by_u)
     _check_layouts(stage, u, by_u)
     if stage.order == 1:
+        _check_stateless(stage, u, by_u)
         _check_each_alone(stage, u, by_u)
         if stage.function.framework.differentiates_twice:
             with_graph = stage.pull_back(u, create_graph=True)
@@ -77,7 +79,7 @@ def _broadcast_hint(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 def _check_linear(stage: Stage, u: np.ndarray, w: np.ndarray, by_u: Point) -> None:
     by_w, both = stage.pull_back(w), stage.pull_back(2 * u - 3 * w)
     for name, g, h, b in zip(stage.function.names, by_u, by_w, both):
-        tolerance = 1e-9 * np.max(abs(g) + abs(h), initial=0) + stage.settings.atol
+        tolerance = 1e-9 * np.max(abs(g) + abs(h), initial=0) + stage.atol()
         if not np.all(abs(2 * g - 3 * h - b) <= tolerance):
             off, size = abs(2 * g - 3 * h - b), np.max(abs(g) + abs(h), initial=0)
             hint = (": it is the same for any, so backward ignores it: multiply by it"
@@ -85,6 +87,37 @@ def _check_linear(stage: Stage, u: np.ndarray, w: np.ndarray, by_u: Point) -> No
                     f", to no more than {np.max(off) / size:.0e}: is it computed in single "
                     "precision?" if np.all(off <= 1e-5 * size) else "")
             raise stage.fail(f"the gradient by {name} is not linear in the cotangent{hint}")
+    _check_sizes(stage, w)
+
+
+def _check_sizes(stage: Stage, w: np.ndarray) -> None:
+    """Large cotangents, small ones and none: what is clipped, rounded away or divided by shows."""
+    half = np.where(np.arange(w.size) % 2, 0, w)  # with zeros among its elements
+    by_half = stage.pull_back(half)
+    for factor in (1e4, 1e-9, 0.0):
+        scaled = stage.pull_back(factor * half)
+        for name, g, s in zip(stage.function.names, by_half, scaled):
+            off = abs(s - factor * g)
+            if not np.all(off <= 1e-9 * factor * np.max(abs(g), initial=0)
+                          + 1e-6 * factor * stage.atol()):
+                raise stage.fail(f"the gradient by {name} is not linear in the cotangent: for one "
+                                 f"of {factor:g} times the size, with zeros in it, it is not "
+                                 f"{factor:g} times as large")
+
+
+def _check_stateless(stage: Stage, u: np.ndarray, by_u: Point) -> None:
+    """Another call between the forward and the reverse pass changes nothing."""
+    def call_elsewhere() -> None:
+        try:
+            stage.function.values([1.001 * x + 1e-4 for x in stage.point])
+        except Exception:  # noqa: S110 (the point may be outside of the domain)
+            pass
+
+    outputs = stage.function.outputs
+    _, gradients = stage.run(stage.function.natives(stage.point), u, between=call_elsewhere)
+    stage.function.outputs = outputs
+    _same(stage, by_u, gradients, "is another if the function was called with other inputs "
+          "before the reverse pass: keep nothing outside of the call")
 
 
 def _check_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:
@@ -95,7 +128,7 @@ def _check_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:
             continue  # it is the order that it was
         values, gradients = stage.run(function.natives([layout(x) for x in point]), u)
         off = abs(values - stage.start)
-        if np.any(off > 1e-9 * np.max(abs(stage.start), initial=0) + stage.settings.atol):
+        if np.any(off > 1e-9 * np.max(abs(stage.start), initial=0) + stage.atol()):
             raise stage.fail(f"the values of {name} inputs are not those of contiguous ones")
         _same(stage, by_u, gradients, f"is another if the inputs are {name} in memory")
         _, gradients = stage.run(function.natives(point), u, layout=layout)
@@ -118,7 +151,7 @@ def _same(stage: Stage, expected: Point, actual: Point, what: str,
           variables: Any = None) -> None:
     for i, e, a in zip(range(len(expected)) if variables is None else variables, expected, actual):
         off = abs(a - e) if a.shape == e.shape else np.array(np.inf)
-        if not np.all(off <= 1e-9 * np.max(abs(e), initial=0) + stage.settings.atol):
+        if not np.all(off <= 1e-9 * np.max(abs(e), initial=0) + stage.atol()):
             j = int(np.argmax(np.nan_to_num(off, nan=np.inf)))
             at = index(j, e.shape) if a.shape == e.shape else ()
             numbers = (f": at element {at} {a[at]:.9g}, not {e[at]:.9g}" if a.shape == e.shape

@@ -30,7 +30,7 @@ def check_curvature(values: Stage, gradients: Stage) -> None:
     by_v, by_w = (flat(gradients.pull_back(x)[:len(values.point)]) for x in (v, w))
     terms = np.array([v * by_w, w * by_v])
     off = abs(terms[0].sum() - terms[1].sum())
-    if not off <= 1e-8 * abs(terms).sum() + values.settings.atol:
+    if not off <= 1e-8 * abs(terms).sum() + gradients.atol():
         raise gradients.fail("second derivatives are not symmetric: ⟨v, H w⟩ is "
                              f"{terms[0].sum():.9g}, ⟨w, H v⟩ {terms[1].sum():.9g}, so the "
                              "gradient is no gradient of one function: it is wrong near this point")
@@ -39,7 +39,7 @@ def check_curvature(values: Stage, gradients: Stage) -> None:
     short = v / abs(v).sum()  # the sum of all elements moves no further than one of them would
     claimed, (low, high) = float(v @ by_v), _second_difference(values, u, short)
     low, high = low * abs(v).sum() ** 2, high * abs(v).sum() ** 2
-    slack = values.settings.atol + RTOL * abs(v * by_v).sum()
+    slack = gradients.atol() + RTOL * abs(v * by_v).sum()
     if not low - slack <= claimed <= high + slack:
         raise gradients.fail("the second derivative along a random direction v, vᵀ H v, is "
                              f"{claimed:.9g}, second differences of the values say "
@@ -58,7 +58,7 @@ def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[floa
     wide, narrow = quotient(STEP), quotient(STEP / 2)
     if not np.isfinite(wide + narrow):
         return -np.inf, np.inf
-    rounding = abs(u).sum() * (stage.noise + 20 * EPS * np.max(abs(stage.start))) * 4 / STEP ** 2
+    rounding = float(abs(u) @ (stage.noise + 20 * EPS * abs(stage.start))) * 4 / STEP ** 2
     error = 4 * abs(wide - narrow) + 4 * rounding
     estimate = narrow + (narrow - wide) / 3
     return estimate - error, estimate + error

@@ -15,6 +15,7 @@ from .stage import Stage, index
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
 FEW = (64, 8)       # up to so many elements, each is also moved alone: first order, higher orders
+SOME = 32           # of the others, where kinks were met
 BLOCK = 2_000_000   # numbers that a block of slopes holds at most
 
 
@@ -32,14 +33,22 @@ class Measured:
     low: np.ndarray
     high: np.ndarray
     tolerance: np.ndarray
+    size: np.ndarray        # how large the terms are that the slopes are sums of
+    coarse: np.ndarray      # whether most errors would fit into what the differences may be off by
     proves: np.ndarray      # whether something was compared at all
 
     @property
     def ratio(self) -> np.ndarray:
         """How far each value is outside its bounds, in tolerances; not finite counts as far."""
         off = np.maximum(np.maximum(self.low - self.value, self.value - self.high), 0)
-        ratio = np.where(np.isfinite(off), off / self.tolerance, np.inf)
-        return np.where(self.proves, ratio, 0)
+        ratio = np.divide(off, self.tolerance, out=np.where(off > 0, np.inf, 0.0),
+                          where=self.tolerance > 0)
+        return np.where(self.proves, np.where(np.isfinite(off), ratio, np.inf), 0)
+
+    def put(self, k: int, d: int, other: Measured) -> None:
+        """Put another measurement, of the shape (1, 1), in the place of one."""
+        for name in ("value", "low", "high", "tolerance", "size", "coarse", "proves"):
+            getattr(self, name)[k, d] = getattr(other, name)[0, 0]
 
 
 def check_derivatives(stage: Stage) -> None:
@@ -63,24 +72,33 @@ def check_derivatives(stage: Stage) -> None:
 def _all_directions(stage: Stage, u: np.ndarray, gradients: np.ndarray) -> Iterator[Measured]:
     """Each element alone, of inputs that have few; random directions, two where the elements have
     shown the whole Jacobian and no kink; and all ones, which elements that tie follow without a
-    kink. For what the function is linear in, random directions suffice: no slope is more exact."""
+    kink. Where these met kinks, in whose wide bounds errors elsewhere would fit, some elements
+    alone of larger inputs too.
+
+    For what the function is linear in, random directions suffice: no slope is more exact."""
     count, rng = stage.settings.directions, stage.rng
-    fixed = len(stage.point) - stage.function.linear
-    sizes = [x.size for x in stage.point[:fixed]]
+    sizes = [x.size for x in stage.point[:len(stage.point) - stage.function.linear]]
     n = sum(sizes)
-    few = np.flatnonzero(np.repeat([size <= FEW[stage.order > 1] for size in sizes], sizes))
-    kinks = stage.report.met_kinks
-    for rows in _blocks(len(few), max(n, stage.start.size)):
-        yield measure(stage, 0, _units(few[rows], n), u, gradients)
+    few = np.repeat([size <= FEW[stage.order > 1] for size in sizes], sizes)
+
+    def alone(elements: np.ndarray) -> Iterator[Measured]:
+        for rows in _blocks(len(elements), max(n, stage.start.size)):
+            yield measure(stage, 0, _units(elements[rows], n), u, gradients)
+
+    before = stage.report.met_kinks
+    yield from alone(np.flatnonzero(few))
     if n > 1:
-        random = 2 if len(few) == n and kinks == stage.report.met_kinks else count
+        random = 2 if few.all() and before == stage.report.met_kinks else count
         directions = rng.normal(size=(min(random, count) + 1, n))
         directions[-1] = 1
         for rows in _blocks(len(directions), max(n, stage.start.size)):
             yield measure(stage, 0, directions[rows], u, gradients)
+        others = np.flatnonzero(~few)
+        if others.size and before != stage.report.met_kinks:
+            yield from alone(rng.permutation(others)[:SOME])
     if stage.function.linear:
-        size = sum(x.size for x in stage.point[fixed:])
-        yield measure(stage, fixed, rng.normal(size=(count, size)), u, gradients)
+        size = sum(x.size for x in stage.point) - n
+        yield measure(stage, len(sizes), rng.normal(size=(count, size)), u, gradients)
 
 
 def _blocks(count: int, size: int) -> list[np.ndarray]:
@@ -99,18 +117,10 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
             gradients: np.ndarray) -> Measured:
     """The derivatives along directions, (D, N), of the variables from the first one on, for each
     cotangent in u, (K, M), and its gradients by all variables, (K, all elements)."""
-    value = _of_moving(stage, first, gradients) @ directions.T
-
-    def compared(found: Slopes) -> Measured:
-        middle, half = (found.low + found.high) / 2, (found.high - found.low) / 2
-        centre, spread = u @ middle.T, abs(u) @ half.T
-        size = abs(u) @ (abs(middle) + half).T
-        tolerance = stage.settings.atol + stage.settings.rtol * size + abs(u) @ found.error.T
-        return Measured(directions, first, value, centre - spread, centre + spread, tolerance,
-                        np.ones(value.shape, bool))
-
     def agrees(found: Slopes) -> np.ndarray:
-        return (compared(found).ratio <= 0.1).all(axis=0)  # what is close is looked at again
+        seen = _compared(stage, first, directions, found, u, gradients)
+        # what is close is looked at again
+        return ((seen.ratio <= 0.1) & ~seen.coarse).all(axis=0)
 
     if first:
         found = stage.guarded(stage.function.linear_slopes, stage.point, directions)
@@ -118,15 +128,44 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
         found = stage.slopes(_padded(stage, directions),
                              agrees if stage.settings.kinks == "subgradient" else None)
     excluded = _excluded(stage, found)
-    rows = np.flatnonzero(excluded.any(axis=1))
-    if rows.size:  # what has no slope takes part in nothing
-        found = Slopes(*[np.where(excluded, 0, a) for a in (found.low, found.high, found.error)],
-                       found.kink, found.jump)
-    measured = compared(found)
-    for d in rows:
-        moves = bool((found.low[d] != 0).any() or (found.high[d] != 0).any())
-        _without(stage, measured, excluded[d], int(d), u, moves)
+    known = Slopes(*[np.where(excluded, 0, a) for a in (found.low, found.high, found.error)],
+                   found.kink, found.jump)
+    measured = _compared(stage, first, directions, known, u, gradients)
+    hidden = excluded.any(axis=1)
+    measured.proves[:, hidden] = False
+    unmoved = (known.low == 0) & (known.high == 0)
+    for d in np.flatnonzero(hidden | found.kink.any(axis=1) | measured.coarse.any(axis=0)):
+        masks = [excluded[d]] if hidden[d] else []
+        # without kinks, whose bounds are wide, and what lies still, whose noise is not
+        masks.append(excluded[d] | found.kink[d] | unmoved[d])
+        for mask in masks:
+            k, row = int(d) % len(u), slice(d, d + 1)
+            one = np.where(mask, 0, u[k])[None]
+            seen = _compared(stage, first, directions[row], known.rows(row), one,
+                             flat(stage.pull_back(one[0]))[None])
+            # what moved was left out, what lay still has no slope: that alone proves nothing
+            seen.proves[...] = (seen.size > 0) | (seen.ratio > 1)
+            if seen.proves[0, 0] and (not measured.proves[k, d] or measured.coarse[k, d]
+                                      or seen.ratio[0, 0] > measured.ratio[k, d]):
+                measured.put(k, int(d), seen)
+    blurred = measured.coarse & measured.proves & (measured.ratio <= 1)
+    measured.proves &= ~blurred
+    stage.report.skip(f"differences too coarse, {stage.name}",
+                      int(blurred.all(axis=0).sum()))
     return measured
+
+
+def _compared(stage: Stage, first: int, directions: np.ndarray, found: Slopes, u: np.ndarray,
+              gradients: np.ndarray) -> Measured:
+    """What the reverse pass says of the directions, beside the slopes that were found."""
+    value = _of_moving(stage, first, gradients) @ directions.T
+    middle, half = (found.low + found.high) / 2, (found.high - found.low) / 2
+    centre, spread = u @ middle.T, abs(u) @ half.T
+    size = abs(u) @ (abs(middle) + half).T
+    error = abs(u) @ found.error.T
+    tolerance = stage.atol(float(size.max(initial=0))) + stage.settings.rtol * size + error
+    return Measured(directions, first, value, centre - spread, centre + spread, tolerance, size,
+                    (error > 0.01 * size) & (error > 1e-6), np.ones(value.shape, bool))
 
 
 def _padded(stage: Stage, directions: np.ndarray) -> np.ndarray:
@@ -139,18 +178,6 @@ def _of_moving(stage: Stage, first: int, gradients: np.ndarray) -> np.ndarray:
     """The gradients by the variables that move."""
     border = sum(x.size for x in stage.point[:len(stage.point) - stage.function.linear])
     return gradients[..., border:] if first else gradients[..., :border]
-
-
-def _without(stage: Stage, measured: Measured, excluded: np.ndarray, d: int, u: np.ndarray,
-             moves: bool) -> None:
-    """Compare direction d for one cotangent, which is 0 at the outputs that have no slope."""
-    k = d % len(u)
-    gradient = flat(stage.pull_back(np.where(excluded, 0, u[k])))
-    measured.value[k, d] = _of_moving(stage, measured.first, gradient) @ measured.directions[d]
-    measured.proves[:, d] = False
-    measured.proves[k, d] = True
-    # what moved was excluded, what stayed has no slope: that alone proves nothing
-    measured.proves[k, d] = moves or measured.ratio[k, d] > 1
 
 
 def _excluded(stage: Stage, found: Slopes) -> np.ndarray:
@@ -202,10 +229,10 @@ def _bisect(stage: Stage, measured: Measured, k: int, d: int, u: np.ndarray,
 
 def _comparison(stage: Stage, measured: Measured, k: int, d: int) -> Comparison:
     """Cotangent k and direction d in words: the variable, and the element if it is one."""
-    moving = np.flatnonzero(measured.directions[d])
-    numbers = [float(a[k, d]) for a in (measured.value, measured.low, measured.high,
-                                        measured.tolerance)]
-    begin = 0
+    moving, begin = np.flatnonzero(measured.directions[d]), 0
+    length = measured.directions[d, moving[0]] if moving.size == 1 else 1
+    numbers = [float(a[k, d] / length) for a in (measured.value, measured.low, measured.high,
+                                                 measured.tolerance)]
     for i, x in enumerate(stage.point[measured.first:], measured.first):
         if moving.size and moving[0] < begin + x.size:
             element = index(int(moving[0]) - begin, x.shape) if moving.size == 1 else None

@@ -41,7 +41,8 @@ class Evidence:
 
     def agrees(self, guess: np.ndarray) -> np.ndarray:
         """Where the claim is what the guess says, (K, N)."""
-        return abs(self.claimed - guess) <= 1e-5 * np.max(abs(guess), initial=0) + 1e-8
+        return (abs(self.claimed - guess)
+                <= 1e-5 * abs(guess) + 1e-7 * np.max(abs(guess), initial=0) + 1e-9)
 
     def is_claimed(self, guess: np.ndarray) -> bool:
         """Whether the claim is the guess, (K, …), in every element."""
@@ -62,7 +63,8 @@ def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.n
     if x.size > MOST:
         if worst.element is None or not worst.low == worst.high:
             return ""
-        return next(_factors(stage, worst.value / worst.low if worst.low else np.inf, x), "")
+        found = next(_factors(stage, worst.value / worst.low if worst.low else np.inf, x), "")
+        return found and f"at this element, {found.removeprefix('everywhere ')}"
     begin = sum(y.size for y in stage.point[:variable])
     claimed = gradients[:, begin:begin + x.size]
     jacobian = measured_jacobian(stage, variable)
@@ -75,8 +77,7 @@ def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.n
 def measured_jacobian(stage: Stage, variable: int) -> np.ndarray:
     """(M, N): the slopes of all outputs as each element of the variable moves alone."""
     sizes = [x.size for x in stage.point]
-    directions = np.eye(sizes[variable], sum(sizes), sum(sizes[:variable]))
-    found = stage.slopes(directions)
+    found = stage.slopes(np.eye(sizes[variable], sum(sizes), sum(sizes[:variable])))
     return ((found.low + found.high) / 2).T
 
 

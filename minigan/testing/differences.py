@@ -7,7 +7,7 @@ each of D directions, a column for each of the M numbers that f returns.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable
+from typing import Any, Callable
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Slopes:
         nowhere = np.zeros(slope.shape, bool)
         return cls(slope, slope, 64 * EPS * largest(slope) + 0 * slope, nowhere, nowhere)
 
+    def rows(self, which: Any) -> Slopes:
+        """Some of the rows."""
+        return Slopes(*[a[which] for a in (self.low, self.high, self.error, self.kink, self.jump)])
+
     def replace(self, which: np.ndarray, other: Slopes) -> None:
         """Put the other's rows in the place of these rows."""
         for name in ("low", "high", "error", "kink", "jump"):
@@ -57,15 +61,15 @@ class Quotients:
 
     forward: np.ndarray
     backward: np.ndarray
-    noise: np.ndarray  # what rounding may contribute to each, (D, 1)
+    noise: np.ndarray  # what rounding may contribute to each
 
     @classmethod
     def of(cls, lines: Lines, which: np.ndarray, start: np.ndarray, h: float,
-           reach: np.ndarray, noise: float) -> Quotients:
+           reach: np.ndarray, noise: np.ndarray) -> Quotients:
         forward, backward = [(lines(s, which) - start) / s for s in (h, -h)]
-        slope = largest((forward + backward) / 2)
+        slope = finite(forward + backward) / 2
         # the function's values are rounded, and so are the points that it was taken at
-        rounding = (20 * largest(start[None]) + 2 * reach[which] * slope) * EPS
+        rounding = (20 * finite(start) + 2 * reach[which] * slope) * EPS
         return cls(forward, backward, (noise + rounding) / h)
 
     @property
@@ -106,7 +110,9 @@ def smooth(wide: Quotients, narrow: Quotients) -> Slopes:
     rough = (difference > 1e-3 * abs(slope) + floor) | (stays & (narrow.bend > floor))
     rough |= ~np.isfinite(difference)
     estimate = slope + (slope - wide.central) / 3
-    error = 3 * difference + wide.noise + np.where(stays, narrow.bend, 0)
+    # a bend that does not halve shows what the central quotients, even in h, hide from each other
+    error = (3 * difference + abs(narrow.bend - wide.bend / 2) + wide.noise
+             + np.where(stays, narrow.bend, 0))
     return Slopes(estimate, estimate, error, rough, np.zeros_like(rough))
 
 
@@ -120,14 +126,15 @@ def one_sided(wide: Quotients, narrow: Quotients) -> Slopes:
     return Slopes(quotients.min(axis=0), quotients.max(axis=0), error, finite, ~finite)
 
 
-def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray, noise: float,
+def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray, noise: np.ndarray,
            suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
     """The derivatives along the lines at t = 0, where the value is `start`, (M,).
 
     reach     for each line how large the numbers that move are, in the direction's length, (D, 1)
-    noise     by how much values may be off, beyond their own rounding
+    noise     by how much values may be off, beyond their own rounding, (M,)
     suffices  for which lines, (D,), a first look will do, taken with half of the function's calls:
-              central quotients, which are known to err by rounding only
+              central quotients, of which nobody knows how far they are off. Who answers has to
+              know what they should be
     """
     def quotients(h: float, which: np.ndarray) -> Quotients:
         return Quotients.of(lines, which, start, h, reach, noise)
@@ -163,16 +170,22 @@ def _closest(found: Slopes, steepness: np.ndarray, wide: Quotients, narrow: Quot
     return Slopes(choose("low"), choose("high"), choose("error"), kinked & ~jump, kinked & jump)
 
 
-def computational_noise(values: np.ndarray) -> float:
+def computational_noise(values: np.ndarray) -> np.ndarray:
     """What rounding within a function does to its values, as it shows in values at points so close
     together, in a row each, that a smooth function is a parabola there.
 
     The third differences of independent errors of size σ have the size √20 σ (Hamming 1962; Moré
-    and Wild 2011, algorithm ECnoise). Ten times the largest σ is returned.
+    and Wild 2011, algorithm ECnoise). Fifty times σ is returned, for each of the M elements; no
+    less than what half of the others show, for a few samples may be lucky.
     """
     third = np.diff(values, 3, axis=0)
-    sigma = np.sqrt(np.mean(third ** 2, axis=0) / 20)
-    return 10 * float(np.max(sigma, initial=0, where=np.isfinite(sigma)))
+    sigma = finite(np.sqrt(np.mean(third ** 2, axis=0) / 20))
+    return 50 * np.maximum(sigma, np.sort(sigma)[(sigma.size - 1) // 2] if sigma.size else 0)
+
+
+def finite(x: np.ndarray) -> np.ndarray:
+    """The magnitudes, 0 where they are not finite."""
+    return np.where(np.isfinite(x), abs(x), 0)
 
 
 def largest(x: np.ndarray) -> np.ndarray:

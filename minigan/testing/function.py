@@ -5,7 +5,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .differences import Slopes, computational_noise, slopes
+from .differences import STEPS, Slopes, computational_noise, finite, slopes
 from .frameworks import Framework
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
@@ -51,14 +51,18 @@ class CheckedFunction:
         return self.run(self.natives(point), cotangent, only, create_graph)[1]
 
     def run(self, natives: Sequence[Any], cotangent: np.ndarray, only: int | None = None,
-            create_graph: bool = False, layout: Layout = lambda x: x) -> tuple[np.ndarray, Point]:
+            create_graph: bool = False, layout: Layout = lambda x: x,
+            between: Callable[[], Any] = lambda: None) -> tuple[np.ndarray, Point]:
         """A forward and a reverse pass: values and gradients. layout rearranges the cotangents'
-        memory."""
+        memory; between is called between the passes."""
         wrt = self.variables if only is None else [self.variables[only]]
         parts = [layout(part) for part in unflat(cotangent, self.outputs)]
-        outputs, gradients = self.framework.vjp(
-            self.f, natives, wrt, lambda outputs: list(map(self.framework.cast, parts, outputs)),
-            create_graph)
+
+        def cotangents(outputs: Sequence[Any]) -> list[Any]:
+            between()
+            return list(map(self.framework.cast, parts, outputs))
+
+        outputs, gradients = self.framework.vjp(self.f, natives, wrt, cotangents, create_graph)
         self.operation = self.framework.operation(outputs[0])
         values = flat([self.framework.numpy(y) for y in outputs])
         return values, [self.framework.numpy(g) for g in gradients]
@@ -82,15 +86,24 @@ class CheckedFunction:
         return CheckedFunction(pulled, self.framework, all_inputs, range(len(all_inputs)),
                                [*self.names, *names], linear=len(cotangents))
 
-    def noise(self, point: Point) -> float:
-        """What rounding within the function does to its values near the point; see
+    def noise(self, point: Point) -> np.ndarray:
+        """What rounding within the function does to its values near the point, (M,); see
         computational_noise."""
         at = flat(point)
-        step = 1e-9 * np.where(np.arange(at.size) % 2, -1, 1) * np.maximum(1, abs(at))
+        # no round number, for which values on a grid would be rounded alike
+        step = 1.618e-7 * np.where(np.arange(at.size) % 2, -1, 1)
         return computational_noise(np.stack([self.values(unflat(at + k * step, point))
-                                             for k in range(1, 7)]))
+                                             for k in range(1, 9)]))
 
-    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray, noise: float,
+    def variation(self, point: Point, start: np.ndarray) -> float:
+        """How fast the values change within the reach of a difference: the scale of gradients,
+        also where they happen to vanish."""
+        at = flat(point)
+        step = STEPS[0] * np.where(np.arange(at.size) % 3, 1, -1)
+        change = finite(self.values(unflat(at + step, point)) - start)
+        return float(np.max(change, initial=0)) / STEPS[0]
+
+    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray, noise: np.ndarray,
                suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
         """The slopes at the point, where the value is `start`, along directions, (D, N), for all
         elements of the variables side by side. noise is the values', in `noise`'s sense; for

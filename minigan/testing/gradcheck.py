@@ -27,7 +27,7 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 KINKS = ("subgradient", "skip", "raise")
 
 
-def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None = None,
+def check_grads(f: Callable[..., Any], *inputs: Any, wrt: int | Sequence[int] | None = None,
                 order: int = 2, directions: int = 8, kinks: str = "subgradient",
                 rtol: float | None = None, atol: float | None = None, seed: int = 0) -> Report:
     """Check that f's gradients, up to the given order, are the derivatives of f's values.
@@ -43,7 +43,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
                 elements; the elements of smaller ones are moved one by one
     kinks       where the one-sided slopes differ: "subgradient" accepts what lies between them,
                 "skip" does not compare, "raise" fails
-    rtol, atol  the tolerance (default 1e-7 and 1e-9), beside the differences' own error
+    rtol, atol  the tolerance beside the differences' own error (default 1e-7, and 1e-9 where
+                slopes are of size 1 and more, less where all are smaller)
     seed        of the random numbers
 
     Before the numbers comes the contract: the same answer twice, inputs left alone, gradients of
@@ -57,6 +58,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
         raise ValueError(f"kinks is one of {', '.join(KINKS)}, not {kinks!r}")
     if order not in ORDERS or directions < 1:
         raise ValueError(f"order is 1, 2 or 3 and directions at least 1, not {order}, {directions}")
+    if seed < 0 or min(rtol or 0, atol or 0) < 0:
+        raise ValueError(f"seed, rtol and atol cannot be negative, got {seed}, {rtol}, {atol}")
     function, native = prepare(f, inputs, wrt)
     report = Report(name_of(f), seed)
     report.reproduction = reproduction(f, function, native, dict(
@@ -65,7 +68,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None =
         report.skip("second order: a NumPy function's vjp has no derivative of its own")
         order = 1
     settings = Settings(directions, kinks, 1e-7 if rtol is None else rtol,
-                        1e-9 if atol is None else atol)
+                        atol)
     rng = np.random.default_rng(seed)
     point = [x.astype(np.float64) for x in native]
     with np.errstate(all="ignore"), function.framework.context():
@@ -91,11 +94,13 @@ def prepare(f: Callable[..., Any], inputs: Sequence[Any],
             wrt: Sequence[int] | None) -> tuple[CheckedFunction, Point]:
     """f as a function of the inputs at `wrt`, and their values in their own dtype."""
     _refuse_what_takes_no_tensors(f)
+    if None in [x if x is None else 0 for x in inputs]:
+        raise TypeError("an input is None: leave it out, or hold it fixed with a lambda")
     framework = _framework(f, inputs)
     host = [framework.numpy(x) if framework.is_array(x) else
             backend.to_numpy(x) if backend.is_array(x) else np.asarray(x) for x in inputs]
     floats = [i for i, x in enumerate(host) if x.dtype.kind == "f"]
-    variables = floats if wrt is None else list(wrt)
+    variables = floats if wrt is None else [wrt] if isinstance(wrt, int) else list(wrt)
     if not variables or not set(variables) <= set(floats) or len(set(variables)) < len(variables):
         raise ValueError("wrt names the inputs to differentiate by, each once, and they must be "
                          f"floats: of the inputs {floats} are, wrt is {wrt}" if floats else

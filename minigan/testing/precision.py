@@ -50,11 +50,12 @@ def _tolerances(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarr
     """What rounding explains, for each of the results."""
     changed = [_results(stage, _moved(stage.rng, stage.point, eps),
                         u * (1 + stage.rng.choice([-eps, eps], u.shape))) for _ in range(DRAWS)]
-    count, inputs = len(exact) - len(native), max(map(_largest, native))
-    value = max([inputs, *map(_largest, exact[:count])])
-    sizes = [value] * count + [_largest(u) * value / (inputs or 1.0)] * len(native)
+    count, inputs = len(exact) - len(native), max(map(largest_number, native))
+    value = max([inputs, *map(largest_number, exact[:count])])
+    sizes = [value] * count + [largest_number(u) * value / (inputs or 1.0)] * len(native)
     least = max(float(np.finfo(x.dtype).smallest_subnormal) for x in native)
-    return [FACTOR * (max(_largest(m[k] - e) for m in changed) + eps * (_largest(e) + size) + least)
+    return [FACTOR * (max(largest_number(m[k] - e) for m in changed)
+                      + eps * (largest_number(e) + size) + least)
             for k, (e, size) in enumerate(zip(exact, sizes))]
 
 
@@ -101,6 +102,6 @@ def _moved(rng: np.random.Generator, point: Point, eps: float) -> Point:
     return [np.asarray(x * (1 + s.reshape(x.shape))) for x, s in zip(point, np.split(signs, ends))]
 
 
-def _largest(x: np.ndarray) -> float:
+def largest_number(x: np.ndarray) -> float:
     """The largest finite magnitude, 0 if there is none."""
     return float(np.max(abs(x), initial=0, where=np.isfinite(x)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, settings
@@ -16,10 +16,12 @@ from hypothesis import strategies as st
 from .call import Call
 from .frameworks import Differentiable, named_partial
 from .gradcheck import check_grads, name_of, prepare
-from .precision import check_precision
+from .precision import check_precision, largest_number
 from .report import Report
 from .reproduction import reproduction
 from .stage import Settings, Stage, index
+
+__tracebackhide__ = True  # pytest: the message says what is wrong
 
 EXACT = 1e-12  # how far values may be from the reference's, measured in the largest of them
 
@@ -54,10 +56,13 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
     calls = _calls(args)
 
     def decorate(test: Callable[..., Any]) -> Callable[[], None]:
-        wants_inputs = bool(inspect.signature(test).parameters)
+        parameters = list(inspect.signature(test).parameters)
+        if parameters[:1] == ["self"]:
+            raise TypeError(f"gradtest makes a test of a function, and {test.__name__} is a "
+                            "method: define it outside of the class")
+        wants_inputs = bool(parameters)
 
         def run(call):  # Hypothesis reads the annotations and refuses the string "None"
-            __tracebackhide__ = True
             prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype)
             if wants_inputs:
                 call.of(test)
@@ -83,7 +88,6 @@ def prove(op: Callable[..., Any], call: Call, reference: Callable[..., Any] | No
 
     Raises AssertionError, and GradientError, which is one.
     """
-    __tracebackhide__ = True
     f = _bound(op, call.options)
     _, native = prepare(f, call.args, None)
     float64 = all(x.dtype == np.float64 for x in native)
@@ -93,7 +97,8 @@ def prove(op: Callable[..., Any], call: Call, reference: Callable[..., Any] | No
     if float64:
         # half precision is for those who meant it: few NumPy functions know it
         for dtype in [np.float32] if isinstance(op, Differentiable) else [np.float32, np.float16]:
-            check_dtype(op, call, dtype, order, seed, keeps_dtype)
+            check_dtype(f, *in_dtype(call.args, dtype), order=order, seed=seed,
+                        keeps_dtype=keeps_dtype)
     return report
 
 
@@ -102,7 +107,6 @@ def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., An
 
     Raises AssertionError with the element, both values and the call.
     """
-    __tracebackhide__ = True
     args, f = tuple(np.asarray(x) for x in call.args), _bound(op, call.options)
     function, native = prepare(f, args, None)
     framework = function.framework
@@ -114,13 +118,13 @@ def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., An
     if len(values) != len(expected):
         raise AssertionError(f"{name_of(f)} gives {len(values)} results, the reference "
                              f"{len(expected)}: {call}")
-    inputs = max(map(_largest, native))
+    inputs = max(map(largest_number, native))
     for k, (y, e) in enumerate(zip(values, expected)):
         which = f"result {k} of {name_of(f)}" if len(values) > 1 else name_of(f)
         if y.shape != e.shape:
             raise AssertionError(f"{which} has the shape {y.shape}, the reference's {e.shape}: "
                                  f"{call}")
-        tolerance = EXACT * max(inputs, _largest(e))
+        tolerance = EXACT * max(inputs, largest_number(e))
         off = np.where((y == e) | (np.isnan(y) & np.isnan(e)), 0, abs(y - e))
         if not np.all(off <= tolerance):
             at = index(int(np.argmax(np.nan_to_num(off, nan=np.inf))), y.shape)
@@ -129,19 +133,23 @@ def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., An
                                  f"{tolerance:.2g} is allowed: {call}")
 
 
-def check_dtype(op: Callable[..., Any], call: Call, dtype: Any, order: int = 2, seed: int = 0,
+def in_dtype(args: Sequence[Any], dtype: Any) -> list[np.ndarray]:
+    """The arguments with their floats in another dtype."""
+    arrays = [np.asarray(x) for x in args]
+    return [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]
+
+
+def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0,
                 keeps_dtype: bool = True) -> None:
-    """Op's values and derivatives for floats of the dtype are of that dtype, and those of float64
-    as far as rounding explains. Where the values need not be, gradients to first order are looked
-    at. Raises GradientError."""
-    __tracebackhide__ = True
-    args = [np.asarray(x) for x in call.args]
-    args = [x.astype(dtype) if x.dtype.kind == "f" else x for x in args]
-    f = _bound(op, call.options)
+    """f's values and derivatives for floats of a lower precision are of their dtype, and those of
+    float64 as far as rounding explains. Where the values need not be, gradients to first order are
+    looked at. Raises GradientError."""
     function, native = prepare(f, args, None)
     report = Report(name_of(f), seed)
-    report.reproduction = reproduction(f, function, native, dict(order=order, seed=seed))
-    rng = np.random.default_rng(seed)
+    report.reproduction = reproduction(
+        f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype), "check_dtype",
+        "minigan.testing.properties")
+    rng, dtype = np.random.default_rng(seed), native[0].dtype
     twice = function.framework.differentiates_twice and keeps_dtype
     with np.errstate(all="ignore"), function.framework.context():
         for n in range(1, order + 1 if twice else 2):
@@ -183,8 +191,3 @@ def _bound(op: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any
 
 def _listed(results: Any) -> list[Any]:
     return list(results) if isinstance(results, (tuple, list)) else [results]
-
-
-def _largest(x: np.ndarray) -> float:
-    """The largest finite magnitude, 0 if there is none."""
-    return float(np.max(abs(x), initial=0, where=np.isfinite(x)))

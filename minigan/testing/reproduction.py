@@ -10,23 +10,26 @@ import numpy as np
 from .frameworks import Differentiable
 from .function import CheckedFunction, Point
 
-DEFAULTS = dict(wrt=None, order=2, directions=8, kinks="subgradient", rtol=None, atol=None, seed=0)
+DEFAULTS = dict(wrt=None, order=2, directions=8, kinks="subgradient", rtol=None, atol=None,
+                seed=0, keeps_dtype=True)
 SHOWN = 100  # elements; larger inputs are left to the reader
 
 
 def reproduction(f: Callable[..., Any], function: CheckedFunction, native: Point,
-                 options: dict[str, Any]) -> str:
-    """An import, the inputs and the call, indented. Where the function has no name to import, or
-    an input is large, a comment says what to put there."""
+                 options: dict[str, Any], checker: str = "check_grads",
+                 module: str = "minigan.testing") -> str:
+    """An import, the inputs and the call of the checker, indented. Where the function has no name
+    to import, or an input is large, a comment says what to put there."""
     inputs = list(function.inputs)
     for i, x in zip(function.variables, native):
         inputs[i] = x
     name, imported = _imported(f)
-    given = [f"{key}={value!r}" for key, value in options.items() if value != DEFAULTS[key]]
-    lines = ["import numpy as np", "from minigan.testing import check_grads", imported]
+    lines = ["import numpy as np", f"from {module} import {checker}", imported]
     lines += [f"x{i} = {_written(x)}" for i, x in enumerate(inputs)]
+    given = [f"{key}={value!r}" for key, value in options.items()
+             if key not in DEFAULTS or value != DEFAULTS[key]]
     arguments = [name, *[f"x{i}" for i in range(len(inputs))], *given]
-    lines.append(f"check_grads({', '.join(arguments)})")
+    lines.append(f"{checker}({', '.join(arguments)})")
     return "\n".join("    " + line for line in "\n".join(lines).split("\n"))
 
 
@@ -61,6 +64,11 @@ def _place(f: Callable[..., Any]) -> str:
         return name
 
 
+def _number(value: Any) -> str:
+    text = repr(float(value))
+    return text.replace("inf", "np.inf").replace("nan", "np.nan")
+
+
 def _written(x: np.ndarray) -> str:
     """An array as NumPy code, or as a placeholder of its shape where that would fill the screen."""
     if x.size > SHOWN:
@@ -69,5 +77,5 @@ def _written(x: np.ndarray) -> str:
         return f"np.zeros({x.shape}, np.{x.dtype})"
     dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", np.{x.dtype}"
     text = np.array2string(x, separator=", ", prefix="x0 = np.array(", max_line_width=95,
-                           threshold=SHOWN + 1, formatter={"float_kind": lambda v: repr(float(v))})
+                           threshold=SHOWN + 1, formatter={"float_kind": _number})
     return f"np.array({text}{dtype})"

@@ -22,7 +22,7 @@ class Settings:
     directions: int
     kinks: str
     rtol: float
-    atol: float
+    atol: float | None
 
 
 class Stage:
@@ -30,7 +30,8 @@ class Stage:
 
     order  1 for the function itself, 2 for its reverse pass, 3 for that one's
     start  the value at the point, flat
-    noise  by how much rounding within the function may have moved it
+    noise  by how much rounding within the function may have moved it, (M,)
+    scale  how large its slopes are, about
     """
 
     def __init__(self, function: CheckedFunction, point: Point, order: int, settings: Settings,
@@ -41,6 +42,7 @@ class Stage:
         # an error of the function itself is its own; one of its reverse pass is a finding
         self.start = self._values() if order == 1 else self.guarded(self._values)
         self.noise = self.guarded(function.noise, point)
+        self.scale = self.guarded(function.variation, point, self.start)
 
     def _values(self) -> np.ndarray:
         """The value at the point, of inputs that are there for nothing else."""
@@ -71,6 +73,13 @@ class Stage:
     @property
     def name(self) -> str:
         return ORDERS[self.order]
+
+    def atol(self, size: float = 0.0) -> float:
+        """The absolute tolerance: 1e-9 where gradients, or what is compared, are of size 1 and
+        more, and in proportion where they are smaller; or what was asked for."""
+        if self.settings.atol is not None:
+            return self.settings.atol
+        return 1e-9 * min(1.0, max(self.scale, size))
 
     def cotangents(self, count: int) -> np.ndarray:
         """Random ones, (count, elements of the value)."""

@@ -21,6 +21,7 @@ __all__ = ["ConvConfig", "arrays", "axes", "broadcastable_arrays", "broadcastabl
            "one_axis", "shapes"]
 
 Shape = tuple[int, ...]
+MOST = 10_000  # different numbers that arrays chooses from
 
 try:
     settings.get_profile("minigan")  # a project may have registered its own under this name
@@ -93,7 +94,8 @@ def matmul_shapes(draw: Any, max_side: int = 3) -> tuple[Shape, Shape]:
 
 def arrays(shape: Any, dtype: Any = np.float64, *, low: float = -3.0, high: float = 3.0,
            avoid: Sequence[float] = (), margin: float = 0.2) -> st.SearchStrategy[np.ndarray]:
-    """Arrays of tenths from low to high (of whole numbers or booleans for such a dtype).
+    """Arrays of tenths from low to high (of whole numbers or booleans for such a dtype; of finer
+    steps in a range shorter than 1, of coarser ones in one longer than 1,000).
 
     shape   a shape, a length, or a strategy of shapes
     avoid   numbers that no element comes nearer to than margin: kinks, poles, branches
@@ -111,13 +113,19 @@ def arrays(shape: Any, dtype: Any = np.float64, *, low: float = -3.0, high: floa
     if dtype.kind not in "iuf":
         raise ValueError(f"arrays draws floats, whole numbers and booleans, not {dtype}")
     unit = 10 if dtype.kind == "f" else 1
+    while dtype.kind == "f" and (high - low) * unit < 10:  # a narrow range has finer steps
+        unit *= 10
     near = margin - 1e-9  # tenths are no binary numbers: 0.3 - 0.2 is a little less than 0.1
-    allowed = [k / unit for k in range(math.ceil(unit * low - 1e-9),
-                                       math.floor(unit * high + 1e-9) + 1)
+    first, last = math.ceil(unit * low - 1e-9), math.floor(unit * high + 1e-9)
+    while last - first > MOST:  # a wide one coarser ones
+        unit /= 10
+        first, last = math.ceil(unit * low - 1e-9), math.floor(unit * high + 1e-9)
+    allowed = [k / unit for k in range(first, last + 1)
                if all(abs(k / unit - a) >= near for a in avoid)]
     if not allowed:
-        raise ValueError(f"no number from {low} to {high} is {margin} away from all of "
-                         f"{list(avoid)}: make margin smaller or the range larger")
+        raise ValueError(f"arrays finds no number from {low} to {high}" + (
+            f" that is {margin} away from all of {list(avoid)}: make margin smaller or the range "
+            "larger" if avoid else ": low must be less than high"))
     allowed.sort(key=lambda value: (abs(value), value < 0))
     # without fill each element is drawn by itself: constant arrays hide errors
     drawn = hnp.arrays(np.float64, shape, elements=st.sampled_from(allowed), fill=st.nothing())

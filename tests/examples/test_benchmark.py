@@ -7,7 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from strict import counted
+
+from minigan import backend
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
@@ -29,6 +33,8 @@ def test_the_work_of_a_dense_step_is_the_hand_count():
     g_update = sum(d) + sum(g) + g[1] + g[2]                 # through D; by the weights; the inputs
     assert math.isclose(benchmark.gflop_of_step("mlp128"),
                         2e-9 * 100 * (forward + d_update + g_update))
+    assert math.isclose(benchmark.gflop_of_step("mlp128", 1024),
+                        10.24 * benchmark.gflop_of_step("mlp128"))
 
 
 def test_the_work_of_a_convolutional_step_is_the_hand_count():
@@ -56,7 +62,7 @@ def test_pytorchs_networks_have_as_many_parameters_as_ours_in_every_layer(worklo
 @pytest.mark.parametrize("tuned", [False, True])
 def test_pytorchs_step_runs_and_leaves_the_discriminator_trainable(tuned):
     torch = pytest.importorskip("torch")
-    step = benchmark_steps.torch_step("mlp128", tuned)
+    step = benchmark_steps.torch_step("mlp128", 100, tuned=tuned)
     step()
     assert torch.is_grad_enabled() and step() is None
 
@@ -92,3 +98,106 @@ def test_a_library_that_is_not_installed_is_one_line():
     assert done.returncode == 1
     assert done.stderr == ("benchmark.py: chainer failed: ModuleNotFoundError: "
                            "No module named 'chainer'\n")
+
+
+# What can be tested of the GPU's part without one
+
+def test_a_machine_without_a_gpu_is_told_so_in_one_line():
+    try:
+        backend.get("cuda")
+    except backend.BackendError:
+        done = run("mlp128", "--device", "cuda", "--against", "torch")
+        assert done.returncode == 2 and done.stdout == ""
+        assert done.stderr.startswith("benchmark.py: the backend 'cupy' ")
+        assert done.stderr.count("\n") == 1
+    else:
+        pytest.skip("there is a GPU")
+
+
+@pytest.mark.parametrize("arguments, what", [(["--memory"], "--memory"),
+                                             (["--against", "chainer"], "chainer")])
+def test_what_does_not_run_on_a_gpu_is_refused_in_one_line(arguments, what):
+    done = run("mlp128", "--device", "cuda", *arguments)
+    assert done.returncode == 2
+    assert done.stderr == f"benchmark.py: {what} is for --device cpu\n"
+
+
+def test_batch_sizes_make_a_row_each_that_names_its_own():
+    done = run("mlp128", "--batch-size", "100", "20", "--rounds", "1", "--steps", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [row["workload"] for row in rows] == ["mlp128", "mlp128, batch 20"]
+    assert rows[1]["GFLOP"] == pytest.approx(rows[0]["GFLOP"] / 5, abs=1e-3)
+
+
+def test_a_row_of_the_gpus_table_has_eager_and_captured_beside_each_library():
+    runs = {"minigan": [{"ms": 3.0}, {"ms": 5.0}], "minigan-captured": [{"ms": 0.5}, {"ms": 0.7}],
+            "torch": [{"ms": 2.0}, {"ms": 4.0}], "numpy": [{"ms": 20.0}, {"ms": 20.0}]}
+    row = benchmark.speed_row("mlp128", 128, "cuda", runs)
+    assert row["workload"] == "mlp128, batch 128" and row["limit, GFLOP/s"] == 51200
+    assert row["minigan, ms"] == 4 and row["minigan-captured, ms"] == 0.6
+    assert row["ratio to torch"] == 1.38 and row["range (torch)"] == "1.25 – 1.50"
+    assert row["ratio to torch, captured"] == 0.21
+    assert row["minigan-captured's share of limit"] == pytest.approx(
+        benchmark.gflop_of_step("mlp128", 128) / 51200 * 1e3 / 0.6, rel=0.1)
+
+
+@pytest.mark.parametrize("workload", ["mlp128", "dcgan"])
+def test_an_eager_and_a_captured_step_train_the_same_on_a_device(workload, strict, monkeypatch):
+    monkeypatch.setitem(backend._ALIASES, "cuda", "strict")
+    made = []
+    original = benchmark_steps.minigan_networks
+    monkeypatch.setattr(benchmark_steps, "minigan_networks",
+                        lambda name: made.append(original(name)) or made[-1])
+    for library in ("minigan", "minigan-captured"):
+        step = benchmark_steps.STEPS[library](workload, 2, "cuda")
+        for _ in range(4):
+            step()
+    eager, captured = ({f"{i}.{key}": x for i, network in enumerate(pair)
+                        for key, x in network.state_dict().items()} for pair in made)
+    for key, x in eager.items():
+        np.testing.assert_array_equal(captured[key], x, err_msg=key)
+
+
+def test_noise_is_drawn_on_the_device_and_the_step_uploads_and_waits_for_nothing(
+        strict, monkeypatch):
+    monkeypatch.setitem(backend._ALIASES, "cuda", "strict")
+    step = benchmark_steps.minigan_step("mlp128", 4, "cuda")
+    step()
+    with counted() as counts:
+        step()
+    assert counts.uploads == counts.synchronisations == 0, counts
+
+
+def test_the_median_of_events_counts_the_steps_between_them_after_a_warm_up():
+    clock = [0.0]
+
+    class Event:
+        def record(self):
+            self.time = clock[0]
+
+        def synchronize(self):
+            self.waited = True
+
+    events, durations = [], iter([100.0] * benchmark_steps.GPU_WARM_UP + [1.0, 9.0, 2.0])
+
+    def step():
+        clock[0] += next(durations)
+
+    ms = benchmark_steps.median_ms_of_events(
+        step, 3, lambda: events.append(Event()) or events[-1], lambda a, b: b.time - a.time)
+    assert ms == 2 and len(events) == 4 and events[-1].waited
+    assert not any(hasattr(event, "waited") for event in events[:-1])
+
+
+@pytest.mark.parametrize("on", [False, True])
+def test_tf32_is_pinned_in_both_libraries(on, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setenv("CUPY_TF32", "unset")  # put back after the test
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    try:
+        benchmark_steps.pin_tf32("torch", on)
+        assert torch.backends.cuda.matmul.allow_tf32 is torch.backends.cudnn.allow_tf32 is on
+        assert benchmark_steps.os.environ["CUPY_TF32"] == str(int(on))
+    finally:
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before

@@ -243,7 +243,8 @@ KINKED = {
 def test_a_right_gradient_of_a_smooth_function_is_accepted(name, seed):
     f, inputs = SMOOTH[name]
     report = check_grads(f, *inputs, seed=seed, kinks="raise")
-    assert report.ok and report.kinks == 0 and not report.skipped
+    assert report.ok and report.kinks == 0
+    assert not any("kink" in reason or "jump" in reason for reason in report.skipped)
     assert report.worst < 0.5, report
 
 
