@@ -123,7 +123,8 @@ def torch_step(workload, batch, device="cpu", tuned=False):
     from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
     torch.manual_seed(0)
-    torch.set_default_device(device)
+    if device != "cpu":
+        torch.set_default_device(device)
     generator, discriminator = torch_networks(workload)
     adam = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": True if tuned else None}
     g_optimizer = torch.optim.Adam(generator.parameters(), **adam)

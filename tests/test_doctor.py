@@ -177,7 +177,7 @@ def test_two_cupys_are_to_be_replaced_by_one(machine, capsys):
      "the driver is too old for this CuPy", "update NVIDIA's driver"),
     (ImportError("libcublas.so.12: cannot open shared object file: No such file or directory"),
      "CuPy lacks CUDA's libraries", "pip install 'cupy-cuda12x[ctk]'"),
-    (RuntimeError("Failure finding \"libnvrtc.so\": No such file"), "CuPy lacks CUDA's libraries",
+    (ImportError("Failure finding \"libcublasLt.so.13 or libcublasLt.so.12\": No such file"), "CuPy lacks CUDA's libraries",
      "[ctk]"),
     (RuntimeError("the moon is full\nand more"), "the moon is full", "cupy.show_config()"),
     (RuntimeError(), "RuntimeError", "cupy.show_config()"),

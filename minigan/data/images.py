@@ -35,8 +35,8 @@ def image_folder(data_dir: str | os.PathLike | None, size: tuple[int, int] = (28
     -------
     images : uint8 (N, height, width, channels), 0 being black. All of them stay in memory, which
         bounds the size of a folder: 100,000 images of 64 x 64 x 3 are 1.2 GB, and twice that for
-        a moment at the end of reading. Give them to a Loader as `Scaled(images)`, which makes
-        floats of one batch at a time.
+        a moment at the end of reading. Give them to a Loader as `Scaled(images)`, which moves
+        the bytes of one batch at a time to the device and makes floats of them there.
     labels : None
 
     Raises DataError, in one line, if there is no such folder or no readable image in it.

@@ -66,11 +66,19 @@ class Framework:
         for y in results:
             if not self.is_array(y):
                 raise GradientError(f"the function returned {type(y).__name__}, which is no "
-                                    f"{self.array_name}")
+                                    f"{self.array_name}{_other_maker(y)}")
         floating = [y for y in results if self.is_float(y)]
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
         return floating
+
+
+def _other_maker(y: Any) -> str:
+    """What would take a function that returns such arrays."""
+    library = type(y).__module__.partition(".")[0]
+    makers = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)", "jax": "from_jax(f)",
+              "jaxlib": "from_jax(f)"}
+    return f": check minigan.testing.{makers[library]}" if library in makers else ""
 
 
 @dataclass(frozen=True)

@@ -156,8 +156,7 @@ TINY = ["--batch-size", "8", "--save-every", "3"]
 
 def test_a_run_made_on_one_device_is_resumed_on_the_other_and_sampled_from(cuda, tmp_path, capsys):
     weights = {}
-    for name, places in {"here": ["cpu"] * 3, "there": ["cpu", "cuda", "cpu"],
-                         "from there": ["cuda", "cpu", "cuda"]}.items():
+    for name, places in {"here": ["cpu"] * 3, "there": ["cuda", "cpu", "cuda"]}.items():
         out = tmp_path / name
         for i, place in enumerate(places):
             resume = ["--resume"] if i else TINY
@@ -169,7 +168,6 @@ def test_a_run_made_on_one_device_is_resumed_on_the_other_and_sampled_from(cuda,
         assert step == 9
         weights[name] = generator.state_dict()
     assert_equal(weights["there"], weights["here"], **FLOAT32)
-    assert_equal(weights["from there"], weights["here"], **FLOAT32)
     assert "device:" not in capsys.readouterr().out  # it was asked for, and needs no telling
 
 

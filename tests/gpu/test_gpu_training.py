@@ -11,7 +11,7 @@ from strict import StrictArray
 import minigan as mg
 from minigan.gan import SYSTEMS, train_step
 
-BATCH, SHAPE = 16, (8, 8, 1)
+BATCH, SHAPE = 8, (8, 8, 1)
 SMALL = {"mlp": {"width": 16}, "mlp-keras": {"width": 16}}
 each_system = pytest.mark.parametrize("name", SYSTEMS)
 
@@ -57,7 +57,7 @@ def apart(a, b):
 
 @each_system
 def test_training_in_float64_equals_numpys(name, device):
-    steps = device.steps(50, 3)
+    steps = device.steps(50, 2)
     here = Game(name, np.float64)
     expected = here.losses(steps)
     device.use()
@@ -74,7 +74,7 @@ def test_training_in_float32_is_as_near_to_numpys_as_rounding_lets_it_be(name, d
     BatchNorm), so the deep systems drift apart from a single unit in the last place on. How far
     is measured: NumPy against NumPy with every weight moved by one unit. The device may be ten
     times as far from NumPy, or 1e-5."""
-    steps, unit = device.steps(50, 3), np.finfo(np.float32).eps
+    steps, unit = device.steps(50, 2), np.finfo(np.float32).eps
     expected = Game(name, np.float32).losses(steps)
     drift = np.max([apart(Game(name, np.float32, nudge=n * unit).losses(steps), expected)
                     for n in (-1, 1)])
@@ -87,7 +87,7 @@ def test_a_replayed_step_equals_an_eager_one(name, device):
     """On CuPy the products of a captured step are made by another route into cuBLAS, which may
     add in another order; the stand-in's are the same bits."""
     device.use()
-    steps = device.steps(20, 5)
+    steps = device.steps(20, 4)
     eager, captured = Game(name, np.float64), Game(name, np.float64)
     expected, losses = eager.losses(steps), captured.losses(steps, captured=True)
     tolerance = 1e-7 if device.is_gpu else 0

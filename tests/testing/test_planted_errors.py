@@ -81,6 +81,21 @@ def random_gradient(node, grad):
     return grad * (1 + 1e-6 * np.random.default_rng().normal())
 
 
+REMEMBERED = [X]
+
+
+def remember(x):
+    REMEMBERED[0] = x
+    return x * x
+
+
+def doubled_in_place(node, grad):
+    grad._data *= 2
+    return grad * 0.5 * ops.cos(node.inputs[0])
+
+
+HALF_ZEROS = np.arange(-50, 50) / 10
+HALF_ZEROS[::2] = 0
 CONSTANT = constant(SQUARE)
 TIES = np.array([1.0, 3.0, 3.0, 0.0])
 
@@ -143,6 +158,40 @@ WRONG = {
         [np.array([0.0, 1.0])], "between"),
     "NaN where the value is finite": (lambda x: ops.sqrt((x * x).sum()), [np.zeros(2)], "finite"),
     "wrong for negative numbers only": (op(np.abs, lambda n, g: g), [X], "ratio -1"),
+    "hidden behind many kinks": (
+        op(lambda x: np.maximum(x, 0), lambda n, g: g * constant((n.inputs[0].data > 0) * 1.1)),
+        [HALF_ZEROS], "ratio 1.1"),
+    "no gradient where most are kinks": (op(lambda x: np.maximum(x, 0), lambda n, g: g * 0),
+                                         [HALF_ZEROS], "ratio 0"),
+    "a scalar of many kinks": (
+        lambda x: op(np.abs, lambda n, g: 1.05 * g * constant(np.sign(n.inputs[0].data)))(x).sum(),
+        [HALF_ZEROS], "ratio 1.05"),
+    "beside a much larger value": (
+        op(np.exp, lambda n, g: g * n.output * constant(np.where(n.inputs[0].data < 1, 1.01, 1))),
+        [np.array([25.0, 0.5, -1])], "ratio 1.01"),
+    "of a tiny function": (lambda x: 1e-10 * op(np.square, lambda n, g: 4 * g * n.inputs[0])(x),
+                           [X], "ratio 2"),
+    "where nothing can be seen": (
+        lambda x: op(np.square, lambda n, g: g * n.inputs[0])(x).sum() + 1e12, [X],
+        "differences too coarse"),
+    "large cotangents clipped": (op(np.square, lambda n, g: 2 * g.clip(-20, 20) * n.inputs[0]), [X],
+                                 "of 10000 times the size"),
+    "small cotangents dropped": (
+        op(np.square, lambda n, g: 2 * g * constant((abs(g.data) > 1e-6) * 1.0) * n.inputs[0]),
+        [X], "of 1e-09 times the size"),
+    "divided by the cotangent": (op(np.square, lambda n, g: g * g / g * 2 * n.inputs[0]), [X],
+                                 "with zeros in it"),
+    "kept outside of the call": (op(remember, lambda n, g: 2 * g * constant(REMEMBERED[0])), [X],
+                                 "keep nothing outside of the call"),
+    "right at this point only": (
+        op(np.multiply, lambda n, g: (g * n.inputs[0], g * n.inputs[1])), [0.0, 0.0],
+        "the gradient is wrong near this point"),
+    "the cotangent written to": (op(np.sin, doubled_in_place), [X],
+                                 "cotangent was changed in place"),
+    "an array in place of a Tensor": (op(np.sin, lambda n, g: g.data), [X],
+                                      "backward returned ndarray, not a Tensor"),
+    "one gradient for two inputs": (op(np.multiply, lambda n, g: g * n.inputs[1]), [X, X],
+                                    "returned 1 gradients for 2 inputs"),
     "a wrong constant beside integers": (
         lambda x, i: op(lambda x: x[[0, 0, 1]], lambda n, g: mg.Tensor(np.pad(
             g.data[1:], ((0, 1), (0, 0)))))(x) * i, [X, 2], "first order"),
@@ -234,6 +283,8 @@ KINKED = {
     "a small kink": (lambda x: 1e-7 * ops.abs(x), [np.zeros(2)]),
     "a kink of a large function": (lambda x: 1e5 * ops.relu(x) + 1e6, [np.array([0.0, 1])]),
     "square of a kink": (lambda x: ops.relu(x) ** 2, [np.array([0.0, 0.5])]),
+    "as steep as the step is wide": (
+        lambda x: ops.sigmoid(1e5 * x), [np.array([0, 1, 1e-5, -0.3e-5, 2.7e-5, 1e-4])]),
     "a kink of the second derivative": (lambda x: ops.abs(x) ** 2.5, [np.array([0.0, 0.5])]),
 }
 

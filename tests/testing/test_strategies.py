@@ -45,7 +45,7 @@ def test_arrays_of_whole_numbers_and_booleans_are_drawn_too():
 
 
 def test_where_no_number_is_left_the_error_says_why():
-    with pytest.raises(ValueError, match=r"no number from 0 to 1 that is 2 away from all of \[0.5\]"):
+    with pytest.raises(ValueError, match=r"no number from 0 to 1 that is 2 away from all of"):
         arrays(3, low=0, high=1, avoid=[0.5], margin=2)
     with pytest.raises(ValueError, match="not complex128"):
         arrays(3, np.complex128)
