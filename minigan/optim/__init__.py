@@ -1,0 +1,18 @@
+"""Optimisers, learning-rate schedules, gradient clipping and the averaging of weights.
+
+An optimiser lays its parameters end to end in one flat array, of which each parameter's data
+becomes a view, and keeps its own state (moments, momentum) in flat arrays beside it. A step is
+then one elementwise rule on long arrays, which the backend applies slice by slice: the slices
+stay in the cache, and small parameters cost nothing extra.
+"""
+from __future__ import annotations
+
+from .average import EMA
+from .clipping import clip_grad_norm, clip_grad_value
+from .flat import FlatTensors
+from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
+from .schedules import (Schedule, cosine_decay, exponential_decay, linear_decay, step_decay, warmup)
+
+__all__ = ["EMA", "SGD", "Adam", "AdamW", "FlatTensors", "Optimizer", "RMSprop", "Schedule",
+           "clip_grad_norm", "clip_grad_value", "cosine_decay", "exponential_decay", "linear_decay",
+           "step_decay", "warmup"]

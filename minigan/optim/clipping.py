@@ -1,0 +1,29 @@
+"""Gradients limited before a step."""
+from __future__ import annotations
+
+from typing import Iterable
+
+from .. import backend
+from ..autodiff import Tensor
+from ..backend import array_module
+
+
+def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> Tensor:
+    """Scale all gradients together so that their joint Euclidean norm is at most max_norm
+    (Pascanu et al. 2013). Returns the norm before."""
+    params = [p for p in params if p.grad is not None]
+    if not params:
+        raise ValueError("no parameter has a gradient: call backward() first")
+    xp = array_module(params[0].data)
+    norm = xp.sqrt(sum((p.grad.data * p.grad.data).sum() for p in params))
+    scale = xp.minimum(max_norm / (norm + 1e-6), 1)  # computed without waiting for a GPU
+    for p in params:
+        p.grad = Tensor(p.grad.data * scale.astype(p.dtype))
+    return Tensor(backend.result(norm))
+
+
+def clip_grad_value(params: Iterable[Tensor], value: float) -> None:
+    """Limit every element of every gradient to [−value, value]."""
+    for p in params:
+        if p.grad is not None:
+            p.grad = Tensor(array_module(p.grad.data).clip(p.grad.data, -value, value))

@@ -1,0 +1,164 @@
+"""SGD, Adam and their kin: each an elementwise rule on flat arrays."""
+from __future__ import annotations
+
+from typing import Any, Iterable, Mapping
+
+from .. import backend
+from ..autodiff import Tensor
+from ..backend import array_module, kernels
+from ..scalar import Scalar
+from .flat import FlatTensors, beside
+
+
+class Optimizer:
+    """Base of the optimisers: a subclass names its state arrays and writes its `rule`."""
+
+    state_names: tuple[str, ...] = ()
+
+    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0):
+        if lr < 0 or weight_decay < 0:
+            raise ValueError(f"lr and weight_decay cannot be negative, got {lr} and {weight_decay}")
+        self.flat = FlatTensors(params)
+        for p in self.flat.tensors:
+            if p.creator is not None:
+                raise ValueError(f"a parameter of shape {p.shape} was computed from others; "
+                                 "only leaves can be optimised")
+        self.weight_decay, self._lr, self._steps = weight_decay, Scalar(lr), Scalar(0)
+        zeros_like = array_module(self.flat.array).zeros_like
+        self.state = {name: zeros_like(self.flat.array) for name in self.state_names}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate. It may be changed between steps, captured ones too."""
+        return self._lr.value
+
+    @lr.setter
+    def lr(self, lr: float) -> None:
+        self._lr.value = lr
+
+    @property
+    def steps(self) -> int:
+        """How many steps were made. On a GPU this waits for the device."""
+        return self._steps.value
+
+    def rule(self, p: Any, g: Any, *state: Any) -> None:
+        """Update flat arrays in place: the parameters p and the state, but not g. It may be
+        called for several slices at once, by several threads."""
+        raise NotImplementedError(f"{type(self).__name__} has no update rule")
+
+    def step(self) -> None:
+        """Update every parameter that has a gradient; the others stay as they are."""
+        self.flat.join()
+        flat = self.flat.array
+        self._steps.tick(flat)
+        for name, array in self.state.items():  # follow parameters that were moved or converted
+            self.state[name] = backend.to_device(array, backend.of(flat).name).astype(
+                flat.dtype, copy=False)
+        for where, params in self.flat.runs():
+            kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
+                                 *[array[where] for array in self.state.values()])
+            for p in params:
+                p.mark_changed()
+
+    def zero_grad(self) -> None:
+        """Forget the gradients of the parameters."""
+        for p in self.flat.tensors:
+            p.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy: "steps", "lr", and the state arrays as flat numpy.ndarrays."""
+        arrays = {name: backend.to_numpy(array) for name, array in self.state.items()}
+        return {"steps": self.steps, "lr": self.lr, **arrays}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a state_dict of the same optimiser. Raises KeyError or ValueError else."""
+        names = {"steps", "lr", *self.state_names}
+        if set(state) != names:
+            raise KeyError(f"the state of {type(self).__name__} has the keys {sorted(names)}, "
+                           f"not {sorted(state)}")
+        for name, own in self.state.items():
+            if state[name].shape != own.shape:
+                raise ValueError(f"state {name!r} is of {state[name].size} parameters, "
+                                 f"this optimiser has {own.size}")
+        self._steps.value, self._lr.value = int(state["steps"]), float(state["lr"])
+        for name, own in self.state.items():
+            own[...] = backend.to_device(state[name], backend.of(own).name)
+
+
+class SGD(Optimizer):
+    """p ← p − lr · b, where b ← momentum · b + g (Sutskever et al. 2013).
+
+    nesterov uses g + momentum · b in place of b. weight_decay adds weight_decay · p to g.
+    """
+
+    state_names = ("momentum_buffer",)
+
+    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0,
+                 weight_decay: float = 0, nesterov: bool = False):
+        super().__init__(params, lr, weight_decay)
+        self.momentum, self.nesterov = momentum, nesterov
+
+    def rule(self, p, g, b):
+        g = g + self.weight_decay * p
+        b *= self.momentum
+        b += g
+        p -= beside(self._lr.on(p), p) * (g + self.momentum * b if self.nesterov else b)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma & Ba 2015, algorithm 1). weight_decay adds weight_decay · p to the gradient.
+
+    With betas β₁, β₂ (by default (0.5, 0.999), DCGAN's choice) the paper keeps the moving averages
+    m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g². Here m and v are the sums m ← β₁ m + g and
+    v ← β₂ v + g², which saves two passes over the memory; the factors 1 − β and the corrections
+    of the bias are numbers, and meet in `rate` and `floor`.
+    """
+
+    state_names = ("m", "v")
+
+    def __init__(self, params: Iterable[Tensor], lr: float = 2e-4,
+                 betas: tuple[float, float] = (0.5, 0.999), eps: float = 1e-8,
+                 weight_decay: float = 0):
+        super().__init__(params, lr, weight_decay)
+        if not all(0 <= beta < 1 for beta in betas):
+            raise ValueError(f"betas are in [0, 1), not {betas}")
+        self.betas, self.eps = betas, eps
+
+    def rule(self, p, g, m, v):
+        self.adapt(p, g + self.weight_decay * p if self.weight_decay else g, m, v)
+
+    def adapt(self, p, g, m, v):
+        """The rule without weight decay."""
+        (beta1, beta2), steps = self.betas, self._steps.on(p)
+        to_mean = (1 - beta1) / (1 - beta1 ** steps)              # of m
+        to_root = ((1 - beta2) / (1 - beta2 ** steps)) ** 0.5     # of the root of v
+        rate, floor = self._lr.on(p) * to_mean / to_root, self.eps / to_root
+        # p −= lr · mean / (√mean square + eps)
+        kernels(p).adam(p, g, m, v, beta1, beta2, beside(rate, p), beside(floor, p))
+
+
+class AdamW(Adam):
+    """Adam whose weight decay shrinks the weights and leaves the gradient alone
+    (Loshchilov & Hutter 2019)."""
+
+    def rule(self, p, g, m, v):
+        p *= 1 - beside(self._lr.on(p), p) * self.weight_decay
+        self.adapt(p, g, m, v)
+
+
+class RMSprop(Optimizer):
+    """p ← p − lr · g / (√v + eps), where v ← alpha · v + (1 − alpha) · g²
+    (Tieleman & Hinton 2012)."""
+
+    state_names = ("v",)
+
+    def __init__(self, params: Iterable[Tensor], lr: float = 1e-2, alpha: float = 0.99,
+                 eps: float = 1e-8, weight_decay: float = 0):
+        super().__init__(params, lr, weight_decay)
+        self.alpha, self.eps = alpha, eps
+
+    def rule(self, p, g, v):
+        g = g + self.weight_decay * p
+        v *= self.alpha
+        v += (1 - self.alpha) * g * g
+        p -= beside(self._lr.on(p), p) * g / (array_module(p).sqrt(v) + self.eps)
