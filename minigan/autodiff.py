@@ -98,6 +98,14 @@ class Tensor:
         constant._version = self._version
         return constant
 
+    def to(self, device: str) -> Tensor:
+        """A new leaf with the data on "cpu" or "cuda" (or "numpy", "cupy"); no gradient flows from
+        one device to another."""
+        if self.creator is not None:
+            raise ValueError("only leaves can be moved to another device; detach() this tensor "
+                             "first")
+        return Tensor(backend.to_device(self._data, device), self.requires_grad)
+
     def backward(self, grad: Tensor | None = None, create_graph: bool = False) -> None:
         """Add the gradient of this tensor to `.grad` of every leaf that it depends on.
 

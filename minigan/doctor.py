@@ -125,9 +125,9 @@ def number(runtime: Any, name: str) -> int:
 def cupy_packages() -> dict[str, str]:
     """CuPy's packages and their versions. `cupy`, `cupy-cuda12x` and their kin all install the
     same folder."""
-    names = {(d.metadata["Name"] or "").lower(): d.version
-             for d in importlib.metadata.distributions()}
-    return {name: version for name, version in sorted(names.items())
+    named = {((d.metadata or {}).get("Name") or "").lower(): d
+             for d in importlib.metadata.distributions()}  # a damaged one has no name
+    return {name: str(named[name].version) for name in sorted(named)
             if re.fullmatch(r"cupy(-(cuda|rocm)[\w-]*)?", name)}
 
 
@@ -136,7 +136,8 @@ def nvidia_smi() -> tuple[str, str]:
     if not shutil.which("nvidia-smi"):
         return "", "nvidia-smi is not installed"
     try:
-        done = subprocess.run(["nvidia-smi"], capture_output=True, text=True, timeout=30)
+        done = subprocess.run(["nvidia-smi"], capture_output=True, text=True, errors="replace",
+                              timeout=30)
     except (OSError, subprocess.SubprocessError) as error:
         return "", f"nvidia-smi does not answer ({type(error).__name__})"
     if done.returncode:

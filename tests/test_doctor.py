@@ -37,7 +37,8 @@ class Machine:
         """Packages that pip would list; the underscores stand for hyphens."""
         self.patch.setattr(importlib.metadata, "distributions", lambda: [
             SimpleNamespace(metadata={"Name": name.replace("_", "-")}, version=version)
-            for name, version in {"numpy": "2.4", "cupy_fan_club": "1", **packages}.items()])
+            for name, version in {"numpy": "2.4", "cupy_fan_club": "1", **packages}.items()
+        ] + [SimpleNamespace(metadata=None)])  # a folder that a broken installation left
 
     def driver(self, cuda, status=0, fails=None):
         """nvidia-smi and the newest CUDA it names; None: it is not installed."""
@@ -177,8 +178,8 @@ def test_two_cupys_are_to_be_replaced_by_one(machine, capsys):
      "the driver is too old for this CuPy", "update NVIDIA's driver"),
     (ImportError("libcublas.so.12: cannot open shared object file: No such file or directory"),
      "CuPy lacks CUDA's libraries", "pip install 'cupy-cuda12x[ctk]'"),
-    (ImportError("Failure finding \"libcublasLt.so.13 or libcublasLt.so.12\": No such file"), "CuPy lacks CUDA's libraries",
-     "[ctk]"),
+    (ImportError("Failure finding \"libcublasLt.so.13 or libcublasLt.so.12\": No such file"),
+     "CuPy lacks CUDA's libraries", "pip install 'cupy-cuda12x[ctk]'"),
     (RuntimeError("the moon is full\nand more"), "the moon is full", "cupy.show_config()"),
     (RuntimeError(), "RuntimeError", "cupy.show_config()"),
 ])

@@ -32,7 +32,8 @@ MAY_IMPORT = {
     "metrics": {"backend", "autodiff", "ops", "nn"},
     "viz": {"files"},                          # it draws what it is given
     "gan": ENGINE | {"data", "files", "viz"},  # a trainer takes a Loader, a run draws and saves
-    "cli": ENGINE | {"data", "files", "gan", "metrics", "minigan", "testing", "viz"},
+    "doctor": {"backend", "autodiff", "ops", "minigan"},
+    "cli": ENGINE | {"data", "doctor", "files", "gan", "metrics", "minigan", "testing", "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE,  # __init__.py; the others are loaded at their first use
 }
@@ -71,6 +72,7 @@ NUMPY = {
     "minigan.gan.run": None,                           # metrics, grids and weights are saved there
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors
+    "minigan.doctor": None,                            # it compares a device with it
     "minigan.nn.init": None,                           # initial weights are drawn there too,
     "minigan.nn.conv": {"random"},                     # by generators that are passed on
     "minigan.nn.layers": {"float32", "random"},        # and so are Dropout's masks

@@ -150,3 +150,12 @@ def test_a_leaf_is_copied_deeply_without_its_gradient_and_with_its_class():
 def test_what_was_computed_cannot_be_copied_deeply():
     with pytest.raises(ValueError, match="only leaves can be copied"):
         copy.deepcopy(leaf(1.0) * 2)
+
+
+def test_a_leaf_moves_to_a_device_and_what_was_computed_does_not(strict):
+    x = mg.Tensor(mg.tensor([1.0, 2.0]).data, requires_grad=True)
+    there = x.to("strict")
+    assert type(there.data).__name__ == "StrictArray" and there.requires_grad
+    assert there.to("cpu").numpy().tolist() == [1, 2]
+    with pytest.raises(ValueError, match="only leaves can be moved"):
+        (x * 2).to("cpu")

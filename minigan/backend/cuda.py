@@ -36,6 +36,9 @@ def load() -> Backend:
     except ImportError as error:
         raise BackendError(f"the backend 'cupy' needs CuPy, which is not installed ({error}): "
                            f"{install}") from None
+    except Exception as error:
+        raise BackendError(f"CuPy is installed, but its import fails ({error}): are two CuPy "
+                           f"packages installed? Remove them all, then {install}") from None
     try:
         eye = cupy.eye(2, dtype=cupy.float32)
         answers = bool((eye @ eye == eye).all())

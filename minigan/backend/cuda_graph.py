@@ -4,6 +4,7 @@ Written after CuPy's and CUDA's documentation, and not yet run on a device.
 """
 from __future__ import annotations
 
+import os
 import sys
 from functools import cache
 from typing import Any, Callable
@@ -15,6 +16,7 @@ WORKSPACE = 32 << 20  # bytes that cuBLAS may use; inside a graph it cannot allo
 # cublasOperation_t, cudaDataType_t, cublasComputeType_t and cublasGemmAlgo_t, from cuBLAS's headers
 N, T = 0, 1
 TYPES = {"float32": (0, 68), "float64": (1, 70), "float16": (2, 68)}  # data, compute
+TF32 = 77  # for float32, where CUPY_TF32=1 asks for it, as in CuPy's own products
 DEFAULT_ALGORITHM = -1
 
 
@@ -85,6 +87,8 @@ def matmul(x: Any, w: Any) -> Any:
     x, w = (a.astype(dtype, copy=False) for a in (x, w))
     y = cupy.empty((x.shape[0], w.shape[1]), dtype)
     data_type, compute_type = TYPES[str(dtype)]
+    if str(dtype) == "float32" and os.environ.get("CUPY_TF32") == "1":
+        compute_type = TF32
     (w, w_transposed, w_rows), (x, x_transposed, x_rows) = _as_columns(w), _as_columns(x)
     one, zero = _numbers("float64" if str(dtype) == "float64" else "float32")
     cublas.gemm_ex(handle, w_transposed, x_transposed, y.shape[1], y.shape[0], x.shape[1],
