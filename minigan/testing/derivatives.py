@@ -140,20 +140,27 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
         # without kinks, whose bounds are wide, and what lies still, whose noise is not
         masks.append(excluded[d] | found.kink[d] | unmoved[d])
         for mask in masks:
-            k, row = int(d) % len(u), slice(d, d + 1)
-            one = np.where(mask, 0, u[k])[None]
-            seen = _compared(stage, first, directions[row], known.rows(row), one,
-                             flat(stage.pull_back(one[0]))[None])
-            # what moved was left out, what lay still has no slope: that alone proves nothing
-            seen.proves[...] = (seen.size > 0) | (seen.ratio > 1)
-            if seen.proves[0, 0] and (not measured.proves[k, d] or measured.coarse[k, d]
-                                      or seen.ratio[0, 0] > measured.ratio[k, d]):
-                measured.put(k, int(d), seen)
+            _compare_without(stage, measured, known, int(d), mask, u)
     blurred = measured.coarse & measured.proves & (measured.ratio <= 1)
     measured.proves &= ~blurred
     stage.report.skip(f"differences too coarse, {stage.name}",
                       int(blurred.all(axis=0).sum()))
     return measured
+
+
+def _compare_without(stage: Stage, measured: Measured, found: Slopes, d: int, mask: np.ndarray,
+                     u: np.ndarray) -> None:
+    """Compare direction d once more, for a cotangent that is 0 at the outputs in the mask; what
+    that shows counts where it is sharper, or worse, than what was known."""
+    k, row = d % len(u), slice(d, d + 1)
+    one = np.where(mask, 0, u[k])[None]
+    seen = _compared(stage, measured.first, measured.directions[row], found.rows(row), one,
+                     flat(stage.pull_back(one[0]))[None])
+    # what moved was left out, what lay still has no slope: that alone proves nothing
+    seen.proves[...] = (seen.size > 0) | (seen.ratio > 1)
+    if seen.proves[0, 0] and (not measured.proves[k, d] or measured.coarse[k, d]
+                              or seen.ratio[0, 0] > measured.ratio[k, d]):
+        measured.put(k, d, seen)
 
 
 def _compared(stage: Stage, first: int, directions: np.ndarray, found: Slopes, u: np.ndarray,
