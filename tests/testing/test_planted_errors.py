@@ -97,6 +97,7 @@ def doubled_in_place(node, grad):
 HALF_ZEROS = np.arange(-50, 50) / 10
 HALF_ZEROS[::2] = 0
 CONSTANT = constant(SQUARE)
+CURL = constant(np.array([[0.0, 1.0], [-1.0, 0.0]]))
 TIES = np.array([1.0, 3.0, 3.0, 0.0])
 
 # name: (operation, inputs, what the message says)
@@ -169,7 +170,7 @@ WRONG = {
     "beside a much larger value": (
         op(np.exp, lambda n, g: g * n.output * constant(np.where(n.inputs[0].data < 1, 1.01, 1))),
         [np.array([25.0, 0.5, -1])], "ratio 1.01"),
-    "of a tiny function": (lambda x: 1e-10 * op(np.square, lambda n, g: 4 * g * n.inputs[0])(x),
+    "of a tiny function": (lambda x: 1e-13 * op(np.square, lambda n, g: 4 * g * n.inputs[0])(x),
                            [X], "ratio 2"),
     "where nothing can be seen": (
         lambda x: op(np.square, lambda n, g: g * n.inputs[0])(x).sum() + 1e12, [X],
@@ -186,6 +187,9 @@ WRONG = {
     "right at this point only": (
         op(np.multiply, lambda n, g: (g * n.inputs[0], g * n.inputs[1])), [0.0, 0.0],
         "the gradient is wrong near this point"),
+    "with a curl, where it is 0": (
+        op(lambda x: (x * x).sum(), lambda n, g: g * (2 * n.inputs[0] + CURL @ n.inputs[0])),
+        [np.zeros(2)], "second derivatives are not symmetric"),
     "the cotangent written to": (op(np.sin, doubled_in_place), [X],
                                  "cotangent was changed in place"),
     "an array in place of a Tensor": (op(np.sin, lambda n, g: g.data), [X],
