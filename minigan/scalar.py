@@ -42,7 +42,7 @@ class Scalar:
     def tick(self, like: backend.Array) -> None:
         """Add one, on the device of `like`."""
         if backend.is_host(like):
-            self._value = self.value + 1
+            self._value = self.on(like) + 1
         else:
             array = self.on(like)
             array += 1

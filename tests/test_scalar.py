@@ -30,9 +30,9 @@ def test_a_count_goes_along_from_the_host_to_a_device_and_back(strict):
     host = np.zeros(1)
     mg.use("strict")
     device, count = mg.tensor([0.0]).data, Scalar(0)
-    for like in (host, host, device, device, device, host):
+    for like in (host, host, device, device, host, device):
         count.tick(like)
-    assert count.value == 6 and isinstance(count.on(host), int)
+    assert count.on(host) == count.value == 6 and isinstance(count.value, int)
     count.tick(device)
     count.value = 3
     count.tick(device)
