@@ -13,7 +13,7 @@ import numpy as np
 
 from minigan import viz
 from minigan.data import Loader, digits
-from minigan.gan import Trainer, models, noise, sample
+from minigan.gan import GAN, Trainer, models, noise, sample
 from minigan.metrics import class_shares, coverage, knn_classify
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -42,8 +42,8 @@ def measure(trainer, result):
           f"rarest digit {rarest[-1]:.1%}")
 
 
-trainer = Trainer(generator, discriminator, Loader(images, batch_size=64), noise.normal,
-                  lr=5e-4, callbacks=[measure])
+trainer = Trainer(GAN(generator, discriminator), Loader(images, batch_size=64), lr=5e-4,
+                  callbacks=[measure])
 trainer.run(args.steps)
 
 viz.save_grid(args.out / "05_samples.png", sample(trainer.average.module, fixed_noise[:64]))

@@ -12,7 +12,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from minigan.cli import resolved, stop_on_interrupt
+from minigan.cli.train import resolved, stop_on_interrupt
 from minigan.data import DataError, Loader, Scaled, mnist
 from minigan.gan import Config, Run, RunError, Trainer
 from minigan.gan.progress import Progress
@@ -35,10 +35,9 @@ try:
             lr=2e-4, seed=0, save_every=max(1, args.steps // 10),
             data_dir=resolved(args.data_dir)))
 
-    generator, discriminator = run.config.build()
     loader = Loader(Scaled(images, (-1, 1)),         # the range of the tanh that G ends in
                     batch_size=run.config.batch_size, seed=run.config.seed)
-    trainer = Trainer(generator, discriminator, loader, run.system.noise, run.config.lr)
+    trainer = Trainer(run.config.build(), loader, run.config.lr)
     if resumed:
         run.resume(trainer)
 except (DataError, RunError) as error:               # no data, or a folder of something else

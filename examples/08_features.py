@@ -47,23 +47,22 @@ def trained(steps: int, images: np.ndarray) -> tuple:
     system = SYSTEMS["digits-dcgan"]
     config = Config("digits-dcgan", "digits", images.shape[1:], steps, system.batch_size,
                     system.lr, seed=0, save_every=steps)
-    generator, discriminator = config.build()
-    trainer = Trainer(generator, discriminator,
+    trainer = Trainer(config.build(),
                       Loader(Scaled(images, system.value_range), batch_size=config.batch_size),
-                      system.noise, config.lr, callbacks=[Progress(steps)])
+                      config.lr, callbacks=[Progress(steps)])
     trainer.run(steps)
-    return config, trainer.average.module, discriminator
+    return config, trainer.average.module, trainer.discriminator
 
 
 def restored(folder: Path) -> tuple:
     """The settings and both networks of a saved run."""
     run = Run.open(folder)
-    _, discriminator = run.config.build()
+    discriminator = run.config.build().discriminator
     if not isinstance(discriminator.body[0], nn.Conv2d):
         raise RunError(f"{folder} is of {run.config.system}, whose discriminator has no kernels; "
                        "dcgan's has")
     state, _ = read_arrays(folder / "state.safetensors")
-    prefix = "discriminator."
+    prefix = "game.discriminator."
     discriminator.load_state_dict({name.removeprefix(prefix): array
                                    for name, array in state.items() if name.startswith(prefix)})
     return run.config, run.generator()[0], discriminator
@@ -158,7 +157,7 @@ def compare(config: Config, discriminator: nn.Module, train: tuple, test: tuple,
 def draw_kernels(path: Path, config: Config, discriminator: nn.Module) -> None:
     """The kernels of the first layer, as the run drew them and as it left them."""
     figure = Figure(figsize=(8, 4.4), dpi=120, layout="constrained")
-    _, before = config.build()
+    before = config.build().discriminator
     for axes, network, title in zip(figure.subplots(1, 2), (before, discriminator),
                                     ("at the start", "after training")):
         kernels = network.body[0].weight.numpy().transpose(3, 0, 1, 2)  # (O, KH, KW, C)

@@ -30,7 +30,8 @@ import minigan as mg
 from minigan.backend import BackendError
 from minigan.nn import Conv2d, ConvTranspose2d, Dense
 
-STEPS = {"mlp1024": 30, "mlp128": 300, "dcgan": 15, "dense-dcgan": 8}  # timed in a round
+# timed in a round
+STEPS = {"mlp1024": 30, "mlp128": 300, "wgan-gp": 20, "dcgan": 15, "dense-dcgan": 8}
 OLD = ("chainer", "dezero")  # the libraries that need a NumPy before 2
 
 
@@ -68,13 +69,15 @@ def gflop_of_step(workload, batch=None):
                             G's weight gradients                          G
                             G's input gradients, except for the noise     G - g0
 
-    Elementwise work, normalisation and Adam are left out: they multiply no matrices.
+    For WGAN-GP's penalty come D's forward pass, its input gradients, and both gradients of those:
+    4 D. Elementwise work, normalisation and Adam are left out: they multiply no matrices.
     """
     generator, discriminator = minigan_networks(workload)
     with mg.no_grad():
         g, image = multiply_adds(generator, (LATENT,))
         d, _ = multiply_adds(discriminator, image)
-    return 2e-9 * (batch or BATCH[workload]) * (3 * sum(g) - g[0] + 8 * sum(d) - 2 * d[0])
+    penalty = 4 * sum(d) if workload == "wgan-gp" else 0
+    return 2e-9 * (batch or BATCH[workload]) * (3 * sum(g) - g[0] + 8 * sum(d) - 2 * d[0] + penalty)
 
 
 def in_own_process(library, workload, steps, options, python=sys.executable):

@@ -8,8 +8,9 @@ and by how much that exceeds the size before the networks were made, both in MiB
 this program in turn for one library and another; it needs the library, NumPy, and nothing else.
 
 A step draws noise, updates the discriminator on a real and a generated batch, then the generator,
-both with Adam(2e-4, betas=(0.5, 0.999)) and BCE on logits, in float32. The library `numpy` has one
-workload, `product`: the product of two large matrices, the machine's limit.
+both with Adam(2e-4, betas=(0.5, 0.999)) and BCE on logits, in float32. `wgan-gp` has mlp1024's
+networks, Wasserstein's losses and WGAN-GP's penalty, which needs a second derivative. The library
+`numpy` has one workload, `product`: the product of two large matrices, the machine's limit.
 
 On a GPU every library draws its noise there, and the time of a step is that between two events
 which the device itself records, with no wait in between. TF32 is off in all of them, or on.
@@ -25,8 +26,9 @@ from functools import partial
 import numpy as np
 from benchmark_libraries.older import chainer_step, dezero_step
 
-HIDDEN = {"mlp1024": [1024, 1024, 1024], "mlp128": [128, 128]}  # the layers of both networks
-BATCH = {"mlp1024": 100, "mlp128": 100, "dcgan": 128, "dense-dcgan": 128}
+HIDDEN = {"mlp1024": [1024, 1024, 1024], "mlp128": [128, 128],  # the layers of both networks
+          "wgan-gp": [1024, 1024, 1024]}
+BATCH = {"mlp1024": 100, "mlp128": 100, "wgan-gp": 100, "dcgan": 128, "dense-dcgan": 128}
 LATENT, PIXELS = 100, 784
 SIZE = {"cpu": 2000, "cuda": 8000}  # of the matrices of `product`
 WARM_UP, GPU_WARM_UP = 3, 20  # steps; on a GPU kernels are compiled, and a step is captured
@@ -58,7 +60,7 @@ def minigan_networks(workload):
 
 def minigan_step(workload, batch, device="cpu", captured=False):
     import minigan as mg
-    from minigan.gan import train_step
+    from minigan.gan import GAN, Players, alternating, objectives, penalties
 
     mg.use(device)
     rng = mg.backend.current().xp.random.default_rng(0)
@@ -68,10 +70,15 @@ def minigan_step(workload, batch, device="cpu", captured=False):
     shape = (PIXELS,) if workload in HIDDEN else (28, 28, 1)
     real = mg.tensor(rng.random((batch, *shape), np.float32))
 
-    def update(real, z):
-        return train_step(generator, discriminator, g_optimizer, d_optimizer, real, z)
+    game = GAN(generator, discriminator)
+    if workload == "wgan-gp":
+        game = GAN(generator, discriminator, objectives.wasserstein, [penalties.gradient_penalty()])
+    players, draws = Players(game, d_optimizer, g_optimizer), mg.Draws(np.random.default_rng(0))
 
-    run = mg.capture(update) if captured else update
+    def update(real, z):
+        return alternating(players, [(real,)], [(z,)], draws)
+
+    run = mg.capture(update, draws) if captured else update
 
     def step():
         run(real, mg.tensor(rng.standard_normal((batch, LATENT), np.float32)))
@@ -132,6 +139,21 @@ def torch_step(workload, batch, device="cpu", tuned=False):
     real = torch.rand(batch, *([PIXELS] if workload in HIDDEN else [1, 28, 28]))
     one, zero = torch.ones(batch, 1), torch.zeros(batch, 1)
 
+    def wgan_gp_step():
+        fake = generator(torch.randn(batch, LATENT))
+        d_optimizer.zero_grad()
+        share = torch.rand(batch, 1)
+        x = (real + share * (fake.detach() - real)).requires_grad_(True)
+        slope, = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+        penalty = 10 * ((slope.norm(2, dim=1) - 1) ** 2).mean()
+        (discriminator(fake.detach()).mean() - discriminator(real).mean() + penalty).backward()
+        d_optimizer.step()
+        discriminator.requires_grad_(not tuned)
+        g_optimizer.zero_grad()
+        (-discriminator(fake).mean()).backward()
+        g_optimizer.step()
+        discriminator.requires_grad_(True)
+
     def step():
         fake = generator(torch.randn(batch, LATENT))
         d_optimizer.zero_grad()
@@ -142,7 +164,7 @@ def torch_step(workload, batch, device="cpu", tuned=False):
         bce(discriminator(fake), one).backward()
         g_optimizer.step()
         discriminator.requires_grad_(True)
-    return step
+    return wgan_gp_step if workload == "wgan-gp" else step
 
 
 def old_step(step, workload, batch, device):

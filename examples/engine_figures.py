@@ -17,7 +17,7 @@ import numpy as np
 
 import minigan as mg
 from minigan.data import Loader, digits
-from minigan.gan import Trainer, models, noise
+from minigan.gan import GAN, Trainer, models
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--steps", type=int, default=1000)
@@ -50,7 +50,7 @@ def resident_kib():
 
 
 generator, discriminator = models.digits(rng=np.random.default_rng(0))
-trainer = Trainer(generator, discriminator, Loader(digits()[0], batch_size=64), noise.normal)
+trainer = Trainer(GAN(generator, discriminator), Loader(digits()[0], batch_size=64))
 trainer.run(100)
 gc.collect()
 gc.disable()

@@ -5,19 +5,21 @@ from importlib import import_module
 from types import ModuleType
 
 from . import backend, losses, nn, ops, optim
+from .anomaly import AnomalyError, anomaly
 from .autodiff import Function, Tensor, as_tensor, grad, no_grad, tensor
 from .backend import use
-from .capture import CaptureError, capture
+from .capture import CaptureError, Draws, capture
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
-__all__ = ["CaptureError", "Function", "Tensor", "as_tensor", "backend", "capture", "data", "gan",
-           "grad", "hessian", "hvp", "jacobian", "jvp", "losses", "metrics", "nn", "no_grad",
-           "ops", "optim", "tensor", "testing", "use", "value_and_grad", "viz", "vjp"]
+__all__ = ["AnomalyError", "CaptureError", "Draws", "Function", "Tensor", "anomaly", "as_tensor",
+           "backend", "capture", "data", "gan", "grad", "hessian", "hvp", "jacobian", "jvp",
+           "lab", "losses", "metrics", "nn", "no_grad", "ops", "optim", "tensor", "testing", "use",
+           "value_and_grad", "viz", "vjp"]
 
 
 def __getattr__(name: str) -> ModuleType:
     """What the engine does not need (`mg.data`, `mg.viz`, ...) is loaded at its first use."""
-    if name in ("data", "gan", "metrics", "testing", "viz"):
+    if name in ("data", "gan", "lab", "metrics", "testing", "viz"):
         return import_module(f".{name}", __name__)
     raise AttributeError(f"module 'minigan' has no attribute {name!r}")

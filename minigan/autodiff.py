@@ -16,8 +16,11 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from . import backend
 
-class _Mode(threading.local):
-    grad_enabled = True  # the only global of the engine, one for each thread
+
+class _Mode(threading.local):  # the only global of the engine, one for each thread
+    grad_enabled = True
+    watch: Any = None  # what `anomaly()` sets: it is told of every operation
+    notes: Any = None  # what `capture` sets: it is told which tensors are read and changed
 
 
 _mode = _Mode()
@@ -75,6 +78,8 @@ class Tensor:
         """Say that the data was changed in place. A backward pass that needs the old values then
         raises, where it would have computed with the wrong ones."""
         self._version[0] += 1
+        if _mode.notes is not None:
+            _mode.notes.changed(self)
 
     shape = property(lambda self: self._data.shape, doc="The lengths of the axes.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
@@ -106,18 +111,21 @@ class Tensor:
                              "first")
         return Tensor(backend.to_device(self._data, device), self.requires_grad)
 
-    def backward(self, grad: Tensor | None = None, create_graph: bool = False) -> None:
+    def backward(self, grad: Tensor | None = None, create_graph: bool = False,
+                 inputs: Iterable[Tensor] | None = None) -> None:
         """Add the gradient of this tensor to `.grad` of every leaf that it depends on.
 
         grad          the cotangent, of this tensor's shape; 1 if this tensor has one element
         create_graph  keep the gradients differentiable, for second derivatives
+        inputs        the leaves that are asked for; the others cost nothing. None: all
         """
         if not self.requires_grad:
             raise ValueError("backward() from a tensor that depends on nothing that requires a "
                              "gradient: make an input with requires_grad=True, or leave no_grad()")
         cotangent = _cotangent(self, grad)
         order = _inputs_first([self])
-        leaves = [t for t in order if t.creator is None]
+        asked = None if inputs is None else {id(t) for t in inputs}
+        leaves = [t for t in order if t.creator is None and (asked is None or id(t) in asked)]
         grads = _pull_back([self], [cotangent], leaves, create_graph, order)
         shared = {id(cotangent.data)}
         with _grad_mode(create_graph):
@@ -126,6 +134,8 @@ class Tensor:
                 if new is None:
                     continue
                 if leaf.grad is not None:
+                    if _mode.notes is not None:
+                        _mode.notes.adding_to(leaf)
                     new = leaf.grad + new
                 elif not create_graph and (new.data.base is not None or id(new.data) in shared):
                     new = Tensor(new.data.copy())  # no two leaves may hold the same memory
@@ -213,6 +223,10 @@ class Function:
         except TypeError:
             self._check_devices(inputs)
             raise
+        if _mode.watch is not None:
+            _mode.watch.result(self, inputs, output)
+        if _mode.notes is not None:
+            _mode.notes.read(inputs)
         if self.view:
             output._version = inputs[0]._version
         tracked = [x for x in inputs if x.requires_grad] if _mode.grad_enabled else None
@@ -368,7 +382,8 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
             node._check_unchanged()
             # what is not a target is not needed again: its memory can go
             grad = grads[id(t)] if id(t) in target_ids else grads.pop(id(t))
-            gradients = node.gradients(grad)
+            gradients = (node.gradients(grad) if _mode.watch is None
+                         else _mode.watch.gradients(node, grad))
             if len(gradients) < len(node.inputs):
                 raise RuntimeError(f"{type(node).__name__}.backward returned {len(gradients)} "
                                    f"gradients for {len(node.inputs)} inputs: one for each is "

@@ -1,83 +1,299 @@
 """A training step recorded once and replayed: on a GPU one launch in place of hundreds.
 
 An eager step asks the device for every kernel by itself, and Python takes longer to ask than a
-small kernel takes to run. A CUDA graph keeps the list of kernels, with the addresses that they
-read and write, and is launched as a whole.
+small kernel takes to run. A CUDA graph is the list of kernels, with the addresses that they read
+and write. So what a step reads and changes has to stay where it lies: the engine tells `Notes` of
+every tensor, and a replay looks whether it did.
 """
 from __future__ import annotations
 
-from typing import Any, Callable
+import copy
+import weakref
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Iterator
 
 from . import backend
-from .autodiff import Tensor
+from .autodiff import Tensor, _mode
+
+if TYPE_CHECKING:
+    import numpy as np
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
+RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up
 
 
 class CaptureError(RuntimeError):
-    """The step cannot be recorded; the message says what in it, and where."""
+    """The step cannot be recorded or replayed; the message says what in it, and where."""
+
+
+class Draws:
+    """Random numbers for a captured step, drawn by NumPy's generator `rng` in host memory.
+
+    A step that is given to `capture` with its Draws asks them, and them alone, for all that it
+    draws: `draws(draw)` is draw(rng), an array, as a Tensor on the default device. Where Python
+    makes the step it is drawn there and then. Before a replay, all that the step is going to ask
+    for is drawn in the same order: the same seed gives the same numbers either way. Outside the
+    step, draw from `draws.rng`. A draw is kept: let it refer to shapes, not to Tensors, which
+    would be kept with it.
+    """
+
+    def __init__(self, rng: np.random.Generator):
+        self.rng = rng
+        self._draw: Callable[[Callable], Tensor] | None = None  # while a step is made or recorded
+
+    def __call__(self, draw: Callable[[np.random.Generator], np.ndarray]) -> Tensor:
+        return (self._draw or self._now)(draw)
+
+    def _now(self, draw: Callable) -> Tensor:
+        return Tensor(backend.asarray(draw(self.rng)))
+
+    @contextmanager
+    def logged(self, log: list[Callable]) -> Iterator[None]:
+        """Within it every draw is written down."""
+        def draw_and_log(draw: Callable) -> Tensor:
+            log.append(draw)
+            return self._now(draw)
+
+        self._draw = draw_and_log
+        try:
+            yield
+        finally:
+            self._draw = None
+
+    @contextmanager
+    def drawn(self, log: list[Callable]) -> Iterator[list[tuple[Tensor, Callable]]]:
+        """Within it the n-th draw is what the log's n-th gave before. To know that it is the same,
+        it is drawn once more, by a copy of the generator."""
+        start, again = self.rng.bit_generator.state, copy.deepcopy(self.rng)
+        arrays = [draw(self.rng) for draw in log]
+        buffers = [Tensor(backend.asarray(array)) for array in arrays]
+        drawn: list[tuple[Tensor, Callable]] = []
+
+        def take(draw: Callable) -> Tensor:
+            n, new = len(drawn), draw(again)
+            if n == len(arrays) or (new.shape, new.dtype, new.tobytes()) != (
+                    arrays[n].shape, arrays[n].dtype, arrays[n].tobytes()):
+                raise CaptureError(f"draw {n + 1} of this step is another than it was in the step "
+                                   "before: a captured step draws the same kinds of numbers, in "
+                                   "the same order and shapes, each time")
+            drawn.append((buffers[n], draw))
+            return buffers[n]
+
+        self._draw = take
+        try:
+            yield drawn
+        except BaseException:
+            self.rng.bit_generator.state = start  # the step was not made
+            raise
+        finally:
+            self._draw = None
+
+    def again(self, drawn: list[tuple[Tensor, Callable]]) -> None:
+        """All that was drawn, drawn anew to where it is."""
+        for own, draw in drawn:
+            array = draw(self.rng)
+            if array.shape != own.shape:
+                raise CaptureError(f"a draw of shape {own.shape} when the step was captured is of "
+                                   f"{array.shape} now: capture the step again")
+            own.data[...] = backend.of(own.data).from_numpy(array)
+
+
+class Notes:
+    """What a step reads and changes: the engine says so within `with notes:`."""
+
+    def __init__(self, inputs: Iterable[Tensor], gradients: Iterable[Tensor | None] = ()):
+        self.inputs = {id(x) for x in inputs}
+        self.old = {id(grad) for grad in gradients}  # from before the step, for `adding_to`
+        self.seen: dict[int, weakref.ref] = {}
+        self.written: set[int] = set()
+
+    def __enter__(self) -> Notes:
+        _mode.notes = self
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        _mode.notes = None
+
+    def read(self, tensors: Iterable[Tensor]) -> None:
+        for t in tensors:
+            if t.creator is None:
+                self.seen[id(t)] = weakref.ref(t)
+
+    def changed(self, t: Tensor) -> None:
+        self.seen[id(t)] = weakref.ref(t)
+        self.written.add(id(t))
+
+    def adding_to(self, leaf: Tensor) -> None:
+        if id(leaf.grad) in self.old:
+            raise CaptureError(
+                f"this step adds to a gradient, of shape {leaf.shape}, that was there before it "
+                "began: a replay would add to the same one each time. Call zero_grad() inside the "
+                "step; to accumulate over several batches, make them all in one captured step")
+
+    def alive(self) -> list[Tensor]:
+        """Those of the tensors that outlive the step: parameters, averages, statistics."""
+        tensors = [ref() for ref in self.seen.values()]
+        return [t for t in tensors if t is not None and id(t) not in self.inputs]
 
 
 class CapturedStep:
     """What `capture` returns: called with Tensors, it makes a step."""
 
-    def __init__(self, step: Callable[..., Any]):
-        self.step, self.calls = step, 0
+    def __init__(self, step: Callable[..., Any], draws: Draws | None = None):
+        self.step, self.draws, self.calls = step, draws, 0
+        self.moves, self.restless = 0, None  # see _warm_up
         self.inputs: list[Tensor] = []  # the recorded step reads these, whatever comes in
         self.result: Any = None         # and writes here
         self.replay: Callable[[], None] | None = None
+        self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
+        self.changed: list[Tensor] = []                     # what it changes
+        self.gradients: list[tuple[Tensor, Tensor | None]] = []  # what it leaves in .grad
+        self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
 
     def __call__(self, *inputs: Tensor) -> Any:
-        for i, x in enumerate(inputs):
-            if not isinstance(x, Tensor):
-                raise TypeError(f"a captured step takes Tensors: input {i} is a "
-                                f"{type(x).__name__}, which would stay as it is in all replays")
-        record = backend.of(inputs[0].data).capture if inputs else backend.current().capture
-        if record is None:
+        if _mode.notes is not None:  # part of another captured step, which records it
             return self.step(*inputs)
+        device = _device(inputs)
+        if self.replay is not None:
+            return self._replay(inputs)
+        if device.capture is None:
+            return self.step(*inputs)
+        if self.calls < WARM_UP or self.moves or self._moved() is not None:
+            return self._warm_up(inputs)
+        return self._record(device.capture, inputs)
+
+    def _moved(self) -> Tensor | None:
+        """A tensor of the step's whose data are another array than when the step ended."""
+        return next((t for t, array in self.held if t._data is not array), None)
+
+    def _warm_up(self, inputs: tuple[Tensor, ...]) -> Any:
+        """The step as it is. `moves` counts how often in a row it moved arrays of its own (an
+        optimiser lays its parameters out anew where somebody replaced them): it goes to 0."""
+        if self.moves >= RESTLESS:
+            raise _restless(self.restless)
+        self.held = [(t, t._data) for t, _ in self.held]
+        notes, log = Notes(inputs), []
+        with notes, nullcontext() if self.draws is None else self.draws.logged(log):
+            result = self.step(*inputs)
+        self.restless, self.log = self._moved(), log
+        self.moves = 0 if self.restless is None else self.moves + 1
+        self.held = [(t, t._data) for t in notes.alive()]
+        self.gradients = [(t, t.grad) for t, _ in self.held]
         self.calls += 1
-        if self.calls <= WARM_UP:
-            return self.step(*inputs)
-        if self.replay is None:
-            self._record(record, inputs)
-        else:
-            self._check(inputs)
-            for own, x in zip(self.inputs, inputs):
-                own.data[...] = x.data
-            self.replay()
-        return self.result
+        return result
 
-    def _record(self, record: Callable, inputs: tuple[Tensor, ...]) -> None:
-        self.inputs = [Tensor(x.data.copy(), x.requires_grad) for x in inputs]
+    def _record(self, record: Callable, inputs: tuple[Tensor, ...]) -> Any:
+        """The step recorded, and made once. If it cannot be, all is put back where it was."""
+        own = [Tensor(x.data.copy()) for x in inputs]
+        found = [(t, t._data, t.grad) for t, _ in self.held]
+        for t, left in self.gradients:  # as the step left them: it has to clear them itself
+            t.grad = left if t.grad is None else t.grad
+        before = {id(t): t.grad for t, *_ in found}
+        notes = Notes(own, before.values())
+
+        def run() -> tuple[Any, list[Tensor]]:
+            with notes:
+                result = self.step(*own)
+            if (t := self._moved()) is not None:
+                raise _restless(t)
+            if len(drawn) < len(self.log):
+                raise CaptureError(f"this step drew {len(drawn)} times, {len(self.log)} times in "
+                                   "the step before: a captured step draws the same each time")
+            return result, notes.alive()
+
         try:
-            self.result, self.replay = record(lambda: self.step(*self.inputs))
-        except backend.BackendError as error:
-            raise CaptureError(f"this step cannot be captured: {error}") from error
+            with nullcontext([]) if self.draws is None else self.draws.drawn(self.log) as drawn:
+                (result, held), replay = record(run)
+        except BaseException as error:
+            for t, array, grad in found:
+                t._data, t.grad = array, grad
+            if isinstance(error, backend.BackendError):
+                raise CaptureError(f"this step cannot be captured: {error}") from error
+            raise
+        self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
+        self.held = [(t, t._data) for t in held]
+        self.changed = [*(t for t in held if id(t) in notes.written),
+                        *(t for t in _tensors(result) if t.creator is None)]
+        self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
+        for t, _, grad in found:  # what it did not touch is what it was
+            t.grad = grad if t.grad is before[id(t)] else t.grad
+        return result
 
-    def _check(self, inputs: tuple[Tensor, ...]) -> None:
-        known, given = ([(x.shape, str(x.dtype)) for x in xs] for xs in (self.inputs, inputs))
+    def _replay(self, inputs: tuple[Tensor, ...]) -> Any:
+        known, given = ([(x.shape, str(x.dtype), backend.of(x.data).name) for x in xs]
+                        for xs in (self.inputs, inputs))
         if known != given:
             raise CaptureError(f"the step was captured with inputs of {known}, and is called with "
-                               f"{given}: every replay takes the same shapes and dtypes. Leave an "
-                               "incomplete last batch out, or capture another step for it")
+                               f"{given}: every replay takes the same shapes, dtypes and device. "
+                               "Leave an incomplete last batch out, or capture another step for it")
+        if (t := self._moved()) is not None:
+            raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
+                               "data since the step was captured: capture the step again, or "
+                               "change data in place, t.data[...] = new")
+        for own, x in zip(self.inputs, inputs):
+            own.data[...] = x.data
+        if self.draws is not None:
+            self.draws.again(self.drawn)
+        self.replay()
+        for t in self.changed:
+            t.mark_changed()
+        for t, grad in self.gradients:
+            t.grad = grad
+        return self.result
 
 
-def capture(step: Callable[..., Any]) -> CapturedStep:
+def _restless(t: Tensor) -> CaptureError:
+    return CaptureError(f"this step gives a tensor of shape {t.shape} another array each time: let "
+                        "one optimiser alone have it, and change it in place, t.data[...] = new")
+
+
+def _device(inputs: tuple[Tensor, ...]) -> backend.Backend:
+    """Where the inputs are; without any, the default device."""
+    for i, x in enumerate(inputs):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"a captured step takes Tensors: input {i} is a "
+                            f"{type(x).__name__}, which would stay as it is in all replays")
+        if x.requires_grad:
+            raise CaptureError(f"input {i} of a captured step requires a gradient, but a replay "
+                               "reads a copy, and the gradient would be the copy's: use a "
+                               "parameter without passing it, detach() what was computed")
+    devices = {backend.of(x.data).name: backend.of(x.data) for x in inputs}
+    if len(devices) > 1:
+        raise CaptureError(f"the inputs of a captured step are on {' and '.join(devices)}: "
+                           "move them to one device")
+    return next(iter(devices.values()), backend.current())
+
+
+def _tensors(result: Any) -> Iterator[Tensor]:
+    """The Tensors in tuples, lists and dicts."""
+    if isinstance(result, Tensor):
+        yield result
+    elif isinstance(result, (tuple, list, dict)):
+        for part in result.values() if isinstance(result, dict) else result:
+            yield from _tensors(part)
+
+
+def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedStep:
     """A step, to be called as before, that a GPU replays as one CUDA graph.
 
     step     takes Tensors and returns Tensors (in tuples, lists or named tuples if it likes), and
              does everything that a training step does: forward, backward, optimiser, average
+    draws    where the step draws its random numbers, if it draws any
     returns  a callable of the same arguments. Its first two calls make the step as it is, the
-             third records it, and from then on it is replayed. What it returns are always the
-             same Tensors, which the next call overwrites: read a number with item(), which waits,
-             or copy what is to be kept
+             third records it (a later one, if arrays were replaced meanwhile), and from then on it
+             is replayed. It returns the same Tensors each time, which the next call overwrites:
+             read a number with item(), which waits, or copy what is to be kept
 
-    In a replay no Python runs: what a step counts, prints or draws with Python happens once, when
-    it is recorded. Optimisers, EMA and running statistics count on the device. Change a learning
-    rate between steps, not within. On the CPU the step is simply called.
+    In a replay no Python runs. What a step counts or prints happens once, when it is recorded, and
+    what Python decided then stays decided: whether a module was in training or frozen, a
+    weight_decay. Optimisers, EMA and running statistics count on the device; a learning rate may be
+    changed between steps, and data in place (load_state_dict). Inputs are copied, and say where
+    the step computes; without any it is the default device. On the CPU the step is simply called.
 
     Raises CaptureError for a step that reads a number (item(), float(), a decision), copies from
-    the host (drawing noise, Dropout), or computes with what cannot be recorded; and for inputs of
-    another shape or dtype than those that were recorded.
+    the host (Dropout, random numbers without `draws`), adds to gradients of the step before, or
+    computes with what cannot be recorded; for inputs of another shape, dtype or device than those
+    that were recorded, or that require a gradient; and, at a replay, if a parameter was moved,
+    converted or given other data since.
     """
-    return CapturedStep(step)
+    return CapturedStep(step, draws)

@@ -15,28 +15,27 @@ class Scalar:
 
     def __init__(self, value: float):
         self._value, self._array = value, None
-        self._counted = False  # whether the device counted on since _value was known
+        self._counted = False  # whether the device counts: a replay goes on without Python
 
     @property
     def value(self) -> float:
         """As a Python number. After `tick` on a GPU this waits for the device."""
-        if self._counted:
-            self._value, self._counted = type(self._value)(self._array), False
-        return self._value
+        return type(self._value)(self._array) if self._counted else self._value
 
     @value.setter
     def value(self, value: float) -> None:
-        self._value, self._counted = value, False
+        self._value = value
         if self._array is not None:
             self._array.fill(value)
 
     def on(self, like: backend.Array) -> Any:
         """The number to compute with beside the array `like`: a Python number, or the array."""
         if backend.is_host(like):
-            self._value, self._array = self.value, None
+            self._value, self._array, self._counted = self.value, None, False
             return self._value
         if self._array is None or backend.of(self._array) is not backend.of(like):
             self._array = backend.array_module(like).full((), self.value, "float64")
+            self._counted = False
         return self._array
 
     def tick(self, like: backend.Array) -> None:

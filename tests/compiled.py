@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import math
+import re
 import shutil
 import subprocess
 import tempfile
@@ -32,11 +33,19 @@ C_TYPES = {np.dtype(name): c for name, c in {
     "uint64": "unsigned long long", "float16": "float16", "float32": "float",
     "float64": "double"}.items()}
 
+# the compiler's own functions: <cmath> takes longer to read than a kernel to compile
+FUNCTIONS = "".join(f"""
+inline float {name}(float x) {{ return __builtin_{name}f(x); }}
+inline double {name}(double x) {{ return __builtin_{name}(x); }}
+""" for name in ("exp", "fabs", "log", "log1p", "sqrt", "tanh")) + """
+inline float pow(float x, float y) { return __builtin_powf(x, y); }
+inline double pow(double x, double y) { return __builtin_pow(x, y); }
+"""
+
 PRELUDE = """
-#include <cmath>
-#include <cstddef>
+typedef __PTRDIFF_TYPE__ ptrdiff_t;
 #define __device__
-using std::exp; using std::fabs; using std::log; using std::log1p; using std::sqrt; using std::tanh;
+""" + FUNCTIONS + """
 class float16 {
     _Float16 data;
 public:
@@ -195,7 +204,14 @@ class Kernel:
                      # not data_as, whose pointers wait for the garbage collector
                      ctypes.c_void_p(ndims.ctypes.data), ctypes.c_void_p(numbers.ctypes.data))
 
-        device.run(self.name, work)
+        outputs = zip(self.outputs, arrays[len(self.inputs):])
+        read = [x for p, x in outputs if _reads(getattr(self, "operation", ""), p.name)]
+        device.run(self.name, work, moved=[x for x in arrays + read if x.ndim])
+
+
+def _reads(body: str, name: str) -> bool:
+    """Whether a kernel's body uses an output for more than `name = ...`."""
+    return re.search(rf"\b{name}\b(?!\s*=[^=])", body) is not None
 
 
 def _references(params: list[Parameter], args: list, index: str, const: str) -> str:

@@ -3,9 +3,13 @@
 The tests in ON_BOTH run twice, with NumPy and with the strict stand-in for CuPy as the default
 backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy()`. What can only
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
+
+What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
+GPU it is skipped, and how many are and why is said at the end.
 """
 from __future__ import annotations
 
+from math import isqrt
 from pathlib import Path
 
 import pytest
@@ -13,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from strict import STRICT
 
 from minigan import backend
+from minigan.backend import BackendError
 
 settings.register_profile("minigan", deadline=None, derandomize=True, max_examples=12,
                           # the fixtures used with @given hold nothing that an example changes
@@ -21,9 +26,16 @@ settings.register_profile("minigan", deadline=None, derandomize=True, max_exampl
 settings.load_profile("minigan")
 
 TESTS = Path(__file__).parent
-ON_BOTH = {"nn", "gan", "test_autodiff.py", "test_functional.py", "test_graph.py",
+ON_BOTH = {"nn", "gan", "ops", "test_autodiff.py", "test_functional.py", "test_graph.py",
            "test_losses.py", "test_optim.py", "test_stale_updates.py", "test_tensor.py",
            "test_training_tools.py"}
+
+_no_gpu = {"reason": "", "count": 0}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--write-op-table", action="store_true",
+                     help="write docs/op_table.md from what tests/ops/test_table.py finds")
 
 
 def pytest_configure(config):
@@ -32,8 +44,36 @@ def pytest_configure(config):
 
 def pytest_generate_tests(metafunc):
     path = Path(metafunc.module.__file__)
-    if path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in ON_BOTH:
+    if (path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in ON_BOTH
+            and not metafunc.definition.get_closest_marker("gpu")):
         metafunc.parametrize("array_library", ["numpy", "strict"], indirect=True)
+
+
+def why_no_gpu():
+    """Why no GPU can be tested, "" if one can."""
+    try:
+        backend.get("cupy")
+    except BackendError as error:
+        return str(error)
+    return ""
+
+
+@pytest.hookimpl(trylast=True)  # after the test's own marks, before -m
+def pytest_collection_modifyitems(config, items):
+    on_gpu = [item for item in items if item.get_closest_marker("gpu")]
+    if "gpu" not in config.option.markexpr:  # an ordinary run
+        items[:] = [item for item in items if item not in on_gpu]
+        config.hook.pytest_deselected(items=on_gpu)
+    elif on_gpu and (reason := why_no_gpu()):
+        _no_gpu.update(reason=reason, count=len(on_gpu))
+        for item in on_gpu:
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _no_gpu["count"]:
+        terminalreporter.write_line(
+            f"no GPU: {_no_gpu['count']} tests skipped, for {_no_gpu['reason']}")
 
 
 @pytest.fixture
@@ -54,6 +94,15 @@ def strict(restored_backends):
     return STRICT
 
 
+def fewer_examples(test, monkeypatch):
+    """Let Hypothesis draw as many as the slow stand-in has time for: the root of what NumPy gets,
+    and no fewer than 3, for the first one is all zeros and often empty."""
+    name = "_hypothesis_internal_use_settings"  # where @settings leaves them for @given
+    if (given := getattr(test, name, None)) is not None:
+        count = min(given.max_examples, max(3, isqrt(given.max_examples)))
+        monkeypatch.setattr(test, name, settings(given, max_examples=count))
+
+
 @pytest.fixture(autouse=True)
 def array_library(request):
     """The default backend of the test, "numpy" or "strict"."""
@@ -62,6 +111,7 @@ def array_library(request):
         only = request.node.get_closest_marker("numpy_only")
         if only is not None:
             pytest.skip(only.args[0])
+        fewer_examples(request.function, request.getfixturevalue("monkeypatch"))
         request.getfixturevalue("strict")
         backend.use("strict")
     return name

@@ -26,6 +26,28 @@ def test_backward_gives_each_leaf_the_derivative_by_it():
     same(y.grad, 3 * 3 + 1)
 
 
+def test_backward_to_asked_leaves_gives_them_the_same_and_the_others_none():
+    def graph():
+        x, y, z = leaf([3.0, 1.0]), leaf([2.0, 5.0]), leaf(4.0)
+        return (x * x * y + mg.ops.exp(y) * z).sum(), x, y, z
+
+    total, *everyone = graph()
+    total.backward()
+    total, x, y, z = graph()
+    total.backward(inputs=[x, z])
+    same(x.grad, everyone[0].grad.numpy())
+    same(z.grad, everyone[2].grad.numpy())
+    assert y.grad is None
+
+
+def test_backward_to_asked_leaves_adds_to_what_they_have_and_passes_what_is_unreached():
+    x, y, elsewhere = leaf(3.0), leaf(2.0), leaf(1.0)
+    for _ in range(2):
+        (x * y).backward(inputs=iter([y, elsewhere]))
+    same(y.grad, 6.0)
+    assert x.grad is None and elsewhere.grad is None
+
+
 def test_two_backward_calls_add_up():
     x = leaf([1.0, 2.0])
     (3 * x).sum().backward()

@@ -8,8 +8,7 @@ from strict import counted
 import minigan as mg
 from minigan import nn, optim
 from minigan.data import Loader
-from minigan.gan import SYSTEMS, Trainer
-from minigan.gan.step import train_step
+from minigan.gan import GAN, SYSTEMS, Trainer, train_step
 from minigan.optim import EMA, Schedule, step_decay
 
 OPTIMIZERS = {
@@ -114,7 +113,8 @@ def test_a_copy_from_the_host_is_refused_with_its_place(strict):
 
 def test_inputs_of_another_shape_or_dtype_are_refused(strict):
     message = failing(lambda x: x * 2, [[1.0]] * 4 + [[1.0, 2.0]], strict)
-    assert "captured with inputs of [((1,), 'float32')]" in message and "((2,)," in message
+    assert "captured with inputs of [((1,), 'float32', 'strict')]" in message
+    assert "called with [((2,)," in message
     mg.use("strict")
     captured = mg.capture(lambda x: x * 2)
     for _ in range(3):
@@ -157,7 +157,8 @@ def trainer(discriminator=lambda d: d):
     system = SYSTEMS["mlp-small"]  # without batch norm, whose biases are moved by rounding
     generator, d = system.build(shape=(8, 8, 1), rng=np.random.default_rng(1))
     images = np.random.default_rng(0).uniform(size=(6, 8, 8, 1)).astype(np.float32)
-    return Trainer(generator, discriminator(d), Loader(images, batch_size=3), system.noise)
+    return Trainer(GAN(generator, discriminator(d), noise=system.noise),
+                   Loader(images, batch_size=3))
 
 
 def test_the_trainer_replays_its_step_on_a_device(strict):
@@ -170,7 +171,18 @@ def test_the_trainer_replays_its_step_on_a_device(strict):
     assert device.captured.replay is not None and counts.synchronisations == 0
     for key, x in host.average.module.state_dict().items():
         np.testing.assert_allclose(device.average.module.state_dict()[key], x, rtol=1e-3, atol=1e-5)
-    assert device.g_optimizer.steps == device.average.updates == 6
+    assert device.players.g_optimizer.steps == device.average.updates == 6
+
+
+def test_counts_that_are_read_or_set_between_replays_go_on(strict):
+    mg.use("strict")
+    t = trainer()
+    for steps in (4, 6, 8):
+        t.run(steps)
+        assert t.players.g_optimizer.steps == t.average.updates == steps
+    t.average.updates = 100
+    t.run(10)
+    assert t.average.updates == 102 and t.players.g_optimizer.steps == 10
 
 
 def test_a_resumed_trainer_goes_on_from_the_counts_it_was_saved_with(strict):

@@ -39,7 +39,8 @@ def test_a_run_folder_holds_config_metrics_grids_curves_weights_and_state(finish
     config = json.loads((finished / "config.json").read_text())
     assert config["system"] == config["data"] == "digits" and config["shape"] == [8, 8, 1]
     rows = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
-    assert rows[0].keys() == {"step", "d_loss", "g_loss", "d_real", "d_fake"}
+    assert rows[0].keys() == {"step", "d_loss", "g_loss", "d_real", "d_fake", "order", "d_gradient",
+                              "g_gradient", "diversity", "saturation", "real_right", "fake_right"}
 
 
 def test_sample_makes_a_grid_from_any_saved_step(finished, capsys):
@@ -260,7 +261,7 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minigan.cli.load", interrupted)
+    monkeypatch.setattr("minigan.cli.train.load", interrupted)
     assert main(["train", *TINY, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "minigan train: interrupted\n"
 
@@ -269,7 +270,7 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
 def test_ctrl_c_saves_the_step_under_way_and_says_how_to_go_on(tmp_path):
     out = tmp_path / "run"
     process = subprocess.Popen(
-        [sys.executable, "-m", "minigan.cli", "train", "--steps", "1000000", "--save-every",
+        [sys.executable, "-m", "minigan", "train", "--steps", "1000000", "--save-every",
          "1000000", "--device", "cpu", "--out", str(out)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while not (out / "metrics.jsonl").exists():

@@ -14,7 +14,7 @@ from strict import StrictArray, counted
 from strict.module import Module
 from test_kernels import LAYOUTS, convolutions
 
-from minigan.backend import cuda, cuda_conv, reference
+from minigan.backend import cuda, cuda_conv, cuda_kernels, reference
 from minigan.backend.window import Window
 
 needs_compiler = pytest.mark.skipif(compiled.COMPILER is None, reason="no C++ compiler was found")
@@ -86,6 +86,8 @@ def test_activations_equal_their_references(shape, dtype, layout, slope):
     compare("sigmoid", x)
     compare("softplus", x)
     compare("leaky_relu", x, slope)
+    for name in ("sigmoid_gradient", "tanh_gradient", "softplus_gradient"):
+        compare(name, grad, x)
     for decides in (x, np.asarray(x > 0), x.astype(np.float64)):
         compare("leaky_relu_gradient", grad, decides, slope)
 
@@ -94,7 +96,9 @@ def test_activations_equal_their_references(shape, dtype, layout, slope):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64, np.bool_])
 def test_activations_equal_their_references_at_the_edges_and_for_any_dtype(dtype):
     x = EDGES.astype(dtype) if np.dtype(dtype).kind == "f" else np.array([0, 1, 1], dtype)
-    for name, args in [("sigmoid", ()), ("softplus", ()), ("leaky_relu", (0.2,))]:
+    for name, args in [("sigmoid", ()), ("softplus", ()), ("leaky_relu", (0.2,)),
+                       ("sigmoid_gradient", (x,)), ("tanh_gradient", (x,)),
+                       ("softplus_gradient", (x,))]:
         if dtype is not np.bool_ or name == "leaky_relu":
             compare(name, x, *args)
 
@@ -139,6 +143,17 @@ def test_batch_norm_loses_no_variance_beside_a_large_mean():
     _, mean, var = cuda.batch_norm(*map(on_device, (x, weight, bias, 1e-5)))
     np.testing.assert_allclose(mean._host, exact.mean(0), rtol=1e-6)
     np.testing.assert_allclose(var._host, exact.var(0), rtol=1e-4)
+
+
+@needs_compiler
+@given(st.integers(0, 9), DTYPES, st.booleans())
+def test_running_statistics_move_as_their_reference_moves_them(size, dtype, mixed):
+    mean, var = numbers(0, (2, size), dtype)
+    theirs = list(numbers(1, (2, size), np.float64 if mixed else dtype))
+    ours = [StrictArray(x.copy()) for x in theirs]
+    cuda.move_statistics(*ours, StrictArray(mean), StrictArray(var), 0.1, 7)
+    reference.move_statistics(*theirs, mean, var, 0.1, 7)
+    assert_same(tuple(ours), tuple(theirs))
 
 
 # Convolution
@@ -204,17 +219,61 @@ def test_add_at_equals_its_reference_without_atomics(index, dtype):
     assert counts.nondeterministic == 0
 
 
+def counter(x):
+    """A number that a captured step reads anew at every replay."""
+    return StrictArray(np.array(x, np.float64))
+
+
 @needs_compiler
-@given(st.integers(0, 9), DTYPES, st.booleans())
-def test_adam_equals_its_reference_with_numbers_and_with_arrays_of_the_device(size, dtype, arrays):
+@given(st.integers(0, 9), DTYPES, st.booleans(), st.booleans())
+def test_adam_equals_its_reference_with_numbers_and_with_arrays_of_the_device(size, dtype, arrays,
+                                                                              mixed):
+    as_given = counter if arrays else lambda x: x
     p, g, m, v = numbers(0, (4, size), dtype)
-    rate, floor = [np.array(a, dtype) if arrays else a for a in (0.02, 1e-3)]
+    g = g.astype(np.float64) if mixed else g
     ours = [StrictArray(a.copy()) for a in (p, m, np.abs(v))]
     theirs = [a.copy() for a in (p, m, np.abs(v))]
-    for _ in range(3):
-        cuda.adam(ours[0], StrictArray(g), *ours[1:], 0.5, 0.99, *map(on_device, (rate, floor)))
-        reference.adam(theirs[0], g, *theirs[1:], 0.5, 0.99, rate, floor)
+    for steps in (1, 2, 1000):
+        cuda.adam(ours[0], StrictArray(g), *ours[1:], as_given(0.02), as_given(steps), 0.5, 0.99,
+                  1e-3)
+        reference.adam(theirs[0], g, *theirs[1:], 0.02, steps, 0.5, 0.99, 1e-3)
     assert_same(tuple(ours), tuple(theirs))
+
+
+@needs_compiler
+@pytest.mark.parametrize("betas", [(0.0, 0.0), (0.5, 0.999), (0.9, 0.99)])
+@pytest.mark.parametrize("steps", [1, 2, 10 ** 7])
+def test_adams_rates_have_every_digit_that_the_parameters_have(betas, steps):
+    rates = StrictArray(np.zeros(())), StrictArray(np.zeros(()))
+    cuda_kernels.kernel(Module(), "adam_rates")(2e-4, counter(steps), *betas, 1e-8, *rates)
+    to_mean, to_square = [(1 - beta) / (1 - beta ** steps) for beta in betas]
+    np.testing.assert_allclose([x._host for x in rates], [2e-4 * to_mean / to_square ** 0.5,
+                                                          1e-8 / to_square ** 0.5], rtol=1e-14)
+
+
+@needs_compiler
+@given(st.integers(0, 9), DTYPES, st.booleans())
+def test_the_average_equals_its_reference(size, dtype, mixed):
+    start, x = numbers(0, (2, size), dtype)
+    x = x.astype(np.float64) if mixed else x
+    ours, theirs = StrictArray(start.copy()), start.copy()
+    for updates in (1, 80, 10 ** 9):
+        cuda.ema(ours, StrictArray(x), 0.9, counter(updates))
+        reference.ema(theirs, x, 0.9, updates)
+    assert_same(ours, theirs)
+
+
+@needs_compiler
+@pytest.mark.parametrize("shapes", [[], [(3,)], [(3,), (2, 4), (), (0, 2)], [(2,)] * 33])
+@pytest.mark.parametrize("dtypes", [[np.float32], [np.float32, np.float64]])
+def test_arrays_are_assigned_to_their_targets_and_nowhere_else(shapes, dtypes):
+    sources = [np.asarray(numbers(k, shape)).astype(dtypes[k % len(dtypes)])
+               for k, shape in enumerate(shapes)]
+    memory = [StrictArray(np.zeros((2, *shape), np.float32)) for shape in shapes]
+    cuda.assign([both[1] for both in memory], list(map(on_device, sources)))
+    for both, source in zip(memory, sources):
+        np.testing.assert_array_equal(both._host[1], source.astype(np.float32))
+        assert not both._host[0].any()
 
 
 @needs_compiler

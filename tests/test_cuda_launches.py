@@ -31,10 +31,13 @@ def launches(name, *args):
 @pytest.mark.parametrize("expected, name, args", [
     (1, "sigmoid", (IMAGES,)), (1, "softplus", (IMAGES,)), (1, "leaky_relu", (IMAGES, 0.2)),
     (1, "leaky_relu_gradient", (IMAGES, IMAGES > 0, 0.2)), (1, "bce_with_logits", (IMAGES, IMAGES)),
+    (1, "sigmoid_gradient", (IMAGES, IMAGES)), (1, "tanh_gradient", (IMAGES, IMAGES)),
+    (1, "softplus_gradient", (IMAGES, IMAGES)),
     (2, "batch_norm", (IMAGES[0, 0], WEIGHT, WEIGHT, 1e-5)),
     (3, "batch_norm", (IMAGES, WEIGHT, WEIGHT, 1e-5)),
     (3, "batch_norm_gradient", (IMAGES[0, 0], IMAGES[0, 0], WEIGHT, 1e-5)),
     (5, "batch_norm_gradient", (IMAGES, IMAGES, WEIGHT, 1e-5)),
+    (1, "move_statistics", (WEIGHT.copy(), WEIGHT.copy(), WEIGHT, WEIGHT, 0.1, 8)),
     (2, "conv2d", (IMAGES, np.ones((4, 4, 4, 8), F), HALVED, 1)),
     (3, "conv2d", (IMAGES, np.ones((4, 4, 4, 8), F), HALVED, 1, np.ones(8, F))),
     (2, "conv2d", (IMAGES, np.ones((3, 3, 4, 1), F), SAME, 1, np.ones(1, F))),
@@ -45,8 +48,11 @@ def launches(name, *args):
     (2, "conv2d_weight_gradient", (IMAGES, np.ones((8, 3, 3, 8), F), HALVED, 1)),
     (2, "conv2d_weight_gradient", (IMAGES, np.ones((8, 6, 6, 1), F), SAME, 1)),
     (1, "matmul", (IMAGES[0, 0], IMAGES[0, 0].T)),
-    (1, "adam", (*np.ones((4, 9), F), 0.5, 0.9, 0.1, 1e-8)),
-    (1, "adam", (*np.ones((4, 9), F), 0.5, 0.9, np.array(0.1, F), np.array(1e-8, F))),
+    (2, "adam", (*np.ones((4, 9), F), 0.1, 3, 0.5, 0.9, 1e-8)),
+    (2, "adam", (*np.ones((4, 9), F), np.array(0.1), np.array(3.0), 0.5, 0.9, 1e-8)),
+    (1, "ema", (*np.ones((2, 9), F), 0.9, np.array(3.0))),
+    (1, "assign", ([StrictArray(WEIGHT)] * 9, [StrictArray(WEIGHT)] * 9)),
+    (2, "assign", ([StrictArray(WEIGHT)] * 17, [StrictArray(WEIGHT)] * 17)),
     (1, "update", (lambda p, g: None, np.ones(36, F), [StrictArray(WEIGHT)] * 9)),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_launches(expected, name, args):
@@ -62,14 +68,17 @@ def test_a_kernel_is_made_once():
 @needs_compiler
 def test_recorded_kernels_are_replayed_into_the_same_memory():
     host = {"x": numbers(0, (3, 5, 5, 4), F), "w": numbers(1, (3, 3, 4, 8), F),
-            "m": numbers(2, (8,), F), "v": np.ones(8, F), "rate": np.array(0.1, F)}
-    new = {"x": numbers(3, (3, 5, 5, 4), F), "rate": np.array(0.3, F)}
+            "m": numbers(2, (8,), F), "v": np.ones(8, F), "lr": np.array(0.1),
+            "steps": np.array(1.0)}
+    new = {"x": numbers(3, (3, 5, 5, 4), F), "lr": np.array(0.3), "steps": np.array(2.0)}
 
-    def step(x, w, m, v, rate):
+    def step(x, w, m, v, lr, steps):
         y = cuda.conv2d(x, w, SAME, 1, m)
         normal, mean, var = cuda.batch_norm(y, v, m, 1e-5)
         back = cuda.conv2d_input_gradient(normal, w, SAME, 1, (5, 5))
-        cuda.update(lambda p, g: cuda.adam(p, g, m, v, 0.5, 0.9, rate, rate), m, [mean])
+        cuda.move_statistics(m, v, mean, var, 0.1, 75)
+        cuda.ema(v, var, 0.9, steps)
+        cuda.update(lambda p, g: cuda.adam(p, g, m, v, lr, steps, 0.5, 0.9, 0.1), m, [mean])
         return back, cuda.leaky_relu(back, 0.2), var, m, v
 
     arrays = {name: StrictArray(a.copy()) for name, a in host.items()}

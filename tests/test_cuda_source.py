@@ -13,7 +13,8 @@ import pytest
 
 from minigan.backend import cuda_kernels, cuda_source
 
-KERNELS = {**cuda_source.ELEMENTWISE, **cuda_source.REDUCTION, "join": cuda_source.join(3)}
+KERNELS = {**cuda_source.ELEMENTWISE, **cuda_source.REDUCTION, "join": cuda_source.join(3),
+           "assign": cuda_source.assign(3)}
 ARCHITECTURES = ("compute_80", "compute_90")
 
 # Enough of CuPy's headers for what the bodies use, where CuPy's own are not installed
@@ -174,7 +175,8 @@ def test_nvrtc_refuses_what_is_no_cuda():
 @pytest.mark.parametrize("name", KERNELS)
 def test_cupy_takes_every_kernel(name):
     cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
-    made = (cuda_kernels.join_kernel(cupy, 3) if name == "join"
+    counted = {"join": cuda_kernels.join_kernel, "assign": cuda_kernels.assign_kernel}
+    made = (counted[name](cupy, 3) if name in counted
             else cuda_kernels.kernel(cupy, name))  # parses the parameters, and needs no device
     for ours, theirs in zip(KERNELS[name], (made.in_params, made.out_params)):
         assert [(p.name, p.raw, p.dtype) for p in compiled.parse(ours)] == [

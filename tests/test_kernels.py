@@ -79,6 +79,14 @@ def test_leaky_relu_and_its_gradient(shape, dtype, slope):
                     np.asarray(reference.leaky_relu_gradient(grad, decides, slope)))
 
 
+@given(st.lists(st.integers(0, 9), max_size=3).map(tuple), DTYPES)
+def test_the_gradients_of_activations(shape, dtype):
+    x, grad = numbers(0, shape, dtype), numbers(1, shape, dtype)
+    for name in ("sigmoid_gradient", "tanh_gradient", "softplus_gradient"):
+        assert_same(np.asarray(getattr(cpu, name)(grad, x)),
+                    np.asarray(getattr(reference, name)(grad, x)))
+
+
 @settings(max_examples=60)
 @given(st.lists(st.integers(1, 9), min_size=2, max_size=4).map(tuple), DTYPES,
        st.sampled_from(list(LAYOUTS)))

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-ENGINE = {"backend", "autodiff", "capture", "ops", "functional", "losses", "nn", "optim"}
+ENGINE = {"anomaly", "backend", "autodiff", "capture", "ops", "functional", "losses", "nn", "optim"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
@@ -22,6 +22,7 @@ MAY_IMPORT = {
     "ops": {"backend", "autodiff"},
     "capture": {"backend", "autodiff"},
     "scalar": {"backend"},
+    "anomaly": {"backend", "autodiff", "nn"},
     "functional": {"backend", "autodiff", "ops"},
     "losses": {"backend", "autodiff", "ops"},
     "nn": {"backend", "autodiff", "ops"},
@@ -32,15 +33,17 @@ MAY_IMPORT = {
     "metrics": {"backend", "autodiff", "ops", "nn"},
     "viz": {"files"},                          # it draws what it is given
     "gan": ENGINE | {"data", "files", "viz"},  # a trainer takes a Loader, a run draws and saves
+    "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "doctor": {"backend", "autodiff", "ops", "minigan"},
-    "cli": ENGINE | {"data", "doctor", "files", "gan", "metrics", "minigan", "testing", "viz"},
+    "cli": ENGINE | {"data", "doctor", "files", "gan", "lab", "metrics", "minigan", "testing",
+            "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE,  # __init__.py; the others are loaded at their first use
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
 OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "nvmath", "PIL", "pooch", "safetensors",
-            "threadpoolctl", "torch", "tqdm"}
+            "scipy", "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {
@@ -68,10 +71,12 @@ NUMPY = {
     "minigan.metrics": None,                           # samples are scored in host memory
     "minigan.viz": None,                               # pictures are drawn in host memory
     "minigan.testing": None,                           # differences are taken in host memory
-    "minigan.gan": {"float32", "ndarray", "random"},   # noise is drawn in host memory and moved
+    "minigan.capture": {"ndarray", "random"},          # draws are made in host memory and moved,
+    "minigan.gan": {"arange", "eye", "float32", "ndarray", "prod", "random", "repeat"},  # these too
     "minigan.gan.run": None,                           # metrics, grids and weights are saved there
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors
+    "minigan.lab": None,                               # points are measured and drawn there
     "minigan.doctor": None,                            # it compares a device with it
     "minigan.nn.init": None,                           # initial weights are drawn there too,
     "minigan.nn.conv": {"random"},                     # by generators that are passed on

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from compiled import COMPILER
 from strict import STRICT, counted, recorded
 
 import minigan as mg
@@ -60,6 +61,53 @@ def test_an_addition_in_place_to_a_view_is_one_launch(x):
     with counted() as counts:
         x[0] += 1
     assert counts.launches == 1
+
+
+N = 1000
+
+
+@pytest.mark.parametrize("expected, compute", [
+    (12 * N, lambda x, y: x + y), (8 * N, lambda x, y: x * 2.0), (5 * N, lambda x, y: x > 0),
+    (12 * N, lambda x, y: x.__iadd__(y)), (8 * N + 4, lambda x, y: x + y[0]),
+    (4 * N + 4, lambda x, y: x.sum()), (4 * N + 40, lambda x, y: x.reshape(10, -1).sum(axis=1)),
+    (8 * N, lambda x, y: xp.copyto(x, y)), (4 * N, lambda x, y: x.fill(1)),
+    (4 * N, lambda x, y: xp.zeros_like(x)), (12 * N, lambda x, y: x.astype("float64")),
+    (16 * N, lambda x, y: xp.concatenate([x, y])), (0, lambda x, y: x.reshape(10, -1).T[3:]),
+    (0, lambda x, y: x[:0] + y[:0]), (6 * N, lambda x, y: x[::2] + y[::2])])
+def test_bytes_are_those_of_operands_and_results_and_views_move_none(expected, compute):
+    x, y = xp.ones(N, "float32"), xp.ones(N, "float32")
+    with counted() as counts:
+        compute(x, y)
+    assert counts.bytes == expected
+
+
+def test_a_product_moves_its_three_matrices():
+    a, b = xp.zeros((20, 30), "float32"), xp.zeros((30, 50), "float32")
+    with counted() as counts:
+        a @ b
+    assert counts.bytes == 4 * (20 * 30 + 30 * 50 + 20 * 50)
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C++ compiler was found")
+def test_a_kernel_moves_an_array_again_if_it_writes_to_what_it_reads():
+    step = xp.ElementwiseKernel("T g, T rate", "T p, T m, T size",
+                                "m = rate * m + g; p -= m; size = g == 0 ? 0 : 1", "step")
+    g, p, m, size, rate = [xp.ones(N, "float32") for _ in range(4)] + [xp.ones((), "float32")]
+    with counted() as counts:
+        step(g, 0.5, p, m, size)
+        assert counts.bytes == 4 * N * (1 + 2 + 2 + 1)
+        step(g, rate, p, m, size)  # the same and one number more
+    assert counts.bytes == 2 * 4 * N * 6 + 4
+
+
+@pytest.mark.skipif(COMPILER is None, reason="no C++ compiler was found")
+def test_a_kernels_reduction_moves_its_inputs_and_its_sums():
+    sums = xp.ReductionKernel("T x, T y", "T s, T count", "x * y", "a + b", "s = a, count = 1", "0",
+                              "sums")
+    x, y = xp.ones((N, 8), "float32"), xp.ones(8, "float32")
+    with counted() as counts:
+        sums(x, y, axis=0)
+    assert counts.bytes == 4 * (N * 8 + 8 + 2 * 8)
 
 
 def test_uploads_are_counted_apart(x):

@@ -6,15 +6,17 @@ import numpy as np
 from . import threads
 from .cpu_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .cpu_norm import batch_norm, batch_norm_gradient
-from .reference import adam, add_at, bce_with_logits, softplus
+from .reference import (adam, add_at, assign, bce_with_logits, ema, move_statistics,
+                        sigmoid_gradient, softplus, tanh_gradient)
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
 np.empty(31 << 20, np.uint8)
 
-__all__ = ["adam", "add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "conv2d",
-           "conv2d_input_gradient", "conv2d_weight_gradient", "leaky_relu", "leaky_relu_gradient",
-           "matmul", "sigmoid", "softplus", "update"]
+__all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
+           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
+           "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
+           "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
 BLOCK = 1 << 17     # elements: long enough that threads seldom meet at Python's lock
 SHARED = 1 << 18    # elements: from here on a pass over them gains more than waking a thread costs
@@ -69,6 +71,11 @@ def sigmoid(x):
     y = np.maximum((x >= 0).astype(x.dtype), e)
     y /= e + 1
     return y
+
+
+def softplus_gradient(grad, x):
+    """grad · σ(x)."""
+    return grad * sigmoid(x)
 
 
 def leaky_relu(x, slope):

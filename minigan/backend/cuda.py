@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import math
 import sys
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from . import cuda_graph, reference
 from .cuda_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
-from .cuda_kernels import gemm, join_kernel, kernel, same_floats, xp_of
-from .cuda_source import JOINED
+from .cuda_kernels import assign_kernel, gemm, join_kernel, kernel, same_floats, xp_of
+from .cuda_source import ASSIGNED, JOINED
 
 if TYPE_CHECKING:
     from . import Backend
 
-__all__ = ["adam", "add_at", "batch_norm", "batch_norm_gradient", "bce_with_logits", "conv2d",
-           "conv2d_input_gradient", "conv2d_weight_gradient", "leaky_relu", "leaky_relu_gradient",
-           "matmul", "sigmoid", "softplus", "update"]
+__all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
+           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
+           "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
+           "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
 
 def load() -> Backend:
@@ -33,11 +35,12 @@ def load() -> Backend:
     install = "pip install 'minigan[cuda12]' for CUDA 12 or 'minigan[cuda13]' for CUDA 13"
     try:
         import cupy
-    except ImportError as error:
-        raise BackendError(f"the backend 'cupy' needs CuPy, which is not installed ({error}): "
-                           f"{install}") from None
     except Exception as error:
-        raise BackendError(f"CuPy is installed, but its import fails ({error}): are two CuPy "
+        if isinstance(error, ImportError) and error.name == "cupy":
+            raise BackendError(f"the backend 'cupy' needs CuPy, which is not installed ({error}): "
+                               f"{install}") from None
+        reason = str(error.__cause__ or error).strip().partition("\n")[0]  # CuPy's own is a page
+        raise BackendError(f"CuPy is installed, but its import fails ({reason}): are two CuPy "
                            f"packages installed? Remove them all, then {install}") from None
     try:
         eye = cupy.eye(2, dtype=cupy.float32)
@@ -59,9 +62,30 @@ def sigmoid(x):
     return kernel(xp_of(x), "sigmoid")(x) if same_floats(x) else reference.sigmoid(x)
 
 
+def sigmoid_gradient(grad, y):
+    """grad · y · (1 − y), in one launch."""
+    if not same_floats(grad, y):
+        return reference.sigmoid_gradient(grad, y)
+    return kernel(xp_of(y), "sigmoid_gradient")(grad, y)
+
+
+def tanh_gradient(grad, y):
+    """grad · (1 − y²), in one launch."""
+    if not same_floats(grad, y):
+        return reference.tanh_gradient(grad, y)
+    return kernel(xp_of(y), "tanh_gradient")(grad, y)
+
+
 def softplus(x):
     """ln(1 + eˣ), in one launch."""
     return kernel(xp_of(x), "softplus")(x) if same_floats(x) else reference.softplus(x)
+
+
+def softplus_gradient(grad, x):
+    """grad · σ(x), in one launch."""
+    if not same_floats(grad, x):
+        return reference.softplus_gradient(grad, x)
+    return kernel(xp_of(x), "softplus_gradient")(grad, x)
 
 
 def leaky_relu(x, slope):
@@ -115,6 +139,15 @@ def batch_norm_gradient(grad, x, weight, eps):
     return by_x, by_weight, by_bias
 
 
+def move_statistics(running_mean, running_var, mean, var, momentum, count):
+    """The reference's, in one launch."""
+    arrays = running_mean, running_var, mean, var
+    if not same_floats(*arrays):
+        return reference.move_statistics(*arrays, momentum, count)
+    kernel(xp_of(mean), "move_statistics")(mean, var, momentum, count / (count - 1), running_mean,
+                                           running_var)
+
+
 def _statistics(x):
     """Mean and biased variance over all axes but the last; for images, of each of them first:
     CuPy gives a block of threads 32 channels, so a single pass would leave most of a GPU idle."""
@@ -126,12 +159,13 @@ def _statistics(x):
 
 
 def _reduced(name, axis, first, *args):
-    """The two results of a reduction kernel; CuPy would return only the first of them."""
+    """The two results of a reduction kernel; CuPy would return only the first of them. Each has
+    its own memory: of a gradient that is part of another array, the engine makes a copy."""
     xp = xp_of(first)
     shape = first.shape[-1:] if axis == 0 else (len(first), first.shape[-1])
-    both = xp.empty((2, *shape), first.dtype)
-    kernel(xp, name)(first, *args, both[0], both[1], axis=axis)
-    return both[0], both[1]
+    results = xp.empty(shape, first.dtype), xp.empty(shape, first.dtype)
+    kernel(xp, name)(first, *args, *results, axis=axis)
+    return results
 
 
 def _inner(x):
@@ -153,11 +187,31 @@ def add_at(shape, index, x):
                                      position.size, xp.empty(shape, x.dtype))
 
 
-def adam(p, g, m, v, beta1, beta2, rate, floor):
+def adam(p, g, m, v, lr, steps, beta1, beta2, eps):
+    """The reference's in two launches: what is the same for all parameters, and the rest."""
+    if not same_floats(p, g, m, v):
+        return reference.adam(p, g, m, v, lr, steps, beta1, beta2, eps)
+    xp = xp_of(p)
+    rate, floor = xp.empty((), p.dtype), xp.empty((), p.dtype)
+    kernel(xp, "adam_rates")(lr, steps, beta1, beta2, eps, rate, floor)
+    kernel(xp, "adam")(g, beta1, beta2, rate, floor, p, m, v)
+
+
+def ema(average, x, decay, updates):
     """The reference's, in one launch."""
-    if not same_floats(p, g, m, v, rate, floor):
-        return reference.adam(p, g, m, v, beta1, beta2, rate, floor)
-    kernel(xp_of(p), "adam")(g, beta1, beta2, rate, floor, p, m, v)
+    if not same_floats(average, x):
+        return reference.ema(average, x, decay, updates)
+    kernel(xp_of(x), "ema")(x, 1 - decay, updates, average)
+
+
+def assign(targets, sources):
+    """The reference's, ASSIGNED arrays in a launch."""
+    if len(targets) < 2 or not same_floats(*targets, *sources):
+        return reference.assign(targets, sources)
+    for k in range(0, len(targets), ASSIGNED):
+        into, some = targets[k:k + ASSIGNED], sources[k:k + ASSIGNED]
+        ends = list(accumulate([x.size for x in some]))
+        assign_kernel(xp_of(some[0]), len(some))(*some, *ends, *into, size=ends[-1])
 
 
 def update(rule, param, grads, *state):

@@ -1,16 +1,19 @@
 """CUDA graphs: a stretch of work on the GPU, recorded once and launched as a whole.
 
-Written after CuPy's and CUDA's documentation, and not yet run on a device.
+CuPy's own code has run all of it on a CUDA runtime that computes nothing; a device has not yet.
 """
 from __future__ import annotations
 
 import os
 import sys
 from functools import cache
+from traceback import walk_tb
+from types import FrameType
 from typing import Any, Callable
 
 import numpy
 
+LIBRARIES = {"cupy", "cupy_backends", "nvmath"}
 WORKSPACE = 32 << 20  # bytes that cuBLAS may use; inside a graph it cannot allocate its own
 
 # cublasOperation_t, cudaDataType_t, cublasComputeType_t and cublasGemmAlgo_t, from cuBLAS's headers
@@ -24,24 +27,29 @@ def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
     """run() recorded and launched once: what it returned, and a function that launches it again.
 
     Memory comes from a pool of the graph's own, which lives as long as the function: the addresses
-    in a graph must stay what they were. Raises BackendError for what CUDA cannot record.
+    in a graph must stay what they were. Raises BackendError for what CUDA cannot record; other
+    errors of run() are its own, and stay what they are.
     """
     import cupy
 
     from . import BackendError
 
+    _prepare()
     pool, stream = cupy.cuda.MemoryPool(), cupy.cuda.Stream(non_blocking=True)
     cupy.cuda.get_current_stream().synchronize()  # what run() reads has been written
     with cupy.cuda.using_allocator(pool.malloc), stream:
         stream.begin_capture()
         try:
             result = run()
-        except Exception as error:
+            graph = stream.end_capture()
+        except BaseException as error:  # also Ctrl-C: a stream that records is of no other use
             _abandon(stream)
-            raise BackendError(f"{error} (at {_place(error)}). A captured step must not wait for "
+            if not _refused(error):
+                raise
+            reason = str(error).strip().partition("\n")[0] or type(error).__name__
+            raise BackendError(f"{reason} (by {_place(error)}). A captured step must not wait for "
                                "the device, copy from the host, or call what CUDA cannot record"
                                ) from error
-        graph = stream.end_capture()
 
     def replay(memory: Any = pool) -> None:  # which it keeps alive
         graph.launch(cupy.cuda.get_current_stream())
@@ -57,12 +65,45 @@ def _abandon(stream: Any) -> None:
         pass
 
 
+def _prepare() -> None:
+    """cuBLAS imported, with its handle and memory, and called once, which must not first happen
+    while a graph is recorded: its memory would be the graph's, and go with it."""
+    import cupy
+
+    from . import BackendError
+
+    try:
+        _cublas()
+    except BackendError:  # said where a product is recorded; a step may have none
+        return
+    matmul(cupy.ones((1, 1), "float32"), cupy.ones((1, 1), "float32"))
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether the array library raised it because of the recording: an error of its own, or from
+    its own code. A mistake in the arguments is one in every call."""
+    if not isinstance(error, Exception) or isinstance(error, (TypeError, ValueError, IndexError)):
+        return False
+    *_, (innermost, _) = walk_tb(error.__traceback__)
+    return (type(error).__module__.partition(".")[0] in LIBRARIES
+            or _package(innermost) in LIBRARIES)
+
+
 def _place(error: BaseException) -> str:
-    """The line of the innermost frame that is Python."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown line"
+    """The lines of minigan that led to an error, innermost first, and the line outside that called
+    them; the array library's own are left out."""
+    lines = []
+    for frame, line in reversed([*walk_tb(error.__traceback__)]):
+        if _package(frame) not in LIBRARIES:
+            lines.append(f"{frame.f_code.co_filename}:{line}")
+        if _package(frame) not in {*LIBRARIES, "minigan"}:
+            break
+    return " < ".join(lines if len(lines) < 5 else [*lines[:3], "…", lines[-1]])
+
+
+def _package(frame: FrameType) -> str:
+    """The package whose code runs in a frame; known also for what is compiled, without a file."""
+    return frame.f_globals.get("__name__", "").partition(".")[0]
 
 
 def is_capturing(x: Any) -> bool:

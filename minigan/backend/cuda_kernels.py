@@ -7,7 +7,7 @@ from typing import Any
 from . import cuda_graph, cuda_source
 from .reference import _xp as xp_of  # the array module of an array
 
-__all__ = ["gemm", "join_kernel", "kernel", "same_floats", "xp_of"]
+__all__ = ["assign_kernel", "gemm", "join_kernel", "kernel", "same_floats", "xp_of"]
 
 
 @cache
@@ -25,6 +25,12 @@ def kernel(xp: Any, name: str) -> Any:
 def join_kernel(xp: Any, count: int) -> Any:
     """The kernel that lays `count` flat arrays end to end."""
     return xp.ElementwiseKernel(*cuda_source.join(count), f"minigan_join_{count}")
+
+
+@cache
+def assign_kernel(xp: Any, count: int) -> Any:
+    """The kernel that copies `count` arrays into as many others."""
+    return xp.ElementwiseKernel(*cuda_source.assign(count), f"minigan_assign_{count}")
 
 
 def gemm(a, b):

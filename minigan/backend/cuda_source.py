@@ -17,8 +17,18 @@ ELEMENTWISE = {
         const auto e = exp(-fabs(+x));
         y = (x >= 0 ? 1 : e) / (1 + e);
     """),
+    "sigmoid_gradient": ("T grad, T y", "T by_x", """
+        by_x = grad * (y * (1 - +y));
+    """),
+    "tanh_gradient": ("T grad, T y", "T by_x", """
+        by_x = grad * (1 - y * y);
+    """),
     "softplus": ("T x", "T y", """
         y = (x > 0 ? +x : 0) + log1p(exp(-fabs(+x)));
+    """),
+    "softplus_gradient": ("T grad, T x", "T by_x", """
+        const auto e = exp(-fabs(+x));
+        by_x = grad * ((x >= 0 ? 1 : e) / (1 + e));
     """),
     "leaky_relu": ("T x, T slope", "T y", """
         y = x > 0 ? +x : slope * x;
@@ -40,10 +50,27 @@ ELEMENTWISE = {
         const auto normal = (x - mean) * inv_std;
         by_x = (grad - +by_bias / count - normal * (+by_weight / count)) * (weight * inv_std);
     """),
+    "move_statistics": ("T mean, T var, T momentum, T unbiased",
+                        "T running_mean, T running_var", """
+        const auto keep = 1 - +momentum;
+        running_mean = keep * running_mean + momentum * mean;
+        running_var = keep * running_var + momentum * (var * unbiased);
+    """),
+    "adam_rates": ("float64 lr, float64 steps, float64 beta1, float64 beta2, float64 eps",
+                   "T rate, T floor", """
+        const double to_mean = (1 - beta1) / (1 - pow(beta1, steps));
+        const double to_root = sqrt((1 - beta2) / (1 - pow(beta2, steps)));
+        rate = T(lr * to_mean / to_root);
+        floor = T(eps / to_root);
+    """),
     "adam": ("T g, T beta1, T beta2, T rate, T floor", "T p, T m, T v", """
         m = beta1 * m + g;
         v = beta2 * v + g * g;
         p -= m / (sqrt(+v) + floor) * rate;
+    """),
+    "ema": ("T x, T least, float64 updates", "T average", """
+        const auto rate = 9 / (10 + decltype(+x)(updates));  // float64 is slow on many GPUs
+        average += (rate > least ? rate : +least) * (x - average);
     """),
     # What add_at adds: `position` is sorted, and `order` says which element of x each belongs to
     "sum_of_runs": ("raw int64 position, raw int64 order, raw T x, int64 length", "T y", """
@@ -153,7 +180,9 @@ REDUCTION = {
         "sum_x = a.first, sum_y = a.second", "0, 0", "Pair", _PAIR),
 }
 
-JOINED = 32  # arrays at once: a kernel's parameters may take 4 KB, these take 40 bytes each
+# Arrays at once: a kernel's parameters may take 4 KB. An array takes 16 bytes and 16 for each axis
+JOINED = 32
+ASSIGNED = 16
 
 
 def join(count: int) -> tuple[str, str, str]:
@@ -162,3 +191,13 @@ def join(count: int) -> tuple[str, str, str]:
     choice = "".join(f"i < end{k} ? x{k}[i - {f'end{k - 1}' if k else 0}] : "
                      for k in range(count - 1))
     return ", ".join(inputs), "T y", f"y = {choice}x{count - 1}[i - end{count - 2}];"
+
+
+def assign(count: int) -> tuple[str, str, str]:
+    """The kernel that copies x0, ... to y0, ...; end0, ... are the sums of their sizes."""
+    inputs = [f"raw T x{k}" for k in range(count)] + [f"int64 end{k}" for k in range(count)]
+    outputs = [f"raw T y{k}" for k in range(count)]
+    starts = ["0", *[f"end{k}" for k in range(count - 1)]]
+    copies = [f"if (i < end{k}) y{k}[i - {start}] = x{k}[i - {start}];"
+              for k, start in enumerate(starts)]
+    return ", ".join(inputs), ", ".join(outputs), " else ".join(copies)

@@ -25,10 +25,25 @@ def sigmoid(x):
     return xp.where(x >= 0, 1, e) / (1 + e)
 
 
+def sigmoid_gradient(grad, y):
+    """grad · y · (1 − y), where y = σ(x)."""
+    return grad * (y * (1 - y))
+
+
+def tanh_gradient(grad, y):
+    """grad · (1 − y²), where y = tanh x."""
+    return grad * (1 - y * y)
+
+
 def softplus(x):
     """ln(1 + eˣ) = max(x, 0) + ln(1 + e^−|x|), where nothing overflows."""
     xp = _xp(x)
     return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+def softplus_gradient(grad, x):
+    """grad · σ(x)."""
+    return grad * sigmoid(x)
 
 
 def leaky_relu(x, slope):
@@ -69,6 +84,15 @@ def batch_norm_gradient(grad, x, weight, eps):
     by_weight, by_bias = (grad * normal).sum(axis=axes), grad.sum(axis=axes)
     by_x = (grad - by_bias / count - normal * (by_weight / count)) * (weight * inv_std)
     return by_x, by_weight, by_bias
+
+
+def move_statistics(running_mean, running_var, mean, var, momentum, count):
+    """Running statistics, moved in place by `momentum` towards the mean and the unbiased variance
+    of `count` values, whose biased variance is `var`; all (C,)."""
+    running_mean *= 1 - momentum
+    running_mean += momentum * mean
+    running_var *= 1 - momentum
+    running_var += momentum * (var * (count / (count - 1)))
 
 
 def _centred(x):
@@ -167,6 +191,12 @@ def _split_weights(w, groups):
     return w.reshape(*w.shape[:3], groups, w.shape[3] // groups).swapaxes(2, 3)
 
 
+def assign(targets: Sequence[Any], sources: Sequence[Any]) -> None:
+    """Copy arrays into others of the same shapes."""
+    for target, source in zip(targets, sources):
+        target[...] = source
+
+
 def update(rule: Callable, param: Any, grads: Sequence[Any], *state: Any) -> None:
     """Apply an optimiser's rule(param, grad, *state), which changes the parameters and the state
     in place, elementwise, on flat arrays; `grads` are the pieces of the gradient, in order."""
@@ -177,14 +207,19 @@ def update(rule: Callable, param: Any, grads: Sequence[Any], *state: Any) -> Non
     rule(param, grad, *state)
 
 
-def adam(p: Any, g: Any, m: Any, v: Any, beta1: float, beta2: float, rate: Any, floor: Any
-         ) -> None:
+def adam(p: Any, g: Any, m: Any, v: Any, lr: Any, steps: Any, beta1: float, beta2: float,
+         eps: float) -> None:
     """m ← β₁ m + g, v ← β₂ v + g² and p ← p − rate · m / (√v + floor), in place, on flat arrays.
 
-    rate and floor are numbers, or 0-d arrays of p's dtype on its device: those may change between
+    rate and floor are such that this is p ← p − lr · mean / (√mean square + eps), where the mean
+    of the `steps` gradients so far is m (1 − β₁) / (1 − β₁^steps), and that of their squares comes
+    likewise from v. lr and steps are numbers, or 0-d arrays of p's device: those may change between
     the replays of a captured step.
     """
     xp = _xp(p)
+    to_mean = (1 - beta1) / (1 - beta1 ** steps)              # of m
+    to_root = ((1 - beta2) / (1 - beta2 ** steps)) ** 0.5     # of the root of v
+    rate, floor = lr * to_mean / to_root, eps / to_root
     m *= beta1
     m += g
     change = g * g
@@ -195,3 +230,12 @@ def adam(p: Any, g: Any, m: Any, v: Any, beta1: float, beta2: float, rate: Any, 
     xp.divide(m, change, out=change)
     change *= rate
     p -= change
+
+
+def ema(average: Any, x: Any, decay: float, updates: Any) -> None:
+    """average ← average + rate · (x − average), in place, on flat arrays. The rate is 1 − decay,
+    but at least 9 / (10 + updates). On a device `updates` is a 0-d array, as adam's steps are."""
+    rate = _xp(average).maximum(9 / (10 + updates), 1 - decay).astype(average.dtype)
+    change = x - average
+    change *= rate
+    average += change

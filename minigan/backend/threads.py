@@ -25,7 +25,7 @@ _count = 0                   # how many threads compute; 0 before the first use
 
 def _cores() -> int:
     """MINIGAN_NUM_THREADS, or how many cores this process may use."""
-    asked = os.environ.get("MINIGAN_NUM_THREADS", "")
+    asked = os.environ.get("MINIGAN_NUM_THREADS", "").strip()
     if asked:
         if not asked.isdecimal() or not 1 <= int(asked) <= MOST:
             from . import BackendError  # the package imports this module first

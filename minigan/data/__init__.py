@@ -5,11 +5,13 @@ from .digits import digits
 from .idx import DataError, read_idx
 from .images import image_folder
 from .loader import Loader, Scaled
-from .mixtures import grid, grid_centers, moons, ring, ring_centers, spiral
+from .mixtures import (DISTRIBUTIONS, Distribution, from_points, grid, grid_centers, moons,
+                       pinwheel, read_points, ring, ring_centers, spiral)
 from .mnist import fashion_mnist, kmnist, mnist
 
-__all__ = ["IMAGE_SETS", "DataError", "Loader", "Scaled", "digits", "fashion_mnist", "grid",
-           "grid_centers", "image_folder", "kmnist", "mnist", "moons", "read_idx", "ring",
+__all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "DataError", "Distribution", "Loader", "Scaled",
+           "digits", "fashion_mnist", "from_points", "grid", "grid_centers", "image_folder",
+           "kmnist", "mnist", "moons", "pinwheel", "read_idx", "read_points", "ring",
            "ring_centers", "spiral"]
 
 # What the command line can name: each is called with data_dir= and gives (images, labels), the

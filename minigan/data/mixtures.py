@@ -5,7 +5,13 @@ numpy.random.Generator; the same one gives the same points.
 """
 from __future__ import annotations
 
+import math
+from pathlib import Path
+from typing import Callable, NamedTuple
+
 import numpy
+
+from .idx import DataError
 
 
 def ring_centers(modes: int = 8, radius: float = 1.0) -> numpy.ndarray:
@@ -62,6 +68,18 @@ def moons(n: int, rng: numpy.random.Generator, std: float = 0.05) -> numpy.ndarr
     return _blur(_points(x, y), rng, std)
 
 
+def pinwheel(n: int, rng: numpy.random.Generator, arms: int = 5, length: float = 0.3,
+             width: float = 0.08, swirl: float = 0.25) -> numpy.ndarray:
+    """Equally likely stretched normal distributions around the origin, at radius 1, with `length`
+    and `width` for standard deviations, each then turned by `swirl` · 2π more the farther out a
+    point is, which bends it into an arm."""
+    radius = 1 + length * rng.standard_normal(n)
+    across = width * rng.standard_normal(n)
+    angle = 2 * numpy.pi * (rng.integers(arms, size=n) / arms + swirl * radius)
+    cos, sin = numpy.cos(angle), numpy.sin(angle)
+    return _points(radius * cos - across * sin, radius * sin + across * cos)
+
+
 def _around(centers: numpy.ndarray, n: int, rng: numpy.random.Generator,
             std: float) -> numpy.ndarray:
     return _blur(centers[rng.integers(len(centers), size=n)], rng, std)
@@ -73,3 +91,60 @@ def _blur(points: numpy.ndarray, rng: numpy.random.Generator, std: float) -> num
 
 def _points(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
     return numpy.stack([x, y], axis=1).astype(numpy.float32)
+
+
+def _number(text: str) -> float | None:
+    """A finite number of float32, or None."""
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and abs(number) < 1e30 else None
+
+
+class Distribution(NamedTuple):
+    """What can be drawn from, and the modes that it has, if it has any."""
+
+    draw: Callable[[int, numpy.random.Generator], numpy.ndarray]  # n, rng ↦ float32 (n, 2)
+    centers: numpy.ndarray | None = None  # of its modes, (modes, 2)
+    std: float | None = None              # of each mode
+
+
+DISTRIBUTIONS: dict[str, Distribution] = {
+    "ring": Distribution(ring, ring_centers(), 0.01),
+    "grid": Distribution(grid, grid_centers(), 0.05),
+    "spiral": Distribution(spiral),
+    "moons": Distribution(moons),
+    "pinwheel": Distribution(pinwheel),
+}
+
+
+def read_points(path: str | Path) -> numpy.ndarray:
+    """The points of a CSV file of two columns of numbers: float32 (N, 2).
+
+    The first row may be a heading; empty lines are skipped. Raises DataError, which names the
+    row, for one that is not two finite numbers, and for a file without two different points.
+    """
+    points = []
+    try:
+        with open(path, encoding="utf-8-sig") as file:  # some programs begin with a mark
+            for row, line in enumerate(file, 1):
+                cells = line.strip().split(",")
+                numbers = [_number(cell) for cell in cells]
+                if cells == [""] or row == 1 and len(cells) == 2 and numbers == [None, None]:
+                    continue
+                if len(numbers) != 2 or None in numbers:
+                    raise DataError(f"{path}, row {row}: expected two numbers with a comma between "
+                                    f"them, got {line.strip()[:40]!r}")
+                points.append(numbers)
+    except UnicodeDecodeError:
+        raise DataError(f"{path} is no text, but a CSV file of two columns is needed") from None
+    if len(set(map(tuple, points))) < 2:
+        raise DataError(f"{path} holds {len(points)} points; two different ones at least are "
+                        "needed to learn from")
+    return numpy.array(points, numpy.float32)
+
+
+def from_points(points: numpy.ndarray) -> Distribution:
+    """The distribution in which each of the points (N, 2) is equally likely."""
+    return Distribution(lambda n, rng: points[rng.integers(len(points), size=n)])

@@ -1,10 +1,20 @@
-"""Generative adversarial networks: models, objectives, the training step and the trainer."""
-from . import models, noise, objectives
-from .objectives import Objective, minimax, nonsaturating
+"""Generative adversarial networks: models, objectives, penalties, games and the trainer."""
+from . import augment, models, noise, objectives, penalties
+from .auxiliary import ACGAN, MGAN, InfoGAN, SemiSupervisedGAN, TwoHeads
+from .conditional import Conditional, ConditionalGenerator, Projection, projection, two_headed
+from .game import GAN, GameError
+from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
+from .options import Options
 from .run import Config, Run, RunError
-from .step import StepResult, train_step
+from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
 from .trainer import Trainer, sample
+from .unrolled import UnrolledGAN
+from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
-__all__ = ["Config", "Objective", "Run", "RunError", "SYSTEMS", "StepResult", "System", "Trainer",
-           "minimax", "models", "noise", "nonsaturating", "objectives", "sample", "train_step"]
+__all__ = ["ACGAN", "Conditional", "ConditionalGenerator", "Config", "GAN", "GMAN", "GameError",
+           "Generators", "InfoGAN", "MGAN", "OBJECTIVES", "Objective", "Options", "Players",
+           "Projection", "Run", "RunError", "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System",
+           "Trainer", "TwoHeads", "UnrolledGAN", "alternating", "augment", "d2gan",
+           "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",
+           "penalties", "projection", "sample", "simultaneous", "train_step", "two_headed"]

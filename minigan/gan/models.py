@@ -73,17 +73,18 @@ def mlp(shape: Shape = (28, 28, 1), width: int = 1024, depth: int = 3, latent: i
     return generator, discriminator
 
 
-def mlp_small(shape: Shape = (28, 28, 1), rng: Rng = None) -> tuple[Generator, Discriminator]:
+def mlp_small(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None
+              ) -> tuple[Generator, Discriminator]:
     """`mlp` with two layers of 128."""
-    return mlp(shape, width=128, depth=2, rng=rng)
+    return mlp(shape, width=128, depth=2, latent=latent, rng=rng)
 
 
-def mlp_keras(shape: Shape = (28, 28, 1), width: int = 12544, rng: Rng = None
+def mlp_keras(shape: Shape = (28, 28, 1), width: int = 12544, latent: int = 100, rng: Rng = None
               ) -> tuple[Generator, Discriminator]:
     """Two wide ReLU layers, tanh, against one layer of 4096; width 12544 is 169 million weights."""
     rng, pixels = rng or np.random.default_rng(), math.prod(shape)
     generator = Generator(
-        100, Dense(100, width, rng=rng), ReLU(), Dense(width, width, rng=rng), ReLU(),
+        latent, Dense(latent, width, rng=rng), ReLU(), Dense(width, width, rng=rng), ReLU(),
         Dense(width, pixels, rng=rng), Tanh(), Reshape(*shape))
     discriminator = Discriminator(
         Flatten(), *dense_stack([pixels, 4096], 0.2, rng), Dense(4096, 1, rng=rng))
@@ -129,10 +130,11 @@ def dcgan(shape: Shape = (28, 28, 1), latent: int = 100, width: int = 64, kernel
     return generator, discriminator
 
 
-def digits_dcgan(shape: Shape = (8, 8, 1), rng: Rng = None) -> tuple[Generator, Discriminator]:
+def digits_dcgan(shape: Shape = (8, 8, 1), latent: int = 32, rng: Rng = None
+                 ) -> tuple[Generator, Discriminator]:
     """`dcgan` with half the channels, for the 8 × 8 digits. In the transposed convolutions each
     pixel is reached by as many taps of a 4 × 4 kernel of stride 2 as its neighbours are."""
-    return dcgan(shape, latent=32, width=32, kernel=4, rng=rng)
+    return dcgan(shape, latent=latent, width=32, kernel=4, rng=rng)
 
 
 def dense_dcgan(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None

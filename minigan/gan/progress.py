@@ -5,8 +5,7 @@ import sys
 import time
 from typing import Any
 
-from .run import numbers
-from .step import StepResult
+from .update import StepResult
 from .trainer import Trainer
 
 LINE_EVERY = 100  # steps between plain lines
@@ -30,13 +29,20 @@ class Progress:
         if self.bar is not None:
             self.bar.update()
             if trainer.step % BAR_EVERY == 0:
-                self.bar.set_postfix_str(describe(result), refresh=False)
+                self.bar.set_postfix_str(describe(trainer.reading(result)), refresh=False)
         elif trainer.step % LINE_EVERY == 0 or trainer.step == self.steps:
             (step, then), self.last = self.last, (trainer.step, time.perf_counter())
             speed = (trainer.step - step) / max(self.last[1] - then, 1e-9)
             left = (self.steps - trainer.step) / speed
-            print(f"step {trainer.step}/{self.steps}  {describe(result)}  {speed:.0f} steps/s  "
-                  f"{left:.0f} s left", file=self.file, flush=True)
+            print(f"step {trainer.step}/{self.steps}  {describe(trainer.reading(result))}  "
+                  f"{speed:.0f} steps/s  {left:.0f} s left", file=self.file, flush=True)
+
+    def say(self, sentence: str) -> None:
+        """A line of its own, above the bar if there is one."""
+        if self.bar is None:
+            print(sentence, file=self.file, flush=True)
+        else:
+            self.bar.write(sentence, file=self.file)
 
     def close(self) -> None:
         """Leave the terminal in order."""
@@ -44,8 +50,7 @@ class Progress:
             self.bar.close()
 
 
-def describe(result: StepResult) -> str:
+def describe(row: dict[str, float]) -> str:
     """The numbers of a step in half a line."""
-    row = numbers(result)
     return (f"D loss {row['d_loss']:.3f}  G loss {row['g_loss']:.3f}  "
             f"D(x) {row['d_real']:.2f}  D(G(z)) {row['d_fake']:.2f}")

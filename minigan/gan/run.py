@@ -11,18 +11,24 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Callable
 
 import numpy as np
 
 from ..files import replacing
 from ..viz import save_curves, save_grid
-from .models import Generator, ShapeError
-from .step import StepResult
+from ..nn import Module
+from . import noise
+from .diagnostics import LONG, advice
+from .game import GAN, GameError
+from .models import ShapeError
+from .options import Options
+from .penalties import Sample
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
+from .update import StepResult
 
 METRICS_EVERY = 10
 GRID = 64  # images in a grid of samples
@@ -30,6 +36,10 @@ GRID = 64  # images in a grid of samples
 
 class RunError(ValueError):
     """A run folder that is missing, taken, incomplete or does not fit; the message says which."""
+
+
+class Diverged(RunError):
+    """Numbers that are no longer finite."""
 
 
 @dataclass
@@ -45,15 +55,30 @@ class Config:
     seed: int
     save_every: int
     data_dir: str | None = None  # None: where the data set is by default
+    d_lr: float | None = None    # None: as lr
+    game: Options = field(default_factory=Options)
+    classes: int = 0             # of the labels, if the data set has any
 
-    def build(self) -> tuple[Any, Any]:
-        """The networks, with the weights they start from. Raises RunError for images of a shape
-        that the system cannot make."""
+    def build(self) -> GAN:
+        """The game, with the weights that its networks start from. Raises RunError for images of a
+        shape that the system cannot make."""
         rng = np.random.default_rng(self.seed)
         try:
-            return SYSTEMS[self.system].build(shape=tuple(self.shape), rng=rng)
+            return self.game.build(SYSTEMS[self.system], tuple(self.shape), self.classes, rng)
         except ShapeError as error:
             raise RunError(str(error)) from None
+
+    def latent(self, game: GAN, n: int, seed: int, label: int | None = None) -> Sample:
+        """What n samples are made from; in a conditional game the classes come one after another,
+        or all are the given one. Raises RunError for a class that is none."""
+        if self.game.conditional is None:
+            if label is not None:
+                raise RunError("only a run of a conditional game has classes to choose from")
+            return game.latent(n, np.random.default_rng(seed))
+        if label is not None and label >= self.classes:
+            raise RunError(f"the classes are 0 to {self.classes - 1}, not {label}")
+        labels = np.arange(n) % self.classes if label is None else np.full(n, label)
+        return game.latent(n, np.random.default_rng(seed), (noise.encoded(labels, self.classes),))
 
 
 class Run:
@@ -62,6 +87,9 @@ class Run:
     def __init__(self, folder: str | Path, config: Config):
         self.folder, self.config = Path(folder), config
         self.system = SYSTEMS[config.system]
+        self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
+        self._warned: str | None = None
+        self._history: list[dict[str, float]] = []
 
     @classmethod
     def create(cls, folder: Path, config: Config) -> Run:
@@ -74,10 +102,11 @@ class Run:
     def open(cls, folder: Path) -> Run:
         """A run that exists. Raises RunError if the folder is none."""
         try:
-            config = Config(**json.loads((folder / "config.json").read_text()))
+            settings = json.loads((folder / "config.json").read_text())
+            config = Config(**{**settings, "game": Options.of(settings.get("game", {}))})
         except FileNotFoundError:
             raise RunError(f"{folder} is no run folder: it has no config.json") from None
-        except (json.JSONDecodeError, TypeError, UnicodeDecodeError) as error:
+        except (AttributeError, GameError, TypeError, ValueError) as error:  # JSON's errors, too
             raise RunError(f"{folder / 'config.json'} is damaged: {error}") from None
         if config.system not in SYSTEMS:
             raise RunError(f"{folder} is of an unknown system, {config.system!r}")
@@ -90,16 +119,31 @@ class Run:
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
         if trainer.step % METRICS_EVERY == 0 or trainer.step == 1:
+            row = trainer.reading(result)
+            if not math.isfinite(row["d_loss"] + row["g_loss"]):
+                raise Diverged(f"training diverged at step {trainer.step} "
+                               f"(D loss {row['d_loss']:g}, G loss {row['g_loss']:g}): try a "
+                               "smaller --lr")
             with open(self.folder / "metrics.jsonl", "a") as file:
-                file.write(json.dumps({"step": trainer.step, **numbers(result)}) + "\n")
+                file.write(json.dumps({"step": trainer.step, **row}) + "\n")
+            self._advise(trainer.step, row)
         if trainer.step % self.config.save_every == 0 or trainer.step == self.config.steps:
             self.save(trainer)
+
+    def _advise(self, step: int, row: dict[str, float]) -> None:
+        """Say what looks ill, once as long as it is the same."""
+        self._history = [*self._history[1 - LONG:], row]
+        sentence = advice(self._history)
+        if sentence not in (None, self._warned):
+            self.warn(f"step {step}: {sentence}")
+            self._warned = sentence
 
     def save(self, trainer: Trainer) -> None:
         """Weights, a grid, the curves and the state, as of the trainer's step."""
         state = _flat(trainer.state_dict())
         write_arrays(self.weights_file(trainer.step), {
-            k: v for k, v in state.items() if k.startswith(("generator.", "average."))})
+            k.removeprefix("game."): v for k, v in state.items()
+            if k.startswith(("game.generator.", "average."))})
         self.save_samples(trainer)
         self.save_losses()
         # the state last: it names the step from which a resumed run goes on
@@ -109,10 +153,9 @@ class Run:
 
     def save_samples(self, trainer: Trainer) -> None:
         """The grid of the run's fixed noise."""
-        rng = np.random.default_rng(self.config.seed)
-        z = self.system.noise(GRID, trainer.generator.latent, rng)
+        latent = self.config.latent(trainer.game, GRID, self.config.seed)
         save_grid(self.folder / "samples" / f"step-{trainer.step:06d}.png",
-                  sample(trainer.average.module, z), self.system.value_range)
+                  sample(trainer.average.module, latent), self.system.value_range)
 
     def save_losses(self) -> None:
         """The curves of the losses so far."""
@@ -130,14 +173,18 @@ class Run:
 
     def resume(self, trainer: Trainer) -> None:
         """Put the trainer where the run was last saved; later metrics are forgotten."""
+        self.restore(trainer)
+        rows = [row for row in self.metrics() if row["step"] <= trainer.step]
+        with replacing(self.folder / "metrics.jsonl") as path:
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def restore(self, trainer: Trainer) -> None:
+        """Put the trainer where the run was last saved."""
         arrays, rest = read_arrays(self.folder / "state.safetensors")
         try:
             trainer.load_state_dict(_nested({**arrays, **json.loads(rest)}))
         except (KeyError, ValueError) as error:
             raise RunError(f"{self.folder} cannot be resumed: {error}") from None
-        rows = [row for row in self.metrics() if row["step"] <= trainer.step]
-        with replacing(self.folder / "metrics.jsonl") as path:
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def weights_file(self, step: int) -> Path:
         """Where the weights of a step are."""
@@ -148,8 +195,14 @@ class Run:
         return sorted(int(p.stem.removeprefix("step-"))
                       for p in (self.folder / "weights").glob("step-*.safetensors"))
 
-    def generator(self, step: int | None = None) -> tuple[Generator, int]:
+    def generator(self, step: int | None = None) -> tuple[Module, int]:
         """The average generator as it was at a saved step (None: the last), and that step."""
+        game, step = self.game(step)
+        return game.generator, step
+
+    def game(self, step: int | None = None) -> tuple[GAN, int]:
+        """The game whose generator is the average one as it was at a saved step (None: the last),
+        and that step. Its discriminator is as it was at the start."""
         steps = self.saved_steps()
         if not steps:
             raise RunError(f"{self.folder} has no saved weights yet")
@@ -158,27 +211,14 @@ class Run:
             raise RunError(f"{self.folder} has no weights of step {step}; it has "
                            f"{', '.join(map(str, steps))}")
         arrays, _ = read_arrays(self.weights_file(step))
-        generator, _ = self.config.build()
+        game = self.config.build()
         prefix = "average."
         try:
-            generator.load_state_dict({k.removeprefix(prefix): v for k, v in arrays.items()
-                                       if k.startswith(prefix)})
+            game.generator.load_state_dict({k.removeprefix(prefix): v for k, v in arrays.items()
+                                            if k.startswith(prefix)})
         except (KeyError, ValueError) as error:
             raise RunError(f"{self.weights_file(step)} does not fit the system: {error}") from None
-        return generator, step
-
-
-def numbers(result: StepResult) -> dict[str, float]:
-    """The losses, and the mean probabilities that D gives to real and generated images."""
-    def mean_probability(logits: Any) -> float:
-        return float((1 / (1 + np.exp(-logits.numpy().astype(np.float64).clip(-700, 700)))).mean())
-
-    row = {"d_loss": result.d_loss.item(), "g_loss": result.g_loss.item(),
-           "d_real": mean_probability(result.real_logits),
-           "d_fake": mean_probability(result.fake_logits)}
-    if not all(math.isfinite(v) for v in row.values()):
-        raise RunError(f"training diverged: {row}; try a smaller --lr")
-    return row
+        return game, step
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], text: str = "") -> None:

@@ -13,7 +13,9 @@ class System:
     """A recipe: `minigan train NAME` follows it, and its options replace single settings."""
 
     summary: str
-    build: Callable[..., tuple[models.Generator, models.Discriminator]]  # of (shape=, rng=)
+    # of (shape=, latent=, rng=)
+    build: Callable[..., tuple[models.Generator, models.Discriminator]]
+    latent: int = 100  # how many numbers the noise has
     noise: Callable[..., Tensor] = noise.normal
     data: str = "mnist"
     value_range: tuple[float, float] = (0, 1)  # of generated pixels; the data are scaled to it
@@ -24,7 +26,7 @@ class System:
 
 SYSTEMS: dict[str, System] = {
     "digits": System("2 x 256 with BatchNorm in the generator, for the 8 x 8 digits it comes with",
-                     models.digits, data="digits", batch_size=64, steps=5_000, lr=5e-4),
+                     models.digits, 32, data="digits", batch_size=64, steps=5_000, lr=5e-4),
     "mlp": System("3 x 1024 on both sides", models.mlp),
     "mlp-small": System("2 x 128 on both sides, uniform noise", models.mlp_small,
                         noise=noise.uniform),
@@ -34,7 +36,7 @@ SYSTEMS: dict[str, System] = {
                           models.dense_dcgan, value_range=(-1, 1), batch_size=128),
     "dcgan": System("transposed convolutions against convolutions, DCGAN's initial weights",
                     models.dcgan, value_range=(-1, 1), batch_size=128),
-    "digits-dcgan": System("a small dcgan for the 8 x 8 digits", models.digits_dcgan,
+    "digits-dcgan": System("a small dcgan for the 8 x 8 digits", models.digits_dcgan, 32,
                            data="digits", value_range=(-1, 1), batch_size=64, steps=3_500,
                            lr=5e-4),
 }

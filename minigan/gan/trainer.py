@@ -2,105 +2,142 @@
 from __future__ import annotations
 
 import warnings
+from itertools import islice
 from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
 from ..autodiff import Tensor, no_grad
-from ..capture import CaptureError, capture
+from ..capture import CaptureError, Draws, capture
 from ..data import Loader
-from ..optim import EMA, Adam
-from .models import Discriminator, Generator
-from .objectives import Objective, nonsaturating
-from .step import StepResult, train_step
+from ..nn import Module
+from ..optim import EMA, Adam, Optimizer
+from .diagnostics import reading
+from .game import GAN, GameError
+from .penalties import Sample
+from .update import Players, StepResult, alternating
 
 Callback = Callable[["Trainer", StepResult], None]
 
 
 class Trainer:
-    """Trains a generator against a discriminator.
+    """Plays a game.
 
-    loader     yields batches of real images, scaled to the generator's range
-    noise      a function of gan.noise: (n, latent, rng) → Tensor
-    seed       fixes the noise; the loader and the networks bring their own
-    callbacks  called with (trainer, result) after every step
+    game         a GAN, whose parts say what each player sees and minimises
+    loader       yields batches of real examples, scaled to the generator's range; or tuples of them
+                 and of the conditions that they come with
+    lr           Adam's learning rate: one number, or D's and G's (two time scales, Heusel et al.
+                 2017); other optimisers are given as d_optimizer and g_optimizer
+    rule         in which order the players move: one of `update`
+    d_steps      how often D moves in a step, each time with a batch of its own
+    max_norm     what each player's gradient is cut to
+    seed         fixes the noise; the loader and the networks bring their own
+    callbacks    called with (trainer, result) after every step
 
     `average` is the moving average of the generator, from which samples are drawn. The same
     seeds give the same bits, also when a run was stopped and resumed by its state.
     """
 
-    def __init__(self, generator: Generator, discriminator: Discriminator, loader: Loader,
-                 noise: Callable[..., Tensor], lr: float = 2e-4, seed: int = 0,
-                 objective: Objective = nonsaturating, callbacks: Iterable[Callback] = ()):
-        self.generator, self.discriminator = generator, discriminator
-        self.g_optimizer = Adam(generator.parameters(), lr)
-        self.d_optimizer = Adam(discriminator.parameters(), lr)
-        self.average = EMA(generator)
-        self.loader, self.noise, self.objective = loader, noise, objective
-        self.rng = np.random.default_rng(seed)
-        self.captured = capture(self._train_step)
+    def __init__(self, game: GAN, loader: Loader, lr: float | tuple[float, float] = 2e-4,
+                 rule: Callable[..., StepResult] = alternating, d_steps: int = 1,
+                 d_optimizer: Optimizer | None = None, g_optimizer: Optimizer | None = None,
+                 max_norm: float | None = None, seed: int = 0,
+                 callbacks: Iterable[Callback] = ()):
+        d_lr, g_lr = lr if isinstance(lr, tuple) else (lr, lr)
+        if d_steps < 1 or (d_steps > 1 and rule is not alternating):
+            raise GameError("d_steps is at least 1, and more than 1 only where the players move in "
+                            f"turn, not {d_steps} with {rule.__name__}")
+        self.game, self.loader, self.rule, self.d_steps = game, loader, rule, d_steps
+        self.players = Players(game, d_optimizer or Adam(game.discriminator.parameters(), d_lr),
+                               g_optimizer or Adam(game.generator.parameters(), g_lr), max_norm)
+        self.average = EMA(game.generator)
+        self.draws = Draws(np.random.default_rng(seed))
+        self.captured = capture(self._step, self.draws)
         self.callbacks = list(callbacks)
         self.step = 0
+        self._read: tuple[int, dict[str, float]] = (0, {})
         self.stop = False  # set it, and run() returns after the step that is under way
 
     def run(self, steps: int) -> None:
         """Train until `steps` steps have been made in all."""
         batches = self.loader.forever()
         while self.step < steps and not self.stop:
-            real = Tensor(next(batches))
-            z = self.noise(len(real), self.generator.latent, self.rng)
-            result = self._captured_step(real, z)
+            reals = [_sample(next(batches)) for _ in range(self.d_steps)]
+            latents = [self.game.latent(len(real[0]), self.draws.rng, real[1:]) for real in reals]
+            self._parts = len(reals[0]), len(latents[0])
+            result = self._captured_step(*[t for sample in (*reals, *latents) for t in sample])
             self.step += 1
             for callback in self.callbacks:
                 callback(self, result)
 
-    def _train_step(self, real: Tensor, z: Tensor) -> StepResult:
-        result = train_step(self.generator, self.discriminator, self.g_optimizer,
-                            self.d_optimizer, real, z, self.objective)
+    def reading(self, result: StepResult) -> dict[str, float]:
+        """The health of the last step (see `diagnostics.reading`), read once however many ask."""
+        if self._read[0] != self.step:
+            self._read = self.step, reading(self.players, result)
+        return self._read[1]
+
+    def _step(self, *tensors: Tensor) -> StepResult:
+        """A step from the real samples and the latents, their Tensors one after another."""
+        rest = iter(tensors)
+        reals, latents = ([tuple(islice(rest, parts)) for _ in range(self.d_steps)]
+                          for parts in self._parts)
+        result = self.rule(self.players, reals, latents, self.draws)
         self.average.update()
         return result
 
-    def _captured_step(self, real: Tensor, z: Tensor) -> StepResult:
+    def _captured_step(self, *tensors: Tensor) -> StepResult:
         """A step, replayed where the device allows it."""
         try:
-            return self.captured(real, z)
+            return self.captured(*tensors)
         except CaptureError as error:
             warnings.warn(f"the training step is not captured: {error}", stacklevel=3)
-            self.captured = self._train_step
-            return self._train_step(real, z)
+            self.captured = self._step
+            return self._step(*tensors)
+
+    @property
+    def generator(self) -> Module:
+        return self.game.generator
+
+    @property
+    def discriminator(self) -> Module:
+        return self.game.discriminator
 
     def state_dict(self) -> dict[str, Any]:
         """All that a run needs to go on: nested dicts of arrays and JSON-able values."""
         return {
-            "generator": self.generator.state_dict(),
-            "discriminator": self.discriminator.state_dict(),
+            "game": self.game.state_dict(),
             "average": self.average.module.state_dict(),
-            "g_optimizer": self.g_optimizer.state_dict(),
-            "d_optimizer": self.d_optimizer.state_dict(),
+            "d_optimizer": self.players.d_optimizer.state_dict(),
+            "g_optimizer": self.players.g_optimizer.state_dict(),
             "progress": {"step": self.step, "loader": self.loader.state_dict(),
-                         "rng": self.rng.bit_generator.state},
+                         "rng": self.draws.rng.bit_generator.state},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state_dict of the same networks and data."""
-        self.generator.load_state_dict(state["generator"])
-        self.discriminator.load_state_dict(state["discriminator"])
+        """Go on from a state_dict of the same game and data."""
+        self.game.load_state_dict(state["game"])
         self.average.module.load_state_dict(state["average"])
-        self.g_optimizer.load_state_dict(state["g_optimizer"])
-        self.d_optimizer.load_state_dict(state["d_optimizer"])
+        self.players.d_optimizer.load_state_dict(state["d_optimizer"])
+        self.players.g_optimizer.load_state_dict(state["g_optimizer"])
         progress = state["progress"]
         self.step = self.average.updates = progress["step"]
         self.loader.load_state_dict(progress["loader"])
-        self.rng.bit_generator.state = progress["rng"]
+        self.draws.rng.bit_generator.state = progress["rng"]
 
 
-def sample(generator: Generator, z: Tensor, batch_size: int = 500) -> np.ndarray:
-    """Images of z in host memory, from the generator in evaluation mode, batch by batch."""
-    was_training = generator.training
+def _sample(batch: Any) -> Sample:
+    """A loader's batch as a sample: the examples, and their conditions, if there are any."""
+    return tuple([Tensor(array) for array in (batch if isinstance(batch, tuple) else (batch,))])
+
+
+def sample(generator: Module, z: Tensor | Sample, batch_size: int = 500) -> np.ndarray:
+    """Examples of a latent in host memory, from the generator in evaluation mode, batch by batch.
+    A latent is the noise (N, …), or a tuple of it and the conditions."""
+    latent, was_training = z if isinstance(z, tuple) else (z,), generator.training
     generator.eval()
     try:
         with no_grad():
-            return np.concatenate([generator(z[i:i + batch_size]).numpy()
-                                   for i in range(0, len(z), batch_size)])
+            return np.concatenate([generator(*[t[i:i + batch_size] for t in latent]).numpy()
+                                   for i in range(0, len(latent[0]), batch_size)])
     finally:
         generator.train(was_training)

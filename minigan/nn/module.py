@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any, Iterator, Mapping
 
 from .. import backend
-from ..autodiff import Tensor, as_tensor
+from ..autodiff import Tensor, _mode, as_tensor
 
 
 class Parameter(Tensor):
@@ -30,7 +30,11 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} has no forward(x)")
 
     def __call__(self, *inputs: Any) -> Tensor:
-        return self.forward(*[as_tensor(x) if backend.is_array(x) else x for x in inputs])
+        inputs = [as_tensor(x) if backend.is_array(x) else x for x in inputs]
+        if _mode.watch is None:
+            return self.forward(*inputs)
+        with _mode.watch.inside(self):  # so that `anomaly()` knows which layer an operation is of
+            return self.forward(*inputs)
 
     def children(self) -> Iterator[tuple[str, Any]]:
         """The names and values of the attributes that are Tensors or Modules, lists unrolled."""
@@ -41,14 +45,19 @@ class Module:
 
     def modules(self) -> Iterator[Module]:
         """This module and all within it, each once."""
+        return (module for _, module in self.named_modules())
+
+    def named_modules(self, name: str = "") -> Iterator[tuple[str, Module]]:
+        """The same, each with its dotted path, which starts with `name`, this module's own."""
         seen: set[int] = set()
-        stack: list[Module] = [self]
+        stack: list[tuple[str, Module]] = [(name, self)]
         while stack:
-            module = stack.pop()
+            path, module = stack.pop()
             if id(module) not in seen:
                 seen.add(id(module))
-                yield module
-                stack.extend(reversed([v for _, v in module.children() if isinstance(v, Module)]))
+                yield path, module
+                stack.extend(reversed([(f"{path}.{n}" if path else n, v)
+                                       for n, v in module.children() if isinstance(v, Module)]))
 
     def named_state(self, prefix: str = "", seen: set[int] | None = None
                     ) -> Iterator[tuple[str, Tensor]]:

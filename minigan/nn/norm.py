@@ -10,6 +10,8 @@ import numpy as np
 from .. import backend, ops
 from ..autodiff import Tensor, no_grad
 from . import init
+from .conv import Conv2d, ConvTranspose2d
+from .layers import Dense
 from .module import Module, Parameter
 
 
@@ -66,14 +68,16 @@ class BatchNorm(Normalisation):
             raise ValueError(f"{self!r} in training needs more than one value for each feature, "
                              f"got x of shape {x.shape}; call eval() to use it on single examples")
         y, mean, var = ops.batch_norm(x, self.weight, self.bias, self.eps)
-        self._move(self.running_mean, mean.data)
-        self._move(self.running_var, var.data * (count / (count - 1)))
+        self._move(mean, var, count)
         return y
 
-    def _move(self, running: Tensor, batch: backend.Array) -> None:
-        moved = (1 - self.momentum) * running.data + self.momentum * batch
-        running.data[...] = moved  # in place: a captured step goes on from there
-        running.mark_changed()
+    def _move(self, mean: Tensor, var: Tensor, count: int) -> None:
+        """The running statistics, in place: a captured step goes on from there."""
+        running = self.running_mean, self.running_var
+        backend.kernels(mean.data).move_statistics(
+            *[t.data for t in (*running, mean, var)], self.momentum, count)
+        for t in running:
+            t.mark_changed()
 
 
 class LayerNorm(Normalisation):
@@ -161,3 +165,22 @@ class SpectralNorm(Module):
 
     def _unit(self, x: Tensor) -> Tensor:
         return x / ops.maximum(ops.sqrt((x * x).sum()), self.eps)
+
+
+def spectrally_normalised(network: Module, rng: np.random.Generator | None = None) -> Module:
+    """The network, changed in place: each Dense, Conv2d and ConvTranspose2d in it, but for those
+    that are wrapped already, is wrapped in SpectralNorm. A shared layer stays shared."""
+    wrapped: dict[int, Module] = {}
+
+    def limited(value: Any) -> Any:
+        if isinstance(value, (list, tuple)):
+            return type(value)(limited(v) for v in value)
+        if isinstance(value, (Dense, Conv2d, ConvTranspose2d)) and id(value) not in wrapped:
+            wrapped[id(value)] = SpectralNorm(value, rng=rng)
+        return wrapped.get(id(value), value)
+
+    for module in list(network.modules()):
+        if not isinstance(module, SpectralNorm):
+            for name, value in vars(module).items():
+                setattr(module, name, limited(value))
+    return limited(network)

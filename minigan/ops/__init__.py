@@ -10,6 +10,7 @@ from .pool import avg_pool2d, max_pool2d, pixel_shuffle, upsample_bilinear, upsa
 from .reduce import log_softmax, logsumexp, max, mean, min, softmax, sum, var
 from .shape import (broadcast_to, concatenate, expand_dims, flip, getitem, pad, reshape, split,
                     squeeze, stack, swapaxes, transpose)
+from .translate import translate
 
 __all__ = [
     "abs", "add", "affine", "astype", "avg_pool2d", "batch_norm", "broadcast_to", "clip",
@@ -18,5 +19,5 @@ __all__ = [
     "logsumexp", "matmul", "max", "max_pool2d", "maximum", "mean", "min", "minimum", "multiply",
     "negative", "pad", "pixel_shuffle", "power", "relu", "reshape", "sigmoid", "sin", "softmax",
     "softplus", "split", "sqrt", "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh",
-    "transpose", "upsample_bilinear", "upsample_nearest", "var", "where",
+    "translate", "transpose", "upsample_bilinear", "upsample_nearest", "var", "where",
 ]

@@ -18,6 +18,9 @@ class Sigmoid(Elementwise):
         y = self.output
         return grad * (y * (1 - y))
 
+    def fused_backward(self, grad):
+        return (kernels(grad).sigmoid_gradient(grad, self.output.data),)
+
 
 class Tanh(Elementwise):
     """tanh x. Gradient: grad · (1 − tanh² x)."""
@@ -29,6 +32,9 @@ class Tanh(Elementwise):
         y = self.output
         return grad * (1 - y * y)
 
+    def fused_backward(self, grad):
+        return (kernels(grad).tanh_gradient(grad, self.output.data),)
+
 
 class Softplus(Elementwise):
     """ln(1 + eˣ). Gradient: grad · σ(x)."""
@@ -39,6 +45,9 @@ class Softplus(Elementwise):
     def backward(self, grad):
         return grad * sigmoid(self.inputs[0])
 
+    def fused_backward(self, grad):
+        return (kernels(grad).softplus_gradient(grad, self.inputs[0].data),)
+
 
 class ReLU(Elementwise):
     """max(x, 0). Gradient: grad where x > 0, else 0. At the kink, x = 0, it is 0."""
@@ -48,6 +57,9 @@ class ReLU(Elementwise):
 
     def backward(self, grad):
         return LeakyReLUGradient(self.inputs[0].data > 0, 0)(grad)
+
+    def fused_backward(self, grad):
+        return (kernels(grad).leaky_relu_gradient(grad, self.inputs[0].data, 0),)
 
 
 class LeakyReLU(Elementwise):
@@ -63,8 +75,7 @@ class LeakyReLU(Elementwise):
         return LeakyReLUGradient(self.inputs[0].data > 0, self.slope)(grad)
 
     def fused_backward(self, grad):
-        x = self.inputs[0].data
-        return (kernels(x).leaky_relu_gradient(grad, x, self.slope),)
+        return (kernels(grad).leaky_relu_gradient(grad, self.inputs[0].data, self.slope),)
 
 
 class LeakyReLUGradient(Elementwise):

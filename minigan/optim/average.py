@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
 
-from ..backend import array_module, kernels
+from ..autodiff import Tensor
+from ..backend import Array, kernels
 from ..nn import Module, Parameter
 from ..scalar import Scalar
-from .flat import FlatTensors, beside
+from .flat import FlatTensors
 
 
 class EMA:
@@ -21,35 +21,22 @@ class EMA:
 
     def __init__(self, module: Module, decay: float = 0.999):
         self.module, self.decay, self._updates = copy.deepcopy(module), decay, Scalar(0)
-        self.flat = FlatTensors(self.module.parameters())
-        self.sources = list(module.parameters())
-        self.statistics = [(ours, theirs) for (_, ours), (_, theirs)
-                           in zip(self.module.named_state(), module.named_state())
-                           if not isinstance(theirs, Parameter)]
+        self.flat, self.sources = FlatTensors(self.module.parameters()), list(module.parameters())
+        self.statistics, self.source_statistics = _statistics(self.module), _statistics(module)
 
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
         self.flat.join()
-        self._updates.tick(self.flat.array)
-        rate = beside(self._rate(self._updates.on(self.flat.array)), self.flat.array)
-
-        def rule(average, weights):
-            change = weights - average
-            change *= rate
-            average += change
-
-        kernels(self.flat.array).update(rule, self.flat.array, [p.data for p in self.sources])
-        for t in self.flat.tensors:
+        flat = self.flat.array
+        self._updates.tick(flat)
+        kernels(flat).update(self._rule, flat, [p.data for p in self.sources])
+        kernels(flat).assign([t.data for t in self.statistics],
+                             [t.data for t in self.source_statistics])
+        for t in (*self.flat.tensors, *self.statistics):
             t.mark_changed()
-        for ours, theirs in self.statistics:
-            ours.data[...] = theirs.data
-            ours.mark_changed()
 
-    def _rate(self, updates: Any) -> Any:
-        first = 9 / (10 + updates)
-        if isinstance(first, float):
-            return max(1 - self.decay, first)
-        return array_module(first).maximum(first, 1 - self.decay)
+    def _rule(self, average: Array, weights: Array) -> None:
+        kernels(average).ema(average, weights, self.decay, self._updates.on(average))
 
     @property
     def updates(self) -> int:
@@ -59,3 +46,8 @@ class EMA:
     @updates.setter
     def updates(self, updates: int) -> None:
         self._updates.value = updates
+
+
+def _statistics(module: Module) -> list[Tensor]:
+    """What a module keeps beside its parameters."""
+    return [t for _, t in module.named_state() if not isinstance(t, Parameter)]

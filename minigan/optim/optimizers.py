@@ -111,7 +111,7 @@ class Adam(Optimizer):
     With betas β₁, β₂ (by default (0.5, 0.999), DCGAN's choice) the paper keeps the moving averages
     m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g². Here m and v are the sums m ← β₁ m + g and
     v ← β₂ v + g², which saves two passes over the memory; the factors 1 − β and the corrections
-    of the bias are numbers, and meet in `rate` and `floor`.
+    of the bias are numbers, and meet in the kernel's `rate` and `floor`.
     """
 
     state_names = ("m", "v")
@@ -129,12 +129,7 @@ class Adam(Optimizer):
 
     def adapt(self, p, g, m, v):
         """The rule without weight decay."""
-        (beta1, beta2), steps = self.betas, self._steps.on(p)
-        to_mean = (1 - beta1) / (1 - beta1 ** steps)              # of m
-        to_root = ((1 - beta2) / (1 - beta2 ** steps)) ** 0.5     # of the root of v
-        rate, floor = self._lr.on(p) * to_mean / to_root, self.eps / to_root
-        # p −= lr · mean / (√mean square + eps)
-        kernels(p).adam(p, g, m, v, beta1, beta2, beside(rate, p), beside(floor, p))
+        kernels(p).adam(p, g, m, v, self._lr.on(p), self._steps.on(p), *self.betas, self.eps)
 
 
 class AdamW(Adam):

@@ -87,7 +87,7 @@ def test_an_unknown_workload_is_named_beside_the_known_ones():
     done = run("mlp12")
     assert done.returncode == 2
     assert done.stderr == ("benchmark.py: workload 'mlp12' is unknown; known are "
-                           "mlp1024, mlp128, dcgan, dense-dcgan\n")
+                           "mlp1024, mlp128, wgan-gp, dcgan, dense-dcgan\n")
 
 
 def test_a_library_that_is_not_installed_is_one_line():

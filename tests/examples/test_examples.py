@@ -85,6 +85,9 @@ RUNS = {
     "09_prove_a_gradient.py": Run([], lambda output, folder:
                                   "right; 56 derivatives of first order, 120 " in output
                                   and all(text in output for text in three_diagnoses())),
+    "10_laboratory.py": Run(["--steps", "20"], lambda output, folder:
+                            output.count(" of 8 modes, high quality") == 2
+                            and wrote("10_laboratory.png")(output, folder)),
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "20", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),

@@ -8,7 +8,11 @@ import minigan as mg
 from minigan import backend, nn
 from minigan.backend import asarray
 from minigan.gan import minimax, models, nonsaturating, train_step
-from minigan.gan.step import judge
+from minigan.gan import game
+
+
+def judge(discriminator, real, fake):
+    return game.judge(discriminator, (real,), (fake,))
 
 
 def sigmoid(x):

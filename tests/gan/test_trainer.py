@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 
 from minigan.data import Loader, digits
-from minigan.gan import Trainer, models, noise, sample
+from minigan.gan import GAN, Trainer, models, noise, sample
 
 IMAGES, _ = digits()
 
 
 def make(seed=0, callbacks=()):
     generator, discriminator = models.digits(width=16, latent=4, rng=np.random.default_rng(seed))
-    return Trainer(generator, discriminator, Loader(IMAGES[:200], batch_size=32, seed=seed),
-                   noise.normal, seed=seed, callbacks=callbacks)
+    return Trainer(GAN(generator, discriminator), Loader(IMAGES[:200], batch_size=32, seed=seed),
+                   seed=seed, callbacks=callbacks)
 
 
 def weights(trainer):
     state = trainer.state_dict()
-    return {f"{part}.{k}": v for part in ("generator", "discriminator", "average")
+    return {f"{part}.{k}": v for part in ("game", "average")
             for k, v in state[part].items()}
 
 

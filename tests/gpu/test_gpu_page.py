@@ -11,8 +11,7 @@ MICROSECONDS = 15
 
 
 def test_the_page_lists_the_launches_of_every_system():
-    rows = {name: f"| `{name}` | {n:,} | {n * MICROSECONDS / 1000:.1f} |"
-            for name, n in LAUNCHES.items()}
-    found = re.findall(r"^\| `[\w-]+` \| [\d,]+ \| [\d.]+ \|$", PAGE.read_text(encoding="utf-8"),
-                       re.M)
-    assert found == list(rows.values()), "write into docs/gpu.md:\n" + "\n".join(rows.values())
+    rows = {name: f"{n:,} | {n * MICROSECONDS / 1000:.1f}" for name, n in LAUNCHES.items()}
+    found = re.findall(r"^\| `([\w-]+)` \| \d* \| ([\d,]+ \| [\d.]+) \|",
+                       PAGE.read_text(encoding="utf-8"), re.M)
+    assert dict(found) == rows, f"write into docs/gpu.md: {rows}"

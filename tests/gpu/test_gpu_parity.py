@@ -22,7 +22,7 @@ def test_an_op_equals_numpys_forward_backward_and_twice_backward(case, dtype, de
     args = [x.astype(dtype) if x.dtype.kind == "f" else x for x in case.typical.args]
     expected = derivatives(case, as_tensors(args), case.typical.options)
     device.use()
-    actual = derivatives(case, as_tensors(args, to=device.name), case.typical.options)
+    actual = derivatives(case, as_tensors(args), case.typical.options)
     for a, e in zip(actual, expected, strict=True):
         assert [x.dtype for x in a] == [x.dtype for x in e]
         assert_same(a, e, ROUNDINGS * np.finfo(dtype).eps)
@@ -32,7 +32,7 @@ def test_an_op_equals_numpys_forward_backward_and_twice_backward(case, dtype, de
 def test_an_op_on_nothing_equals_numpys(case, device):
     expected = derivatives(case, as_tensors(case.empty.args), case.empty.options)
     device.use()
-    actual = derivatives(case, as_tensors(case.empty.args, to=device.name), case.empty.options)
+    actual = derivatives(case, as_tensors(case.empty.args), case.empty.options)
     for a, e in zip(actual, expected, strict=True):
         assert_same(a, e)
 

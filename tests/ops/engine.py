@@ -9,9 +9,10 @@ import minigan as mg
 from minigan import backend
 
 
-def as_tensors(arrays, to="numpy"):
-    """New Tensors of the arrays: floats require a gradient, integers and booleans are constants."""
-    return [mg.Tensor(backend.get(to).from_numpy(x), requires_grad=x.dtype.kind == "f")
+def as_tensors(arrays):
+    """New Tensors on the default backend: floats require a gradient, integers and booleans are
+    constants."""
+    return [mg.Tensor(backend.current().from_numpy(x), requires_grad=x.dtype.kind == "f")
             for x in arrays]
 
 
@@ -38,6 +39,10 @@ def derivatives(case, tensors, options):
     first = mg.grad(outputs, inputs, noise(outputs, 1), create_graph=True)
     second = mg.grad(first, inputs, noise(first, 2))
     return [[t.numpy() for t in ts] for ts in (outputs, first, second)]
+
+
+def share_memory(x, y):
+    return backend.array_module(x.data).shares_memory(x.data, y.data)
 
 
 def assert_same(actual, expected, rtol=1e-12):

@@ -38,7 +38,8 @@ def tensors(*arrays):
     return [mg.tensor(a, requires_grad=True) for a in arrays]
 
 
-def close(actual, expected, message, tolerance=1e-12):
+def close(tensor, expected, message, tolerance=1e-12):
+    actual = tensor.numpy()
     assert actual.shape == expected.shape, message
     assert np.all(abs(actual - expected) <= tolerance * (1 + abs(expected).max(initial=0))), message
 
@@ -52,14 +53,14 @@ def inner(x, y):
 @examples(2000)
 def test_conv2d_equals_the_naive_loops(example):
     config, x, w, b = example
-    close(ops.conv2d(x, w, b, **config.options).data, naive.conv2d(x, w, b, **config.options),
-          config)
+    close(ops.conv2d(*tensors(x, w, b), **config.options),
+          naive.conv2d(x, w, b, **config.options), config)
 
 
 @transposed_examples(500)
 def test_conv_transpose2d_equals_the_naive_loops(example):
     x, w, b, options = example
-    close(ops.conv_transpose2d(x, w, b, **options).data,
+    close(ops.conv_transpose2d(*tensors(x, w, b), **options),
           naive.conv_transpose2d(x, w, b, **options), (x.shape, w.shape, options))
 
 
@@ -78,9 +79,9 @@ def test_conv_transpose2d_is_the_adjoint_of_conv2d(example):
         options["output_padding"] = tuple((n + sum(m) - e) % s for n, m, e, s in zip(
             x.shape[1:3], margins, extent, strides))
         assume(all(m[0] < e for m, e in zip(margins, extent)))  # else it may see padding alone
-    y = ops.conv2d(x, w, **config.options).data
+    y = ops.conv2d(*tensors(x, w), **config.options).numpy()
     (g,) = normal(1, y.shape)
-    back = ops.conv_transpose2d(g, w, **options).data
+    back = ops.conv_transpose2d(*tensors(g, w), **options).numpy()
     assert back.shape == x.shape, config
     scale = abs(y * g).sum() + abs(x * back).sum()
     assert abs(inner(y, g) - inner(x, back)) <= 1e-12 * scale, config
@@ -93,23 +94,25 @@ def check_derivatives(f, x, w, b, message):
     T is linear in each of x, w and g, so that differences with a step of 1 are exact: in
     T(inputs + t p + s m) the only term odd in t alone is t, and the only one odd in both is t s.
     """
-    inputs, rng = tensors(x, w, b), np.random.default_rng(0)
-    y = f(*inputs)
-    g = mg.tensor(rng.normal(size=y.shape), requires_grad=True)
-    grads = mg.grad(y, inputs, g, create_graph=True)
-    by_x, by_w, by_b = [inner(t.data, d.data) for t, d in zip(inputs, grads)]
-    scale = abs(y.data * g.data).sum() + 1
-    assert abs(inner(y.data, g.data) - by_b - by_x) <= 1e-12 * scale, message
+    rng = np.random.default_rng(0)
+    leaves = tensors(x, w, b)
+    result = f(*leaves)
+    y, g = result.numpy(), rng.normal(size=result.shape)
+    leaves += tensors(g)
+    grads = mg.grad(result, leaves[:3], leaves[3], create_graph=True)
+    by_x, by_w, by_b = [inner(a, d.numpy()) for a, d in zip((x, w, b), grads)]
+    scale = abs(y * g).sum() + 1
+    assert abs(inner(y, g) - by_b - by_x) <= 1e-12 * scale, message
     assert abs(by_w - by_x) <= 1e-12 * scale, message
 
-    p, m = [[rng.normal(size=t.shape) for t in (*inputs, g)] for _ in range(2)]
-    first = sum(inner(d.data, v) for d, v in zip(grads, p))
-    second = mg.grad(grads, (*inputs, g), [mg.Tensor(v) for v in p[:3]])
-    products = [d.data * v for d, v in zip(second, m)]
+    p, m = [[rng.normal(size=a.shape) for a in (x, w, b, g)] for _ in range(2)]
+    first = sum(inner(d.numpy(), v) for d, v in zip(grads, p))
+    second = mg.grad(grads, leaves, tensors(*p[:3]))
+    products = [d.numpy() * v for d, v in zip(second, m)]
 
     def T(t, s):
-        moved = [a.data + t * v + s * u for a, v, u in zip(inputs, p, m)]
-        return inner(f(*moved).data, g.data + s * m[3])
+        moved = [a + t * v + s * u for a, v, u in zip((x, w, b), p, m)]
+        return inner(f(*tensors(*moved)).numpy(), g + s * m[3])
 
     scale = 1 + sum(abs(a).sum() for a in products)
     assert abs((T(1, 0) - T(-1, 0)) / 2 - first) <= 1e-11 * scale, message
@@ -153,7 +156,7 @@ def compare_with_pytorch(torch, ours, theirs, x, w, b, message):
     second_t = torch.autograd.grad(first_t, others[:2], h[1:], allow_unused=True)
     back = [(0, 2, 3, 1), (0, 2, 3, 1), (2, 3, 1, 0), (0,), (0, 2, 3, 1), (2, 3, 1, 0)]
     for a, e, axes in zip((y, *first, *second), (z, *first_t, *second_t), back, strict=True):
-        close(a.data, e.detach().numpy().transpose(axes), message, 1e-10)
+        close(a, e.detach().numpy().transpose(axes), message, 1e-10)
 
 
 @pytest.fixture

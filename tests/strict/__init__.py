@@ -7,8 +7,8 @@ subclasses without asking. What CuPy does otherwise than NumPy is done CuPy's wa
 range wrap, duplicate indices have no defined winner, `empty` holds garbage, streams of random
 numbers are others.
 
-`counted()` counts what a GPU would be asked for: launches, uploads, and moments at which Python
-waits for the device, with the place in minigan that caused each.
+`counted()` counts what a GPU would be asked for: launches and the bytes that they move, uploads,
+and moments at which Python waits for the device, with the place in minigan that caused each.
 """
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from compiled import COMPILER, install
 from minigan.backend import Backend, BackendError, cuda, reference
 
 from .array import StrictArray
-from .device import Counts, counted, recorded
+from .device import Counts, NotRecorded, counted, recorded
 from .module import Module, asarray
 
 install(Module)
@@ -32,7 +32,7 @@ def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
     try:
         with recorded() as tape:
             result = run()
-    except RuntimeError as error:
+    except NotRecorded as error:
         raise BackendError(str(error)) from error
     return result, tape.replay
 

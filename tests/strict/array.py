@@ -86,7 +86,8 @@ class StrictArray:
             return StrictArray(host[tuple(entries)])
         launches = indexing.cost(entries, "x[mask]")
         return StrictArray(device.run(
-            "getitem", lambda: host[indexing.wrapped(entries, host.shape)], launches))
+            "getitem", lambda: host[indexing.wrapped(entries, host.shape)], launches,
+            [host, *entries]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         # CuPy uploads a NumPy value here without a word: refused, for it is a hidden transfer
@@ -95,13 +96,15 @@ class StrictArray:
         if not advanced:
             view = host[tuple(entries)]
             if view.size and not same_memory(view, value):  # x[a:b] += 1 ends with such a copy
-                device.run("setitem", lambda: np.copyto(view, value, casting="unsafe"))
+                device.run("setitem", lambda: np.copyto(view, value, casting="unsafe"),
+                           moved=[view, value])
             return
         if isinstance(value, NUMBERS):
             device.upload("a number assigned at an array of indices")
         launches = indexing.cost(entries, "x[mask] = value")
         device.run("setitem", lambda: indexing.assign(
-            host, indexing.wrapped(entries, host.shape), value), launches)
+            host, indexing.wrapped(entries, host.shape), value), launches,
+            [host, *entries, value])
 
     # Views, and copies where there is no view
 
@@ -129,11 +132,12 @@ class StrictArray:
         options, host = bind("astype", METHODS["astype"], args, kwargs), self._host
         if not options.get("copy", True) and host.dtype == options["dtype"]:
             return self
-        return StrictArray(device.run("astype", lambda: host.astype(**{**options, "copy": True})))
+        return StrictArray(device.run(
+            "astype", lambda: host.astype(**{**options, "copy": True}), moved=[host]))
 
     def copy(self, order: str = "C") -> StrictArray:
         host = self._host
-        return StrictArray(device.run("copy", lambda: host.copy(order)))
+        return StrictArray(device.run("copy", lambda: host.copy(order), moved=[host]))
 
     __copy__ = copy
 
@@ -142,7 +146,7 @@ class StrictArray:
 
     def fill(self, value: Any) -> None:
         host, value = self._host, operand(value)
-        device.run("fill", lambda: host.fill(value))
+        device.run("fill", lambda: host.fill(value), moved=[host])
 
 
 def operand(x: Any) -> Any:
@@ -163,7 +167,7 @@ def computed(name: str, function: Callable, args: tuple, options: dict[str, Any]
     options = options or {}
     plain = {k: operand(v) if isinstance(v, (StrictArray, np.ndarray)) else v
              for k, v in options.items()}
-    result = device.run(name, lambda: function(*hosts, **plain), launches)
+    result = device.run(name, lambda: function(*hosts, **plain), launches, hosts)
     out = options.get("out")
     return StrictArray(result) if out is None else out
 
@@ -172,7 +176,7 @@ def view_or_copy(name: str, host: np.ndarray, make: Callable[[], np.ndarray]) ->
     """What make() returns; a launch if it is no view of `host`."""
     result = make()
     return StrictArray(result if np.may_share_memory(result, host) or not result.size
-                       else device.run(name, make))
+                       else device.run(name, make, moved=[host]))
 
 
 def same_memory(x: np.ndarray, y: Any) -> bool:
@@ -211,6 +215,8 @@ def _launches(name: str, *operands: Any) -> int:
     if name != "matmul":
         return 1
     stacks = any(getattr(x, "ndim", 0) > 2 for x in operands)
+    if stacks:  # by CuPy's own way into cuBLAS
+        device.refuse_in_graph("a product of stacks of matrices (cuBLAS)")
     return 1 + sum(stacks and not x.flags.c_contiguous for x in operands)
 
 

@@ -1,10 +1,11 @@
 """What the pretended device is asked to do: everything that it computes goes through `run`."""
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Callable
 
@@ -20,6 +21,7 @@ class Counts:
     """What happened since `counted()` began.
 
     launches          kernels, products, copies and fills on the device; views are free
+    bytes             what they read and write: their operands and results, each whole and once
     names             how often each was launched
     uploads           copies from host memory to the device
     synchronisations  how often Python waited for the device: a number or an array was read
@@ -30,11 +32,16 @@ class Counts:
     def __init__(self) -> None:
         self.names: Counter[str] = Counter()
         self.launches = self.uploads = self.synchronisations = self.nondeterministic = 0
+        self.bytes = 0
         self.places: list[str] = []
 
     def __repr__(self) -> str:
-        return "\n".join([f"{self.launches} launches, {self.uploads} uploads, "
+        return "\n".join([f"{self.launches} launches, {self.bytes} bytes, {self.uploads} uploads, "
                           f"{self.synchronisations} synchronisations", *self.places])
+
+
+class NotRecorded(RuntimeError):
+    """What the device refuses while a graph is captured."""
 
 
 class Tape:
@@ -78,26 +85,36 @@ def recorded() -> Iterator[Tape]:
         _tapes.remove(tape)
 
 
-def run(name: str, compute: Callable[[], Any], launches: int = 1) -> Any:
+def run(name: str, compute: Callable[[], Any], launches: int = 1, moved: Iterable[Any] = ()) -> Any:
     """compute() on the device: NumPy code on host arrays that returns an array, or None if it
-    wrote its result where it belongs. No launch where nothing comes out, and no warnings: a GPU
-    knows none."""
+    wrote its result where it belongs. `moved` are the arrays that it reads, and those that it
+    writes without returning them. No launch where nothing comes out, and no warnings: a GPU knows
+    none."""
     with np.errstate(all="ignore"):
         result = compute()
     if result is not None:
         result = np.asarray(result)  # a reduction gives a 0-d array, never NumPy's scalar
     if result is None or result.size:
         launched(name, launches)
+        move([*moved, result])
         for tape in _tapes:
             tape.work.append((compute, result))
     return result
 
 
-def launched(name: str, launches: int = 1) -> None:
+def launched(name: str, launches: int) -> None:
     """Count work that was done."""
     for counts in _counts:
         counts.launches += launches
         counts.names[name] += launches
+
+
+def move(arrays: Iterable[Any]) -> None:
+    """Count the bytes of host arrays that the launch before read or wrote; of what broadcasting
+    repeats once, and of numbers none."""
+    for counts in _counts:
+        counts.bytes += sum(x.itemsize * math.prod(n for n, s in zip(x.shape, x.strides) if s)
+                            for x in arrays if isinstance(x, np.ndarray) and x.size)
 
 
 def atomic() -> None:
@@ -121,10 +138,15 @@ def synchronise(what: str) -> None:
 
 
 def _transfer(kind: str, what: str) -> None:
-    if _tapes:
-        raise RuntimeError(f"{kind} ({what}) while a graph is captured, by {place()}")
+    refuse_in_graph(f"{kind} ({what})")
     for counts in _counts:
         counts.places.append(f"{kind} ({what}) by {place()}")
+
+
+def refuse_in_graph(what: str) -> None:
+    """Raise if a graph is captured, for what cannot be part of one."""
+    if _tapes:
+        raise NotRecorded(f"{what} while a graph is captured, by {place()}")
 
 
 def place() -> str:

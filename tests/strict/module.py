@@ -35,7 +35,8 @@ class Ufunc:
         host, values = x._host, operand(values)
         launches = indexing.cost(entries, "add.at with a mask")
         device.run("add.at", lambda: self.ufunc.at(
-            host, indexing.wrapped(entries, host.shape), values), launches)
+            host, indexing.wrapped(entries, host.shape), values), launches,
+            [host, *entries, values])
         device.atomic()
 
 
@@ -104,19 +105,20 @@ def concatenate(tup: Any, axis: int = 0, out: Any = None) -> StrictArray:
         device.upload("the addresses of more than 8 arrays to concatenate")
         launches = 1
     return StrictArray(device.run("concatenate", lambda: np.concatenate(
-        hosts, axis, out if out is None else operand(out)), launches))
+        hosts, axis, out if out is None else operand(out)), launches, hosts))
 
 
 def copyto(dst: StrictArray, src: Any, casting: str = "same_kind", where: Any = None) -> None:
     host, src = operand(dst), operand(src)
     mask = True if where is None else operand(where)
-    device.run("copyto", lambda: np.copyto(host, src, casting, mask))
+    device.run("copyto", lambda: np.copyto(host, src, casting, mask), moved=[host, src, mask])
 
 
 def argsort(a: StrictArray, axis: int = -1, kind: Any = None) -> StrictArray:
     """CuPy sorts by Thrust, stably whatever kind is asked for: about four launches."""
     host = operand(a)
-    return StrictArray(device.run("argsort", lambda: np.argsort(host, axis, "stable"), launches=4))
+    return StrictArray(device.run(
+        "argsort", lambda: np.argsort(host, axis, "stable"), launches=4, moved=[host]))
 
 
 def take(a: StrictArray, indices: Any, axis: Any = None, out: Any = None) -> StrictArray:
@@ -145,7 +147,7 @@ def pad(array: StrictArray, pad_width: Any, mode: str = "constant", *,
     pairs = np.broadcast_to(pad_width, (host.ndim, 2))
     launches = 2 if constant_values == 0 else 1 + int((pairs > 0).sum())
     return StrictArray(device.run("pad", lambda: np.pad(
-        host, pad_width, mode, constant_values=constant_values), launches))
+        host, pad_width, mode, constant_values=constant_values), launches, [host]))
 
 
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:

@@ -128,3 +128,13 @@ def pixel_shuffle(x, factor):
     for h, w, i, j, c in product(range(height), range(width), range(fh), range(fw), range(count)):
         y[:, h * fh + i, w * fw + j, c] = x[:, h, w, (i * fw + j) * count + c]
     return y
+
+
+def moved(x: np.ndarray, down: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Each pixel of x (N, H, W, C) put where it comes to lie, if that is inside."""
+    y = np.zeros_like(x)
+    for n, i, j in np.ndindex(*x.shape[:3]):
+        line, column = i + down[n], j + right[n]
+        if 0 <= line < x.shape[1] and 0 <= column < x.shape[2]:
+            y[n, line, column] = x[n, i, j]
+    return y

@@ -12,6 +12,7 @@ from ... import ops
 from ..call import Call
 from ..strategies import Shape, arrays, axes, one_axis, shapes
 from .case import Case, numbers, one
+from .naive import moved
 
 
 def moving(op: str, options: Callable, reference: Callable | None = None,
@@ -107,6 +108,14 @@ def gathered(draw: Any) -> Call:
 
 
 @st.composite
+def translated(draw: Any) -> Call:
+    """Images, and how far each is moved, sometimes out of sight."""
+    x = draw(arrays(shapes(min_dims=4, max_dims=4)))
+    return Call((x, *[draw(hnp.arrays(np.int64, len(x), elements=st.integers(-4, 4)))
+                      for _ in range(2)]))
+
+
+@st.composite
 def masked(draw: Any) -> Call:
     x = draw(arrays(shapes(min_dims=1)))
     return Call((x, draw(arrays(x.shape[:draw(st.integers(1, x.ndim))], bool))))
@@ -132,6 +141,9 @@ CASES = [
     Case("getitem", lambda x, mask: ops.getitem(x, mask), lambda x, mask: x[mask],
          masked(), Call((numbers(3, 2), np.array([True, False, True]))),
          Call((np.zeros((0, 2)), np.zeros((0,), bool))), "by a mask", linear=True),
+    Case("translate", ops.translate, moved, translated(),
+         Call((numbers(2, 3, 4, 1), np.array([1, -2]), np.array([0, 1]))),
+         Call((np.zeros((2, 0, 4, 1)), np.array([1, 0]), np.array([0, 1]))), linear=True),
     Case("concatenate", lambda *xs, axis: ops.concatenate(xs, axis),
          lambda *xs, axis: np.concatenate(xs, axis), joined(new_axis=False),
          Call((numbers(2, 3), numbers(2, 1, seed=1)), {"axis": 1}),

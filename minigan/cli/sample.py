@@ -1,0 +1,34 @@
+"""`minigan sample`."""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from ..gan import Run, sample
+from ..viz import save_grid
+from .arguments import natural, positive
+
+
+def register(commands: Any) -> None:
+    """Add the command to the subparsers of `minigan`."""
+    p = commands.add_parser("sample", help="make a grid of images from a run's saved weights")
+    p.set_defaults(command=sample_run)
+    p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
+    p.add_argument("--n", type=positive, default=64, help="how many images (default: 64)")
+    p.add_argument("--seed", type=natural, default=0, metavar="N", help="of the noise (default: 0)")
+    p.add_argument("--step", type=natural, metavar="N", help="which saved step (default: the last)")
+    p.add_argument("--label", type=natural, metavar="K",
+                   help="of a conditional game: the class of all images (default: one after "
+                        "another)")
+
+
+def sample_run(args: argparse.Namespace) -> None:
+    """`minigan sample`."""
+    run = Run.open(args.run)
+    game, step = run.game(args.step)
+    latent = run.config.latent(game, args.n, args.seed, args.label)
+    label = "" if args.label is None else f"-label-{args.label}"
+    path = run.folder / f"sample-step-{step:06d}-seed-{args.seed}{label}.png"
+    save_grid(path, sample(game.generator, latent), run.system.value_range)
+    print(path)

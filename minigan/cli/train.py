@@ -1,0 +1,210 @@
+"""`minigan train`."""
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Iterator
+
+import numpy as np
+
+from .. import backend, doctor
+from ..backend import BackendError, threads
+from ..data import IMAGE_SETS, DataError, Loader, Scaled
+from ..gan import SYSTEMS, Config, GameError, Options, Run, RunError, Trainer
+from ..gan.diagnostics import explain
+from ..gan.progress import Progress
+from ..gan.run import Diverged
+from ..gan.update import RULES
+from . import game
+from .arguments import image_size, natural, positive, positive_number, two_or_more
+
+def register(commands: Any) -> None:
+    """Add the command to the subparsers of `minigan`."""
+    p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
+    p.set_defaults(command=train)
+    p.add_argument("system", nargs="?", default="digits", metavar="SYSTEM", choices=SYSTEMS,
+                   help=f"{', '.join(SYSTEMS)} (default: digits)")
+    p.add_argument("--data", choices=IMAGE_SETS, metavar="NAME",
+                   help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
+    p.add_argument("--data-dir", type=Path, metavar="D",
+                   help="folder of the data: IDX files (default: $MINIGAN_DATA, else a download), "
+                        "or with --data images any image files")
+    p.add_argument("--image-size", type=image_size, metavar="N|HxW",
+                   help="what image files are scaled and cut to (default: 28)")
+    p.add_argument("--channels", type=int, choices=[1, 3],
+                   help="of image files: grey or coloured (default: coloured if any of them is)")
+    p.add_argument("--steps", type=positive, metavar="N", help="how many steps in all")
+    p.add_argument("--batch-size", type=two_or_more, metavar="N",
+                   help="images of each kind in a step")
+    p.add_argument("--lr", type=positive_number, metavar="X", help="Adam's learning rate")
+    p.add_argument("--d-lr", type=positive_number, metavar="X",
+                   help="D's, if it is to be another (default: as --lr)")
+    p.add_argument("--seed", type=natural, metavar="N",
+                   help="fixes weights, batches and noise (default: 0)")
+    p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
+                   help="where to compute (default: auto, the GPU if CuPy finds one)")
+    p.add_argument("--out", type=Path, metavar="DIR",
+                   help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
+    p.add_argument("--save-every", type=positive, metavar="N",
+                   help="steps between saved weights and grids (default: a tenth of the steps)")
+    p.add_argument("--resume", action="store_true",
+                   help="go on with the run in --out where it was saved last")
+    game.add_arguments(p)
+
+
+def train(args: argparse.Namespace) -> int:
+    """`minigan train`. The status is 130, as of an interrupted program, after Ctrl-C."""
+    choose_device(args.device)
+    threads.count()  # an error about them comes before anything is written
+    run, arrays = resumed_run(args) if args.resume else new_run(args)
+    config, options = run.config, run.config.game
+    if config.data != "images":  # a folder can be larger than a GPU: its batches are moved
+        arrays[0] = backend.asarray(arrays[0])
+    arrays[0] = Scaled(arrays[0], run.system.value_range)
+
+    def new_trainer() -> Trainer:
+        return Trainer(config.build(),
+                       Loader(*arrays, batch_size=config.batch_size, seed=config.seed),
+                       (config.d_lr or config.lr, config.lr), RULES[options.rule],
+                       options.d_steps, max_norm=options.max_norm, seed=config.seed)
+
+    trainer = new_trainer()
+    if args.resume:
+        run.resume(trainer)
+    run.write_config()
+    progress = Progress(config.steps, trainer.step)
+    trainer.callbacks = [progress, run]
+    run.warn = progress.say
+    try:
+        with stop_on_interrupt(trainer):
+            trainer.run(config.steps)
+    except Diverged as error:
+        progress.close()
+        raise RunError(f"{error}. {why(run, new_trainer(), trainer.step)}") from None
+    progress.close()
+    if trainer.stop:
+        run.save(trainer)
+        print(f"stopped and saved at step {trainer.step}; to go on: "
+              f"minigan train --resume --out {run.folder}")
+    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
+    return 130 if trainer.stop else 0
+
+
+def why(run: Run, trainer: Trainer, step: int) -> str:
+    """Where the first number came from that is not finite; a new trainer makes the steps since the
+    last save once more."""
+    if run.saved_steps():
+        run.restore(trainer)
+    print(f"numbers are no longer finite: looking for the first by making steps {trainer.step + 1} "
+          f"to {step} once more (Ctrl-C to leave it)", file=sys.stderr)
+    return explain(trainer, None, step)
+
+
+def new_run(args: argparse.Namespace) -> tuple[Run, list]:
+    """The run that the arguments describe, in a new folder, and the arrays that it learns from."""
+    system, options = SYSTEMS[args.system], Options(**game.given(args))
+    data, steps = args.data or system.data, args.steps or system.steps
+    batch_size = args.batch_size or system.batch_size
+    images, labels = load(data, args.data_dir, batch_size, args.image_size, args.channels)
+    config = Config(args.system, data, images.shape[1:], steps, batch_size, args.lr or system.lr,
+                    args.seed or 0, args.save_every or max(1, steps // 10), resolved(args.data_dir),
+                    args.d_lr, options, 0 if labels is None else int(labels.max()) + 1)
+    folder = args.out or free_folder(Path("runs"), args.system)
+    return Run.create(folder, config), with_conditions(images, labels, config)
+
+
+def resumed_run(args: argparse.Namespace) -> tuple[Run, list]:
+    """The run in --out, perhaps with more steps than before, and the arrays that it learns from."""
+    if args.out is None:
+        raise RunError("--resume needs --out, the folder of the run to go on with")
+    run = Run.open(args.out)
+    config = run.config
+    *size, channels = config.shape
+    settings = {"data": config.data, "batch_size": config.batch_size, "lr": config.lr,
+                "d_lr": config.d_lr, "seed": config.seed, "image_size": tuple(size),
+                "channels": channels, **vars(config.game)}
+    asked = {**vars(args), **game.given(args)}
+    for name, was in settings.items():
+        if asked.get(name) is not None and asked[name] != was:
+            raise RunError(f"a resumed run keeps its settings: --{name.replace('_', '-')} was "
+                           f"{was}, not {asked[name]}")
+    config.steps = args.steps or config.steps
+    config.save_every = args.save_every or config.save_every
+    config.data_dir = resolved(args.data_dir) or config.data_dir
+    own = {"size": tuple(size), "channels": channels} if config.data == "images" else {}
+    return run, with_conditions(*load(config.data, config.data_dir, config.batch_size, **own),
+                                config)
+
+
+def load(data: str, data_dir: str | Path | None, batch_size: int,
+         size: tuple[int, int] | None = None, channels: int | None = None
+         ) -> tuple[np.ndarray, np.ndarray | None]:
+    """The images of a data set, (N, H, W, C), as Scaled takes them, and their labels, if any."""
+    options = {"size": size, "channels": channels}
+    options = {name: given for name, given in options.items() if given is not None}
+    if options and data != "images":
+        raise DataError(f"--image-size and --channels are for --data images, not for {data}")
+    images, labels = IMAGE_SETS[data](data_dir=data_dir, **options)
+    if batch_size > len(images):
+        raise DataError(f"--batch-size {batch_size} is more than the {len(images)} images "
+                        f"of {data_dir if data == 'images' else data}")
+    return images, labels
+
+
+def with_conditions(images: np.ndarray, labels: np.ndarray | None, config: Config) -> list:
+    """What a Loader is given: the images, and their classes where the game asks for them."""
+    if config.game.conditional is None:
+        return [images]
+    if labels is None:
+        raise GameError("--conditional needs labels, and image files have none: take digits, or an "
+                        "MNIST set")
+    return [images, backend.asarray(np.eye(config.classes, dtype=np.float32)[labels])]
+
+
+def resolved(folder: Path | None) -> str | None:
+    """The folder's full path, by which a resumed run finds it from wherever it is started."""
+    return str(folder.expanduser().resolve()) if folder else None
+
+
+def choose_device(device: str) -> None:
+    """Set the default backend; "auto" takes the GPU if there is one, and says which it took, and
+    why not the GPU where there seems to be one."""
+    if device != "auto":
+        backend.use(device)
+        return
+    try:
+        backend.use("cuda")
+        print("device: cuda")
+    except BackendError:
+        backend.use("cpu")
+        why = doctor.why_no_gpu()
+        print("device: cpu" + f" ({why}; see minigan doctor)" * bool(why))
+
+
+@contextmanager
+def stop_on_interrupt(trainer: Trainer) -> Iterator[None]:
+    """Within it Ctrl-C lets the step under way end, so that what is saved is whole; a second
+    Ctrl-C interrupts at once."""
+    def stop(signum: int, frame: object) -> None:
+        trainer.stop = True
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """parent/name, or the first of parent/name-2, parent/name-3, … that is not there."""
+    folder, i = parent / name, 1
+    while folder.exists():
+        i += 1
+        folder = parent / f"{name}-{i}"
+    return folder
+
+

@@ -1,0 +1,161 @@
+"""Games in which D also answers a second question: which class, which code, which generator.
+
+D returns two Tensors for a sample, the logits and the answer. The players share the loss of the
+answers: G, too, wants D to answer well about what it makes.
+"""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..autodiff import Tensor
+from ..nn import Module
+from . import noise
+from .game import GAN, GameError, Judgement
+from .penalties import Sample
+from .several import Generators
+
+
+class TwoHeads(Module):
+    """A discriminator of two answers: a trunk, and what each answer is computed from it by."""
+
+    def __init__(self, trunk: Module, logit: Module, answer: Module):
+        self.trunk, self.logit, self.answer = trunk, logit, answer
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        features = self.trunk(x)
+        return self.logit(features), self.answer(features)
+
+
+class AuxiliaryGAN(GAN):
+    """Base of these games: a subclass says what the answers about a sample cost. D sees the
+    examples alone, without the conditions. weight is that of the answers in both losses."""
+
+    def __init__(self, *args: Any, weight: float = 1, **options: Any):
+        super().__init__(*args, **options)
+        self.weight = weight
+        if self.pack > 1:
+            raise GameError(f"packed examples have no class, code or maker of their own, so "
+                            f"{type(self).__name__} takes no pack")
+
+    def real_answers(self, answers: Tensor, real: Sample) -> Tensor | None:
+        """The loss of D's answers about a real sample; None: it is not asked."""
+        return None
+
+    def fake_answers(self, answers: Tensor, fake: Sample) -> Tensor | None:
+        """The loss of D's answers about a generated sample; None: it is not asked."""
+        return None
+
+    def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
+        real_seen, fake_seen = self.shown(real[:1], rng), self.shown(fake[:1], rng)
+        real_logits, about_real = self.discriminator(*real_seen)
+        fake_logits, about_fake = self.discriminator(*fake_seen)
+        loss = self.objective.discriminator(*self.labelled(real_logits, fake_logits, rng))
+        for answers in (self.real_answers(about_real, real), self.fake_answers(about_fake, fake)):
+            loss = loss if answers is None else loss + answers * self.weight
+        return Judgement(self.penalised(loss, real_seen, fake_seen, rng), real_logits, fake_logits)
+
+    def g_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Tensor:
+        logits, about_fake = self.discriminator(*self.shown(fake[:1], rng))
+        against = (self.discriminator(*self.shown(real[:1], rng))[0]
+                   if self.objective.relativistic else None)
+        loss, answers = self.objective.generator(logits, against), self.fake_answers(about_fake,
+                                                                                     fake)
+        return loss if answers is None else loss + answers * self.weight
+
+
+def class_loss(answers: Tensor, classes: Tensor) -> Tensor:
+    """Cross-entropy of class logits (N, K) with classes as unit vectors (N, K)."""
+    return -ops.mean((ops.log_softmax(answers) * classes).sum(axis=1))
+
+
+class ACGAN(AuxiliaryGAN):
+    """D also says which class an example is of, real or generated, and G wants its examples to be
+    recognised (Odena et al. 2017, equations 2 and 3). Samples are (x, classes as unit vectors)."""
+
+    def real_answers(self, answers, real):
+        return class_loss(answers, real[1])
+
+    def fake_answers(self, answers, fake):
+        return class_loss(answers, fake[1])
+
+
+class SemiSupervisedGAN(AuxiliaryGAN):
+    """A classifier of K + 1 classes, of which the last is "generated" (Salimans et al. 2016, §5).
+
+    D returns K logits l as its answer; the last class's is 0, for only differences count, and so
+    the logit of being real is ln Σ eˡ. Samples are (x, classes as unit vectors); a row of zeros is
+    an example without a label, which teaches only that it is real.
+    """
+
+    def real_answers(self, answers, real):
+        labelled = real[1].sum()
+        total = -(ops.log_softmax(answers) * real[1]).sum()
+        return total / ops.maximum(labelled, 1)
+
+
+class Classifier(Module):
+    """A discriminator for SemiSupervisedGAN: a network of K logits."""
+
+    def __init__(self, network: Module):
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        classes = self.network(x)
+        return ops.logsumexp(classes, axis=-1, keepdims=True), classes
+
+
+class InfoGAN(AuxiliaryGAN):
+    """G is given a code beside its noise, and D's second answer guesses the code from what G made:
+    a lower bound of the mutual information of the two (Chen et al. 2016, equations 5 and 6).
+
+    categorical   classes of a code that is a unit vector, all equally likely
+    continuous    how many further codes there are, each of U(−1, 1); the guess is a normal
+                  distribution whose mean and log standard deviation D answers
+
+    G's input is (z, code); D's answer has categorical + 2 · continuous numbers.
+    """
+
+    def __init__(self, *args: Any, categorical: int = 10, continuous: int = 0, **options: Any):
+        super().__init__(*args, **options)
+        self.categorical, self.continuous = categorical, continuous
+
+    def latent(self, n, rng, conditions=()):
+        if conditions:
+            raise GameError("InfoGAN finds its codes without labels: give the loader the examples "
+                            "alone")
+        code = noise.one_hot(n, self.categorical, rng)
+        if self.continuous:
+            code = ops.concatenate([code, noise.uniform(n, self.continuous, rng)], axis=1)
+        return (self.noise(n, self.generator.latent, rng), code)
+
+    def fake_answers(self, answers, fake):
+        k, m, code = self.categorical, self.continuous, fake[1]
+        loss = class_loss(answers[:, :k], code[:, :k])
+        if m:
+            mean, log_std = answers[:, k:k + m], answers[:, k + m:]
+            distance = (code[:, k:] - mean) * ops.exp(-log_std)
+            density = 0.5 * distance * distance + log_std + 0.5 * math.log(2 * math.pi)
+            loss = loss + ops.mean(density.sum(axis=1))
+        return loss
+
+
+class MGAN(AuxiliaryGAN):
+    """Several generators, and a classifier that says which of them made an example: each wants to
+    be told from the others, which drives them apart (Hoang et al. 2018, equation 5). weight is
+    their β. The generator is `Generators`; D's answer has a number for each."""
+
+    def __init__(self, generator: Generators, *args: Any, **options: Any):
+        if not isinstance(generator, Generators):
+            raise GameError(f"an MGAN's generator is several: Generators([...]), not {generator!r}")
+        super().__init__(generator, *args, **options)
+
+    def latent(self, n, rng, conditions=()):
+        makers = noise.encoded(self.generator.makers(n), len(self.generator.members))
+        return (self.noise(n, self.generator.latent, rng), makers)
+
+    def fake_answers(self, answers, fake):
+        return class_loss(answers, fake[1])

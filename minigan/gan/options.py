@@ -1,0 +1,153 @@
+"""A game put together from names, as the command line and a run folder's config.json have them."""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Mapping
+
+import numpy as np
+
+from ..nn import Module, spectrally_normalised
+from . import penalties
+from .augment import DiffAugment, InstanceNoise
+from .auxiliary import ACGAN, MGAN, InfoGAN
+from .conditional import Conditional, ConditionalGenerator, projection, two_headed
+from .game import GAN, GameError
+from .models import Shape
+from .objectives import OBJECTIVES, smoothed
+from .several import GMAN, Generators, average, softmax_weighted, worst
+from .systems import System
+from .unrolled import UnrolledGAN
+from .update import RULES
+
+MIXES = {"mean": average, "softmax": softmax_weighted(), "worst": worst}
+CONDITIONS = ("concatenation", "projection", "acgan")
+
+
+@dataclass
+class Options:
+    """What a game differs in from a system's plain one; by default nothing.
+
+    The fields are those of `GAN`, `Players` and the games of further networks, with names in place
+    of functions. Raises GameError for unknown names and for what does not go together.
+    """
+
+    objective: str = "nonsaturating"
+    penalty: tuple[str, ...] = ()          # NAME or NAME:WEIGHT, of PENALTIES
+    conditional: str | None = None         # one of CONDITIONS: G is told the class, and D, too
+    codes: tuple[int, int] | None = None   # InfoGAN's: classes, and continuous codes
+    discriminators: int = 1
+    mix: str = "mean"                      # of what G loses against several discriminators
+    generators: int = 1
+    pack: int = 1
+    unroll: int = 0
+    label_smoothing: float = 0
+    label_noise: float = 0
+    instance_noise: float = 0
+    diff_augment: bool = False
+    spectral_norm: bool = False
+    clip_weights: float | None = None
+    rule: str = "alternating"
+    d_steps: int = 1
+    max_norm: float | None = None
+
+    def __post_init__(self):
+        for name, table in (("objective", OBJECTIVES), ("rule", RULES), ("mix", MIXES)):
+            _look_up(name, getattr(self, name), table)
+        special = {"conditional": self.conditional is not None, "codes": self.codes is not None,
+                   "discriminators": self.discriminators > 1, "generators": self.generators > 1,
+                   "unroll": self.unroll > 0}
+        chosen = [name for name, given in special.items() if given]
+        if len(chosen) > 1:
+            raise GameError(f"{' and '.join(chosen)} are games of their own, of which a run plays "
+                            "one")
+        if self.conditional not in (None, *CONDITIONS):
+            raise GameError(f"conditional is one of {', '.join(CONDITIONS)}, not "
+                            f"{self.conditional!r}")
+        if self.pack > 1 and chosen and chosen != ["discriminators"]:
+            raise GameError(f"packed examples have no class, code or maker of their own: pack goes "
+                            f"without {chosen[0]}")
+        if self.instance_noise and self.diff_augment:
+            raise GameError("instance_noise and diff_augment are both done to what D sees: choose "
+                            "one")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Options:
+        """From the fields by name; JSON makes lists of tuples."""
+        return cls(**{name: tuple(value) if isinstance(value, list) else value
+                      for name, value in settings.items()})
+
+    def build(self, system: System, shape: Shape, classes: int, rng: np.random.Generator) -> GAN:
+        """The game between a system's networks, on images of a shape, with labels of so many
+        classes."""
+        parts = self.parts(system)
+
+        def generator(more: int = 0) -> Module:
+            """A generator that also gets a condition of so many numbers."""
+            made = system.build(shape=shape, latent=system.latent + more, rng=rng)[0]
+            return ConditionalGenerator(made, more) if more else made
+
+        def discriminator(more: int = 0, answers: int = 0, fits: int = 0) -> Module:
+            """One that sees so many more channels, also gives so many answers, or also judges
+            whether an example fits its class."""
+            _, made = system.build(shape=(*shape[:2], shape[2] * self.pack + more), rng=rng)
+            made = two_headed(made, answers, rng) if answers else made
+            made = projection(made, fits, rng) if fits else made
+            return spectrally_normalised(made, rng) if self.spectral_norm else made
+
+        if self.conditional == "concatenation":
+            return GAN(generator(classes), Conditional(discriminator(classes)), **parts)
+        if self.conditional == "projection":
+            return GAN(generator(classes), discriminator(fits=classes), **parts)
+        if self.conditional == "acgan":
+            return ACGAN(generator(classes), discriminator(answers=classes), **parts)
+        if self.codes is not None:
+            k, m = self.codes
+            return InfoGAN(generator(k + m), discriminator(answers=k + 2 * m),
+                           categorical=k, continuous=m, **parts)
+        if self.generators > 1:
+            n = self.generators
+            return MGAN(Generators([generator() for _ in range(n)], system.latent),
+                        discriminator(answers=n), **parts)
+        if self.discriminators > 1:
+            shared = generator()
+            return GMAN([GAN(shared, discriminator(), **parts)
+                         for _ in range(self.discriminators)], MIXES[self.mix])
+        if self.unroll:
+            return UnrolledGAN(generator(), discriminator(), unroll=self.unroll, **parts)
+        if self.pack > 1:
+            return GAN(generator(), discriminator(), **parts)
+        g, d = system.build(shape=shape, rng=rng)
+        return GAN(g, spectrally_normalised(d, rng) if self.spectral_norm else d, **parts)
+
+    def parts(self, system: System) -> dict[str, Any]:
+        """What every kind of GAN is given."""
+        augment: Callable | None = DiffAugment() if self.diff_augment else None
+        if self.instance_noise:
+            augment = InstanceNoise(self.instance_noise)
+        objective = OBJECTIVES[self.objective]
+        if self.label_smoothing:
+            objective = smoothed(objective, self.label_smoothing)
+        return {"objective": objective, "penalties": [_penalty(text) for text in self.penalty],
+                "constraint": (None if self.clip_weights is None
+                               else penalties.clip_weights(self.clip_weights)),
+                "augment": augment, "pack": self.pack, "label_noise": self.label_noise,
+                "noise": system.noise}
+
+
+def _penalty(text: str) -> Callable:
+    """NAME or NAME:WEIGHT → the penalty."""
+    name, colon, weight = text.partition(":")
+    make = _look_up("penalty", name, penalties.PENALTIES)
+    try:
+        number = [float(weight)] if colon else []
+    except ValueError:
+        number = [-1.0]
+    if number and not 0 <= number[0] < float("inf"):
+        raise GameError(f"the weight of penalty {name} is a number of at least 0, not {weight!r}")
+    return make(*number)
+
+
+def _look_up(what: str, name: str, table: dict[str, Any]) -> Any:
+    if name not in table:
+        raise GameError(f"there is no {what} {name!r}; known are: {', '.join(table)}")
+    return table[name]

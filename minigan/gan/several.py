@@ -1,0 +1,112 @@
+"""Games of several discriminators or several generators."""
+from __future__ import annotations
+
+from typing import Callable, Sequence
+
+import numpy as np
+
+from .. import ops
+from ..autodiff import Tensor
+from ..nn import Module
+from .game import GAN, GameError, Judgement
+from .objectives import Objective
+from .penalties import Sample
+
+
+class Team(Module):
+    """Networks that play together."""
+
+    def __init__(self, members: Sequence[Module]):
+        self.members = list(members)
+
+
+def average(losses: Tensor) -> Tensor:
+    """Each discriminator counts the same."""
+    return ops.mean(losses)
+
+
+def worst(losses: Tensor) -> Tensor:
+    """Only the discriminator that G does worst against counts."""
+    return ops.max(losses)
+
+
+def softmax_weighted(sharpness: float = 1) -> Callable[[Tensor], Tensor]:
+    """Between the two: discriminators count by softmax(sharpness · loss), which for 0 is the
+    average and for ∞ the worst. The weights are constants to G's gradient."""
+    def weighted(losses: Tensor) -> Tensor:
+        return (losses * ops.softmax(losses.detach() * sharpness)).sum()
+
+    return weighted
+
+
+class GMAN(GAN):
+    """One generator against several discriminators, each of which plays a game of its own
+    (Durugkar et al. 2017). G minimises a mixture of what it loses in each: `average`, `worst` or
+    `softmax_weighted()`.
+
+    games  GANs of the same generator; a single one makes this the plain game
+    """
+
+    def __init__(self, games: Sequence[GAN], mix: Callable[[Tensor], Tensor] = average):
+        if len({id(game.generator) for game in games}) != 1:
+            raise GameError("the games of a GMAN share one generator")
+        self.generator = games[0].generator
+        self.discriminator = Team([game.discriminator for game in games])
+        self.games, self.mix, self.noise = list(games), mix, games[0].noise
+        self.constraint = self._constrain
+
+    def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
+        judged = [game.d_loss(real, fake, rng) for game in self.games]
+        loss, real_logits, fake_logits = (sum(parts[1:], parts[0]) for parts in zip(*judged))
+        n = len(judged)
+        return Judgement(loss, real_logits * (1 / n), fake_logits * (1 / n))
+
+    def g_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Tensor:
+        return self.mix(ops.stack([game.g_loss(real, fake, rng) for game in self.games]))
+
+    def _constrain(self, team: Team) -> None:
+        for game in self.games:
+            if game.constraint is not None:
+                game.constraint(game.discriminator)
+
+
+def d2gan(generator: Module, for_real: Module, for_fake: Module, alpha: float = 0.2,
+          beta: float = 0.1, **options) -> GMAN:
+    """Two discriminators, of which one rewards real examples and the other generated ones (Nguyen
+    et al. 2017, equation 1). G then minimises a mixture of KL and reverse KL divergence; alpha and
+    beta, in (0, 1], weigh the logarithms. The positive outputs are softplus(logit) of the first and
+    softplus(−logit) of the second, so that both take what has a large logit for real."""
+    def log(v: Tensor) -> Tensor:  # of softplus, which for v < −20 is eᵛ, and in the end 0
+        return ops.where(v < -20, v, ops.log(ops.softplus(ops.maximum(v, -20))))
+
+    first = Objective(lambda v: -alpha * log(v), ops.softplus, lambda v: -ops.softplus(v))
+    second = Objective(lambda v: ops.softplus(-v), lambda v: -beta * log(-v),
+                       lambda v: beta * log(-v))
+    return GMAN([GAN(generator, for_real, first, **options),
+                 GAN(generator, for_fake, second, **options)], mix=lambda losses: losses.sum())
+
+
+class Generators(Module):
+    """Several generators as one: each makes its share of a batch, one after another. All that
+    they share is in `body`, if there is one, which goes on from what they make."""
+
+    def __init__(self, members: Sequence[Module], latent: int, body: Module | None = None):
+        self.members, self.latent, self.body = list(members), latent, body
+
+    def shares(self, n: int) -> list[int]:
+        """How many of n examples each generator makes."""
+        k = len(self.members)
+        return [n // k + (i < n % k) for i in range(k)]
+
+    def makers(self, n: int) -> np.ndarray:
+        """The number of the generator that makes each of n examples, int64 (n,)."""
+        return np.repeat(np.arange(len(self.members)), self.shares(n))
+
+    def forward(self, z: Tensor, makers: Tensor | None = None) -> Tensor:
+        made, start = [], 0  # who makes which is a matter of the order: see `makers`
+        for member, share in zip(self.members, self.shares(len(z))):
+            if share:
+                made.append(member(z[start:start + share]))
+                start += share
+        x = ops.concatenate(made)
+        return x if self.body is None else self.body(x)

@@ -1,0 +1,157 @@
+"""The update rules: in which order the players move, and by which gradients.
+
+A rule makes one step of the game. It gets the players, a real sample and a latent for each of D's
+updates in the step, and a generator of random numbers for what the game draws.
+"""
+from __future__ import annotations
+
+from typing import Callable, NamedTuple, Sequence
+
+import numpy as np
+
+from ..autodiff import Tensor, no_grad
+from ..nn import Module, frozen
+from ..optim import Optimizer, clip_grad_norm
+from .game import GAN, GameError, Judgement
+from .objectives import Objective, nonsaturating
+from .penalties import Sample
+
+Rng = np.random.Generator | None
+
+
+class StepResult(NamedTuple):
+    """What a step computed; Tensors, so that nobody waits for a GPU until a number is read."""
+
+    d_loss: Tensor
+    g_loss: Tensor
+    real_logits: Tensor  # D on the real batch, before its update
+    fake_logits: Tensor  # D on the generated batch, before its update
+    real: Tensor         # the real examples, and
+    fake: Tensor         # the generated ones
+
+
+class Players:
+    """A game, and an optimiser for each player.
+
+    max_norm  what the Euclidean norm of each player's gradient is cut to (Pascanu et al. 2013);
+              None: to nothing
+    """
+
+    def __init__(self, game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer,
+                 max_norm: float | None = None):
+        self.game, self.d_optimizer, self.g_optimizer = game, d_optimizer, g_optimizer
+        self.max_norm = max_norm
+
+    def d_gradient(self, real: Sample, fake: Sample, rng: Rng) -> Judgement:
+        """D's gradient. It learns from a detached copy, so its loss does not push G."""
+        judged = self.game.d_loss(real, tuple([t.detach() for t in fake]), rng)
+        self._descend(self.d_optimizer, judged.loss)
+        return judged
+
+    def g_gradient(self, real: Sample, fake: Sample, rng: Rng) -> Tensor:
+        """G's gradient, through a frozen D, for whose weights none is computed."""
+        with frozen(self.game.discriminator):
+            loss = self.game.g_loss(real, fake, rng)
+            self._descend(self.g_optimizer, loss)
+        return loss
+
+    def move_d(self) -> None:
+        """D moves by its gradient."""
+        self.d_optimizer.step()
+        if self.game.constraint is not None:
+            self.game.constraint(self.game.discriminator)
+
+    def move_g(self) -> None:
+        """G moves by its gradient."""
+        self.g_optimizer.step()
+
+    def _descend(self, optimizer: Optimizer, loss: Tensor) -> None:
+        optimizer.zero_grad()
+        loss.backward(inputs=optimizer.flat.tensors)
+        if self.max_norm is not None:
+            clip_grad_norm(optimizer.flat.tensors, self.max_norm)
+
+
+def alternating(players: Players, reals: Sequence[Sample], latents: Sequence[Sample],
+                rng: Rng = None) -> StepResult:
+    """Update D once on each real sample and a generated one, then G once through the new D
+    (Goodfellow et al. 2014, algorithm 1).
+
+    BatchNorm's running statistics move at every pass: with one update of D, D's move three times,
+    at D(real), at D(fake.detach()) and at D(fake) in G's update, in this order; G's once, at G(z).
+    Freezing stops gradients, not statistics.
+    """
+    for real, latent in zip(reals[:-1], latents):
+        with no_grad():
+            fake = players.game.generate(latent)
+        players.d_gradient(real, fake, rng)
+        players.move_d()
+    real, fake = reals[-1], players.game.generate(latents[-1])
+    judged = players.d_gradient(real, fake, rng)
+    players.move_d()
+    g_loss = players.g_gradient(real, fake, rng)
+    players.move_g()
+    return _result(judged, g_loss, real, fake)
+
+
+def simultaneous(players: Players, reals: Sequence[Sample], latents: Sequence[Sample],
+                 rng: Rng = None) -> StepResult:
+    """Both players move at once, each by its gradient at the point where both were (Mescheder et
+    al. 2017, algorithm 1)."""
+    real, latent = _single(reals, latents)
+    fake = players.game.generate(latent)
+    judged = players.d_gradient(real, fake, rng)
+    g_loss = players.g_gradient(real, fake, rng)
+    players.move_d()
+    players.move_g()
+    return _result(judged, g_loss, real, fake)
+
+
+def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[Sample],
+                  rng: Rng = None) -> StepResult:
+    """Both players look ahead by a step, and then move from where they were by the gradients found
+    there (Korpelevich 1976; for GANs Gidel et al. 2019, in the variant that looks ahead on the same
+    batch). Where simultaneous steps circle round a solution, these close in on it. Adam's averages
+    take in both gradients."""
+    real, latent = _single(reals, latents)
+    flats = [optimizer.flat for optimizer in (players.d_optimizer, players.g_optimizer)]
+    for flat in flats:
+        flat.join()  # parameters may have got other arrays since the last step
+    start = [flat.array.copy() for flat in flats]
+    simultaneous(players, reals, latents, rng)
+    fake = players.game.generate(latent)
+    judged = players.d_gradient(real, fake, rng)
+    g_loss = players.g_gradient(real, fake, rng)
+    for flat, before in zip(flats, start):
+        flat.array[...] = before
+        for p in flat.tensors:
+            p.mark_changed()
+    players.move_d()
+    players.move_g()
+    return _result(judged, g_loss, real, fake)
+
+
+def train_step(generator: Module, discriminator: Module, g_optimizer: Optimizer,
+               d_optimizer: Optimizer, real: Tensor, z: Tensor,
+               objective: Objective = nonsaturating) -> StepResult:
+    """A step of the plain game between two networks: D moves once on a real batch and one made
+    from z, then G once through the new D."""
+    players = Players(GAN(generator, discriminator, objective), d_optimizer, g_optimizer)
+    return alternating(players, [(real,)], [(z,)])
+
+
+RULES: dict[str, Callable[..., StepResult]] = {
+    "alternating": alternating, "simultaneous": simultaneous, "extragradient": extragradient,
+}
+
+
+def _single(reals: Sequence[Sample], latents: Sequence[Sample]) -> tuple[Sample, Sample]:
+    if len(reals) != 1:
+        raise GameError(f"D and G move together in this rule, once a step: {len(reals)} updates of "
+                        "D go with alternating ones")
+    return reals[0], latents[0]
+
+
+def _result(judged: Judgement, g_loss: Tensor, real: Sample, fake: Sample) -> StepResult:
+    return StepResult(*[t.detach() for t in (judged.loss, g_loss, judged.real_logits,
+                                             judged.fake_logits, real[0], fake[0])])

@@ -1,0 +1,248 @@
+"""One run of the laboratory: a method on a distribution from a seed, trained and measured."""
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import time
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Callable, Iterable
+
+import numpy as np
+
+from .. import optim
+from ..autodiff import Tensor, no_grad
+from ..backend import asarray
+from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
+from ..files import replacing
+from ..gan.update import StepResult
+from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
+from .field import heights
+from .methods import METHODS, Described
+from .recipe import Networks, Recipe
+
+SAMPLES = 2500   # that a run is judged by; the protocol's number
+TRANSPORTED = 1000  # of them that the exact distance is taken of: time grows as their cube
+WATCHED = 400    # and on the way
+MEASURES = 20    # times that a run is measured at even distances, and thrice before the first
+
+
+class LabError(ValueError):
+    """A user's mistake, in a line."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """What to run. data is a name in data.DISTRIBUTIONS or a CSV file, method a name in METHODS or
+    a description."""
+
+    data: str
+    method: str | Described
+    seed: int = 0
+    recipe: Recipe = field(default_factory=Recipe)
+
+    @property
+    def data_name(self) -> str:
+        return self.data if self.data in DISTRIBUTIONS else Path(self.data).stem
+
+    @property
+    def method_name(self) -> str:
+        return self.method if isinstance(self.method, str) else self.method.name
+
+    def __str__(self) -> str:
+        return f"{self.data_name} {self.method_name} seed {self.seed}"
+
+    def settings(self) -> dict[str, Any]:
+        """All that the result depends on, as JSON has it."""
+        recipe = {**asdict(self.recipe), "betas": list(self.recipe.betas)}
+        described = None if isinstance(self.method, str) else self.method.settings()
+        digest = None
+        if self.data not in DISTRIBUTIONS:
+            digest = hashlib.sha256(Path(self.data).read_bytes()).hexdigest()[:16]
+        return {"data": self.data_name, "file": digest, "method": self.method_name,
+                "described": described, "seed": self.seed, "recipe": recipe}
+
+
+class Plane:
+    """A distribution as networks like it: moved to mean 0, and scaled, both axes alike, to
+    variance 1. Figures are taken in its own units."""
+
+    def __init__(self, distribution: Distribution):
+        self.distribution = distribution
+        points = self.draw(10_000, np.random.default_rng(0))
+        self.mean = points.mean(axis=0)
+        self.scale = np.float32(np.sqrt(points.var(axis=0).mean()))
+        self.spread = float(np.linalg.norm(points - self.mean, axis=1).mean())
+
+    def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
+        """n points, float32 (n, 2), in its own units."""
+        return self.distribution.draw(n, rng)
+
+    def inward(self, points: np.ndarray) -> np.ndarray:
+        """Points as the networks see them."""
+        return (points - self.mean) / self.scale
+
+    def outward(self, points: np.ndarray) -> np.ndarray:
+        """Points of the networks in the distribution's units."""
+        return points * self.scale + self.mean
+
+
+def load(data: str) -> Distribution:
+    """The distribution of that name, or of the points in that CSV file."""
+    return DISTRIBUTIONS.get(data) or from_points(read_points(data))
+
+
+class Experiment:
+    """A run under way: step() trains, measure() looks."""
+
+    def __init__(self, task: Task):
+        self.recipe, self.steps_done = task.recipe, 0
+        self.rng = np.random.default_rng([task.seed, 0])
+        self.plane = Plane(load(task.data))
+        method = METHODS[task.method] if isinstance(task.method, str) else task.method
+        self.play = method(Networks(self.recipe, self.rng))
+        self.game, self.players = self.play.game, self.play.players(self.recipe)
+        self.average = optim.EMA(self.game.generator, self.recipe.ema)
+        self.schedules = [optim.Schedule(o, self.recipe.factor) for o in
+                          (self.players.d_optimizer, self.players.g_optimizer)]
+        rng = np.random.default_rng([task.seed, 1])  # looking changes nothing of the training
+        self.z = self.game.noise(SAMPLES, self.game.generator.latent, rng)
+        self.real = self.plane.draw(SAMPLES, rng)
+
+    def step(self) -> StepResult:
+        """One step of the rule, on fresh real points."""
+        self.play.anneal(self.steps_done / self.recipe.steps)
+        n, k = self.recipe.batch, self.play.d_steps
+        reals = [self.shown(self.plane.draw(n, self.rng)) for _ in range(k)]
+        latents = [self.game.latent(n, self.rng) for _ in range(k)]
+        result = self.play.rule(self.players, reals, latents, self.rng)
+        self.average.update()
+        for schedule in self.schedules:
+            schedule.step()
+        self.steps_done += 1
+        return result
+
+    def shown(self, points: np.ndarray) -> tuple[Tensor]:
+        """Real points as a sample of the game."""
+        return (Tensor(asarray(self.plane.inward(points))),)
+
+    def samples(self, averaged: bool = True) -> np.ndarray:
+        """SAMPLES points of G's average, or of G as it stands, always from the same noise."""
+        with no_grad():
+            generator = self.average.module if averaged else self.game.generator
+            return self.plane.outward(generator(self.z).numpy())
+
+    def figures(self, samples: np.ndarray) -> dict[str, float]:
+        """How good the samples are; empty where they have diverged."""
+        if not np.isfinite(samples).all():
+            return {}
+        found = {"sliced_w1": sliced_wasserstein(samples, self.real)}
+        if self.plane.distribution.centers is not None:
+            modes = mode_figures(samples, self.plane.distribution.centers,
+                                 self.plane.distribution.std)
+            found.update(modes._asdict())
+        return found
+
+    def critic(self) -> dict[str, float]:
+        """How far apart D thinks that real and generated points are, and how far they are. For a
+        critic of slope 1 the first estimates the second."""
+        made = self.samples(averaged=False)
+        if not np.isfinite(made).all():
+            return {}
+        inward = self.plane.inward
+        apart = (heights(self.game, inward(self.real), inward(self.real)).mean()
+                 - heights(self.game, inward(made), inward(self.real)).mean())
+        return {"critic": float(apart * self.plane.scale), **exact("critic_w1", made, self.real)}
+
+
+def exact(name: str, a: np.ndarray, b: np.ndarray, points: int = WATCHED) -> dict[str, float]:
+    """The exact distance of the first points of both under that name; nothing without SciPy."""
+    return {name: wasserstein1(a[:points], b[:points])} if find_spec("scipy") else {}
+
+
+@dataclass
+class Record:
+    """What a run left.
+
+    settings  of its Task
+    rows      figures over time: step, d_loss and g_loss (means since the row before), …
+    final     the figures of the last row, w1 of TRANSPORTED points, with seconds (of training),
+              diverged, spread (the mean distance of real points from their mean) and modes (how
+              many there are)
+    samples   (N, 2)
+    """
+
+    settings: dict[str, Any]
+    rows: list[dict[str, Any]]
+    final: dict[str, Any]
+    samples: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write path (JSON) and, before it, the samples beside it (NPZ): where the first is, the
+        run is whole."""
+        with replacing(path.with_suffix(".npz")) as temporary:
+            np.savez_compressed(temporary, samples=self.samples)
+        text = json.dumps({"settings": self.settings, "final": self.final, "rows": self.rows},
+                          indent=1, default=float)
+        with replacing(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Record:
+        """What save() wrote. Raises LabError for another file."""
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            with np.load(path.with_suffix(".npz")) as arrays:
+                samples = arrays["samples"]
+            return cls(content["settings"], content["rows"], content["final"], samples)
+        except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+            raise LabError(f"{path} is no run of the laboratory ({error}): remove it") from None
+
+
+def train(task: Task, watchers: Iterable[Callable[[Experiment, StepResult], None]] = ()) -> Record:
+    """Train and measure; the same task gives the same figures, but for the seconds. Watchers are
+    called after each step. A run whose samples are no longer finite ends early."""
+    experiment = Experiment(task)
+    steps, rows, losses, seconds = task.recipe.steps, [], [], 0.0
+    looks = places(steps)
+    while experiment.steps_done < steps:
+        with np.errstate(all="ignore"):  # diverging is a result, too
+            start = time.perf_counter()
+            result = experiment.step()
+            seconds += time.perf_counter() - start
+            losses.append((result.d_loss.item(), result.g_loss.item()))
+            for watcher in watchers:
+                watcher(experiment, result)
+        done = experiment.steps_done
+        if done in looks:
+            samples = experiment.samples()
+            figures = experiment.figures(samples)
+            if figures:
+                figures.update(experiment.critic(), **exact("w1", samples, experiment.real))
+            d_loss, g_loss = np.mean(losses, axis=0)
+            rows.append({"step": done, "d_loss": _known(d_loss), "g_loss": _known(g_loss),
+                         **figures})
+            losses.clear()
+            if not figures:
+                break
+    if figures:
+        figures.update(exact("w1", samples, experiment.real, TRANSPORTED))
+    centers = experiment.plane.distribution.centers
+    final = {**figures, "step": done, "diverged": not figures, "spread": experiment.plane.spread,
+             "modes": None if centers is None else len(centers),
+             "seconds": round(seconds, 2)}
+    return Record(task.settings(), rows, final, samples)
+
+
+def places(steps: int) -> set[int]:
+    """After which of the steps a run is measured. The first of the even places is halved thrice,
+    since most of the way is gone before it."""
+    every = max(1, steps // MEASURES)
+    return {*range(every, steps, every), steps, *(every // k for k in (2, 4, 8) if k <= every)}
+
+
+def _known(x: float) -> float | None:
+    """x, or None, since JSON has no NaN."""
+    return float(x) if math.isfinite(x) else None

@@ -1,0 +1,244 @@
+"""Many runs, each in a process of its own, several at a time.
+
+A process that dies takes no other with it. What is done lies in a file for each run, so that
+starting again goes on where it stopped.
+"""
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Iterator, Sequence
+
+from ..gan.game import GameError
+from ..gan.update import StepResult
+from .animation import Film
+from .run import Experiment, LabError, Record, Task, train
+
+REPORTS = 50  # times that a run says how far it is
+ALONE = {"MINIGAN_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
+         "MKL_NUM_THREADS": "1"}  # processes share the cores; threads within them would compete
+
+
+@dataclass
+class Outcome:
+    """What became of the tasks: the paths of whole runs, and what was said of broken ones."""
+
+    finished: list[Path] = field(default_factory=list)
+    failed: dict[Task, str] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def place(task: Task, folder: Path) -> Path:
+    """Where a task's record is."""
+    return folder / task.data_name / task.method_name / f"seed-{task.seed}.json"
+
+
+def is_done(task: Task, folder: Path, animate: bool = False) -> bool:
+    """Whether the run is there. Raises LabError if another run is in its place."""
+    path = place(task, folder)
+    if not path.exists():
+        return False
+    was, now = Record.load(path).settings, task.settings()
+    for key in now:
+        if was.get(key) != now[key]:
+            parts = [(key, was.get(key), now[key])]
+            if isinstance(was.get(key), dict) and isinstance(now[key], dict):
+                parts = [(k, was[key].get(k), v) for k, v in now[key].items()
+                         if was[key].get(k) != v]
+            name, before, after = parts[0] if parts else (key, "different", "these")
+            raise LabError(f"{path} is a run with {name} {before}, not {after}: choose another "
+                           "--out, or remove it")
+    return not animate or Film.is_made(path)
+
+
+def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[Task] = (),
+            progress: Any = None) -> Outcome:
+    """Run what is not done yet, `workers` at a time; of those in films, draw an animation. Ctrl-C
+    ends them all."""
+    outcome = Outcome()
+    waiting: list[Task] = []
+    for task in tasks:
+        if is_done(task, folder, task in films):
+            outcome.finished.append(place(task, folder))
+        else:
+            waiting.append(task)
+    progress = progress or Lines(len(waiting))
+    live: dict[Connection, tuple[Any, Task]] = {}
+    try:
+        if waiting:
+            progress.write(f"{len(waiting)} to run, {workers} at a time; Ctrl-C stops them, and "
+                           "the same command goes on")
+        while waiting or live:
+            while waiting and len(live) < workers:
+                task = waiting.pop(0)
+                process, pipe = _start(task, folder, task in films)
+                live[pipe] = process, task
+            for pipe in wait(list(live)):
+                process, task = live[pipe]
+                kind, content = _received(pipe, process)
+                if kind == "step":
+                    progress.step(content)
+                    continue
+                del live[pipe]
+                process.join()
+                if kind == "done":
+                    outcome.finished.append(place(task, folder))
+                else:
+                    outcome.failed[task] = content
+                progress.finished(task, kind == "done", content)
+    except KeyboardInterrupt:
+        outcome.interrupted = True
+    finally:
+        _end([process for process, _ in live.values()])
+        progress.close()
+    return outcome
+
+
+def _start(task: Task, folder: Path, film: bool) -> tuple[Any, Connection]:
+    context = get_context("spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(task, folder, film, there), daemon=True)
+    with _uninterrupted(), _environment(ALONE):
+        process.start()
+    there.close()  # the process has its own: without it, this end is told when it ends
+    return process, here
+
+
+def _received(pipe: Connection, process: Any) -> tuple[str, Any]:
+    """The next message; one of our own if the process ended without a last one."""
+    try:
+        return pipe.recv()
+    except (EOFError, OSError):
+        process.join()
+        code = process.exitcode
+        return "failed", (f"its process was ended by signal {-code}" if code < 0 else
+                          f"its process ended with status {code}")
+
+
+def _end(processes: Sequence[Any]) -> None:
+    for process in processes:
+        process.terminate()
+    for process in processes:
+        process.join(1)
+        if process.is_alive():
+            process.kill()
+
+
+def _work(task: Task, folder: Path, film: bool, pipe: Connection) -> None:
+    """What a process does."""
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process answers it
+        steps = task.recipe.steps
+        every = max(1, steps // REPORTS)
+
+        def report(experiment: Experiment, result: StepResult) -> None:
+            if experiment.steps_done % every == 0:
+                pipe.send(("step", every))
+
+        camera = Film(task) if film else None
+        record = train(task, [report, camera] if camera else [report])
+        path = place(task, folder)
+        if camera:
+            camera.save(path)
+        record.save(path)
+        pipe.send(("done", record.final))
+    except BrokenPipeError:
+        pass  # nobody waits for it any more
+    except Exception as error:
+        said = str(error) if isinstance(error, (GameError, LabError, OSError)) else (
+            f"{type(error).__name__}: {error}{_place(error)}")
+        pipe.send(("failed", " ".join(said.split())))
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f" ({Path(trace.tb_frame.f_code.co_filename).name}, line {trace.tb_lineno})"
+
+
+@contextmanager
+def _environment(variables: dict[str, str]) -> Iterator[None]:
+    """Variables that processes started within it inherit."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes started within it never hear of Ctrl-C, not even before their first line."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def told(final: dict[str, Any]) -> str:
+    """A run's figures in half a line."""
+    parts = []
+    if final["diverged"]:
+        parts.append(f"diverged at step {final['step']}")
+    elif final["modes"]:
+        parts.append(f"modes {final['captured']}/{final['modes']}  high quality "
+                     f"{final['high_quality']:.1%}  reverse KL {final['reverse_kl']:.3f}")
+    if not final["diverged"]:
+        name = "w1" if "w1" in final else "sliced_w1"
+        parts.append(f"{'W1' if name == 'w1' else 'sliced W1'} {final[name]:.3f}")
+    return "  ".join([*parts, f"{final['seconds']:.0f} s"])
+
+
+class Lines:
+    """Progress as a line for each run."""
+
+    def __init__(self, runs: int, file: Any = None):
+        self.runs, self.file, self.count = runs, file or sys.stderr, 0
+
+    def step(self, steps: int) -> None:
+        pass
+
+    def finished(self, task: Task, well: bool, content: Any) -> None:
+        self.count += 1
+        self.write(f"{self.count}/{self.runs}  {task}: "
+                   f"{told(content) if well else 'failed: ' + content}")
+
+    def write(self, line: str) -> None:
+        print(line, file=self.file, flush=True)
+
+    def close(self) -> None:
+        pass
+
+
+class Bar(Lines):
+    """Progress as a bar of the steps of all runs, for a terminal, below the lines."""
+
+    def __init__(self, runs: int, steps: int, file: Any = None):
+        from tqdm import tqdm
+
+        super().__init__(runs, file)
+        self.bar = tqdm(total=steps, unit="step", file=self.file, dynamic_ncols=True,
+                        mininterval=0.2, smoothing=0.05)
+
+    def step(self, steps: int) -> None:
+        self.bar.update(steps)
+
+    def write(self, line: str) -> None:
+        self.bar.write(line, file=self.file)
+
+    def close(self) -> None:
+        self.bar.close()

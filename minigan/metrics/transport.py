@@ -1,0 +1,58 @@
+"""How far mass must be moved to make one sample of another. NumPy, on the host, in float64."""
+from __future__ import annotations
+
+import numpy
+
+
+class MissingPackage(ImportError):
+    """A package that only this needs is not installed; the message says how to install it."""
+
+
+def wasserstein1(a: numpy.ndarray, b: numpy.ndarray) -> float:
+    """The 1-Wasserstein distance of two samples of N points each, (N,) or (N, D), exactly.
+
+    With equally many points of equal weight, the cheapest way to move the mass is one of the N!
+    ways to pair them (Birkhoff's theorem): the mean Euclidean distance within the best pairs. The
+    assignment takes time N³ at worst: for 1,000 points in the plane 0.1 s if the samples are alike
+    and 1 s if all of one lies at a point, for 2,500 points 1 and 18 s. Two samples of one
+    distribution are not at distance 0: it falls as they grow.
+
+    Raises ValueError for samples that differ in shape, are empty or not finite, and MissingPackage
+    without SciPy.
+    """
+    try:
+        from scipy.optimize import linear_sum_assignment
+    except ImportError:
+        raise MissingPackage("the exact Wasserstein distance needs SciPy: pip install "
+                             "minigan[lab]") from None
+    a, b = _pair(a, b)
+    cost = numpy.sqrt(sum((x[:, None] - y) ** 2 for x, y in zip(a.T, b.T)))
+    rows, columns = linear_sum_assignment(cost)
+    return float(cost[rows, columns].mean())
+
+
+def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: int = 128,
+                       seed: int = 0) -> float:
+    """The 1-Wasserstein distance of the samples' shadows on a line, averaged over random
+    directions (Rabin et al. 2011; Bonneel et al. 2015).
+
+    a and b are (N,) or (N, D), both of one shape. On a line the best pairs are found by sorting,
+    so large samples are cheap. For D = 1 it is the exact distance; in the plane a shift by d comes
+    to 2 d / π. Raises ValueError for samples that differ in shape, are empty or not finite.
+    """
+    a, b = _pair(a, b)
+    rng = numpy.random.default_rng(seed)
+    lines = rng.standard_normal((a.shape[1], directions))  # evenly in all directions
+    lines /= numpy.linalg.norm(lines, axis=0)
+    return float(abs(numpy.sort(a @ lines, axis=0) - numpy.sort(b @ lines, axis=0)).mean())
+
+
+def _pair(a: numpy.ndarray, b: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Both as float64 (N, D)."""
+    a, b = numpy.asarray(a, numpy.float64), numpy.asarray(b, numpy.float64)
+    if a.shape != b.shape or a.ndim not in (1, 2) or a.size == 0:
+        raise ValueError(f"expected two samples of one shape, (N,) or (N, D), got {a.shape} and "
+                         f"{b.shape}")
+    if not (numpy.isfinite(a).all() and numpy.isfinite(b).all()):
+        raise ValueError("the samples hold values that are not finite")
+    return a.reshape(len(a), -1), b.reshape(len(b), -1)

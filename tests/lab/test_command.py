@@ -1,0 +1,184 @@
+"""`minigan lab` as a person uses it."""
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from minigan.cli import main
+from minigan.lab import METHODS, Recipe, Task, command, runner
+from minigan.lab.animation import Film
+from minigan.lab.methods import TABLE
+from minigan.lab.run import train
+
+TINY = Recipe(steps=4, batch=8, latent=3, width=6, waves=5)
+
+
+@pytest.fixture(autouse=True)
+def few_samples(monkeypatch):
+    """In this process; others judge by as many as ever."""
+    monkeypatch.setattr(sys.modules["minigan.lab.run"], "SAMPLES", 60)
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Runs in this process, on tiny networks."""
+    monkeypatch.setattr(command, "recipe", lambda args: TINY)
+    seen = []
+
+    def run_all(tasks, folder, workers, films=(), progress=None):
+        outcome = runner.Outcome()
+        for task in tasks:
+            if not runner.is_done(task, folder):
+                seen.append(task)
+                train(task).save(runner.place(task, folder))
+            outcome.finished.append(runner.place(task, folder))
+        return outcome
+
+    monkeypatch.setattr(command, "run_all", run_all)
+    return seen
+
+
+def test_it_prints_a_table_and_goes_on_where_it_was(tmp_path, quick, capsys):
+    words = ["lab", "grid", "--method", "plain", "--method", "r1", "--steps", "4", "--out",
+             str(tmp_path)]
+    assert main([*words, "--seeds", "1"]) == 0
+    assert main([*words, "--seeds", "2"]) == 0
+    assert [str(task) for task in quick] == ["grid plain seed 0", "grid r1 seed 0",
+                                             "grid plain seed 1", "grid r1 seed 1"]
+    out = capsys.readouterr()
+    assert "| r1     |     2 |     4 |" in out.out and "2 of 4 runs are done already" in out.err
+    assert {p.name for p in (tmp_path / "grid").iterdir()} == {
+        "plain", "r1", "table.md", "table.csv", "table.png"}
+
+
+def test_options_describe_a_method(tmp_path, quick):
+    assert main(["lab", "moons", "--objective", "hinge", "--penalty", "r1:0.5", "--penalty", "l2",
+                 "--d-steps", "2", "--steps", "4", "--out", str(tmp_path)]) == 0
+    assert quick[0].method_name == "hinge+r1=0.5+l2+d-steps=2"
+    assert (tmp_path / "moons/hinge+r1=0.5+l2+d-steps=2/seed-0.json").exists()
+
+
+def test_table_is_the_methods_of_the_documented_table():
+    assert command.chosen(main_args(["--method", "table", "--method", "plain"])) == list(TABLE)
+    both = command.chosen(main_args(["--method", "dragan", "--method", "table"]))
+    assert both == ["dragan", *TABLE] and set(TABLE) <= set(METHODS)
+
+
+def test_all_is_every_method_once():
+    args = main_args(["--method", "all", "--method", "plain"])
+    assert command.chosen(args) == list(METHODS)
+    assert command.chosen(main_args([])) == ["plain"]
+
+
+def main_args(words):
+    from minigan.cli import parser
+
+    return parser().parse_args(["lab", *words])
+
+
+@pytest.mark.parametrize("words, said", [
+    (["rng"], "there is no data set or file 'rng'; did you mean ring? there are ring, grid"),
+    (["nothing.csv"], "there is no file nothing.csv"),
+    (["--method", "wgan"], "there is no method 'wgan'"),
+    (["--objective", "hinges"], "did you mean hinge? there are minimax, "),
+    (["--penalty", "r3"], "there is no penalty 'r3'"),
+    (["--penalty", "r1:-1"], "expected a positive weight behind r1:, got '-1'"),
+    (["--rule", "turns"], "there are alternating, simultaneous, extragradient"),
+    (["--seeds", "0"], "expected a whole number of at least 1, got '0'"),
+    (["--pack", "3"], "--pack 3 does not divide the batch of 256"),
+    (["--d-steps", "2", "--rule", "simultaneous"], "D cannot make --d-steps 2"),
+    (["--method", "r1", "--d-steps", "2"], "--d-steps describes one of your own"),
+    (["--show", "--seeds", "2"], "--show shows a single run, not 2"),
+    (["--show", "--animate"], "leave out --animate, or --show"),
+    (["--show"], "no display to open a window on: leave out --show")])
+def test_a_mistake_is_answered_by_a_line(words, said, capsys, monkeypatch, tmp_path):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.chdir(tmp_path)
+    try:
+        status = main(["lab", *words])
+    except SystemExit as ended:
+        status = ended.code
+    error = capsys.readouterr().err
+    assert status == 2 and said in error and error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_with_a_bad_row_is_refused_before_anything_starts(tmp_path, capsys):
+    (tmp_path / "a.csv").write_text("1,2\n3\n")
+    assert main(["lab", str(tmp_path / "a.csv")]) == 2
+    assert "row 2: expected two numbers" in capsys.readouterr().err
+
+
+def test_processes_run_the_tasks_and_one_that_fails_is_told(tmp_path, capsys):
+    good, bad = Task("ring", "plain", 0, TINY), Task(str(tmp_path / "gone.csv"), "plain", 1, TINY)
+    (tmp_path / "gone.csv").write_text("1,2\n3,4\n")
+    lines = runner.Lines(2)
+
+    def gone(kind):  # it vanishes before the process looks
+        (tmp_path / "gone.csv").unlink(missing_ok=True)
+        return start(*kind)
+
+    start, runner_start = runner._start, runner._start
+    try:
+        runner._start = lambda *kind: gone(kind)
+        outcome = runner.run_all([good, bad], tmp_path, 2, progress=lines)
+    finally:
+        runner._start = runner_start
+    assert outcome.finished == [runner.place(good, tmp_path)]
+    assert list(outcome.failed) == [bad] and "No such file" in outcome.failed[bad]
+    assert "gone plain seed 1: failed: " in capsys.readouterr().err
+    final = json.loads(runner.place(good, tmp_path).read_text())["final"]
+    assert final["step"] == TINY.steps
+
+
+def test_a_process_that_dies_is_told():
+    class Dead:
+        exitcode = -9
+
+        def join(self):
+            pass
+
+    class Closed:
+        def recv(self):
+            raise EOFError
+
+    assert runner._received(Closed(), Dead()) == ("failed", "its process was ended by signal 9")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there Ctrl-C is sent in other ways")
+def test_ctrl_c_ends_it_within_seconds_and_says_how_to_go_on(tmp_path):
+    done = subprocess.Popen([sys.executable, "-m", "minigan", "lab", "--steps", "100000", "--out",
+                             str(tmp_path)], stderr=subprocess.PIPE, text=True,
+                            start_new_session=True)
+    assert "1 to run, " in done.stderr.readline()
+    time.sleep(0.5)  # let the process start; at whatever point it is, the end is the same
+    os.killpg(done.pid, signal.SIGINT)  # as a terminal does: the processes hear it as well
+    _, error = done.communicate(timeout=20)
+    assert done.returncode == 130
+    assert "0 of 1 runs are done. The same command goes on" in error and "Traceback" not in error
+
+
+@pytest.mark.parametrize("data, method", [("ring", "packing-2"), ("spiral", "d2gan")])
+def test_a_film_has_a_frame_for_each_moment_and_its_last_is_a_picture(tmp_path, data, method):
+    image = pytest.importorskip("PIL.Image")
+    pytest.importorskip("matplotlib")
+    task = Task(data, method, 0, TINY)
+    film = Film(task, frames=3)
+    train(task, [film])
+    assert [frame.step for frame in film.frames] == sorted(film.moments)
+    path = tmp_path / "seed-0.json"
+    assert not Film.is_made(path)
+    film.save(path)
+    assert Film.is_made(path)
+    with image.open(path.with_suffix(".gif")) as gif:
+        assert gif.n_frames >= 3
+    with image.open(path.with_suffix(".png")) as still:
+        assert still.width > 1000
