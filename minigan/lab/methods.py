@@ -50,6 +50,15 @@ class Play:
 Method = Callable[[Networks], Play]
 
 
+CALM = 0.25
+
+
+def calm(game: GAN, **options: Any) -> Play:
+    """A play at a quarter of the recipe's learning rate: where nothing limits D's slopes, the
+    players do better slowly."""
+    return Play(game, d_lr=CALM, g_lr=CALM, **options)
+
+
 def fading(game: GAN, penalty: Callable[[float], Any], first: float = 0.1, last: float = 3e-3,
            until: float = 0.7) -> Play:
     """A play with a penalty whose weight falls from first to last, at an even rate, within the
@@ -65,17 +74,17 @@ def fading(game: GAN, penalty: Callable[[float], Any], first: float = 0.1, last:
 
 def plain(net: Networks) -> Play:
     """the non-saturating GAN (Goodfellow et al. 2014)"""
-    return Play(GAN(net.generator(), net.discriminator()))
+    return calm(GAN(net.generator(), net.discriminator()))
 
 
 def minimax(net: Networks) -> Play:
     """the game itself, whose G gets no slope where it loses (Goodfellow et al. 2014)"""
-    return Play(GAN(net.generator(), net.discriminator(), objectives.minimax))
+    return calm(GAN(net.generator(), net.discriminator(), objectives.minimax))
 
 
 def least_squares(net: Networks) -> Play:
     """squared distances from labels (Mao et al. 2017)"""
-    return Play(GAN(net.generator(), net.discriminator(), objectives.least_squares))
+    return calm(GAN(net.generator(), net.discriminator(), objectives.least_squares))
 
 
 def wasserstein_clip(net: Networks) -> Play:
@@ -106,7 +115,7 @@ def hinge_spectral(net: Networks) -> Play:
 
 def relativistic(net: Networks) -> Play:
     """how much more real than the others (Jolicoeur-Martineau 2019)"""
-    return Play(GAN(net.generator(), net.discriminator(), OBJECTIVES["relativistic"]))
+    return calm(GAN(net.generator(), net.discriminator(), OBJECTIVES["relativistic"]))
 
 
 def r1_at_real(net: Networks) -> Play:
@@ -141,19 +150,19 @@ def instance_noise(net: Networks) -> Play:
     def anneal(done: float) -> None:
         noise.std = 0.5 * max(0.0, 1 - 2 * done)
 
-    return Play(GAN(net.generator(), net.discriminator(), augment=noise), anneal=anneal)
+    return calm(GAN(net.generator(), net.discriminator(), augment=noise), anneal=anneal)
 
 
 def label_smoothing(net: Networks) -> Play:
     """D is told that a tenth of the real examples are generated (Salimans et al. 2016)"""
-    return Play(GAN(net.generator(), net.discriminator(),
+    return calm(GAN(net.generator(), net.discriminator(),
                     objectives.smoothed(objectives.nonsaturating, 0.1)))
 
 
 def packing(m: int) -> Method:
     """A method: D sees m examples at once."""
     def packed(net: Networks) -> Play:
-        return Play(GAN(net.generator(), net.discriminator(pack=m), pack=m))
+        return calm(GAN(net.generator(), net.discriminator(pack=m), pack=m))
 
     packed.__doc__ = f"D sees {m} examples at once (PacGAN, Lin et al. 2018)"
     return packed
@@ -170,18 +179,18 @@ def flat(method: Method) -> Method:
 
 def unrolled(net: Networks) -> Play:
     """G looks ahead by 5 updates of D (Metz et al. 2017)"""
-    return Play(UnrolledGAN(net.generator(), net.discriminator(), unroll=5, unroll_lr=0.1))
+    return calm(UnrolledGAN(net.generator(), net.discriminator(), unroll=5, unroll_lr=0.1))
 
 
 def gman(net: Networks) -> Play:
-    """three discriminators, the strictest counting most (Durugkar et al. 2017)"""
+    """two discriminators, the strictest counting most (Durugkar et al. 2017)"""
     generator = net.generator()
-    return Play(GMAN([GAN(generator, net.discriminator()) for _ in range(3)], softmax_weighted()))
+    return calm(GMAN([GAN(generator, net.discriminator()) for _ in range(2)], softmax_weighted()))
 
 
 def two_discriminators(net: Networks) -> Play:
     """one discriminator rewards real examples, one generated ones (D2GAN, Nguyen et al. 2017)"""
-    return Play(d2gan(net.generator(), net.discriminator(), net.discriminator()))
+    return calm(d2gan(net.generator(), net.discriminator(), net.discriminator()))
 
 
 def mgan(net: Networks) -> Play:
@@ -189,17 +198,17 @@ def mgan(net: Networks) -> Play:
     k, width = 4, net.recipe.width
     generators = Generators([net.generator() for _ in range(k)], net.recipe.latent)
     judge = TwoHeads(net.trunk(), net.dense(width, 1), net.dense(width, k))
-    return Play(MGAN(generators, judge))
+    return calm(MGAN(generators, judge))
 
 
 def extragradient_steps(net: Networks) -> Play:
     """both players look a step ahead (Korpelevich 1976; Gidel et al. 2019)"""
-    return Play(GAN(net.generator(), net.discriminator()), rule=extragradient)
+    return calm(GAN(net.generator(), net.discriminator()), rule=extragradient)
 
 
 def two_time_scales(net: Networks) -> Play:
     """D learns four times as fast as G (Heusel et al. 2017)"""
-    return Play(GAN(net.generator(), net.discriminator()), d_lr=2, g_lr=0.5)
+    return Play(GAN(net.generator(), net.discriminator()), d_lr=2 * CALM, g_lr=CALM / 2)
 
 
 METHODS: dict[str, Method] = {
@@ -218,8 +227,7 @@ METHODS: dict[str, Method] = {
 
 TABLE: tuple[str, ...] = (  # the methods of the documented table
     "plain", "least-squares", "wgan-gp", "hinge-spectral", "relativistic-r1r2", "r1r2",
-    "zero-centred", "instance-noise", "packing-2", "packing-2-r1r2", "gman", "mgan", "mgan-r1r2",
-    "extragradient", "two-time-scales")
+    "zero-centred", "instance-noise", "packing-2", "gman", "mgan", "extragradient")
 
 
 @dataclass(frozen=True)

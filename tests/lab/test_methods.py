@@ -73,7 +73,7 @@ def test_the_learning_rate_rises_is_constant_and_falls_to_nothing():
     for _ in range(2):
         experiment.step()
     lrs = [o.lr for o in (experiment.players.d_optimizer, experiment.players.g_optimizer)]
-    np.testing.assert_allclose(lrs, [TINY.lr * 2 * 2 / 3, TINY.lr / 2 * 2 / 3])
+    np.testing.assert_allclose(lrs, [TINY.lr * 0.5 * 2 / 3, TINY.lr * 0.125 * 2 / 3])
 
 
 @pytest.mark.parametrize("described, name", [
