@@ -10,7 +10,7 @@ from strict import counted
 
 import minigan as mg
 from minigan import nn, optim
-from minigan.capture import Draws
+from minigan.draws import Draws
 from minigan.gan import GAN, Players, alternating, models, noise
 from minigan.gan.augment import DiffAugment, InstanceNoise
 from minigan.gan.objectives import OBJECTIVES

@@ -13,14 +13,16 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-ENGINE = {"anomaly", "backend", "autodiff", "capture", "ops", "functional", "losses", "nn", "optim"}
+ENGINE = {"anomaly", "backend", "autodiff", "capture", "draws", "ops", "functional", "losses", "nn",
+          "optim"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
     "backend": set(),
     "autodiff": {"backend"},
     "ops": {"backend", "autodiff"},
-    "capture": {"backend", "autodiff"},
+    "draws": {"backend", "autodiff"},
+    "capture": {"backend", "autodiff", "draws"},
     "scalar": {"backend"},
     "anomaly": {"backend", "autodiff", "nn"},
     "functional": {"backend", "autodiff", "ops"},
@@ -71,7 +73,7 @@ NUMPY = {
     "minigan.metrics": None,                           # samples are scored in host memory
     "minigan.viz": None,                               # pictures are drawn in host memory
     "minigan.testing": None,                           # differences are taken in host memory
-    "minigan.capture": {"ndarray", "random"},          # draws are made in host memory and moved,
+    "minigan.draws": {"ndarray", "random"},            # draws are made in host memory and moved,
     "minigan.gan": {"arange", "eye", "float32", "ndarray", "prod", "random", "repeat"},  # these too
     "minigan.gan.run": None,                           # metrics, grids and weights are saved there
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there

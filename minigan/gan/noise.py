@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
-from ..capture import Draws
+from ..draws import Draws
 
 Rng = np.random.Generator | Draws
 
