@@ -1,6 +1,7 @@
 """Generative adversarial networks: models, objectives, penalties, games and the trainer."""
 from . import augment, models, noise, objectives, penalties
 from .auxiliary import ACGAN, MGAN, InfoGAN, SemiSupervisedGAN, TwoHeads
+from .bigan import Bidirectional, BiGAN
 from .conditional import Conditional, ConditionalGenerator, Projection, projection, two_headed
 from .game import GAN, GameError
 from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
@@ -12,8 +13,8 @@ from .trainer import Trainer, sample
 from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
-__all__ = ["ACGAN", "Conditional", "ConditionalGenerator", "Config", "GAN", "GMAN", "GameError",
-           "Generators", "InfoGAN", "MGAN", "OBJECTIVES", "Objective", "Options", "Players",
+__all__ = ["ACGAN", "BiGAN", "Bidirectional", "Conditional", "ConditionalGenerator", "Config", "GAN",
+           "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES", "Objective", "Options", "Players",
            "Projection", "Run", "RunError", "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System",
            "Trainer", "TwoHeads", "UnrolledGAN", "alternating", "augment", "d2gan",
            "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",

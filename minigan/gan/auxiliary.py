@@ -41,30 +41,30 @@ class AuxiliaryGAN(GAN):
             raise GameError(f"packed examples have no class, code or maker of their own, so "
                             f"{type(self).__name__} takes no pack")
 
-    def real_answers(self, answers: Tensor, real: Sample) -> Tensor | None:
-        """The loss of D's answers about a real sample; None: it is not asked."""
-        return None
+    def real_answers(self, answers: Tensor, real: Sample) -> Tensor | float:
+        """The loss of D's answers about a real sample; 0: it is not asked."""
+        return 0
 
-    def fake_answers(self, answers: Tensor, fake: Sample) -> Tensor | None:
-        """The loss of D's answers about a generated sample; None: it is not asked."""
-        return None
+    def fake_answers(self, answers: Tensor, fake: Sample) -> Tensor | float:
+        """The loss of D's answers about a generated sample; 0: it is not asked."""
+        return 0
 
     def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
         real_seen, fake_seen = self.shown(real[:1], rng), self.shown(fake[:1], rng)
         real_logits, about_real = self.discriminator(*real_seen)
         fake_logits, about_fake = self.discriminator(*fake_seen)
-        loss = self.objective.discriminator(*self.labelled(real_logits, fake_logits, rng))
-        for answers in (self.real_answers(about_real, real), self.fake_answers(about_fake, fake)):
-            loss = loss if answers is None else loss + answers * self.weight
+        answers = self.real_answers(about_real, real) + self.fake_answers(about_fake, fake)
+        loss = (self.objective.discriminator(*self.labelled(real_logits, fake_logits, rng))
+                + answers * self.weight)
         return Judgement(self.penalised(loss, real_seen, fake_seen, rng), real_logits, fake_logits)
 
     def g_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Tensor:
-        logits, about_fake = self.discriminator(*self.shown(fake[:1], rng))
-        against = (self.discriminator(*self.shown(real[:1], rng))[0]
-                   if self.objective.relativistic else None)
-        loss, answers = self.objective.generator(logits, against), self.fake_answers(about_fake,
-                                                                                     fake)
-        return loss if answers is None else loss + answers * self.weight
+        fake_logits, about_fake = self.discriminator(*self.shown(fake[:1], rng))
+        real_logits = None
+        if self.objective.relativistic:
+            real_logits, _ = self.discriminator(*self.shown(real[:1], rng))
+        loss = self.objective.generator(fake_logits, real_logits)
+        return loss + self.fake_answers(about_fake, fake) * self.weight
 
 
 def class_loss(answers: Tensor, classes: Tensor) -> Tensor:
@@ -90,6 +90,9 @@ class SemiSupervisedGAN(AuxiliaryGAN):
     the logit of being real is ln Σ eˡ. Samples are (x, classes as unit vectors); a row of zeros is
     an example without a label, which teaches only that it is real.
     """
+
+    def latent(self, n, rng, conditions=()):
+        return super().latent(n, rng)  # G is told no class
 
     def real_answers(self, answers, real):
         labelled = real[1].sum()
