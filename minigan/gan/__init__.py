@@ -13,9 +13,9 @@ from .trainer import Trainer, sample
 from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
-__all__ = ["ACGAN", "BiGAN", "Bidirectional", "Conditional", "ConditionalGenerator", "Config", "GAN",
-           "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES", "Objective", "Options", "Players",
-           "Projection", "Run", "RunError", "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System",
-           "Trainer", "TwoHeads", "UnrolledGAN", "alternating", "augment", "d2gan",
-           "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",
+__all__ = ["ACGAN", "BiGAN", "Bidirectional", "Conditional", "ConditionalGenerator", "Config",
+           "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES", "Objective",
+           "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS", "SemiSupervisedGAN",
+           "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN", "alternating", "augment",
+           "d2gan", "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",
            "penalties", "projection", "sample", "simultaneous", "train_step", "two_headed"]
