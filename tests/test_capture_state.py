@@ -265,3 +265,14 @@ def test_after_an_error_while_it_is_recorded_everything_is_where_it_was(error):
     for x in xs[3:]:
         captured(x)
     assert captured.replay is not None and len(calls) == 4
+
+
+def test_after_a_replay_the_gradients_are_those_of_its_step():
+    eager, other = Training(), Training()
+    captured = mg.capture(other.step)
+    for i, x in enumerate(batches(6)):
+        eager.step(x)
+        captured(x)
+        for own, expected in zip(other.net.parameters(), eager.net.parameters()):
+            np.testing.assert_array_equal(own.grad.numpy(), expected.grad.numpy(), err_msg=str(i))
+        other.optimizer.zero_grad()  # somebody forgets them between the steps
