@@ -25,7 +25,7 @@ def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
     p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
     p.set_defaults(command=train)
-    p.add_argument("system", nargs="?", default="digits", metavar="SYSTEM", choices=SYSTEMS,
+    p.add_argument("system", nargs="?", metavar="SYSTEM", choices=SYSTEMS,
                    help=f"{', '.join(SYSTEMS)} (default: digits)")
     p.add_argument("--data", choices=IMAGE_SETS, metavar="NAME",
                    help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
@@ -74,12 +74,15 @@ def train(args: argparse.Namespace) -> int:
     trainer = new_trainer()
     if args.resume:
         run.resume(trainer)
+        if args.steps and args.steps < trainer.step:
+            raise RunError(f"the run is at step {trainer.step} already, and --steps, which is "
+                           f"{args.steps}, counts them all")
     run.write_config()
     progress = Progress(config.steps, trainer.step)
     trainer.callbacks = [progress, run]
     run.warn = progress.say
     try:
-        with stop_on_interrupt(trainer):
+        with stop_on_interrupt(trainer), np.errstate(all="ignore"):  # the run says if it diverges
             trainer.run(config.steps)
     except Diverged as error:
         progress.close()
@@ -100,19 +103,21 @@ def why(run: Run, trainer: Trainer, step: int) -> str:
         run.restore(trainer)
     print(f"numbers are no longer finite: looking for the first by making steps {trainer.step + 1} "
           f"to {step} once more (Ctrl-C to leave it)", file=sys.stderr)
-    return explain(trainer, None, step)
+    with np.errstate(all="ignore"):
+        return explain(trainer, None, step)
 
 
 def new_run(args: argparse.Namespace) -> tuple[Run, list]:
     """The run that the arguments describe, in a new folder, and the arrays that it learns from."""
-    system, options = SYSTEMS[args.system], Options(**game.given(args))
+    name, options = args.system or "digits", Options(**game.given(args))
+    system = SYSTEMS[name]
     data, steps = args.data or system.data, args.steps or system.steps
     batch_size = args.batch_size or system.batch_size
     images, labels = load(data, args.data_dir, batch_size, args.image_size, args.channels)
-    config = Config(args.system, data, images.shape[1:], steps, batch_size, args.lr or system.lr,
+    config = Config(name, data, images.shape[1:], steps, batch_size, args.lr or system.lr,
                     args.seed or 0, args.save_every or max(1, steps // 10), resolved(args.data_dir),
                     args.d_lr, options, 0 if labels is None else int(labels.max()) + 1)
-    folder = args.out or free_folder(Path("runs"), args.system)
+    folder = args.out or free_folder(Path("runs"), name)
     return Run.create(folder, config), with_conditions(images, labels, config)
 
 
@@ -123,14 +128,15 @@ def resumed_run(args: argparse.Namespace) -> tuple[Run, list]:
     run = Run.open(args.out)
     config = run.config
     *size, channels = config.shape
-    settings = {"data": config.data, "batch_size": config.batch_size, "lr": config.lr,
-                "d_lr": config.d_lr, "seed": config.seed, "image_size": tuple(size),
-                "channels": channels, **vars(config.game)}
+    settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
+                "lr": config.lr, "d_lr": config.d_lr, "seed": config.seed,
+                "image_size": tuple(size), "channels": channels, **vars(config.game)}
     asked = {**vars(args), **game.given(args)}
     for name, was in settings.items():
         if asked.get(name) is not None and asked[name] != was:
-            raise RunError(f"a resumed run keeps its settings: --{name.replace('_', '-')} was "
-                           f"{was}, not {asked[name]}")
+            option = "the system" if name == "system" else f"--{name.replace('_', '-')}"
+            raise RunError(f"a resumed run keeps its settings: {option} was {was}, not "
+                           f"{asked[name]}")
     config.steps = args.steps or config.steps
     config.save_every = args.save_every or config.save_every
     config.data_dir = resolved(args.data_dir) or config.data_dir
@@ -161,6 +167,9 @@ def with_conditions(images: np.ndarray, labels: np.ndarray | None, config: Confi
     if labels is None:
         raise GameError("--conditional needs labels, and image files have none: take digits, or an "
                         "MNIST set")
+    if labels.max() >= config.classes:
+        raise DataError(f"{config.data} has a class {labels.max()}, but the run is one of "
+                        f"{config.classes} classes")
     return [images, backend.asarray(np.eye(config.classes, dtype=np.float32)[labels])]
 
 

@@ -69,6 +69,9 @@ class AuxiliaryGAN(GAN):
 
 def class_loss(answers: Tensor, classes: Tensor) -> Tensor:
     """Cross-entropy of class logits (N, K) with classes as unit vectors (N, K)."""
+    if answers.shape != classes.shape:
+        raise GameError(f"D answers with {answers.shape[1:]} numbers where {classes.shape[1:]} are "
+                        "asked for: two_headed(discriminator, answers) makes one that fits")
     return -ops.mean((ops.log_softmax(answers) * classes).sum(axis=1))
 
 
@@ -119,12 +122,18 @@ class InfoGAN(AuxiliaryGAN):
     continuous    how many further codes there are, each of U(−1, 1); the guess is a normal
                   distribution whose mean and log standard deviation D answers
 
+    continuous_weight  of the continuous codes beside the categorical one. Their part of the bound
+                  grows without end, the more exactly they are written into the pixels, and with a
+                  weight of 1 they take the place of the classes
+
     G's input is (z, code); D's answer has categorical + 2 · continuous numbers.
     """
 
-    def __init__(self, *args: Any, categorical: int = 10, continuous: int = 0, **options: Any):
+    def __init__(self, *args: Any, categorical: int = 10, continuous: int = 0,
+                 continuous_weight: float = 0.1, **options: Any):
         super().__init__(*args, **options)
         self.categorical, self.continuous = categorical, continuous
+        self.continuous_weight = continuous_weight
 
     def latent(self, n, rng, conditions=()):
         if conditions:
@@ -137,12 +146,15 @@ class InfoGAN(AuxiliaryGAN):
 
     def fake_answers(self, answers, fake):
         k, m, code = self.categorical, self.continuous, fake[1]
+        if answers.shape[1] != k + 2 * m:
+            raise GameError(f"D answers with {answers.shape[1]} numbers, where {k} for the classes "
+                            f"and 2 for each of {m} continuous codes are asked for, {k + 2 * m}")
         loss = class_loss(answers[:, :k], code[:, :k])
         if m:
             mean, log_std = answers[:, k:k + m], answers[:, k + m:]
             distance = (code[:, k:] - mean) * ops.exp(-log_std)
             density = 0.5 * distance * distance + log_std + 0.5 * math.log(2 * math.pi)
-            loss = loss + ops.mean(density.sum(axis=1))
+            loss = loss + ops.mean(density.sum(axis=1)) * self.continuous_weight
         return loss
 
 

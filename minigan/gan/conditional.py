@@ -13,12 +13,16 @@ from .models import Discriminator, Generator
 
 class Conditional(Module):
     """A network that gets the condition beside its input (Mirza & Osindero 2014): K more numbers
-    of a vector, K more channels of an image, the same at every pixel."""
+    of a vector, K more channels of an image, the same at every pixel. Raises ValueError for a
+    condition of another shape than (N, K)."""
 
     def __init__(self, network: Module):
         self.network = network
 
     def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        if condition.ndim != 2 or len(condition) != len(x):
+            raise ValueError(f"{len(x)} examples need a condition of shape ({len(x)}, K), got "
+                             f"{condition.shape}: noise.encoded(labels, K) makes one of classes")
         spread = condition.reshape(len(condition), *(1,) * (x.ndim - 2), condition.shape[1])
         spread = spread.broadcast_to((*x.shape[:-1], condition.shape[1]))
         return self.network(ops.concatenate([x, spread], axis=-1))

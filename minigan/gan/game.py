@@ -54,8 +54,13 @@ class GAN(Module):
                  augment: Augment | None = None, pack: int = 1, label_noise: float = 0,
                  noise: Callable[..., Tensor] = noise.normal):
         self.generator, self.discriminator, self.noise = generator, discriminator, noise
+        if callable(penalties):
+            raise GameError("penalties are a list, of one perhaps: penalties=[penalties.r1()]")
         self.objective, self.penalties, self.constraint = objective, tuple(penalties), constraint
         self.augment, self.pack, self.label_noise = augment, pack, label_noise
+        if not isinstance(objective, Objective):
+            raise GameError(f"an objective is one of gan.objectives, such as objectives.hinge, not "
+                            f"{objective!r}")
         if pack < 1 or not 0 <= label_noise <= 1:
             raise GameError(f"pack is at least 1 and label_noise a probability, not {pack} and "
                             f"{label_noise}")

@@ -1,6 +1,7 @@
 """A game put together from names, as the command line and a run folder's config.json have them."""
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Callable, Mapping
 
@@ -53,6 +54,11 @@ class Options:
     def __post_init__(self):
         for name, table in (("objective", OBJECTIVES), ("rule", RULES), ("mix", MIXES)):
             _look_up(name, getattr(self, name), table)
+        self._check_numbers()
+        if isinstance(self.penalty, str):
+            raise GameError(f"penalty is a tuple of names, such as ({self.penalty!r},)")
+        for text in self.penalty:
+            _penalty(text)
         special = {"conditional": self.conditional is not None, "codes": self.codes is not None,
                    "discriminators": self.discriminators > 1, "generators": self.generators > 1,
                    "unroll": self.unroll > 0}
@@ -69,6 +75,23 @@ class Options:
         if self.instance_noise and self.diff_augment:
             raise GameError("instance_noise and diff_augment are both done to what D sees: choose "
                             "one")
+        if self.mix != "mean" and self.discriminators == 1:
+            raise GameError(f"mix {self.mix} is of what G loses against several discriminators: "
+                            "set discriminators, too")
+
+    def _check_numbers(self) -> None:
+        check(self, int, lambda n: n >= 1, "a whole number of at least 1",
+              "discriminators", "generators", "pack", "d_steps")
+        check(self, int, lambda n: n >= 0, "a whole number of at least 0", "unroll")
+        check(self, (int, float), lambda x: 0 <= x < 1, "a number of at least 0 and below 1",
+              "label_smoothing", "label_noise")
+        check(self, (int, float), lambda x: 0 <= x < math.inf, "a number of at least 0",
+              "instance_noise")
+        check(self, (int, float, type(None)), lambda x: x is None or 0 < x < math.inf,
+              "a positive number or None", "clip_weights", "max_norm")
+        check(self, (tuple, type(None)),
+              lambda c: c is None or (list(map(type, c)) == [int, int] and c[0] > 1 and c[1] >= 0),
+              "None or a number of classes, at least 2, and one of continuous codes", "codes")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Options:
@@ -134,9 +157,17 @@ class Options:
                 "noise": system.noise}
 
 
+def check(settings: Any, kind: Any, fits: Callable[[Any], bool], what: str, *names: str) -> None:
+    """Raise GameError, which says what it is to be, for an attribute that does not fit."""
+    for name in names:
+        value = getattr(settings, name)
+        if not isinstance(value, kind) or not fits(value):
+            raise GameError(f"{name} is {what}, not {value!r}")
+
+
 def _penalty(text: str) -> Callable:
     """NAME or NAME:WEIGHT → the penalty."""
-    name, colon, weight = text.partition(":")
+    name, colon, weight = str(text).partition(":")
     make = _look_up("penalty", name, penalties.PENALTIES)
     try:
         number = [float(weight)] if colon else []
@@ -148,6 +179,6 @@ def _penalty(text: str) -> Callable:
 
 
 def _look_up(what: str, name: str, table: dict[str, Any]) -> Any:
-    if name not in table:
+    if name not in list(table):  # a list, for what cannot be a key is not there either
         raise GameError(f"there is no {what} {name!r}; known are: {', '.join(table)}")
     return table[name]

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 
+from ..data import IMAGE_SETS
 from ..files import replacing
 from ..viz import save_curves, save_grid
 from ..nn import Module
@@ -24,7 +26,7 @@ from . import noise
 from .diagnostics import LONG, advice
 from .game import GAN, GameError
 from .models import ShapeError
-from .options import Options
+from .options import Options, check
 from .penalties import Sample
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
@@ -32,6 +34,7 @@ from .update import StepResult
 
 METRICS_EVERY = 10
 GRID = 64  # images in a grid of samples
+LOSSES = {"step", "d_loss", "g_loss"}  # what the curves are drawn from
 
 
 class RunError(ValueError):
@@ -59,9 +62,30 @@ class Config:
     game: Options = field(default_factory=Options)
     classes: int = 0             # of the labels, if the data set has any
 
+    def check(self) -> None:
+        """Raise GameError for values that no run can have."""
+        check(self, int, lambda n: n >= 1, "a whole number of at least 1", "steps", "save_every")
+        check(self, int, lambda n: n >= 2, "a whole number of at least 2", "batch_size")
+        check(self, int, lambda n: n >= 0, "a whole number of at least 0", "seed", "classes")
+        check(self, (int, float), lambda x: 0 < x < math.inf, "a positive number", "lr")
+        check(self, (int, float, type(None)), lambda x: x is None or 0 < x < math.inf,
+              "a positive number or None", "d_lr")
+        check(self, str, SYSTEMS.__contains__, f"one of {', '.join(SYSTEMS)}", "system")
+        check(self, str, IMAGE_SETS.__contains__, f"one of {', '.join(IMAGE_SETS)}", "data")
+        check(self, (tuple, list), lambda s: len(s) == 3 and all(type(n) is int for n in s)
+              and min(s) > 0, "a height, a width and a number of channels", "shape")
+        batch, pack, generators = self.batch_size, self.game.pack, self.game.generators
+        if batch % pack or batch < 2 * pack:
+            raise GameError(f"{batch} examples cannot be packed by {pack}: choose a batch size "
+                            f"that is a multiple of {pack}, {2 * pack} at least")
+        if batch < 2 * generators:
+            raise GameError(f"{generators} generators cannot share a batch of {batch}: each is to "
+                            f"make 2 examples at least, so choose a batch size of {2 * generators}")
+
     def build(self) -> GAN:
-        """The game, with the weights that its networks start from. Raises RunError for images of a
-        shape that the system cannot make."""
+        """The game, with the weights that its networks start from. Raises GameError for settings
+        that do not go together, and RunError for images of a shape that the system cannot make."""
+        self.check()
         rng = np.random.default_rng(self.seed)
         try:
             return self.game.build(SYSTEMS[self.system], tuple(self.shape), self.classes, rng)
@@ -104,12 +128,11 @@ class Run:
         try:
             settings = json.loads((folder / "config.json").read_text())
             config = Config(**{**settings, "game": Options.of(settings.get("game", {}))})
+            config.check()
         except FileNotFoundError:
             raise RunError(f"{folder} is no run folder: it has no config.json") from None
-        except (AttributeError, GameError, TypeError, ValueError) as error:  # JSON's errors, too
+        except (AttributeError, TypeError, ValueError) as error:  # JSON's and GameErrors, too
             raise RunError(f"{folder / 'config.json'} is damaged: {error}") from None
-        if config.system not in SYSTEMS:
-            raise RunError(f"{folder} is of an unknown system, {config.system!r}")
         return cls(folder, config)
 
     def write_config(self) -> None:
@@ -139,8 +162,13 @@ class Run:
             self._warned = sentence
 
     def save(self, trainer: Trainer) -> None:
-        """Weights, a grid, the curves and the state, as of the trainer's step."""
+        """Weights, a grid, the curves and the state, as of the trainer's step. Raises Diverged for
+        weights that are not finite: what was saved before is better."""
         state = _flat(trainer.state_dict())
+        broken = [k for k, v in state.items() if k.startswith("game.") and not np.isfinite(v).all()]
+        if broken:
+            raise Diverged(f"training diverged before step {trainer.step} "
+                           f"({broken[0].removeprefix('game.')} is not finite): try a smaller --lr")
         write_arrays(self.weights_file(trainer.step), {
             k.removeprefix("game."): v for k, v in state.items()
             if k.startswith(("game.generator.", "average."))})
@@ -166,10 +194,14 @@ class Run:
                          "generator": [row["g_loss"] for row in rows]}, "loss")
 
     def metrics(self) -> list[dict[str, float]]:
-        """The rows of metrics.jsonl, but for a last one that was cut off by a full disk."""
+        """The rows of metrics.jsonl, but for those that are damaged: a full disk cuts one off."""
         path = self.folder / "metrics.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        return [json.loads(line) for line in lines if line.endswith("}")]
+        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
+        rows: list[Any] = []
+        for line in lines:
+            with suppress(ValueError):
+                rows.append(json.loads(line))
+        return [row for row in rows if isinstance(row, dict) and LOSSES <= row.keys()]
 
     def resume(self, trainer: Trainer) -> None:
         """Put the trainer where the run was last saved; later metrics are forgotten."""
@@ -180,10 +212,13 @@ class Run:
 
     def restore(self, trainer: Trainer) -> None:
         """Put the trainer where the run was last saved."""
+        if not (self.folder / "state.safetensors").exists():
+            raise RunError(f"{self.folder} has no state.safetensors: nothing was saved before the "
+                           "run was stopped, so start it anew")
         arrays, rest = read_arrays(self.folder / "state.safetensors")
         try:
             trainer.load_state_dict(_nested({**arrays, **json.loads(rest)}))
-        except (KeyError, ValueError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise RunError(f"{self.folder} cannot be resumed: {error}") from None
 
     def weights_file(self, step: int) -> Path:

@@ -45,15 +45,26 @@ class GMAN(GAN):
     `softmax_weighted()`.
 
     games  GANs of the same generator; a single one makes this the plain game
+
+    What each of them is by itself (its objective, penalties, packing, ...) is its own: here stand
+    those of the first, so that whoever knows a GAN can look. Raises GameError for games of several
+    generators, or of generators that start from different noise.
     """
 
     def __init__(self, games: Sequence[GAN], mix: Callable[[Tensor], Tensor] = average):
         if len({id(game.generator) for game in games}) != 1:
             raise GameError("the games of a GMAN share one generator")
-        self.generator = games[0].generator
-        self.discriminator = Team([game.discriminator for game in games])
-        self.games, self.mix, self.noise = list(games), mix, games[0].noise
-        self.constraint = self._constrain
+        first = games[0]
+        if any(game.noise != first.noise for game in games):
+            raise GameError("the games of a GMAN share one generator, which starts from one kind "
+                            "of noise")
+        super().__init__(first.generator, Team([game.discriminator for game in games]),
+                         first.objective, constraint=self._constrain, augment=first.augment,
+                         pack=first.pack, label_noise=first.label_noise, noise=first.noise)
+        self.games, self.mix, self.penalties = list(games), mix, first.penalties
+
+    def latent(self, n: int, rng: np.random.Generator, conditions: Sample = ()) -> Sample:
+        return self.games[0].latent(n, rng, conditions)
 
     def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
         judged = [game.d_loss(real, fake, rng) for game in self.games]

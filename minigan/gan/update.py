@@ -41,6 +41,9 @@ class Players:
                  max_norm: float | None = None):
         self.game, self.d_optimizer, self.g_optimizer = game, d_optimizer, g_optimizer
         self.max_norm = max_norm
+        if max_norm is not None and not max_norm > 0:
+            raise GameError(f"max_norm, the length that gradients are cut to, is positive, not "
+                            f"{max_norm}")
 
     def d_gradient(self, real: Sample, fake: Sample, rng: Rng) -> Judgement:
         """D's gradient. It learns from a detached copy, so its loss does not push G."""

@@ -8,6 +8,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Callable, Iterable, Sequence
 
 from ..data import DISTRIBUTIONS, DataError, read_points
@@ -125,6 +126,8 @@ def check(method: Described) -> None:
 
 def compare(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     """Run what is not done yet, and write the table of all that is."""
+    folder = args.out / tasks[0].data_name
+    prepare(folder, tasks[0])
     films = [task for task in tasks if task.seed == 0] if args.animate else []
     todo = [task for task in tasks if not is_done(task, args.out, task in films)]
     if len(todo) < len(tasks):
@@ -132,13 +135,26 @@ def compare(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     progress = (Bar(len(todo), sum(task.recipe.steps for task in todo))
                 if todo and sys.stderr.isatty() else Lines(len(todo)))
     outcome = run_all(tasks, args.out, args.workers or cores(), films, progress)
-    folder = args.out / tasks[0].data_name
     report(outcome, folder, [place(task, args.out).with_suffix(".gif") for task in films])
     if outcome.interrupted:
         print(f"stopped; {len(outcome.finished)} of {len(tasks)} runs are done. The same command "
               "goes on with the others", file=sys.stderr)
         return 130
     return 1 if outcome.failed else 0
+
+
+def prepare(folder: Path, task: Task) -> None:
+    """Make the folder. What would make a table impossible is told before hours of training: raises
+    OSError where nothing can be written, and LabError for runs on other points, as of another file
+    of the same name."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder):
+        pass
+    file = task.settings()["file"]
+    for name, records in table.load(folder).items():
+        if any(record.settings.get("file") != file for record in records):
+            raise LabError(f"the runs of {name} in {folder} are on other points than those of "
+                           f"{task.data}: choose another --out")
 
 
 def report(outcome: Outcome, folder: Path, films: Iterable[Path]) -> None:

@@ -196,8 +196,15 @@ class Record:
             content = json.loads(path.read_text(encoding="utf-8"))
             with np.load(path.with_suffix(".npz")) as arrays:
                 samples = arrays["samples"]
-            return cls(content["settings"], content["rows"], content["final"], samples)
-        except (ValueError, KeyError, TypeError, FileNotFoundError) as error:
+            settings, final = content["settings"], content["final"]
+            missing = ({"method", "seed", "recipe"} - settings.keys()
+                       | {"diverged", "modes", "seconds", "spread"} - final.keys())
+            if missing:
+                raise KeyError(*sorted(missing))
+            return cls(settings, content["rows"], final, samples)
+        except PermissionError:
+            raise
+        except Exception as error:  # NumPy raises all sorts of them for a damaged file
             raise LabError(f"{path} is no run of the laboratory ({error}): remove it") from None
 
 

@@ -42,14 +42,15 @@ def wrote(*pictures: str) -> Callable[[str, Path], bool]:
 
 
 def write_mnist(folder: Path) -> None:
-    """150 of the shipped digits, three times as large, as MNIST's training files."""
+    """150 of the shipped digits, three times as large, as MNIST's files."""
     images, labels = (array[:150] for array in digits())
     images = np.rint(255 * images[..., 0]).astype(np.uint8).repeat(3, axis=1).repeat(3, axis=2)
     images = np.pad(images, ((0, 0), (2, 2), (2, 2)))
     for name, array in [("train-images-idx3-ubyte", images),
                         ("train-labels-idx1-ubyte", labels.astype(np.uint8))]:
         header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
-        (folder / name).write_bytes(header + array.tobytes())
+        for file in (name, name.replace("train", "t10k")):
+            (folder / file).write_bytes(header + array.tobytes())
 
 
 def three_diagnoses() -> list[str]:
@@ -88,6 +89,24 @@ RUNS = {
     "10_laboratory.py": Run(["--steps", "20"], lambda output, folder:
                             output.count(" of 8 modes, high quality") == 2
                             and wrote("10_laboratory.png")(output, folder)),
+    "11_wgan_gp.py": Run(["--steps", "2"], lambda output, folder:
+                         number_after("of other real digits:", output) > 1
+                         and wrote("11_distance.png", "11_samples.png")(output, folder)),
+    "12_conditional.py": Run(["--steps", "2", "--classifier-steps", "50"],
+                             lambda output, folder:
+                             number_after("that it has not seen, it reads", output) > 70
+                             and wrote("12_conditional.png")(output, folder)),
+    "13_infogan.py": Run(["--steps", "4"], lambda output, folder:
+                         number_after("agreement", output) > 9
+                         and wrote("13_infogan.png")(output, folder)),
+    "14_many_networks.py": Run(["--steps", "2"], lambda output, folder:
+                               output.count("coverage") == 3 and output.count("generator ") == 5
+                               and wrote("14_makers.png")(output, folder)),
+    "conditional_quality.py": Run(
+        ["--system", "mlp-small", "--steps", "2", "--classifier-steps", "2", "--data-dir", ".",
+         "--out", "run"], lambda output, folder:
+        number_after("that has seen samples only,", output) >= 0
+        and (folder / "run" / "losses.png").exists(), write_mnist),
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "20", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),

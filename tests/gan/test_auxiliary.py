@@ -112,7 +112,7 @@ def test_games_of_answers_take_label_noise_and_refuse_packing(real, fake):
 
 def infogan(**options):
     return auxiliary.InfoGAN(Joined(5), two_heads(3 + 2 * 2), categorical=3, continuous=2,
-                             **options)
+                             continuous_weight=1, **options)
 
 
 CODES = np.concatenate([np.eye(3)[[2, 2, 0, 1]], RNG(8).uniform(-1, 1, (4, 2))], axis=1)
@@ -234,3 +234,15 @@ def test_mgan_without_its_classifiers_weight_is_the_plain_loss():
 def test_mgan_needs_several_generators():
     with pytest.raises(GameError, match=r"several: Generators\(\[...\]\), not Dense"):
         auxiliary.MGAN(nn.Dense(2, 3), two_heads(3))
+
+
+def test_a_discriminator_that_answers_with_too_few_numbers_is_refused():
+    rng = np.random.default_rng(0)
+    x, code = mg.tensor(rng.random((4, 3))), mg.tensor(np.eye(4)[:, :3].copy())
+    D = auxiliary.TwoHeads(nn.Dense(3, 5, rng=rng), nn.Dense(5, 1, rng=rng),
+                           nn.Dense(5, 3, rng=rng)).astype(np.float64)
+    G = nn.Dense(2, 3, rng=rng)
+    with pytest.raises(GameError, match="answers with 3 numbers, where 2 for the classes"):
+        auxiliary.InfoGAN(G, D, categorical=2, continuous=1).g_loss((x,), (x, code), rng)
+    with pytest.raises(GameError, match=r"answers with \(3,\) numbers where \(4,\)"):
+        auxiliary.ACGAN(G, D).g_loss((x,), (x, mg.tensor(np.eye(4))), rng)

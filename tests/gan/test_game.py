@@ -216,3 +216,11 @@ def test_a_game_is_a_module_of_all_its_networks():
     other = copy.deepcopy(game)
     players(other).move_d()
     other.load_state_dict(game.state_dict())
+
+
+def test_parts_of_the_wrong_kind_are_refused_in_words():
+    G, D = nn.Dense(2, 3), nn.Dense(3, 1)
+    with pytest.raises(GameError, match="such as objectives.hinge, not 'hinge'"):
+        GAN(G, D, "hinge")
+    with pytest.raises(GameError, match="penalties are a list"):
+        GAN(G, D, penalties=gradient_penalty())

@@ -10,7 +10,9 @@ from small_games import (assert_same_bits, batch, discriminator, networks, noisy
 import minigan as mg
 from minigan import nn
 from minigan.backend import asarray
-from minigan.gan import objectives, penalties, several, update
+from minigan.gan import noise, objectives, penalties, several, update
+from minigan.gan.auxiliary import InfoGAN
+from minigan.gan.conditional import ConditionalGenerator, two_headed
 from minigan.gan.game import GAN, GameError
 from minigan.testing import check_grads
 
@@ -178,3 +180,30 @@ def test_all_networks_of_a_team_move_by_every_rule(rule):
     play(game, rule, steps=1)
     moved = [np.abs(p.numpy() - q).max() > 0 for p, q in zip(game.parameters(), before)]
     assert all(moved) and len(moved) == 4 + 3 * 4
+
+
+def test_a_team_looks_like_a_gan_with_what_its_first_game_has():
+    games = three_games(objective=objectives.hinge, label_noise=0.1, pack=1,
+                        penalties=[penalties.r1(3)])
+    team = several.GMAN(games)
+    plain = vars(games[0])
+    assert plain.keys() <= vars(team).keys()
+    for name in plain.keys() - {"discriminator", "constraint"}:
+        assert getattr(team, name) == plain[name], name
+
+
+def test_a_team_starts_from_what_its_games_start_from():
+    games = three_games(noise=noise.uniform)
+    z, = several.GMAN(games).latent(4, RNG(0))
+    np.testing.assert_array_equal(z.numpy(), noise.uniform(4, 2, RNG(0)).numpy())
+    games[1].noise = noise.normal
+    with pytest.raises(GameError, match="one kind of noise"):
+        several.GMAN(games)
+
+
+def test_an_auxiliary_game_can_be_in_a_team():
+    G, D = networks(latent=5)
+    generator = ConditionalGenerator(G, 3)
+    games = [InfoGAN(generator, two_headed(d, 3), categorical=3).astype(np.float64)
+             for d in (D, *noisy([discriminator(rng=RNG(7))]))]
+    play(several.GMAN(games), steps=1)

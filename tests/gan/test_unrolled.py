@@ -7,7 +7,7 @@ from small_games import Linear, assert_same_bits, batch, by_weights, networks, p
 import minigan as mg
 from minigan import nn
 from minigan.backend import asarray
-from minigan.gan import objectives, penalties
+from minigan.gan import models, objectives, penalties
 from minigan.gan.game import GAN, GameError
 from minigan.gan.unrolled import UnrolledGAN, substituted
 from minigan.nn import frozen
@@ -121,3 +121,81 @@ def test_weights_are_substituted_by_name_and_put_back_even_after_an_error():
 def test_penalties_of_parameters_are_refused_where_weights_are_computed(penalty):
     with pytest.raises(GameError, match="weight_decay"):
         UnrolledGAN(*networks(), penalties=[penalty()])
+
+
+def with_statistics(rng=None):
+    """A discriminator whose layers keep numbers beside their weights, and those."""
+    rng = rng or RNG(3)
+    D = models.Discriminator(nn.SpectralNorm(nn.Dense(3, 6, rng=rng), rng=rng), nn.BatchNorm(6),
+                             nn.Tanh(), nn.Dense(6, 1, rng=rng)).astype(np.float64)
+    return D, [t for _, t in D.named_state() if not isinstance(t, nn.Parameter)]
+
+
+def test_looking_ahead_leaves_the_discriminators_statistics_where_they_were():
+    (G, _), (D, kept) = networks(), with_statistics()
+    before = [(t, t.data, t.numpy()) for t in kept]
+    assert len(before) == 4
+    game = UnrolledGAN(G, D, unroll=2)
+    with frozen(D):
+        game.g_loss((batch(4),), game.generate((batch(4, 2),)), RNG(0)).backward()
+    for t, array, values in before:
+        assert t.data is array
+        np.testing.assert_array_equal(t.numpy(), values)
+
+
+def test_statistics_move_by_the_discriminators_own_updates_alone():
+    (G, _), (D, _) = networks(), with_statistics()
+    other, _ = with_statistics()
+    real, fake = (batch(4),), (batch(4, seed=1),)
+    game = UnrolledGAN(G, D, unroll=2)
+    game.d_loss(real, fake, RNG(0))
+    game.g_loss(real, fake, RNG(0))
+    GAN(G, other).d_loss(real, fake, RNG(0))
+    for (name, t), (_, u) in zip(D.named_state(), other.named_state()):
+        np.testing.assert_array_equal(t.numpy(), u.numpy(), err_msg=name)
+
+
+def test_state_that_does_not_move_can_be_in_the_graph():
+    (G, _), (D, _) = networks(), with_statistics()
+    D.eval()
+    game = UnrolledGAN(G, D, unroll=1)
+    with frozen(D):  # a backward of numbers that were changed, even back again, would raise
+        game.g_loss((batch(4),), game.generate((batch(4, 2),)), RNG(0)).backward()
+
+
+class Tied(nn.Module):
+    """The critic x · w + Σ cos(x · w): its weight has two names, one of them in a list."""
+
+    def __init__(self, weight):
+        self.first, self.other = Linear(weight), Linear(weight)
+        self.other.weight = self.first.weight
+        self.listed = [self.first.weight]
+
+    def forward(self, x):
+        return self.first(x) + mg.ops.cos(self.other(x)) + x @ self.listed[0]
+
+
+def test_a_weight_of_several_names_is_substituted_under_all_of_them():
+    D = Tied(WEIGHT)
+    own, listed = D.first.weight, D.listed
+    zeros = mg.tensor(np.zeros((3, 1)))
+    with substituted(D, {"first.weight": zeros}):
+        assert (D(mg.tensor(REAL)).numpy() == 1).all()
+    assert D.first.weight is own and D.other.weight is own and D.listed is listed
+
+
+def test_the_steps_of_a_tied_weight_are_as_derived_by_hand():
+    # D(x) = 2 x · w + cos(x · w), of which Wasserstein's loss has the mean slope below
+    def slope(x, w):
+        return ((2 - np.sin(x @ w))[:, None] * x).mean(axis=0)
+
+    game = UnrolledGAN(nn.Module(), Tied(WEIGHT), objectives.wasserstein, unroll=1, unroll_lr=LR)
+    ahead = WEIGHT - LR * (slope(FAKE, WEIGHT) - slope(REAL, WEIGHT))
+    loss = game.g_loss((mg.tensor(REAL),), (mg.tensor(FAKE),), RNG(0)).item()
+    assert loss == pytest.approx(-(2 * FAKE @ ahead + np.cos(FAKE @ ahead)).mean())
+
+
+@pytest.mark.parametrize("unroll", [-1, 1.5])
+def test_a_number_of_steps_that_is_none_is_refused(unroll):
+    with pytest.raises(GameError, match="unroll is a whole number of steps"):
+        UnrolledGAN(*networks(), unroll=unroll)

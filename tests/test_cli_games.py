@@ -1,0 +1,248 @@
+"""The games of the command line: each trains, is saved, resumed and sampled; mistakes are told."""
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from minigan.cli import main
+from minigan.gan import Options, run
+
+TINY = ["--batch-size", "8", "--device", "cpu"]
+
+GAMES = {
+    "objective": ["--objective", "hinge"], "penalty": ["--penalty", "r1:0.5", "--penalty", "l2"],
+    "conditional": ["--conditional"], "codes": ["--codes", "10,2"],
+    "discriminators": ["--discriminators", "2"],
+    "mix": ["--discriminators", "2", "--mix", "worst"], "generators": ["--generators", "3"],
+    "pack": ["--pack", "2"], "unroll": ["--unroll", "1"],
+    "label_smoothing": ["--label-smoothing", "0.1"], "label_noise": ["--label-noise", "0.3"],
+    "instance_noise": ["--instance-noise", "0.2"], "diff_augment": ["--diff-augment"],
+    "spectral_norm": ["--spectral-norm"], "clip_weights": ["--clip-weights", "0.01"],
+    "rule": ["--rule", "simultaneous"], "d_steps": ["--d-steps", "2"],
+    "max_norm": ["--max-norm", "0.01"],
+}
+
+
+def train(folder, *words, steps=2):
+    """A run of so many steps, saved at every second."""
+    return main(["train", "--steps", str(steps), "--save-every", "2", *TINY, "--out", str(folder),
+                 *words])
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory):
+    """A run of the plain game."""
+    folder = tmp_path_factory.mktemp("games") / "plain"
+    assert train(folder) == 0
+    return folder
+
+
+def bits(folder, name="state.safetensors"):
+    return (folder / name).read_bytes()
+
+
+def test_the_command_line_has_every_field_of_the_game():
+    assert list(GAMES) == [f.name for f in fields(Options)]
+
+
+@pytest.mark.parametrize("name", GAMES)
+def test_each_option_trains_another_game_and_samples_from_it(name, plain, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train(out, *GAMES[name]) == 0
+    assert bits(out) != bits(plain)
+    config = json.loads((out / "config.json").read_text())
+    assert config["game"][name] != json.loads((plain / "config.json").read_text())["game"][name]
+    assert (out / "samples/step-000002.png").exists()
+    capsys.readouterr()
+    assert main(["sample", str(out), "--n", "5"]) == 0
+    assert Path(capsys.readouterr().out.strip()).exists()
+
+
+@pytest.mark.parametrize("words", [
+    ["--conditional", "concatenation"], ["--conditional", "acgan"], ["--generators", "3"],
+    ["--discriminators", "2", "--mix", "softmax"], ["--codes", "10,2"],
+    ["--objective", "wasserstein", "--penalty", "gradient:10", "--d-steps", "2"],
+    ["--rule", "extragradient", "--label-noise", "0.1"],
+], ids=" ".join)
+def test_a_resumed_game_ends_with_the_bits_of_an_uninterrupted_one(words, tmp_path):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train(whole, *words, steps=4) == train(parts, *words, steps=2) == 0
+    assert main(["train", "--resume", "--steps", "4", "--out", str(parts), "--device", "cpu",
+                 *words]) == 0  # what was given before may be given again
+    for name in ("state.safetensors", "weights/step-000004.safetensors", "metrics.jsonl"):
+        assert bits(whole, name) == bits(parts, name)
+
+
+def test_a_conditional_run_samples_the_class_that_is_asked_for(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train(out, "--conditional") == 0
+    assert json.loads((out / "config.json").read_text())["classes"] == 10
+    capsys.readouterr()
+    assert main(["sample", str(out), "--label", "3"]) == main(["sample", str(out)]) == 0
+    one, all_of_them = (Path(line) for line in capsys.readouterr().out.split())
+    assert one.name == "sample-step-000002-seed-0-label-3.png"
+    assert one.read_bytes() != all_of_them.read_bytes()
+    assert "the classes are 0 to 9, not 99" in mistake(["sample", out, "--label", 99], capsys)
+
+
+def mistake(words, capsys):
+    """What a mistaken command prints: one line, with exit status 2."""
+    try:
+        status = main([str(w) for w in words])
+    except SystemExit as stop:
+        status = stop.code
+    printed = capsys.readouterr().err.strip()
+    assert status == 2 and len(printed.splitlines()) == 1, printed
+    return printed
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--objective", "least"], "invalid choice: 'least'"),
+    (["--penalty", "r3"], "there is no penalty 'r3'; known are: gradient"),
+    (["--penalty", "r1:much"], "the weight of penalty r1 is a number"),
+    (["--rule", "random"], "invalid choice: 'random'"),
+    (["--conditional", "label"], "invalid choice: 'label'"),
+    (["--codes", "1"], "as in 10,2, got '1'"),
+    (["--mix", "worst"], "set discriminators"),
+    (["--pack", "2", "--batch-size", "9"], "9 examples cannot be packed by 2"),
+    (["--generators", "5"], "5 generators cannot share a batch of 8"),
+    (["--codes", "10", "--generators", "2"], "codes and generators are games of their own"),
+    (["--pack", "2", "--conditional"], "pack goes without conditional"),
+    (["--d-steps", "2", "--rule", "simultaneous"], "not 2 with simultaneous"),
+    (["--unroll", "2", "--penalty", "l2"], "weight_decay"),
+    (["--label-noise", "1"], "below 1, got '1'"),
+])
+def test_a_game_that_cannot_be_is_one_line_before_anything_is_written(words, says, tmp_path,
+                                                                      capsys):
+    out = tmp_path / "run"
+    assert says in mistake(["train", *TINY, "--out", out, *words], capsys)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("words", [[], ["--conditional"], ["--discriminators", "2"]])
+def test_batch_norm_in_a_critic_with_a_penalty_of_slopes_is_refused(words, tmp_path, capsys):
+    out = tmp_path / "run"
+    said = mistake(["train", "dcgan", "--data", "digits", "--penalty", "gradient", *TINY, "--out",
+                    out, *words], capsys)
+    assert "BatchNorm" in said and "use LayerNorm" in said and not out.exists()
+
+
+def test_images_without_labels_cannot_be_conditions(tmp_path, capsys):
+    from PIL import Image
+
+    for i in range(9):
+        Image.fromarray(np.full((8, 8), i, np.uint8)).save(tmp_path / f"{i}.png")
+    out = tmp_path / "run"
+    said = mistake(["train", "--data", "images", "--data-dir", tmp_path, "--image-size", "8",
+                    "--conditional", *TINY, "--out", out], capsys)
+    assert "--conditional needs labels" in said and not out.exists()
+
+
+def test_a_run_without_conditions_has_no_classes_to_choose_from(plain, capsys):
+    said = mistake(["sample", plain, "--label", 0], capsys)
+    assert "only a run of a conditional game has classes" in said
+
+
+@pytest.mark.parametrize("words, says", [
+    (["--objective", "hinge"], "--objective was nonsaturating, not hinge"),
+    (["--d-steps", "2"], "--d-steps was 1, not 2"),
+    (["--conditional"], "--conditional was None, not projection"),
+    (["--penalty", "r1"], "--penalty was (), not ('r1',)"),
+    (["dcgan"], "the system was digits, not dcgan"),
+    (["--steps", "1"], "at step 2 already"),
+])
+def test_resuming_as_another_run_is_refused(words, says, plain, capsys):
+    before = {p: p.read_bytes() for p in plain.rglob("*") if p.is_file()}
+    assert says in mistake(["train", "--resume", "--out", plain, "--device", "cpu", *words], capsys)
+    assert before == {p: p.read_bytes() for p in plain.rglob("*") if p.is_file()}
+
+
+def changed_copy(folder, target, change):
+    shutil.copytree(folder, target)
+    config = json.loads((target / "config.json").read_text())
+    change(config)
+    (target / "config.json").write_text(json.dumps(config))
+    return target
+
+
+def test_a_run_from_before_there_were_games_is_resumed_as_the_plain_one(plain, tmp_path):
+    def older(config):
+        for name in ("game", "classes", "d_lr"):
+            del config[name]
+
+    out, whole = changed_copy(plain, tmp_path / "run", older), tmp_path / "whole"
+    assert main(["train", "--resume", "--steps", "4", "--out", str(out), "--device", "cpu"]) == 0
+    assert train(whole, steps=4) == 0 and bits(out) == bits(whole)
+
+
+@pytest.mark.parametrize("change, says", [
+    (lambda c: c.update(steps="many"), "steps is a whole number of at least 1, not 'many'"),
+    (lambda c: c.update(batch_size=1), "batch_size is a whole number of at least 2, not 1"),
+    (lambda c: c.update(shape=[8, 8]), "shape is a height, a width and"),
+    (lambda c: c.update(data="cats"), "data is one of digits"),
+    (lambda c: c.update(system=["x"]), "system is one of digits"),
+    (lambda c: c.update(lr=None), "lr is a positive number, not None"),
+    (lambda c: c.update(colour=1), "unexpected keyword argument 'colour'"),
+    (lambda c: c.update(game=None), "is damaged"),
+    (lambda c: c["game"].update(colour=1), "unexpected keyword argument 'colour'"),
+    (lambda c: c["game"].update(d_steps="2"), "d_steps is a whole number of at least 1, not '2'"),
+    (lambda c: c["game"].update(penalty=[["r1", 1]]), "there is no penalty"),
+    (lambda c: c["game"].update(codes=[10]), "codes is None or"),
+])
+def test_a_damaged_config_says_what_is_wrong_with_it(change, says, plain, tmp_path, capsys):
+    out = changed_copy(plain, tmp_path / "run", change)
+    for words in ["sample", out], ["train", "--resume", "--out", out, "--device", "cpu"]:
+        said = mistake(words, capsys)
+        assert "config.json is damaged" in said and says in said
+
+
+def test_damaged_rows_of_metrics_are_left_out_of_the_curves(plain, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(plain, out)
+    rows = (out / "metrics.jsonl").read_bytes()
+    (out / "metrics.jsonl").write_bytes(b'{"ste}\n[1]\n{"step": 1}\n\xff}\n' + rows)
+    assert [row["step"] for row in run.Run.open(out).metrics()] == [1]
+    assert main(["train", "--resume", "--steps", "4", "--out", str(out), "--device", "cpu"]) == 0
+    assert bits(out, "metrics.jsonl") == rows
+
+
+def test_a_run_that_diverges_names_the_operation_and_the_layer(tmp_path, capsys):
+    assert train(tmp_path / "run", "--lr", "1e30") == 2
+    said = capsys.readouterr().err.splitlines()
+    assert "looking for the first" in said[-2] and len(said) == 2
+    assert "training diverged at step 1" in said[-1] and "smaller --lr" in said[-1]
+    assert "Affine, forward, in discriminator.body.layers." in said[-1] and "(Dense)" in said[-1]
+
+
+def test_weights_that_are_not_finite_are_never_saved_over_finite_ones(tmp_path, capsys):
+    # losses are looked at in step 1 and every 10th; this goes wrong in step 2
+    out = tmp_path / "run"
+    assert main(["train", "--steps", "3", "--save-every", "1", *TINY, "--out", str(out), "--lr",
+                 "1e30", "--rule", "simultaneous"]) == 2
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert "training diverged before step 2" in said and "is not finite): try a smaller" in said
+    assert run.Run.open(out).saved_steps() == [1]
+    arrays, rest = run.read_arrays(out / "state.safetensors")
+    assert json.loads(rest)["progress.step"] == 1
+    assert all(np.isfinite(v).all() for k, v in arrays.items() if k.startswith("game."))
+
+
+def test_a_known_failure_is_told_once_with_what_people_try(tmp_path, capsys):
+    # G hardly moves
+    assert main(["train", "--steps", "400", "--save-every", "400", *TINY, "--out",
+                 str(tmp_path / "run"), "--lr", "1e-9", "--d-lr", "1e-3"]) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "People try" in line]
+    assert len(told) == 1 and told[0].startswith("step 300: D has won"), told
+
+
+def test_a_run_that_was_never_saved_cannot_be_gone_on_with(plain, tmp_path, capsys):
+    out = tmp_path / "run"
+    shutil.copytree(plain, out)
+    (out / "state.safetensors").unlink()
+    assert "nothing was saved" in mistake(["train", "--resume", "--out", out, "--device", "cpu"],
+                                          capsys)
