@@ -210,7 +210,7 @@ class Lines:
         self.runs, self.file, self.count = runs, file or sys.stderr, 0
 
     def step(self, steps: int) -> None:
-        pass
+        """So many steps more were made; lines tell whole runs only."""
 
     def finished(self, task: Task, well: bool, content: Any) -> None:
         self.count += 1
@@ -221,7 +221,7 @@ class Lines:
         print(line, file=self.file, flush=True)
 
     def close(self) -> None:
-        pass
+        """A line leaves nothing to tidy up."""
 
 
 class Bar(Lines):

@@ -246,3 +246,8 @@ def test_a_discriminator_that_answers_with_too_few_numbers_is_refused():
         auxiliary.InfoGAN(G, D, categorical=2, continuous=1).g_loss((x,), (x, code), rng)
     with pytest.raises(GameError, match=r"answers with \(3,\) numbers where \(4,\)"):
         auxiliary.ACGAN(G, D).g_loss((x,), (x, mg.tensor(np.eye(4))), rng)
+
+
+def test_a_semi_supervised_generator_is_told_no_class():
+    game = auxiliary.SemiSupervisedGAN(*networks())
+    assert len(game.latent(4, RNG(0), (mg.tensor(np.eye(4)),))) == 1

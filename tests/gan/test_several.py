@@ -206,4 +206,6 @@ def test_an_auxiliary_game_can_be_in_a_team():
     generator = ConditionalGenerator(G, 3)
     games = [InfoGAN(generator, two_headed(d, 3), categorical=3).astype(np.float64)
              for d in (D, *noisy([discriminator(rng=RNG(7))]))]
+    before = G.state_dict()
     play(several.GMAN(games), steps=1)
+    assert any((x != before[name]).any() for name, x in G.state_dict().items())

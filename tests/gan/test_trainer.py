@@ -94,3 +94,16 @@ def test_memory_stays_flat_over_many_steps_without_the_garbage_collector():
     # a graph kept alive would be some hundred objects and 50 KB a step; Python's own lists of
     # objects to use again account for the rest
     assert new_objects < 100 and grown < 500_000
+
+
+def test_a_reading_is_of_the_last_step_however_often_it_is_asked_for():
+    seen = []
+
+    def read(trainer, result):
+        first = trainer.reading(result)
+        assert trainer.reading(result) is first
+        seen.append((first["d_loss"], result.d_loss.item()))
+
+    make(callbacks=[read]).run(3)
+    assert all(loss == pytest.approx(expected) for loss, expected in seen)
+    assert len({loss for loss, _ in seen}) == 3

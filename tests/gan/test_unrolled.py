@@ -161,6 +161,7 @@ def test_state_that_does_not_move_can_be_in_the_graph():
     game = UnrolledGAN(G, D, unroll=1)
     with frozen(D):  # a backward of numbers that were changed, even back again, would raise
         game.g_loss((batch(4),), game.generate((batch(4, 2),)), RNG(0)).backward()
+    assert all(np.isfinite(p.grad.numpy()).all() for p in G.parameters())
 
 
 class Tied(nn.Module):
