@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +18,7 @@ TINY = ["--batch-size", "8", "--device", "cpu"]
 GAMES = {
     "objective": ["--objective", "hinge"], "penalty": ["--penalty", "r1:0.5", "--penalty", "l2"],
     "conditional": ["--conditional"], "codes": ["--codes", "10,2"],
+    "labels": ["--labels", "40"], "d2gan": ["--d2gan"],
     "discriminators": ["--discriminators", "2"],
     "mix": ["--discriminators", "2", "--mix", "worst"], "generators": ["--generators", "3"],
     "pack": ["--pack", "2"], "unroll": ["--unroll", "1"],
@@ -65,6 +67,7 @@ def test_each_option_trains_another_game_and_samples_from_it(name, plain, tmp_pa
 
 @pytest.mark.parametrize("words", [
     ["--conditional", "concatenation"], ["--conditional", "acgan"], ["--generators", "3"],
+    ["--labels", "40"], ["--d2gan"],
     ["--discriminators", "2", "--mix", "softmax"], ["--codes", "10,2"],
     ["--objective", "wasserstein", "--penalty", "gradient:10", "--d-steps", "2"],
     ["--rule", "extragradient", "--label-noise", "0.1"],
@@ -115,6 +118,9 @@ def mistake(words, capsys):
     (["--pack", "2", "--conditional"], "pack goes without conditional"),
     (["--d-steps", "2", "--rule", "simultaneous"], "not 2 with simultaneous"),
     (["--unroll", "2", "--penalty", "l2"], "weight_decay"),
+    (["--labels", "9"], "9 labels cannot be spread evenly over 10 classes"),
+    (["--labels", "1790"], "of which the smallest has 174 examples"),
+    (["--d2gan", "--objective", "hinge"], "objectives of their own"),
     (["--label-noise", "1"], "below 1, got '1'"),
 ])
 def test_a_game_that_cannot_be_is_one_line_before_anything_is_written(words, says, tmp_path,
@@ -132,15 +138,25 @@ def test_batch_norm_in_a_critic_with_a_penalty_of_slopes_is_refused(words, tmp_p
     assert "BatchNorm" in said and "use LayerNorm" in said and not out.exists()
 
 
-def test_images_without_labels_cannot_be_conditions(tmp_path, capsys):
+def test_a_semi_supervised_run_says_how_much_of_the_unlabelled_it_reads(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert main(["train", "--labels", "100", "--steps", "300", "--device", "cpu", "--out",
+                 str(out)]) == 0
+    printed = capsys.readouterr().out
+    share = float(re.search(r"D reads ([0-9.]+)% of the images", printed)[1])
+    assert share > 70
+
+
+@pytest.mark.parametrize("option", [["--conditional"], ["--labels", "20"]])
+def test_images_without_labels_cannot_be_conditions(option, tmp_path, capsys):
     from PIL import Image
 
     for i in range(9):
         Image.fromarray(np.full((8, 8), i, np.uint8)).save(tmp_path / f"{i}.png")
     out = tmp_path / "run"
     said = mistake(["train", "--data", "images", "--data-dir", tmp_path, "--image-size", "8",
-                    "--conditional", *TINY, "--out", out], capsys)
-    assert "--conditional needs labels" in said and not out.exists()
+                    *option, *TINY, "--out", out], capsys)
+    assert f"{option[0]} needs classes" in said and not out.exists()
 
 
 def test_a_run_without_conditions_has_no_classes_to_choose_from(plain, capsys):

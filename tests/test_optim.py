@@ -310,7 +310,7 @@ def test_what_cannot_be_optimised_is_refused(params, error, message):
 
 @pytest.mark.parametrize("settings", [{"lr": -1}, {"lr": 1, "weight_decay": -1}])
 def test_negative_rates_are_refused(settings):
-    with pytest.raises(ValueError, match="lr and weight_decay cannot be negative"):
+    with pytest.raises(ValueError, match="lr and weight_decay are numbers of at least 0"):
         optim.SGD(parameters(), **settings)
 
 

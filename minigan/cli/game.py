@@ -29,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"G makes what class it is told to: {', '.join(CONDITIONS)} (default: projection)")
     add("--codes", type=codes, metavar="K[,M]",
         help="InfoGAN: a code of K classes, and M continuous ones")
+    add("--labels", type=positive, metavar="N",
+        help="semi-supervised: D also learns the classes, from N images' labels")
+    add("--d2gan", action="store_true", default=None,
+        help="two discriminators, one of which rewards real images, one generated ones")
     add("--discriminators", type=two_or_more, metavar="N", help="GMAN: G plays against N of them")
     add("--mix", choices=MIXES, metavar="NAME",
         help=f"which of them counts: {', '.join(MIXES)} (default: mean)")

@@ -11,9 +11,11 @@ from typing import Any, Iterator
 import numpy as np
 
 from .. import backend, doctor
+from ..autodiff import Tensor
 from ..backend import BackendError, threads
 from ..data import IMAGE_SETS, DataError, Loader, Scaled
-from ..gan import SYSTEMS, Config, GameError, Options, Run, RunError, Trainer
+from ..gan import (SYSTEMS, Config, GameError, Options, Run, RunError, Trainer, few_labels,
+                   sample)
 from ..gan.diagnostics import explain
 from ..gan.progress import Progress
 from ..gan.run import Diverged
@@ -59,15 +61,16 @@ def train(args: argparse.Namespace) -> int:
     """`minigan train`. The status is 130, as of an interrupted program, after Ctrl-C."""
     choose_device(args.device)
     threads.count()  # an error about them comes before anything is written
-    run, arrays = resumed_run(args) if args.resume else new_run(args)
+    run, images, labels = resumed_run(args) if args.resume else new_run(args)
     config, options = run.config, run.config.game
+    known = conditions(labels, config)
     if config.data != "images":  # a folder can be larger than a GPU: its batches are moved
-        arrays[0] = backend.asarray(arrays[0])
-    arrays[0] = Scaled(arrays[0], run.system.value_range)
+        images = backend.asarray(images)
+    images = Scaled(images, run.system.value_range)
 
     def new_trainer() -> Trainer:
         return Trainer(config.build(),
-                       Loader(*arrays, batch_size=config.batch_size, seed=config.seed),
+                       Loader(images, *known, batch_size=config.batch_size, seed=config.seed),
                        (config.d_lr or config.lr, config.lr), RULES[options.rule],
                        options.d_steps, max_norm=options.max_norm, seed=config.seed)
 
@@ -92,8 +95,19 @@ def train(args: argparse.Namespace) -> int:
         run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {run.folder}")
+    if options.labels:
+        print(f"D reads {share_read(trainer, images, labels, known[0]):.1%} of the images whose "
+              "labels it was not given")
     print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
     return 130 if trainer.stop else 0
+
+
+def share_read(trainer: Trainer, images: Scaled, labels: np.ndarray, known: backend.Array
+               ) -> float:
+    """The share of the images without a known label whose class D says."""
+    unlabelled = np.flatnonzero(~backend.to_numpy(known).any(axis=1))
+    said = sample(trainer.discriminator.network, Tensor(images[unlabelled])).argmax(axis=1)
+    return (said == labels[unlabelled]).mean()
 
 
 def why(run: Run, trainer: Trainer, step: int) -> str:
@@ -107,8 +121,9 @@ def why(run: Run, trainer: Trainer, step: int) -> str:
         return explain(trainer, None, step)
 
 
-def new_run(args: argparse.Namespace) -> tuple[Run, list]:
-    """The run that the arguments describe, in a new folder, and the arrays that it learns from."""
+def new_run(args: argparse.Namespace) -> tuple[Run, np.ndarray, np.ndarray | None]:
+    """The run that the arguments describe, in a new folder, and the images and labels of its data.
+    """
     name, options = args.system or "digits", Options(**game.given(args))
     system = SYSTEMS[name]
     data, steps = args.data or system.data, args.steps or system.steps
@@ -118,11 +133,11 @@ def new_run(args: argparse.Namespace) -> tuple[Run, list]:
                     args.seed or 0, args.save_every or max(1, steps // 10), resolved(args.data_dir),
                     args.d_lr, options, 0 if labels is None else int(labels.max()) + 1)
     folder = args.out or free_folder(Path("runs"), name)
-    return Run.create(folder, config), with_conditions(images, labels, config)
+    return Run.create(folder, config), images, labels
 
 
-def resumed_run(args: argparse.Namespace) -> tuple[Run, list]:
-    """The run in --out, perhaps with more steps than before, and the arrays that it learns from."""
+def resumed_run(args: argparse.Namespace) -> tuple[Run, np.ndarray, np.ndarray | None]:
+    """The run in --out, perhaps with more steps than before, and its images and labels."""
     if args.out is None:
         raise RunError("--resume needs --out, the folder of the run to go on with")
     run = Run.open(args.out)
@@ -141,8 +156,7 @@ def resumed_run(args: argparse.Namespace) -> tuple[Run, list]:
     config.save_every = args.save_every or config.save_every
     config.data_dir = resolved(args.data_dir) or config.data_dir
     own = {"size": tuple(size), "channels": channels} if config.data == "images" else {}
-    return run, with_conditions(*load(config.data, config.data_dir, config.batch_size, **own),
-                                config)
+    return run, *load(config.data, config.data_dir, config.batch_size, **own)
 
 
 def load(data: str, data_dir: str | Path | None, batch_size: int,
@@ -160,17 +174,20 @@ def load(data: str, data_dir: str | Path | None, batch_size: int,
     return images, labels
 
 
-def with_conditions(images: np.ndarray, labels: np.ndarray | None, config: Config) -> list:
-    """What a Loader is given: the images, and their classes where the game asks for them."""
-    if config.game.conditional is None:
-        return [images]
+def conditions(labels: np.ndarray | None, config: Config) -> list[backend.Array]:
+    """What a Loader is given beside the images: what the game is to know of their classes."""
+    game = config.game
+    if game.conditional is None and not game.labels:
+        return []
     if labels is None:
-        raise GameError("--conditional needs labels, and image files have none: take digits, or an "
-                        "MNIST set")
+        raise GameError(f"{'--labels' if game.labels else '--conditional'} needs classes, and "
+                        "image files have none: take digits, or an MNIST set")
     if labels.max() >= config.classes:
         raise DataError(f"{config.data} has a class {labels.max()}, but the run is one of "
                         f"{config.classes} classes")
-    return [images, backend.asarray(np.eye(config.classes, dtype=np.float32)[labels])]
+    units = (few_labels(labels, game.labels, np.random.default_rng(config.seed)) if game.labels
+             else np.eye(config.classes, dtype=np.float32)[labels])
+    return [backend.asarray(units)]
 
 
 def resolved(folder: Path | None) -> str | None:

@@ -1,8 +1,9 @@
 """Generative adversarial networks: models, objectives, penalties, games and the trainer."""
 from . import augment, models, noise, objectives, penalties
-from .auxiliary import ACGAN, MGAN, InfoGAN, SemiSupervisedGAN, TwoHeads
+from .auxiliary import ACGAN, MGAN, Classifier, InfoGAN, SemiSupervisedGAN, TwoHeads, few_labels
 from .bigan import Bidirectional, BiGAN
-from .conditional import Conditional, ConditionalGenerator, Projection, projection, two_headed
+from .conditional import (Conditional, ConditionalGenerator, Projection, answering, projection,
+                          two_headed)
 from .game import GAN, GameError
 from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
@@ -13,9 +14,10 @@ from .trainer import Trainer, sample
 from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
-__all__ = ["ACGAN", "BiGAN", "Bidirectional", "Conditional", "ConditionalGenerator", "Config",
-           "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES", "Objective",
-           "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS", "SemiSupervisedGAN",
-           "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN", "alternating", "augment",
-           "d2gan", "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",
-           "penalties", "projection", "sample", "simultaneous", "train_step", "two_headed"]
+__all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "ConditionalGenerator",
+           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
+           "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
+           "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
+           "alternating", "answering", "augment", "d2gan", "extragradient", "few_labels", "minimax",
+           "models", "noise", "nonsaturating", "objectives", "penalties", "projection", "sample",
+           "simultaneous", "train_step", "two_headed"]

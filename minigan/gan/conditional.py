@@ -59,6 +59,13 @@ def parts(discriminator: Discriminator) -> tuple[Sequential, Dense]:
     return Sequential(*trunk), logit
 
 
+def answering(discriminator: Discriminator, answers: int, rng: np.random.Generator | None = None
+              ) -> Sequential:
+    """The network of a discriminator, with so many numbers in place of its logit."""
+    trunk, logit = parts(discriminator)
+    return Sequential(*trunk.layers, Dense(logit.weight.shape[0], answers, rng=rng))
+
+
 def projection(discriminator: Discriminator, classes: int, rng: np.random.Generator | None = None
                ) -> Projection:
     """A discriminator that also judges whether an example fits its class."""

@@ -5,7 +5,8 @@ if there are any. A latent is one, too: the noise, and the conditions that G see
 """
 from __future__ import annotations
 
-from typing import Callable, NamedTuple, Sequence
+import inspect
+from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -73,7 +74,7 @@ class GAN(Module):
 
     def generate(self, latent: Sample) -> Sample:
         """A generated sample."""
-        return (self.generator(*latent), *latent[1:])
+        return (seen(self.generator, latent), *latent[1:])
 
     def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
         """What D minimises. fake is detached: this loss does not push G."""
@@ -109,6 +110,23 @@ class GAN(Module):
         for penalty in self.penalties:
             loss = loss + penalty(self.discriminator, real, fake, rng)
         return loss
+
+
+def seen(network: Module, sample: Sequence[Tensor]) -> Any:
+    """network(*sample). Raises GameError for a network that takes more, or fewer, conditions than
+    the sample has."""
+    try:
+        return network(*sample)
+    except TypeError:
+        try:
+            inspect.signature(network.forward).bind(*sample)
+        except TypeError:
+            raise GameError(
+                f"{type(network).__name__} was called with {len(sample) - 1} conditions beside its "
+                "input, and takes another number of them: they are what the loader gives beside "
+                "the examples, Loader(images, classes); Conditional, ConditionalGenerator and "
+                "projection make networks that take one") from None
+        raise
 
 
 def packed(x: Tensor, m: int) -> Tensor:
@@ -147,6 +165,6 @@ def judge(discriminator: Module, real: Sample, fake: Sample) -> tuple[Tensor, Te
     together = all(r.shape[1:] == f.shape[1:] and r.dtype == f.dtype for r, f in zip(real, fake))
     if not together or any(type(m) not in ALONE or "forward" in vars(m)
                            for m in discriminator.modules()):
-        return logits_of(discriminator(*real)), logits_of(discriminator(*fake))
-    both = logits_of(discriminator(*[ops.concatenate([r, f]) for r, f in zip(real, fake)]))
+        return logits_of(seen(discriminator, real)), logits_of(seen(discriminator, fake))
+    both = logits_of(seen(discriminator, [ops.concatenate([r, f]) for r, f in zip(real, fake)]))
     return both[:len(real[0])], both[len(real[0]):]

@@ -10,12 +10,13 @@ import numpy as np
 from ..nn import Module, spectrally_normalised
 from . import penalties
 from .augment import DiffAugment, InstanceNoise
-from .auxiliary import ACGAN, MGAN, InfoGAN
-from .conditional import Conditional, ConditionalGenerator, projection, two_headed
+from .auxiliary import ACGAN, MGAN, Classifier, InfoGAN, SemiSupervisedGAN
+from .conditional import (Conditional, ConditionalGenerator, answering, projection,
+                          two_headed)
 from .game import GAN, GameError
 from .models import Shape
 from .objectives import OBJECTIVES, smoothed
-from .several import GMAN, Generators, average, softmax_weighted, worst
+from .several import GMAN, Generators, average, d2gan, softmax_weighted, worst
 from .systems import System
 from .unrolled import UnrolledGAN
 from .update import RULES
@@ -36,6 +37,8 @@ class Options:
     penalty: tuple[str, ...] = ()          # NAME or NAME:WEIGHT, of PENALTIES
     conditional: str | None = None         # one of CONDITIONS: G is told the class, and D, too
     codes: tuple[int, int] | None = None   # InfoGAN's: classes, and continuous codes
+    labels: int = 0                        # semi-supervised: how many examples have theirs
+    d2gan: bool = False
     discriminators: int = 1
     mix: str = "mean"                      # of what G loses against several discriminators
     generators: int = 1
@@ -60,6 +63,7 @@ class Options:
         for text in self.penalty:
             _penalty(text)
         special = {"conditional": self.conditional is not None, "codes": self.codes is not None,
+                   "labels": self.labels > 0, "d2gan": self.d2gan,
                    "discriminators": self.discriminators > 1, "generators": self.generators > 1,
                    "unroll": self.unroll > 0}
         chosen = [name for name, given in special.items() if given]
@@ -69,12 +73,15 @@ class Options:
         if self.conditional not in (None, *CONDITIONS):
             raise GameError(f"conditional is one of {', '.join(CONDITIONS)}, not "
                             f"{self.conditional!r}")
-        if self.pack > 1 and chosen and chosen != ["discriminators"]:
+        if self.pack > 1 and chosen and chosen[0] not in ("discriminators", "d2gan"):
             raise GameError(f"packed examples have no class, code or maker of their own: pack goes "
                             f"without {chosen[0]}")
         if self.instance_noise and self.diff_augment:
             raise GameError("instance_noise and diff_augment are both done to what D sees: choose "
                             "one")
+        if self.d2gan and (self.objective != "nonsaturating" or self.label_smoothing):
+            raise GameError("d2gan's two discriminators bring objectives of their own: it goes "
+                            "without objective and label_smoothing")
         if self.mix != "mean" and self.discriminators == 1:
             raise GameError(f"mix {self.mix} is of what G loses against several discriminators: "
                             "set discriminators, too")
@@ -82,7 +89,10 @@ class Options:
     def _check_numbers(self) -> None:
         check(self, int, lambda n: n >= 1, "a whole number of at least 1",
               "discriminators", "generators", "pack", "d_steps")
-        check(self, int, lambda n: n >= 0, "a whole number of at least 0", "unroll")
+        check(self, int, lambda n: n >= 0, "a whole number of at least 0", "unroll",
+              "labels")
+        check(self, bool, lambda b: True, "true or false", "d2gan", "diff_augment",
+              "spectral_norm")
         check(self, (int, float), lambda x: 0 <= x < 1, "a number of at least 0 and below 1",
               "label_smoothing", "label_noise")
         check(self, (int, float), lambda x: 0 <= x < math.inf, "a number of at least 0",
@@ -115,7 +125,10 @@ class Options:
             _, made = system.build(shape=(*shape[:2], shape[2] * self.pack + more), rng=rng)
             made = two_headed(made, answers, rng) if answers else made
             made = projection(made, fits, rng) if fits else made
-            return spectrally_normalised(made, rng) if self.spectral_norm else made
+            return normed(made)
+
+        def normed(network: Module) -> Module:
+            return spectrally_normalised(network, rng) if self.spectral_norm else network
 
         if self.conditional == "concatenation":
             return GAN(generator(classes), Conditional(discriminator(classes)), **parts)
@@ -127,6 +140,10 @@ class Options:
             k, m = self.codes
             return InfoGAN(generator(k + m), discriminator(answers=k + 2 * m),
                            categorical=k, continuous=m, **parts)
+        if self.labels:
+            _, made = system.build(shape=shape, rng=rng)
+            classifier = Classifier(answering(made, classes, rng))
+            return SemiSupervisedGAN(generator(), normed(classifier), **parts)
         if self.generators > 1:
             n = self.generators
             return MGAN(Generators([generator() for _ in range(n)], system.latent),
@@ -135,12 +152,15 @@ class Options:
             shared = generator()
             return GMAN([GAN(shared, discriminator(), **parts)
                          for _ in range(self.discriminators)], MIXES[self.mix])
+        if self.d2gan:
+            del parts["objective"]
+            return d2gan(generator(), discriminator(), discriminator(), **parts)
         if self.unroll:
             return UnrolledGAN(generator(), discriminator(), unroll=self.unroll, **parts)
         if self.pack > 1:
             return GAN(generator(), discriminator(), **parts)
         g, d = system.build(shape=shape, rng=rng)
-        return GAN(g, spectrally_normalised(d, rng) if self.spectral_norm else d, **parts)
+        return GAN(g, normed(d), **parts)
 
     def parts(self, system: System) -> dict[str, Any]:
         """What every kind of GAN is given."""

@@ -92,6 +92,9 @@ class GradientPenalty:
     place: Place
     measure: Callable[[Tensor], Tensor]
 
+    def __post_init__(self):
+        _check_weight(self.weight)
+
     def __call__(self, discriminator: Module, real: Sample, fake: Sample,
                  rng: np.random.Generator) -> Tensor:
         squares = squared_slopes(discriminator, self.place(real, fake, rng))
@@ -140,6 +143,9 @@ class WeightPenalty:
     weight: float
     measure: Callable[[Iterable[Tensor]], Tensor]
 
+    def __post_init__(self):
+        _check_weight(self.weight)
+
     def __call__(self, discriminator: Module, real: Sample, fake: Sample,
                  rng: np.random.Generator) -> Tensor:
         return self.measure(discriminator.parameters()) * self.weight
@@ -163,6 +169,9 @@ class Consistency:
 
     weight: float
     transform: Callable[[Tensor, np.random.Generator], Tensor]
+
+    def __post_init__(self):
+        _check_weight(self.weight)
 
     def __call__(self, discriminator: Module, real: Sample, fake: Sample,
                  rng: np.random.Generator) -> Tensor:
@@ -195,6 +204,12 @@ def _root(squares: Tensor) -> Tensor:
     """√, whose slope at 0 is taken to be 0: that of √ is infinite there, and times 0 it is NaN."""
     positive = squares > 0
     return ops.where(positive, ops.sqrt(ops.where(positive, squares, 1)), 0)
+
+
+def _check_weight(weight: float) -> None:
+    """Raise ValueError for a weight that would reward what it is to penalise."""
+    if not 0 <= weight < math.inf:
+        raise ValueError(f"the weight of a penalty is a number of at least 0, not {weight}")
 
 
 def _check_pairs(real: Sample, fake: Sample) -> None:

@@ -33,6 +33,7 @@ from .trainer import Trainer, sample
 from .update import StepResult
 
 METRICS_EVERY = 10
+ADVICE_EVERY = 1000  # steps without a failure, after which it is news again
 GRID = 64  # images in a grid of samples
 LOSSES = {"step", "d_loss", "g_loss"}  # what the curves are drawn from
 
@@ -112,7 +113,7 @@ class Run:
         self.folder, self.config = Path(folder), config
         self.system = SYSTEMS[config.system]
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
-        self._warned: str | None = None
+        self._heard: dict[str, int] = {}  # sentence: the step at which it held last
         self._history: list[dict[str, float]] = []
 
     @classmethod
@@ -154,12 +155,14 @@ class Run:
             self.save(trainer)
 
     def _advise(self, step: int, row: dict[str, float]) -> None:
-        """Say what looks ill, once as long as it is the same."""
+        """Say what looks ill, and again only if it has not for a while."""
         self._history = [*self._history[1 - LONG:], row]
         sentence = advice(self._history)
-        if sentence not in (None, self._warned):
+        if sentence is None:
+            return
+        if step - self._heard.get(sentence, -ADVICE_EVERY) >= ADVICE_EVERY:
             self.warn(f"step {step}: {sentence}")
-            self._warned = sentence
+        self._heard[sentence] = step
 
     def save(self, trainer: Trainer) -> None:
         """Weights, a grid, the curves and the state, as of the trainer's step. Raises Diverged for

@@ -44,13 +44,15 @@ class Trainer:
                  d_optimizer: Optimizer | None = None, g_optimizer: Optimizer | None = None,
                  max_norm: float | None = None, seed: int = 0,
                  callbacks: Iterable[Callback] = ()):
-        d_lr, g_lr = lr if isinstance(lr, tuple) else (lr, lr)
+        rates = tuple(lr) if isinstance(lr, (tuple, list)) else (lr, lr)
+        if len(rates) != 2:
+            raise GameError(f"lr is one learning rate, or a pair, D's and G's, not {lr}")
         if d_steps < 1 or (d_steps > 1 and rule is not alternating):
             raise GameError("d_steps is at least 1, and more than 1 only where the players move in "
                             f"turn, not {d_steps} with {rule.__name__}")
         self.game, self.loader, self.rule, self.d_steps = game, loader, rule, d_steps
-        self.players = Players(game, d_optimizer or Adam(game.discriminator.parameters(), d_lr),
-                               g_optimizer or Adam(game.generator.parameters(), g_lr), max_norm)
+        self.players = Players(game, d_optimizer or Adam(game.discriminator.parameters(), rates[0]),
+                               g_optimizer or Adam(game.generator.parameters(), rates[1]), max_norm)
         self.average = EMA(game.generator)
         self.draws = Draws(np.random.default_rng(seed))
         self.captured = capture(self._step, self.draws)

@@ -16,8 +16,9 @@ class Optimizer:
     state_names: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0):
-        if lr < 0 or weight_decay < 0:
-            raise ValueError(f"lr and weight_decay cannot be negative, got {lr} and {weight_decay}")
+        if not (lr >= 0 and weight_decay >= 0):  # NaN is neither
+            raise ValueError("lr and weight_decay are numbers of at least 0, not "
+                             f"{lr} and {weight_decay}")
         self.flat = FlatTensors(params)
         for p in self.flat.tensors:
             if p.creator is not None:

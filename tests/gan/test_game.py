@@ -9,7 +9,7 @@ from small_games import (assert_same_bits, batch, discriminator, networks, play,
 
 import minigan as mg
 from minigan import nn
-from minigan.gan import models, noise, objectives
+from minigan.gan import ConditionalGenerator, models, noise, objectives
 from minigan.gan.game import GAN, GameError, judge, packed
 from minigan.gan.penalties import gradient_penalty
 
@@ -190,6 +190,32 @@ def test_generator_and_discriminator_see_the_condition():
     np.testing.assert_allclose(judged.fake_logits.numpy(), D(fake[0], c).numpy())
     assert game.g_loss((batch(5), c), fake, rng).item() == pytest.approx(
         softplus(-D(fake[0], c).numpy()).mean())
+
+
+def only_the_generator_is_told():
+    return ConditionalGenerator(networks(latent=6)[0], 4), networks()[1]
+
+
+@pytest.mark.parametrize("conditions, parts", [
+    (1, networks), (0, only_the_generator_is_told), (1, only_the_generator_is_told)],
+    ids=["a condition too many", "one too few", "one too many for D"])
+def test_conditions_that_a_network_does_not_take_are_refused_in_words(conditions, parts):
+    game, c = GAN(*parts()), (batch(5, 4),) * conditions
+    with pytest.raises(GameError, match=f"called with {conditions} conditions .* Loader"):
+        fake = game.generate(game.latent(5, RNG(0), c))
+        game.d_loss((batch(5), *c), fake, RNG(0))
+
+
+def test_an_error_from_within_a_network_stays_what_it_is():
+    class Broken(nn.Module):
+        latent = 2
+
+        def forward(self, z):
+            return z + None
+
+    with pytest.raises(TypeError, match="NoneType") as raised:
+        GAN(Broken(), networks()[1]).generate((batch(5),))
+    assert not isinstance(raised.value, GameError)
 
 
 def test_samples_go_through_the_discriminator_together_only_where_no_module_looks_across(

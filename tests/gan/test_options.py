@@ -7,9 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 
+import minigan as mg
 from minigan.data import Loader
-from minigan.gan import (ACGAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run, System,
-                         Trainer, UnrolledGAN, models, noise)
+from minigan.gan import (ACGAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run,
+                         SemiSupervisedGAN, System, Trainer, UnrolledGAN, d2gan, models, noise,
+                         run)
 from minigan.gan.update import RULES
 
 RNG = np.random.default_rng
@@ -21,10 +23,10 @@ LABELS = np.eye(CLASSES, dtype=np.float32)[np.arange(24) % CLASSES]
 # a value of each field that is not its default, and what has to be there beside it
 CHANGED = {
     "objective": "hinge", "penalty": ("r1:0.5", "l2"), "conditional": "projection",
-    "codes": (3, 1), "discriminators": 2, "mix": "worst", "generators": 2, "pack": 2, "unroll": 1,
-    "label_smoothing": 0.1, "label_noise": 0.3, "instance_noise": 0.2, "diff_augment": True,
-    "spectral_norm": True, "clip_weights": 0.01, "rule": "simultaneous", "d_steps": 2,
-    "max_norm": 0.01,
+    "codes": (3, 1), "labels": 6, "d2gan": True, "discriminators": 2, "mix": "worst",
+    "generators": 2, "pack": 2, "unroll": 1, "label_smoothing": 0.1, "label_noise": 0.3,
+    "instance_noise": 0.2, "diff_augment": True, "spectral_norm": True, "clip_weights": 0.01,
+    "rule": "simultaneous", "d_steps": 2, "max_norm": 0.01,
 }
 BESIDE = {"mix": {"discriminators": 2}}
 
@@ -35,7 +37,7 @@ def built(options):
 
 def trained(options, steps=2):
     """The bits of all networks after so many steps, as `minigan train` makes them."""
-    arrays = [IMAGES] if options.conditional is None else [IMAGES, LABELS]
+    arrays = [IMAGES, LABELS] if options.conditional or options.labels else [IMAGES]
     trainer = Trainer(built(options), Loader(*arrays, batch_size=8), 1e-2, RULES[options.rule],
                       options.d_steps, max_norm=options.max_norm)
     trainer.run(steps)
@@ -68,7 +70,8 @@ def test_options_of_the_step_leave_the_networks_what_they_are():
 
 @pytest.mark.parametrize("options, kind", [
     ({"conditional": "acgan"}, ACGAN), ({"codes": (4, 2)}, InfoGAN), ({"generators": 3}, MGAN),
-    ({"discriminators": 3}, GMAN), ({"unroll": 2}, UnrolledGAN)])
+    ({"labels": 5}, SemiSupervisedGAN), ({"discriminators": 3}, GMAN),
+    ({"unroll": 2}, UnrolledGAN)])
 def test_each_game_of_its_own_is_the_class_that_plays_it(options, kind):
     game = built(Options(**options, objective="wasserstein", penalty=("gradient:3",)))
     assert type(game) is kind and game.generator.latent == TINY.latent
@@ -84,7 +87,8 @@ def test_each_game_of_its_own_is_the_class_that_plays_it(options, kind):
 
 @pytest.mark.parametrize("options", [{"conditional": "concatenation"}, {"conditional": "acgan"},
                                      {"discriminators": 2}, {"generators": 2}, {"pack": 2},
-                                     {"unroll": 1}, {"codes": (2, 0)}])
+                                     {"unroll": 1}, {"codes": (2, 0)}, {"labels": 3},
+                                     {"d2gan": True}])
 def test_spectral_norm_reaches_every_layer_of_every_discriminator(options):
     from minigan import nn
 
@@ -104,6 +108,12 @@ def test_spectral_norm_reaches_every_layer_of_every_discriminator(options):
     ({"penalty": "r1"}, r"tuple of names, such as \('r1',\)"),
     ({"conditional": "label"}, "conditional is one of concatenation, projection, acgan"),
     ({"conditional": "acgan", "codes": (10, 0)}, "conditional and codes are games of their own"),
+    ({"labels": 10, "d2gan": True}, "labels and d2gan are games of their own"),
+    ({"d2gan": True, "objective": "hinge"}, "goes without objective and label_smoothing"),
+    ({"d2gan": True, "label_smoothing": 0.1}, "goes without objective and label_smoothing"),
+    ({"labels": 10, "pack": 2}, "pack goes without labels"),
+    ({"labels": 1.5}, "labels is a whole number of at least 0, not 1.5"),
+    ({"d2gan": 2}, "d2gan is true or false, not 2"),
     ({"generators": 2, "unroll": 3}, "generators and unroll are games of their own"),
     ({"pack": 2, "conditional": "projection"}, "pack goes without conditional"),
     ({"pack": 2, "generators": 2}, "pack goes without generators"),
@@ -121,6 +131,17 @@ def test_spectral_norm_reaches_every_layer_of_every_discriminator(options):
 def test_unknown_names_and_what_does_not_go_together_are_refused_with_the_reason(options, says):
     with pytest.raises(GameError, match=says):
         Options(**options)
+
+
+def test_d2gans_two_discriminators_are_what_the_function_of_this_name_makes():
+    ours = built(Options(d2gan=True, penalty=("r1:3",)))
+    D, other = [game.discriminator for game in ours.games]
+    theirs = d2gan(ours.generator, D, other, penalties=ours.penalties)
+    real, fake = (mg.tensor(IMAGES[:4]),), (mg.tensor(IMAGES[4:8]),)
+    assert ours.penalties[0].weight == 3 / 2 and D is not other
+    assert (ours.d_loss(real, fake, RNG(0)).loss.item()
+            == theirs.d_loss(real, fake, RNG(0)).loss.item())
+    assert ours.g_loss(real, fake, RNG(0)).item() == theirs.g_loss(real, fake, RNG(0)).item()
 
 
 def test_penalties_of_weights_are_refused_where_weights_are_computed():
@@ -146,6 +167,17 @@ def test_options_come_back_from_config_json(name, tmp_path):
     ours, theirs = config.build().state_dict(), again.build().state_dict()
     assert ours.keys() == theirs.keys()
     assert all((ours[k] == theirs[k]).all() for k in ours)
+
+
+def test_advice_is_given_again_only_after_a_while_without_the_failure(tmp_path, monkeypatch):
+    found = {10: "A", 20: "B", 30: "A", 40: None, 1020: "A", 1500: "B", 2020: "A"}
+    monkeypatch.setattr(run, "advice", lambda history: found[history[-1]["step"]])
+    config = Config("digits", "digits", SHAPE, 3, 8, 1e-3, 0, 3)
+    said, watched = [], Run.create(tmp_path, config)
+    watched.warn = said.append
+    for step in found:
+        watched._advise(step, {"step": step})
+    assert said == ["step 10: A", "step 20: B", "step 1500: B", "step 2020: A"]
 
 
 @pytest.mark.parametrize("game, batch, says", [

@@ -186,6 +186,14 @@ def with_batch_norm(kind=nn.BatchNorm):
     return nn.Sequential(nn.Dense(3, 4), kind(4), nn.Dense(4, 1))
 
 
+@pytest.mark.parametrize("make", [*penalties.PENALTIES.values(),
+                                  lambda weight: penalties.Consistency(weight, lambda x, rng: x)])
+@pytest.mark.parametrize("weight", [-1, float("nan"), float("inf")])
+def test_a_weight_that_penalises_nothing_is_refused(make, weight):
+    with pytest.raises(ValueError, match="weight of a penalty is a number of at least 0"):
+        make(weight)
+
+
 def test_a_gradient_penalty_refuses_batch_norm_with_the_reason():
     generator, _ = networks()
     for critic in with_batch_norm(), TwoHeads(with_batch_norm(), nn.Dense(1, 1), nn.Dense(1, 2)):

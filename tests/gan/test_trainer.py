@@ -12,10 +12,10 @@ from minigan.gan import GAN, Trainer, models, noise, sample
 IMAGES, _ = digits()
 
 
-def make(seed=0, callbacks=()):
+def make(seed=0, callbacks=(), lr=2e-4):
     generator, discriminator = models.digits(width=16, latent=4, rng=np.random.default_rng(seed))
     return Trainer(GAN(generator, discriminator), Loader(IMAGES[:200], batch_size=32, seed=seed),
-                   seed=seed, callbacks=callbacks)
+                   lr, seed=seed, callbacks=callbacks)
 
 
 def weights(trainer):
@@ -53,6 +53,19 @@ def test_callbacks_see_every_step_and_can_stop_the_run():
     make(callbacks=[watch]).run(10)
     assert [step for step, _ in seen] == [1, 2, 3]
     assert all(np.isfinite(loss) for _, loss in seen)
+
+
+def test_two_learning_rates_are_ds_and_gs():
+    for lr in (1e-3, 2e-3), [1e-3, 2e-3]:
+        players = make(lr=lr).players
+        assert (players.d_optimizer.lr, players.g_optimizer.lr) == (1e-3, 2e-3)
+
+
+@pytest.mark.parametrize("lr, says", [((1e-3,) * 3, "or a pair, D's and G's"),
+                                      (float("nan"), "of at least 0, not nan")])
+def test_learning_rates_that_are_none_are_refused(lr, says):
+    with pytest.raises(ValueError, match=says):
+        make(lr=lr)
 
 
 def test_sampling_is_in_evaluation_mode_in_batches_and_changes_nothing():
