@@ -1,13 +1,14 @@
 """A generator that draws the digit it is asked for.
 
-    python examples/12_conditional.py [--steps 4000] [--seed 0] [--out DIR]
+    python examples/12_conditional.py [--conditional HOW] [--steps 4000] [--seed 0] [--out DIR]
 
-You learn how a condition enters a GAN (the class beside the noise of G, and in D's logit by a
-projection), and two questions that tell whether it was learnt. Does a classifier of real digits
-find in a sample what was asked for? And does a classifier that has seen samples only read real
-digits that nobody has seen? Ten good pictures, one for each class, pass the first; the second takes
-as many as there are ways to write a digit. D's slope at real digits is penalised (R1): without it
-the second figure is lower by some points. A minute or two.
+You learn how a condition enters a GAN (the class beside the noise of G; and D is told it, by a
+projection or by concatenation, or is asked for it, in AC-GAN), and two questions that tell whether
+it was learnt. Does a classifier of real digits find in a sample what was asked for? And does a
+classifier that has seen samples only read real digits that nobody has seen? Ten good pictures, one
+for each class, pass the first; the second takes as many as there are ways to write a digit. D's
+slope at real digits is penalised (R1): without it the second figure is lower by some points. A
+minute or two.
 """
 from __future__ import annotations
 
@@ -19,11 +20,13 @@ import numpy as np
 import minigan as mg
 from minigan import nn, viz
 from minigan.data import Loader, digits
-from minigan.gan import (GAN, ConditionalGenerator, Trainer, models, noise, objectives, penalties,
-                         projection, sample)
+from minigan.gan import (ACGAN, GAN, Conditional, ConditionalGenerator, Trainer, models, noise,
+                         penalties, projection, sample, two_headed)
 from minigan.metrics import coverage
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("--conditional", default="projection",
+                    choices=["projection", "concatenation", "acgan"])
 parser.add_argument("--steps", type=int, default=4000)
 parser.add_argument("--classifier-steps", type=int, default=1500)
 parser.add_argument("--seed", type=int, default=0)
@@ -37,9 +40,16 @@ classes = np.eye(10, dtype=np.float32)[labels]     # a class is a unit vector
 
 rng = np.random.default_rng(args.seed)
 generator, _ = models.digits(latent=32 + 10, rng=rng)
-_, discriminator = models.digits(rng=rng)
-game = GAN(ConditionalGenerator(generator, classes=10), projection(discriminator, 10, rng),
-           objectives.nonsaturating, [penalties.r1(1)])
+generator = ConditionalGenerator(generator, classes=10)
+if args.conditional == "projection":               # D is told the class, and weighs whether it fits
+    _, discriminator = models.digits(rng=rng)
+    game = GAN(generator, projection(discriminator, 10, rng), penalties=[penalties.r1(1)])
+elif args.conditional == "concatenation":          # D is told the class, as ten more channels
+    _, discriminator = models.digits(shape=(8, 8, 1 + 10), rng=rng)
+    game = GAN(generator, Conditional(discriminator), penalties=[penalties.r1(1)])
+else:                                              # D is asked for the class
+    _, discriminator = models.digits(rng=rng)
+    game = ACGAN(generator, two_headed(discriminator, 10, rng), penalties=[penalties.r1(1)])
 trainer = Trainer(game, Loader(images[train], classes[train], batch_size=64, seed=args.seed),
                   lr=5e-4, seed=args.seed)
 

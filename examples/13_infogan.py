@@ -1,6 +1,7 @@
 """InfoGAN: a generator that finds the ten digits without being told what they are.
 
-    python examples/13_infogan.py [--steps 4000] [--seed 0] [--out DIR]
+    python examples/13_infogan.py [--steps 4000] [--seed 0] [--instance-noise 0.3]
+                                  [--continuous-weight 0.1] [--out DIR]
 
 You learn what mutual information does in a game: G is given a code beside its noise, one of ten
 values and two numbers, and D has to read the code off the picture. No label is used in training;
@@ -24,6 +25,8 @@ from minigan.metrics import coverage, knn_classify
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--steps", type=int, default=4000)
+parser.add_argument("--instance-noise", type=float, default=0.3, help="on what D sees")
+parser.add_argument("--continuous-weight", type=float, default=0.1, help="of the two numbers")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--out", type=Path, default=Path("."))
 args = parser.parse_args()
@@ -70,7 +73,8 @@ generator, _ = models.digits(latent=32 + VALUES + NUMBERS, rng=rng)
 _, discriminator = models.digits(rng=rng)
 game = InfoGAN(ConditionalGenerator(generator, VALUES + NUMBERS),
                two_headed(discriminator, VALUES + 2 * NUMBERS, rng),
-               augment=InstanceNoise(0.3), categorical=VALUES, continuous=NUMBERS)
+               augment=InstanceNoise(args.instance_noise), categorical=VALUES,
+               continuous=NUMBERS, continuous_weight=args.continuous_weight)
 
 values, rng = np.arange(2000) % VALUES, np.random.default_rng(1)
 numbers, z = rng.uniform(-1, 1, (2000, NUMBERS)), noise.normal(2000, 32, rng)

@@ -219,6 +219,8 @@ class Window(Film):
         self.stage = Stage(self.figure, self)
 
     def __call__(self, experiment: Experiment, result: StepResult) -> None:
+        if not self.pyplot.fignum_exists(self.figure.number):
+            raise KeyboardInterrupt  # whoever closes the window wants no more of it
         before = len(self.frames)
         super().__call__(experiment, result)
         if len(self.frames) > before:

@@ -102,6 +102,9 @@ RUNS = {
     "14_many_networks.py": Run(["--steps", "2"], lambda output, folder:
                                output.count("coverage") == 3 and output.count("generator ") == 5
                                and wrote("14_makers.png")(output, folder)),
+    "15_few_labels.py": Run(["--steps", "100"], lambda output, folder:
+                            number_after("100 labels alone:", output) > 70
+                            and number_after("without one:", output) > 50),
     "conditional_quality.py": Run(
         ["--system", "mlp-small", "--steps", "2", "--classifier-steps", "2", "--data-dir", ".",
          "--out", "run"], lambda output, folder:

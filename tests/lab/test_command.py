@@ -12,7 +12,7 @@ import pytest
 
 from minigan.cli import main
 from minigan.lab import METHODS, Recipe, Task, command, runner
-from minigan.lab.animation import Film
+from minigan.lab.animation import Film, Window
 from minigan.lab.methods import TABLE
 from minigan.lab.run import train
 
@@ -182,3 +182,38 @@ def test_a_film_has_a_frame_for_each_moment_and_its_last_is_a_picture(tmp_path, 
         assert gif.n_frames >= 3
     with image.open(path.with_suffix(".png")) as still:
         assert still.width > 1000
+
+
+@pytest.fixture
+def pictured_window(quick, monkeypatch):
+    """A window that is drawn as on a display, but into memory."""
+    from matplotlib import pyplot
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    pyplot.switch_backend("agg")
+
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.setattr(FigureCanvasAgg, "required_interactive_framework", "memory")
+
+
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+def test_show_draws_the_run_in_a_window_and_keeps_it_open(pictured_window, monkeypatch, capsys):
+    kept = []
+    monkeypatch.setattr(Window, "keep", lambda window: kept.append(len(window.frames)))
+    assert main(["lab", "ring", "--method", "r1", "--show"]) == 0
+    assert kept == [TINY.steps] and "ring r1 seed 0: modes" in capsys.readouterr().out
+
+
+@pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+def test_a_closed_window_ends_the_run(pictured_window, monkeypatch, capsys):
+    frames, watch = [], Window.__call__
+
+    def close_after_two(window, *step):
+        watch(window, *step)
+        frames.append(len(window.frames))
+        if len(frames) == 2:
+            window.pyplot.close(window.figure)
+
+    monkeypatch.setattr(Window, "__call__", close_after_two)
+    assert main(["lab", "ring", "--method", "r1", "--show"]) == 130
+    assert frames == [1, 2] and capsys.readouterr().err == "minigan lab: interrupted\n"
