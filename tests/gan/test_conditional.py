@@ -164,6 +164,16 @@ def test_two_heads_share_the_features_of_a_discriminator():
     assert answers.shape == (4, 7) and heads.answer.weight.shape == (6, 7)
 
 
+def test_answers_in_place_of_the_logit_are_of_the_same_features():
+    D, = noisy([discriminator(rng=RNG(0))])
+    network = conditional.answering(D, 7, RNG(1)).astype(np.float64)
+    trunk, _ = conditional.parts(D)
+    assert list(network.layers[:-1]) == list(trunk.layers)
+    np.testing.assert_allclose(network(batch(4)).numpy(),
+                               network.layers[-1](trunk(batch(4))).numpy())
+    assert network.layers[-1].weight.shape == (6, 7)
+
+
 @pytest.mark.parametrize("last", [nn.Tanh(), nn.SpectralNorm(nn.Dense(6, 1))])
 def test_a_discriminator_that_does_not_end_in_a_dense_layer_has_no_such_parts(last):
     D = models.Discriminator(nn.Dense(3, 6), last)
