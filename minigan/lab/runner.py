@@ -11,7 +11,7 @@ import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Iterator, Sequence
@@ -78,8 +78,9 @@ def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[T
         while waiting or live:
             while waiting and len(live) < workers:
                 task = waiting.pop(0)
-                process, pipe = _start(task, folder, task in films)
-                live[pipe] = process, task
+                with _uninterrupted():
+                    process, pipe = _start(task, folder, task in films)
+                    live[pipe] = process, task
             for pipe in wait(list(live)):
                 process, task = live[pipe]
                 kind, content = _received(pipe, process)
@@ -105,7 +106,7 @@ def _start(task: Task, folder: Path, film: bool) -> tuple[Any, Connection]:
     context = get_context("spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(task, folder, film, there), daemon=True)
-    with _uninterrupted(), _environment(ALONE):
+    with _environment(ALONE):
         process.start()
     there.close()  # the process has its own: without it, this end is told when it ends
     return process, here
@@ -178,15 +179,25 @@ def _environment(variables: dict[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Processes started within it never hear of Ctrl-C, not even before their first line."""
+    """Processes started within it never hear of Ctrl-C, not even before their first line; this one
+    hears of it at the end."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    masks = hasattr(signal, "pthread_sigmask")  # not on Windows
+    if masks:
+        resource_tracker.ensure_running()  # which the first process starts: it unblocks signals
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit it
     try:
         yield
     finally:
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         signal.signal(signal.SIGINT, before)
+    if heard:
+        signal.raise_signal(signal.SIGINT)
 
 
 def told(final: dict[str, Any]) -> str:

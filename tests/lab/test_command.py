@@ -3,10 +3,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -154,6 +156,30 @@ def test_a_process_that_dies_is_told():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there Ctrl-C is sent in other ways")
+def test_ctrl_c_while_a_process_is_started_is_heard_and_the_process_ended(tmp_path, monkeypatch):
+    started, ended, start = [], [], runner._start
+
+    def interrupted(*task):
+        signal.raise_signal(signal.SIGINT)
+        started.append(start(*task)[0])
+        signal.raise_signal(signal.SIGINT)
+        return started[0], None
+
+    monkeypatch.setattr(runner, "_start", interrupted)
+    monkeypatch.setattr(runner, "_end", lambda processes: ended.extend(processes))
+    assert runner.run_all([Task("ring", "plain")], tmp_path, 1).interrupted
+    try:
+        assert started == ended
+        status = Path(f"/proc/{started[0].pid}/status")
+        if status.exists():  # the process has SIGINT, number 2, blocked from its start on
+            blocked = int(re.search(r"SigBlk:\s*(\w+)", status.read_text())[1], 16)
+            assert blocked >> (signal.SIGINT - 1) & 1
+    finally:
+        started[0].kill()
+        started[0].join()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there Ctrl-C is sent in other ways")
 def test_ctrl_c_ends_it_within_seconds_and_says_how_to_go_on(tmp_path):
     done = subprocess.Popen([sys.executable, "-m", "minigan", "lab", "--steps", "100000", "--out",
                              str(tmp_path)], stderr=subprocess.PIPE, text=True,
@@ -161,7 +187,10 @@ def test_ctrl_c_ends_it_within_seconds_and_says_how_to_go_on(tmp_path):
     assert "1 to run, " in done.stderr.readline()
     time.sleep(0.5)  # let the process start; at whatever point it is, the end is the same
     os.killpg(done.pid, signal.SIGINT)  # as a terminal does: the processes hear it as well
-    _, error = done.communicate(timeout=20)
+    try:
+        _, error = done.communicate(timeout=20)
+    finally:
+        done.kill()
     assert done.returncode == 130
     assert "0 of 1 runs are done. The same command goes on" in error and "Traceback" not in error
 
