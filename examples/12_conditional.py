@@ -1,6 +1,7 @@
 """A generator that draws the digit it is asked for.
 
-    python examples/12_conditional.py [--conditional HOW] [--steps 4000] [--seed 0] [--out DIR]
+    python examples/12_conditional.py [--conditional HOW] [--r1 1] [--steps 4000] [--seed 0]
+                                      [--out DIR]
 
 You learn how a condition enters a GAN (the class beside the noise of G; and D is told it, by a
 projection or by concatenation, or is asked for it, in AC-GAN), and two questions that tell whether
@@ -27,6 +28,7 @@ from minigan.metrics import coverage
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--conditional", default="projection",
                     choices=["projection", "concatenation", "acgan"])
+parser.add_argument("--r1", type=float, default=1, help="weight of the penalty")
 parser.add_argument("--steps", type=int, default=4000)
 parser.add_argument("--classifier-steps", type=int, default=1500)
 parser.add_argument("--seed", type=int, default=0)
@@ -43,13 +45,13 @@ generator, _ = models.digits(latent=32 + 10, rng=rng)
 generator = ConditionalGenerator(generator, classes=10)
 if args.conditional == "projection":               # D is told the class, and weighs whether it fits
     _, discriminator = models.digits(rng=rng)
-    game = GAN(generator, projection(discriminator, 10, rng), penalties=[penalties.r1(1)])
+    game = GAN(generator, projection(discriminator, 10, rng), penalties=[penalties.r1(args.r1)])
 elif args.conditional == "concatenation":          # D is told the class, as ten more channels
     _, discriminator = models.digits(shape=(8, 8, 1 + 10), rng=rng)
-    game = GAN(generator, Conditional(discriminator), penalties=[penalties.r1(1)])
+    game = GAN(generator, Conditional(discriminator), penalties=[penalties.r1(args.r1)])
 else:                                              # D is asked for the class
     _, discriminator = models.digits(rng=rng)
-    game = ACGAN(generator, two_headed(discriminator, 10, rng), penalties=[penalties.r1(1)])
+    game = ACGAN(generator, two_headed(discriminator, 10, rng), penalties=[penalties.r1(args.r1)])
 trainer = Trainer(game, Loader(images[train], classes[train], batch_size=64, seed=args.seed),
                   lr=5e-4, seed=args.seed)
 

@@ -13,9 +13,8 @@ import numpy as np
 from .. import backend, doctor
 from ..autodiff import Tensor
 from ..backend import BackendError, threads
-from ..data import IMAGE_SETS, DataError, Loader, Scaled
-from ..gan import (SYSTEMS, Config, GameError, Options, Run, RunError, Trainer, few_labels,
-                   sample)
+from ..data import IMAGE_SETS, DataError, Loader, Scaled, few_labels
+from ..gan import SYSTEMS, Config, GameError, Options, Run, RunError, Trainer, sample
 from ..gan.diagnostics import explain
 from ..gan.progress import Progress
 from ..gan.run import Diverged

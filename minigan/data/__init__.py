@@ -4,13 +4,14 @@ from __future__ import annotations
 from .digits import digits
 from .idx import DataError, read_idx
 from .images import image_folder
+from .labels import few_labels
 from .loader import Loader, Scaled
 from .mixtures import (DISTRIBUTIONS, Distribution, from_points, grid, grid_centers, moons,
                        pinwheel, read_points, ring, ring_centers, spiral)
 from .mnist import fashion_mnist, kmnist, mnist
 
-__all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "DataError", "Distribution", "Loader", "Scaled",
-           "digits", "fashion_mnist", "from_points", "grid", "grid_centers", "image_folder",
+__all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "DataError", "Distribution", "Loader", "Scaled", "digits",
+           "fashion_mnist", "few_labels", "from_points", "grid", "grid_centers", "image_folder",
            "kmnist", "mnist", "moons", "pinwheel", "read_idx", "read_points", "ring",
            "ring_centers", "spiral"]
 

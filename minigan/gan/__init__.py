@@ -1,6 +1,6 @@
 """Generative adversarial networks: models, objectives, penalties, games and the trainer."""
 from . import augment, models, noise, objectives, penalties
-from .auxiliary import ACGAN, MGAN, Classifier, InfoGAN, SemiSupervisedGAN, TwoHeads, few_labels
+from .auxiliary import ACGAN, MGAN, Classifier, InfoGAN, SemiSupervisedGAN, TwoHeads
 from .bigan import Bidirectional, BiGAN
 from .conditional import (Conditional, ConditionalGenerator, Projection, answering, projection,
                           two_headed)
@@ -18,6 +18,6 @@ __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "Cond
            "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
            "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
            "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
-           "alternating", "answering", "augment", "d2gan", "extragradient", "few_labels", "minimax",
-           "models", "noise", "nonsaturating", "objectives", "penalties", "projection", "sample",
+           "alternating", "answering", "augment", "d2gan", "extragradient", "minimax", "models",
+           "noise", "nonsaturating", "objectives", "penalties", "projection", "sample",
            "simultaneous", "train_step", "two_headed"]

@@ -201,23 +201,6 @@ def test_a_semi_supervised_discriminator_is_a_softmax_of_one_class_more(real, fa
     assert game.discriminator(real[0])[1].shape == (4, 3)
 
 
-def test_few_labels_are_of_as_many_examples_of_each_class_as_goes():
-    labels = np.repeat([0, 2, 1], [50, 6, 30])
-    units = auxiliary.few_labels(labels, 11, RNG(0))
-    assert units.dtype == np.float32 and sorted(units.sum(axis=0)) == [3, 4, 4]
-    shown = units.any(axis=1)
-    assert shown.sum() == 11 and (units[shown].argmax(axis=1) == labels[shown]).all()
-    assert (auxiliary.few_labels(labels, 11, RNG(0)) == units).all()
-    assert (auxiliary.few_labels(labels, 11, RNG(1)) != units).any()
-    assert auxiliary.few_labels(labels, 18, RNG(0))[labels == 2].any(axis=1).all()
-
-
-@pytest.mark.parametrize("n", [2, 21])
-def test_labels_that_cannot_be_spread_over_the_classes_are_refused(n):
-    with pytest.raises(GameError, match=f"{n} labels cannot be spread evenly over 3 classes"):
-        auxiliary.few_labels(np.repeat([0, 2, 1], [50, 6, 30]), n, RNG(0))
-
-
 def mgan(weight=0.5):
     rng = RNG(0)
     members = noisy([models.Generator(2, nn.Dense(2, 3, rng=rng)) for _ in range(3)])
