@@ -6,11 +6,15 @@ import re
 import shutil
 from dataclasses import fields
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from minigan import nn
 from minigan.cli import main
+from minigan.cli.train import share_read
+from minigan.data import Scaled
 from minigan.gan import Options, run
 
 TINY = ["--batch-size", "8", "--device", "cpu"]
@@ -140,11 +144,22 @@ def test_batch_norm_in_a_critic_with_a_penalty_of_slopes_is_refused(words, tmp_p
 
 def test_a_semi_supervised_run_says_how_much_of_the_unlabelled_it_reads(tmp_path, capsys):
     out = tmp_path / "run"
-    assert main(["train", "--labels", "100", "--steps", "300", "--device", "cpu", "--out",
+    assert main(["train", "--labels", "100", "--steps", "150", "--device", "cpu", "--out",
                  str(out)]) == 0
     printed = capsys.readouterr().out
     share = float(re.search(r"D reads ([0-9.]+)% of the images", printed)[1])
     assert share > 70
+
+
+def test_the_share_that_is_read_is_of_the_images_whose_labels_were_not_given():
+    network = nn.Dense(3, 3)
+    network.weight.data[...] = 5 * np.eye(3)  # it says the class that an image names
+    trainer = SimpleNamespace(discriminator=SimpleNamespace(network=network))
+    named, labels = np.array([0, 1, 2, 0, 1]), np.array([0, 1, 2, 2, 1])
+    known = np.eye(3, dtype=np.float32)[labels]
+    known[2:] = 0
+    images = Scaled(np.eye(3, dtype=np.float32)[named])
+    assert share_read(trainer, images, labels, known) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("option", [["--conditional"], ["--labels", "20"]])
