@@ -16,7 +16,7 @@ import numpy as np
 
 import minigan as mg
 from minigan import nn
-from minigan.data import Loader, digits, few_labels
+from minigan.data import DataError, Loader, digits, few_labels
 from minigan.gan import Classifier, SemiSupervisedGAN, Trainer, models, sample
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -28,7 +28,10 @@ args = parser.parse_args()
 images, labels = digits()
 order = np.random.default_rng(0).permutation(len(images))
 held_out, train = order[:360], order[360:]
-known = few_labels(labels[train], args.labels, np.random.default_rng(args.seed))
+try:
+    known = few_labels(labels[train], args.labels, np.random.default_rng(args.seed))
+except DataError as error:
+    parser.error(str(error))
 labelled = train[known.any(axis=1)]
 
 

@@ -210,6 +210,12 @@ def test_cuda_without_cupy_or_a_device_is_one_line(capsys, tmp_path, monkeypatch
         ["train", "--device", "cuda", "--out", tmp_path / "run"], capsys)
 
 
+def test_a_closed_stderr_is_no_reason_to_fail(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert main(["train", "--steps", "1", "--out", str(tmp_path / "run"), "--device", "cpu"]) == 0
+    assert main(["sample", str(tmp_path / "nowhere")]) == 2
+
+
 def test_sampling_from_what_is_no_run_or_a_step_that_is_not_there(finished, capsys, tmp_path):
     assert "no config.json" in mistake(["sample", tmp_path], capsys)
     assert "it has 3, 6" in mistake(["sample", finished, "--step", 4], capsys)

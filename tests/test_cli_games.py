@@ -13,7 +13,7 @@ import pytest
 
 from minigan import nn
 from minigan.cli import main
-from minigan.cli.train import share_read
+from minigan.cli import train as train_command
 from minigan.data import Scaled
 from minigan.gan import Options, run
 
@@ -122,8 +122,8 @@ def mistake(words, capsys):
     (["--pack", "2", "--conditional"], "pack goes without conditional"),
     (["--d-steps", "2", "--rule", "simultaneous"], "not 2 with simultaneous"),
     (["--unroll", "2", "--penalty", "l2"], "weight_decay"),
-    (["--labels", "9"], "9 labels cannot be spread evenly over 10 classes"),
-    (["--labels", "1790"], "of which the smallest has 174 examples"),
+    (["--labels", "9"], "9 labels are not enough for one of each of 10 classes"),
+    (["--labels", "1790"], "are 179 of class 8, which has 174 examples"),
     (["--d2gan", "--objective", "hinge"], "objectives of their own"),
     (["--label-noise", "1"], "below 1, got '1'"),
 ])
@@ -151,6 +151,15 @@ def test_a_semi_supervised_run_says_how_much_of_the_unlabelled_it_reads(tmp_path
     assert share > 70
 
 
+def test_where_every_label_was_given_there_is_none_to_read(tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(train_command.IMAGE_SETS, "digits",
+                        lambda data_dir=None: (np.zeros((20, 8, 8, 1), np.float32),
+                                               np.arange(20) % 10))
+    assert train(tmp_path / "run", "--labels", "20") == 0
+    printed = capsys.readouterr().out
+    assert "samples in" in printed and "D reads" not in printed
+
+
 def test_the_share_that_is_read_is_of_the_images_whose_labels_were_not_given():
     network = nn.Dense(3, 3)
     network.weight.data[...] = 5 * np.eye(3)  # it says the class that an image names
@@ -159,7 +168,7 @@ def test_the_share_that_is_read_is_of_the_images_whose_labels_were_not_given():
     known = np.eye(3, dtype=np.float32)[labels]
     known[2:] = 0
     images = Scaled(np.eye(3, dtype=np.float32)[named])
-    assert share_read(trainer, images, labels, known) == pytest.approx(2 / 3)
+    assert train_command.share_read(trainer, images, labels, known) == pytest.approx(2 / 3)
 
 
 @pytest.mark.parametrize("option", [["--conditional"], ["--labels", "20"]])

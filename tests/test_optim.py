@@ -308,7 +308,8 @@ def test_what_cannot_be_optimised_is_refused(params, error, message):
         optim.Adam(params(nn.Parameter(asarray(np.ones(2, np.float32)))))
 
 
-@pytest.mark.parametrize("settings", [{"lr": -1}, {"lr": 1, "weight_decay": -1}])
+@pytest.mark.parametrize("settings", [{"lr": -1}, {"lr": 1, "weight_decay": -1}, {"lr": "1"},
+                                      {"lr": float("inf")}, {"lr": None}])
 def test_negative_rates_are_refused(settings):
     with pytest.raises(ValueError, match="lr and weight_decay are numbers of at least 0"):
         optim.SGD(parameters(), **settings)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import Sequence
 
@@ -19,6 +20,7 @@ COMMANDS = (train, sample, lab, gradcheck, doctor)
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # None where it is closed
     args = parser().parse_args(argv)
     try:
         return args.command(args) or 0

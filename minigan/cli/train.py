@@ -94,10 +94,10 @@ def train(args: argparse.Namespace) -> int:
         run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {run.folder}")
-    if options.labels:
+    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
+    if 0 < options.labels < len(images) and not trainer.stop:
         print(f"D reads {share_read(trainer, images, labels, known[0]):.1%} of the images whose "
               "labels it was not given")
-    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
     return 130 if trainer.stop else 0
 
 

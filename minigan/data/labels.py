@@ -8,16 +8,26 @@ from .idx import DataError
 
 def few_labels(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Classes as unit vectors, float32 (N, K), of n examples drawn at random, as many of each class
-    as goes; rows of zeros for the others. Raises DataError for fewer than one of each class, or
-    more than there are."""
-    classes = int(labels.max()) + 1
+    as goes; rows of zeros for the others.
+
+    labels  the class of each example, from 0 on, an integer array (N,)
+
+    Raises DataError for other labels, for fewer than one of each class, or more than there are.
+    """
+    if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
+        raise DataError("labels are whole numbers from 0 on, one for each example, not "
+                        f"{labels.dtype} of shape {labels.shape}")
+    counts = np.bincount(labels)
+    classes = len(counts)
+    if n < classes:
+        raise DataError(f"{n} labels are not enough for one of each of {classes} classes")
+    wanted = n // classes + (np.arange(classes) < n % classes)
+    if (counts < wanted).any():
+        k = int((counts - wanted).argmin())
+        raise DataError(f"{n} labels spread evenly over {classes} classes are {wanted[k]} of class "
+                        f"{k}, which has {counts[k]} examples")
     order = rng.permutation(len(labels))
-    of_class = [order[labels[order] == k] for k in range(classes)]
-    wanted = [n // classes + (k < n % classes) for k in range(classes)]
-    if min(wanted) < 1 or any(len(found) < w for found, w in zip(of_class, wanted)):
-        raise DataError(f"{n} labels cannot be spread evenly over {classes} classes, of which the "
-                        f"smallest has {min(map(len, of_class))} examples")
     units = np.zeros((len(labels), classes), np.float32)
-    for k, (found, w) in enumerate(zip(of_class, wanted)):
-        units[found[:w], k] = 1
+    for k, w in enumerate(wanted):
+        units[order[labels[order] == k][:w], k] = 1
     return units

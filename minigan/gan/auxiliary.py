@@ -14,7 +14,7 @@ from .. import ops
 from ..autodiff import Tensor
 from ..nn import Module
 from . import noise
-from .game import GAN, GameError, Judgement
+from .game import GAN, GameError, Judgement, no_conditions, seen
 from .penalties import Sample
 from .several import Generators
 
@@ -36,7 +36,7 @@ class AuxiliaryGAN(GAN):
 
     def __init__(self, *args: Any, weight: float = 1, **options: Any):
         super().__init__(*args, **options)
-        self.weight = weight
+        self.weight = checked_weight("weight", weight)
         if self.pack > 1:
             raise GameError(f"packed examples have no class, code or maker of their own, so "
                             f"{type(self).__name__} takes no pack")
@@ -49,30 +49,53 @@ class AuxiliaryGAN(GAN):
         """The loss of D's answers about a generated sample; 0: it is not asked."""
         return 0
 
+    def answered(self, sample: Sample) -> tuple[Tensor, Tensor]:
+        """D's logits and its answers."""
+        output = seen(self.discriminator, sample)
+        if not isinstance(output, tuple) or len(output) != 2:
+            raise GameError(f"the discriminator of {type(self).__name__} returns logits and "
+                            "answers: two_headed(discriminator, answers) makes one that does, and "
+                            "Classifier(answering(discriminator, classes)) one of a SemiSupervised"
+                            "GAN")
+        return output
+
     def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
         real_seen, fake_seen = self.shown(real[:1], rng), self.shown(fake[:1], rng)
-        real_logits, about_real = self.discriminator(*real_seen)
-        fake_logits, about_fake = self.discriminator(*fake_seen)
+        real_logits, about_real = self.answered(real_seen)
+        fake_logits, about_fake = self.answered(fake_seen)
         answers = self.real_answers(about_real, real) + self.fake_answers(about_fake, fake)
         loss = (self.objective.discriminator(*self.labelled(real_logits, fake_logits, rng))
                 + answers * self.weight)
         return Judgement(self.penalised(loss, real_seen, fake_seen, rng), real_logits, fake_logits)
 
     def g_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Tensor:
-        fake_logits, about_fake = self.discriminator(*self.shown(fake[:1], rng))
+        fake_logits, about_fake = self.answered(self.shown(fake[:1], rng))
         real_logits = None
         if self.objective.relativistic:
-            real_logits, _ = self.discriminator(*self.shown(real[:1], rng))
+            real_logits, _ = self.answered(self.shown(real[:1], rng))
         loss = self.objective.generator(fake_logits, real_logits)
         return loss + self.fake_answers(about_fake, fake) * self.weight
 
 
 def class_loss(answers: Tensor, classes: Tensor) -> Tensor:
     """Cross-entropy of class logits (N, K) with classes as unit vectors (N, K)."""
-    if answers.shape != classes.shape:
-        raise GameError(f"D answers with {answers.shape[1:]} numbers where {classes.shape[1:]} are "
-                        "asked for: two_headed(discriminator, answers) makes one that fits")
+    check_classes(answers, classes)
     return -ops.mean((ops.log_softmax(answers) * classes).sum(axis=1))
+
+
+def check_classes(answers: Tensor, classes: Tensor) -> None:
+    """Raise GameError unless there is an answer for each class."""
+    if answers.shape != classes.shape:
+        raise GameError(f"D answers with shape {answers.shape} about classes of shape "
+                        f"{classes.shape}, and both are to be (N, K): noise.encoded(labels, K) "
+                        "makes classes of labels, two_headed(discriminator, K) a D that answers so")
+
+
+def checked_weight(name: str, weight: float) -> float:
+    """weight. Raises GameError for one that is negative or not finite."""
+    if not 0 <= weight < math.inf:
+        raise GameError(f"{name} is a number of at least 0, not {weight}")
+    return weight
 
 
 class ACGAN(AuxiliaryGAN):
@@ -98,6 +121,11 @@ class SemiSupervisedGAN(AuxiliaryGAN):
         return super().latent(n, rng)  # G is told no class
 
     def real_answers(self, answers, real):
+        if len(real) < 2:
+            raise GameError("a SemiSupervisedGAN's loader gives classes beside the examples, a row "
+                            "of zeros for each without a label: Loader(images, few_labels(labels, "
+                            "100, rng))")
+        check_classes(answers, real[1])
         labelled = real[1].sum()
         total = -(ops.log_softmax(answers) * real[1]).sum()
         return total / ops.maximum(labelled, 1)
@@ -132,13 +160,14 @@ class InfoGAN(AuxiliaryGAN):
     def __init__(self, *args: Any, categorical: int = 10, continuous: int = 0,
                  continuous_weight: float = 0.1, **options: Any):
         super().__init__(*args, **options)
+        if categorical < 2 or continuous < 0:
+            raise GameError(f"a code has at least 2 classes, and 0 or more numbers, not "
+                            f"{categorical} and {continuous}")
         self.categorical, self.continuous = categorical, continuous
-        self.continuous_weight = continuous_weight
+        self.continuous_weight = checked_weight("continuous_weight", continuous_weight)
 
     def latent(self, n, rng, conditions=()):
-        if conditions:
-            raise GameError("InfoGAN finds its codes without labels: give the loader the examples "
-                            "alone")
+        no_conditions(self, conditions)
         code = noise.one_hot(n, self.categorical, rng)
         if self.continuous:
             code = ops.concatenate([code, noise.uniform(n, self.continuous, rng)], axis=1)
@@ -169,6 +198,7 @@ class MGAN(AuxiliaryGAN):
         super().__init__(generator, *args, **options)
 
     def latent(self, n, rng, conditions=()):
+        no_conditions(self, conditions)
         makers = noise.encoded(self.generator.makers(n), len(self.generator.members))
         return (self.noise(n, self.generator.latent, rng), makers)
 

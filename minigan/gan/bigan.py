@@ -7,7 +7,7 @@ import numpy as np
 
 from ..autodiff import Tensor
 from ..nn import Module
-from .game import GAN, GameError, Judgement, judge
+from .game import GAN, GameError, Judgement, judge, no_conditions
 from .penalties import Sample
 
 
@@ -35,6 +35,10 @@ class BiGAN(GAN):
             raise GameError("a BiGAN's generator is Bidirectional(generator, encoder), not "
                             f"{type(generator).__name__}")
         super().__init__(generator, *args, **options)
+
+    def latent(self, n: int, rng: np.random.Generator, conditions: Sample = ()) -> Sample:
+        no_conditions(self, conditions)
+        return super().latent(n, rng)
 
     def generate(self, latent: Sample) -> Sample:
         z, = latent

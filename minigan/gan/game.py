@@ -121,12 +121,21 @@ def seen(network: Module, sample: Sequence[Tensor]) -> Any:
         try:
             inspect.signature(network.forward).bind(*sample)
         except TypeError:
+            n = len(sample) - 1
             raise GameError(
-                f"{type(network).__name__} was called with {len(sample) - 1} conditions beside its "
-                "input, and takes another number of them: they are what the loader gives beside "
-                "the examples, Loader(images, classes); Conditional, ConditionalGenerator and "
-                "projection make networks that take one") from None
+                f"{type(network).__name__} was called with {n} condition{'s' * (n != 1)} beside "
+                "its input, and takes another number of them. They are what a loader gives beside "
+                "the examples, as in Loader(images, classes), or what the game draws, as InfoGAN "
+                "does; Conditional, ConditionalGenerator and projection make networks that take "
+                "one") from None
         raise
+
+
+def no_conditions(game: GAN, conditions: Sample) -> None:
+    """Raise GameError for conditions that the game would not look at."""
+    if conditions:
+        raise GameError(f"{type(game).__name__} has no use for labels: give the loader the "
+                        "examples alone")
 
 
 def packed(x: Tensor, m: int) -> Tensor:

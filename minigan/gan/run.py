@@ -217,7 +217,7 @@ class Run:
         """Put the trainer where the run was last saved."""
         if not (self.folder / "state.safetensors").exists():
             raise RunError(f"{self.folder} has no state.safetensors: nothing was saved before the "
-                           "run was stopped, so start it anew")
+                           "run was stopped, so remove it and start anew")
         arrays, rest = read_arrays(self.folder / "state.safetensors")
         try:
             trainer.load_state_dict(_nested({**arrays, **json.loads(rest)}))

@@ -53,7 +53,7 @@ class GMAN(GAN):
 
     def __init__(self, games: Sequence[GAN], mix: Callable[[Tensor], Tensor] = average):
         if len({id(game.generator) for game in games}) != 1:
-            raise GameError("the games of a GMAN share one generator")
+            raise GameError("the games of a GMAN, one or more, share one generator")
         first = games[0]
         if any(game.noise != first.noise for game in games):
             raise GameError("the games of a GMAN share one generator, which starts from one kind "
@@ -87,6 +87,11 @@ def d2gan(generator: Module, for_real: Module, for_fake: Module, alpha: float = 
     et al. 2017, equation 1). G then minimises a mixture of KL and reverse KL divergence; alpha and
     beta, in (0, 1], weigh the logarithms. The positive outputs are softplus(logit) of the first and
     softplus(−logit) of the second, so that both take what has a large logit for real."""
+    if not (0 < alpha <= 1 and 0 < beta <= 1):
+        raise GameError(f"alpha and beta are in (0, 1], not {alpha} and {beta}")
+    if for_real is for_fake or "objective" in options:
+        raise GameError("d2gan is of two discriminators, each with an objective of its own")
+
     def log(v: Tensor) -> Tensor:  # of softplus, which for v < −20 is eᵛ, and in the end 0
         return ops.where(v < -20, v, ops.log(ops.softplus(ops.maximum(v, -20))))
 

@@ -141,6 +141,6 @@ def sample(generator: Module, z: Tensor | Sample, batch_size: int = 500) -> np.n
     try:
         with no_grad():
             return np.concatenate([generator(*[t[i:i + batch_size] for t in latent]).numpy()
-                                   for i in range(0, len(latent[0]), batch_size)])
+                                   for i in range(0, max(1, len(latent[0])), batch_size)])
     finally:
         generator.train(was_training)

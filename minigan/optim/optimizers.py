@@ -1,6 +1,8 @@
 """SGD, Adam and their kin: each an elementwise rule on flat arrays."""
 from __future__ import annotations
 
+from math import inf
+from numbers import Real
 from typing import Any, Iterable, Mapping
 
 from .. import backend
@@ -16,7 +18,7 @@ class Optimizer:
     state_names: tuple[str, ...] = ()
 
     def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0):
-        if not (lr >= 0 and weight_decay >= 0):  # NaN is neither
+        if not all(isinstance(x, Real) and 0 <= x < inf for x in (lr, weight_decay)):
             raise ValueError("lr and weight_decay are numbers of at least 0, not "
                              f"{lr} and {weight_decay}")
         self.flat = FlatTensors(params)

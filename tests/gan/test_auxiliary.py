@@ -244,10 +244,54 @@ def test_a_discriminator_that_answers_with_too_few_numbers_is_refused():
     G = nn.Dense(2, 3, rng=rng)
     with pytest.raises(GameError, match="answers with 3 numbers, where 2 for the classes"):
         auxiliary.InfoGAN(G, D, categorical=2, continuous=1).g_loss((x,), (x, code), rng)
-    with pytest.raises(GameError, match=r"answers with \(3,\) numbers where \(4,\)"):
+    with pytest.raises(GameError, match=r"shape \(4, 3\) about classes of shape \(4, 4\)"):
         auxiliary.ACGAN(G, D).g_loss((x,), (x, mg.tensor(np.eye(4))), rng)
 
 
 def test_a_semi_supervised_generator_is_told_no_class():
     game = auxiliary.SemiSupervisedGAN(*networks())
     assert len(game.latent(4, RNG(0), (mg.tensor(np.eye(4)),))) == 1
+
+
+def semi_supervised(D):
+    return auxiliary.SemiSupervisedGAN(networks()[0], D)
+
+
+@pytest.mark.parametrize("classes", [[[1], [0], [2], [1]], [1, 0, 2, 1], [[[1, 0, 0]]] * 4])
+def test_classes_that_are_no_unit_vectors_are_refused(classes, real, fake):
+    game = semi_supervised(two_heads(3))
+    with pytest.raises(GameError, match="both are to be .N, K.: noise.encoded"):
+        game.d_loss((real[0], mg.tensor(np.array(classes, float))), fake[:1], RNG(0))
+
+
+def test_a_semi_supervised_game_without_classes_says_where_they_come_from(real, fake):
+    with pytest.raises(GameError, match="a row of zeros for each without a label"):
+        semi_supervised(two_heads(3)).d_loss(real[:1], fake[:1], RNG(0))
+
+
+@pytest.mark.parametrize("n", [2, 4])  # two logits can be taken for two parts of an answer
+def test_a_discriminator_that_has_no_answer_is_refused(n):
+    game = semi_supervised(networks()[1])
+    with pytest.raises(GameError, match="returns logits and answers: two_headed"):
+        game.d_loss((batch(n), mg.tensor(np.eye(3)[:n % 3 + 1])), (batch(n),), RNG(0))
+
+
+@pytest.mark.parametrize("make", [
+    lambda weight: auxiliary.ACGAN(*networks(answers=3), weight=weight),
+    lambda weight: auxiliary.InfoGAN(*networks(answers=3), continuous_weight=weight)])
+@pytest.mark.parametrize("weight", [-1, float("nan")])
+def test_weights_of_answers_are_no_rewards(make, weight):
+    with pytest.raises(GameError, match=f"weight is a number of at least 0, not {weight}"):
+        make(weight)
+
+
+@pytest.mark.parametrize("code", [(1, 0), (3, -1)])
+def test_a_code_that_says_nothing_is_refused(code):
+    with pytest.raises(GameError, match="at least 2 classes, and 0 or more numbers"):
+        auxiliary.InfoGAN(*networks(answers=3), categorical=code[0], continuous=code[1])
+
+
+def test_games_that_have_no_use_for_labels_refuse_them():
+    for game in mgan(), auxiliary.InfoGAN(*networks(answers=3)):
+        with pytest.raises(GameError, match="no use for labels"):
+            game.latent(4, RNG(0), (batch(4),))

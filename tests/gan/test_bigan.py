@@ -58,6 +58,12 @@ def test_the_encoder_becomes_the_generators_inverse():
     np.testing.assert_allclose(again, z.numpy(), atol=0.25)
 
 
+def test_labels_are_refused():
+    x = mg.tensor(np.ones((2, 1), np.float32))
+    with pytest.raises(GameError, match="BiGAN has no use for labels"):
+        small_game(np.random.default_rng(0)).latent(2, np.random.default_rng(0), (x,))
+
+
 def test_another_generator_is_refused():
     with pytest.raises(GameError, match="Bidirectional\\(generator, encoder\\), not Dense"):
         BiGAN(nn.Dense(1, 1), nn.Dense(2, 1))

@@ -181,3 +181,8 @@ def test_a_discriminator_that_does_not_end_in_a_dense_layer_has_no_such_parts(la
                  lambda: conditional.two_headed(D, 2)):
         with pytest.raises(TypeError, match="last layer of a discriminator is the Dense one"):
             make()
+
+
+def test_what_is_no_discriminator_has_no_such_parts():
+    with pytest.raises(TypeError, match="expected a Discriminator, .* not Sequential"):
+        conditional.answering(nn.Sequential(nn.Dense(3, 1)), 2)

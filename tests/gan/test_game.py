@@ -201,7 +201,7 @@ def only_the_generator_is_told():
     ids=["a condition too many", "one too few", "one too many for D"])
 def test_conditions_that_a_network_does_not_take_are_refused_in_words(conditions, parts):
     game, c = GAN(*parts()), (batch(5, 4),) * conditions
-    with pytest.raises(GameError, match=f"called with {conditions} conditions .* Loader"):
+    with pytest.raises(GameError, match=f"called with {conditions} condition.* Loader"):
         fake = game.generate(game.latent(5, RNG(0), c))
         game.d_loss((batch(5), *c), fake, RNG(0))
 

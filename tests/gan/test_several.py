@@ -209,3 +209,13 @@ def test_an_auxiliary_game_can_be_in_a_team():
     before = G.state_dict()
     play(several.GMAN(games), steps=1)
     assert any((x != before[name]).any() for name, x in G.state_dict().items())
+
+
+@pytest.mark.parametrize("options", [{"alpha": 0}, {"beta": 1.5}, {"alpha": float("nan")},
+                                     {"objective": objectives.hinge}])
+def test_d2gans_parts_that_do_not_go_together_are_refused(options):
+    G, D = networks()
+    with pytest.raises(GameError, match="d2gan is of two|are in .0, 1."):
+        several.d2gan(G, D, copy.deepcopy(D), **options)
+    with pytest.raises(GameError, match="two discriminators"):
+        several.d2gan(G, D, D)
