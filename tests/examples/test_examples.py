@@ -7,6 +7,7 @@ import re
 import struct
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, NamedTuple
@@ -136,13 +137,28 @@ def run_example(name: str, arguments: list[str], folder: Path) -> subprocess.Com
                           encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def begun(request, tmp_path_factory):
+    """The runs that the selected tests ask for, by the example's name, as many at a time as there
+    are cores."""
+    asked = [item.callspec.params["name"] for item in request.session.items
+             if getattr(item, "function", None)
+             is test_an_example_runs_and_prints_what_it_promises]
+    folders = {name: tmp_path_factory.mktemp("example") for name in asked}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for name, folder in folders.items():
+            RUNS[name].prepare(folder)
+        yield {name: (folder, pool.submit(run_example, name, RUNS[name].arguments, folder))
+               for name, folder in folders.items()}
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize("name", RUNS)
-def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
-    arguments, holds, prepare = RUNS[name]
-    prepare(tmp_path)
-    done = run_example(name, arguments, tmp_path)
+def test_an_example_runs_and_prints_what_it_promises(name, begun):
+    folder, run = begun[name]
+    done = run.result()
     assert done.returncode == 0, done.stderr
-    assert holds(done.stdout, tmp_path), done.stdout
+    assert RUNS[name].holds(done.stdout, folder), done.stdout
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
