@@ -4,6 +4,9 @@ The tests in ON_BOTH run twice, with NumPy and with the strict stand-in for CuPy
 backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy()`. What can only
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
 
+A module whose tests wait for other processes may have a function `begin(items)`, called with those
+of its tests that are going to run. It begins their work and returns a function that ends it.
+
 What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
 GPU it is skipped, and how many are and why is said at the end.
 """
@@ -47,6 +50,15 @@ def pytest_generate_tests(metafunc):
     if (path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in ON_BOTH
             and not metafunc.definition.get_closest_marker("gpu")):
         metafunc.parametrize("array_library", ["numpy", "strict"], indirect=True)
+
+
+def pytest_collection_finish(session):
+    asked = {}
+    for item in session.items if not session.config.option.collectonly else ():
+        if hasattr(getattr(item, "module", None), "begin"):
+            asked.setdefault(item.module.begin, []).append(item)
+    for begin, items in asked.items():
+        session.config.add_cleanup(begin(items))
 
 
 def why_no_gpu():

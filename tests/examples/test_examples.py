@@ -10,6 +10,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -20,6 +21,9 @@ from minigan.data import digits
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
+
+
+BEGUN = {}  # the example's name: its run, a Future, and the folder that it runs in
 
 
 class Run(NamedTuple):
@@ -137,25 +141,29 @@ def run_example(name: str, arguments: list[str], folder: Path) -> subprocess.Com
                           encoding="utf-8")
 
 
-@pytest.fixture(scope="module")
-def begun(request, tmp_path_factory):
-    """The runs that the selected tests ask for, by the example's name, as many at a time as there
-    are cores."""
-    asked = [item.callspec.params["name"] for item in request.session.items
-             if getattr(item, "function", None)
-             is test_an_example_runs_and_prints_what_it_promises]
-    folders = {name: tmp_path_factory.mktemp("example") for name in asked}
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, folder in folders.items():
+def begin(items):
+    """Run the examples of these tests beside those before them, with the cores that they leave;
+    returns what ends it."""
+    out, pool = TemporaryDirectory(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))
+    for item in items:
+        if item.function is test_an_example_runs_and_prints_what_it_promises:
+            name = item.callspec.params["name"]
+            folder = Path(out.name) / name
+            folder.mkdir()
             RUNS[name].prepare(folder)
-        yield {name: (folder, pool.submit(run_example, name, RUNS[name].arguments, folder))
-               for name, folder in folders.items()}
+            run = pool.submit(run_example, name, RUNS[name].arguments, folder)
+            BEGUN[name] = run, folder
+
+    def end():
         pool.shutdown(cancel_futures=True)
+        out.cleanup()
+
+    return end
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_an_example_runs_and_prints_what_it_promises(name, begun):
-    folder, run = begun[name]
+def test_an_example_runs_and_prints_what_it_promises(name):
+    run, folder = BEGUN[name]
     done = run.result()
     assert done.returncode == 0, done.stderr
     assert RUNS[name].holds(done.stdout, folder), done.stdout

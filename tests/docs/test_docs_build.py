@@ -3,10 +3,14 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import subprocess
+import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 MISSING = [name for name in ("sphinx", "myst_parser", "furo", "sphinxcontrib.katex")
            if importlib.util.find_spec(name.split(".")[0]) is None
            or importlib.util.find_spec(name) is None]
@@ -15,11 +19,29 @@ pytestmark = pytest.mark.skipif(
     bool(MISSING), reason=f"the extra 'docs' is not installed: {', '.join(MISSING)} missing")
 
 
+def begin(items):
+    """Build the book beside the tests before these; returns what ends it."""
+    global building, folder
+    if MISSING:
+        return lambda: None
+    out = TemporaryDirectory()
+    folder = Path(out.name)
+    building = subprocess.Popen(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS),
+         out.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def end():
+        building.kill()
+        building.wait()
+        out.cleanup()
+
+    return end
+
+
 @pytest.fixture(scope="module")
-def book(begun_book) -> Path:
-    process, folder = begun_book
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
+def book() -> Path:
+    output, _ = building.communicate(timeout=300)
+    assert building.returncode == 0, output
     return folder
 
 
