@@ -5,7 +5,8 @@ backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy(
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
 
 A module whose tests wait for other processes may have a function `begin(items)`, called with those
-of its tests that are going to run. It begins their work and returns a function that ends it.
+of its tests that are going to run. It begins their work and returns a function that ends it. Its
+tests come last, when the work is done.
 
 What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
 GPU it is skipped, and how many are and why is said at the end.
@@ -52,11 +53,18 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("array_library", ["numpy", "strict"], indirect=True)
 
 
+def has_begin(item):
+    return hasattr(getattr(item, "module", None), "begin")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=has_begin)
+
+
 def pytest_collection_finish(session):
     asked = {}
-    for item in session.items if not session.config.option.collectonly else ():
-        if hasattr(getattr(item, "module", None), "begin"):
-            asked.setdefault(item.module.begin, []).append(item)
+    for item in filter(has_begin, session.items if not session.config.option.collectonly else ()):
+        asked.setdefault(item.module.begin, []).append(item)
     for begin, items in asked.items():
         session.config.add_cleanup(begin(items))
 
