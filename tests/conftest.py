@@ -57,10 +57,6 @@ def has_begin(item):
     return hasattr(getattr(item, "module", None), "begin")
 
 
-def pytest_collection_modifyitems(items):
-    items.sort(key=has_begin)
-
-
 def pytest_collection_finish(session):
     asked = {}
     for item in filter(has_begin, session.items if not session.config.option.collectonly else ()):
@@ -80,6 +76,7 @@ def why_no_gpu():
 
 @pytest.hookimpl(trylast=True)  # after the test's own marks, before -m
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=has_begin)
     on_gpu = [item for item in items if item.get_closest_marker("gpu")]
     if "gpu" not in config.option.markexpr:  # an ordinary run
         items[:] = [item for item in items if item not in on_gpu]
