@@ -6,8 +6,8 @@
 You learn what mutual information does in a game: G is given a code beside its noise, one of ten
 values and two numbers, and D has to read the code off the picture. No label is used in training;
 afterwards a classifier of real digits is asked whether a value of the code means a digit. Any ten
-heaps would do for the game; that they are the digits takes a small weight of the two numbers, and
-noise on all that D sees, through which only large differences can be read. About a minute.
+heaps would do for the game; that they are the digits takes a small weight of the two numbers. Noise
+on all that D sees makes the worst of three seeds better. About a minute.
 """
 from __future__ import annotations
 

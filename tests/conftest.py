@@ -4,9 +4,9 @@ The tests in ON_BOTH run twice, with NumPy and with the strict stand-in for CuPy
 backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy()`. What can only
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
 
-A module whose tests wait for other processes may have a function `begin(items)`, called with those
-of its tests that are going to run. It begins their work and returns a function that ends it. Its
-tests come last, when the work is done.
+A module whose tests wait for other processes may have a function `begin(items, at_end)`. It is
+called before the first test with those of its tests that are going to run, and begins their work;
+what ends it goes to `at_end`. Its tests come last, when the work is done.
 
 What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
 GPU it is skipped, and how many are and why is said at the end.
@@ -57,12 +57,14 @@ def has_begin(item):
     return hasattr(getattr(item, "module", None), "begin")
 
 
-def pytest_collection_finish(session):
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session):
     asked = {}
-    for item in filter(has_begin, session.items if not session.config.option.collectonly else ()):
-        asked.setdefault(item.module.begin, []).append(item)
+    if not (session.testsfailed or session.config.option.collectonly):
+        for item in filter(has_begin, session.items):
+            asked.setdefault(item.module.begin, []).append(item)
     for begin, items in asked.items():
-        session.config.add_cleanup(begin(items))
+        begin(items, session.config.add_cleanup)
 
 
 def why_no_gpu():

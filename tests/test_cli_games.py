@@ -14,8 +14,8 @@ import pytest
 from minigan import nn
 from minigan.cli import main
 from minigan.cli import train as train_command
-from minigan.data import Scaled
-from minigan.gan import Options, run
+from minigan.data import DataError, Scaled
+from minigan.gan import Config, Options, run
 
 TINY = ["--batch-size", "8", "--device", "cpu"]
 
@@ -149,6 +149,23 @@ def test_a_semi_supervised_run_says_how_much_of_the_unlabelled_it_reads(tmp_path
     printed = capsys.readouterr().out
     share = float(re.search(r"D reads ([0-9.]+)% of the images", printed)[1])
     assert share > 70
+
+
+def test_the_seed_chooses_the_images_whose_labels_are_given():
+    labels = np.arange(60) % 10
+    def known(seed):
+        config = Config("digits", "digits", (8, 8, 1), 2, 8, 1e-3, seed, 2,
+                        game=Options(labels=20), classes=10)
+        return train_command.conditions(labels, config)[0]
+
+    assert (known(0) == known(0)).all() and (known(0) != known(1)).any()
+
+
+def test_a_class_that_the_data_do_not_have_is_told():
+    config = Config("digits", "digits", (8, 8, 1), 2, 8, 1e-3, 0, 2, game=Options(labels=20),
+                    classes=10)
+    with pytest.raises(DataError, match="2 of class 9, which has 0 examples"):
+        train_command.conditions(np.arange(60) % 9, config)
 
 
 def test_where_every_label_was_given_there_is_none_to_read(tmp_path, capsys, monkeypatch):

@@ -184,7 +184,8 @@ def conditions(labels: np.ndarray | None, config: Config) -> list[backend.Array]
     if labels.max() >= config.classes:
         raise DataError(f"{config.data} has a class {labels.max()}, but the run is one of "
                         f"{config.classes} classes")
-    units = (few_labels(labels, game.labels, np.random.default_rng(config.seed)) if game.labels
+    rng = np.random.default_rng(config.seed)
+    units = (few_labels(labels, game.labels, rng, config.classes) if game.labels
              else np.eye(config.classes, dtype=np.float32)[labels])
     return [backend.asarray(units)]
 

@@ -6,18 +6,20 @@ import numpy as np
 from .idx import DataError
 
 
-def few_labels(labels: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """Classes as unit vectors, float32 (N, K), of n examples drawn at random, as many of each class
-    as goes; rows of zeros for the others.
+def few_labels(labels: np.ndarray, n: int, rng: np.random.Generator, classes: int | None = None
+               ) -> np.ndarray:
+    """Classes as unit vectors, float32 (N, K), of n examples drawn at random, spread evenly over
+    the classes, what is left over going to the first ones; rows of zeros for the other examples.
 
-    labels  the class of each example, from 0 on, an integer array (N,)
+    labels   the class of each example, from 0 on, an integer array (N,)
+    classes  how many there are, K; None: as many as are named
 
     Raises DataError for other labels, for fewer than one of each class, or more than there are.
     """
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
         raise DataError("labels are whole numbers from 0 on, one for each example, not "
                         f"{labels.dtype} of shape {labels.shape}")
-    counts = np.bincount(labels)
+    counts = np.bincount(labels, minlength=classes or 0)
     classes = len(counts)
     if n < classes:
         raise DataError(f"{n} labels are not enough for one of each of {classes} classes")

@@ -14,8 +14,8 @@ from .. import ops
 from ..autodiff import Tensor
 from ..nn import Module
 from . import noise
-from .game import GAN, GameError, Judgement, no_conditions, seen
-from .penalties import Sample
+from .game import GAN, GameError, Judgement, applied, no_conditions
+from .penalties import Sample, check_weight
 from .several import Generators
 
 
@@ -36,7 +36,8 @@ class AuxiliaryGAN(GAN):
 
     def __init__(self, *args: Any, weight: float = 1, **options: Any):
         super().__init__(*args, **options)
-        self.weight = checked_weight("weight", weight)
+        check_weight("weight", weight)
+        self.weight = weight
         if self.pack > 1:
             raise GameError(f"packed examples have no class, code or maker of their own, so "
                             f"{type(self).__name__} takes no pack")
@@ -51,12 +52,11 @@ class AuxiliaryGAN(GAN):
 
     def answered(self, sample: Sample) -> tuple[Tensor, Tensor]:
         """D's logits and its answers."""
-        output = seen(self.discriminator, sample)
+        output = applied(self.discriminator, sample)
         if not isinstance(output, tuple) or len(output) != 2:
             raise GameError(f"the discriminator of {type(self).__name__} returns logits and "
-                            "answers: two_headed(discriminator, answers) makes one that does, and "
-                            "Classifier(answering(discriminator, classes)) one of a SemiSupervised"
-                            "GAN")
+                            "answers: two_headed(discriminator, answers) makes such a one, or for "
+                            "SemiSupervisedGAN Classifier(answering(discriminator, classes))")
         return output
 
     def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
@@ -89,13 +89,6 @@ def check_classes(answers: Tensor, classes: Tensor) -> None:
         raise GameError(f"D answers with shape {answers.shape} about classes of shape "
                         f"{classes.shape}, and both are to be (N, K): noise.encoded(labels, K) "
                         "makes classes of labels, two_headed(discriminator, K) a D that answers so")
-
-
-def checked_weight(name: str, weight: float) -> float:
-    """weight. Raises GameError for one that is negative or not finite."""
-    if not 0 <= weight < math.inf:
-        raise GameError(f"{name} is a number of at least 0, not {weight}")
-    return weight
 
 
 class ACGAN(AuxiliaryGAN):
@@ -163,8 +156,9 @@ class InfoGAN(AuxiliaryGAN):
         if categorical < 2 or continuous < 0:
             raise GameError(f"a code has at least 2 classes, and 0 or more numbers, not "
                             f"{categorical} and {continuous}")
+        check_weight("continuous_weight", continuous_weight)
         self.categorical, self.continuous = categorical, continuous
-        self.continuous_weight = checked_weight("continuous_weight", continuous_weight)
+        self.continuous_weight = continuous_weight
 
     def latent(self, n, rng, conditions=()):
         no_conditions(self, conditions)

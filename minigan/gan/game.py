@@ -74,7 +74,7 @@ class GAN(Module):
 
     def generate(self, latent: Sample) -> Sample:
         """A generated sample."""
-        return (seen(self.generator, latent), *latent[1:])
+        return (applied(self.generator, latent), *latent[1:])
 
     def d_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Judgement:
         """What D minimises. fake is detached: this loss does not push G."""
@@ -112,14 +112,14 @@ class GAN(Module):
         return loss
 
 
-def seen(network: Module, sample: Sequence[Tensor]) -> Any:
+def applied(network: Module, sample: Sequence[Tensor]) -> Any:
     """network(*sample). Raises GameError for a network that takes more, or fewer, conditions than
     the sample has."""
     try:
         return network(*sample)
     except TypeError:
         try:
-            inspect.signature(network.forward).bind(*sample)
+            inspect.signature(getattr(network, "forward", network)).bind(*sample)
         except TypeError:
             n = len(sample) - 1
             raise GameError(
@@ -174,6 +174,6 @@ def judge(discriminator: Module, real: Sample, fake: Sample) -> tuple[Tensor, Te
     together = all(r.shape[1:] == f.shape[1:] and r.dtype == f.dtype for r, f in zip(real, fake))
     if not together or any(type(m) not in ALONE or "forward" in vars(m)
                            for m in discriminator.modules()):
-        return logits_of(seen(discriminator, real)), logits_of(seen(discriminator, fake))
-    both = logits_of(seen(discriminator, [ops.concatenate([r, f]) for r, f in zip(real, fake)]))
+        return logits_of(applied(discriminator, real)), logits_of(applied(discriminator, fake))
+    both = logits_of(applied(discriminator, [ops.concatenate([r, f]) for r, f in zip(real, fake)]))
     return both[:len(real[0])], both[len(real[0]):]

@@ -190,12 +190,10 @@ def _penalty(text: str) -> Callable:
     name, colon, weight = str(text).partition(":")
     make = _look_up("penalty", name, penalties.PENALTIES)
     try:
-        number = [float(weight)] if colon else []
+        return make(*([float(weight)] if colon else []))
     except ValueError:
-        number = [-1.0]
-    if number and not 0 <= number[0] < float("inf"):
-        raise GameError(f"the weight of penalty {name} is a number of at least 0, not {weight!r}")
-    return make(*number)
+        raise GameError(f"the weight of penalty {name} is a number of at least 0, not "
+                        f"{weight!r}") from None
 
 
 def _look_up(what: str, name: str, table: dict[str, Any]) -> Any:

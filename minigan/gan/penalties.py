@@ -28,6 +28,12 @@ def logits_of(output: Any) -> Tensor:
     return output[0] if isinstance(output, tuple) else output
 
 
+def check_weight(name: str, weight: float) -> None:
+    """Raise ValueError for a weight that would reward what it is to penalise."""
+    if not 0 <= weight < math.inf:
+        raise ValueError(f"{name} is a number of at least 0, not {weight}")
+
+
 def squared_slopes(discriminator: Module, sample: Sample) -> Tensor:
     """‖∂D/∂x‖² for each example x, (N,); differentiable by D's weights."""
     x = Tensor(sample[0].data, requires_grad=True)
@@ -93,7 +99,7 @@ class GradientPenalty:
     measure: Callable[[Tensor], Tensor]
 
     def __post_init__(self):
-        _check_weight(self.weight)
+        check_weight("the weight of a penalty", self.weight)
 
     def __call__(self, discriminator: Module, real: Sample, fake: Sample,
                  rng: np.random.Generator) -> Tensor:
@@ -144,7 +150,7 @@ class WeightPenalty:
     measure: Callable[[Iterable[Tensor]], Tensor]
 
     def __post_init__(self):
-        _check_weight(self.weight)
+        check_weight("the weight of a penalty", self.weight)
 
     def __call__(self, discriminator: Module, real: Sample, fake: Sample,
                  rng: np.random.Generator) -> Tensor:
@@ -171,7 +177,7 @@ class Consistency:
     transform: Callable[[Tensor, np.random.Generator], Tensor]
 
     def __post_init__(self):
-        _check_weight(self.weight)
+        check_weight("the weight of a penalty", self.weight)
 
     def __call__(self, discriminator: Module, real: Sample, fake: Sample,
                  rng: np.random.Generator) -> Tensor:
@@ -204,12 +210,6 @@ def _root(squares: Tensor) -> Tensor:
     """√, whose slope at 0 is taken to be 0: that of √ is infinite there, and times 0 it is NaN."""
     positive = squares > 0
     return ops.where(positive, ops.sqrt(ops.where(positive, squares, 1)), 0)
-
-
-def _check_weight(weight: float) -> None:
-    """Raise ValueError for a weight that would reward what it is to penalise."""
-    if not 0 <= weight < math.inf:
-        raise ValueError(f"the weight of a penalty is a number of at least 0, not {weight}")
 
 
 def _check_pairs(real: Sample, fake: Sample) -> None:

@@ -113,7 +113,7 @@ class Run:
         self.folder, self.config = Path(folder), config
         self.system = SYSTEMS[config.system]
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
-        self._heard: dict[str, int] = {}  # sentence: the step at which it held last
+        self._heard: dict[str, int] = {}  # sentence: when it held last, since the run went on
         self._history: list[dict[str, float]] = []
 
     @classmethod

@@ -202,7 +202,8 @@ class Stage:
 
 
 class Window(Film):
-    """A film shown while it is made, in a window. Raises LabError where none can be opened."""
+    """A film shown while it is made, in a window. Raises LabError where none can be opened, and
+    KeyboardInterrupt, as Ctrl-C does, when it is closed before the end."""
 
     def __init__(self, task: Task, frames: int = 2 * FRAMES):
         super().__init__(task, frames)
@@ -220,7 +221,7 @@ class Window(Film):
 
     def __call__(self, experiment: Experiment, result: StepResult) -> None:
         if not self.pyplot.fignum_exists(self.figure.number):
-            raise KeyboardInterrupt  # whoever closes the window wants no more of it
+            raise KeyboardInterrupt
         before = len(self.frames)
         super().__call__(experiment, result)
         if len(self.frames) > before:

@@ -188,7 +188,7 @@ def _uninterrupted() -> Iterator[None]:
     before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
     masks = hasattr(signal, "pthread_sigmask")  # not on Windows
     if masks:
-        resource_tracker.ensure_running()  # which the first process starts: it unblocks signals
+        resource_tracker.ensure_running()  # else process.start() would, and unblock signals in it
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # processes inherit it
     try:
         yield

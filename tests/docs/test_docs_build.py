@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+BEGUN = {}
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MISSING = [name for name in ("sphinx", "myst_parser", "furo", "sphinxcontrib.katex")
            if importlib.util.find_spec(name.split(".")[0]) is None
@@ -19,29 +20,29 @@ pytestmark = pytest.mark.skipif(
     bool(MISSING), reason=f"the extra 'docs' is not installed: {', '.join(MISSING)} missing")
 
 
-def begin(items):
-    """Build the book beside the tests before these; returns what ends it."""
-    global building, folder
+def begin(items, at_end):
+    """Build the book beside the tests before these."""
     if MISSING:
-        return lambda: None
+        return
     out = TemporaryDirectory()
-    folder = Path(out.name)
-    building = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS),
          out.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    BEGUN["book"] = process, Path(out.name)
 
     def end():
-        building.kill()
-        building.wait()
+        process.kill()
+        process.wait()
         out.cleanup()
 
-    return end
+    at_end(end)
 
 
 @pytest.fixture(scope="module")
 def book() -> Path:
-    output, _ = building.communicate(timeout=300)
-    assert building.returncode == 0, output
+    process, folder = BEGUN["book"]
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
     return folder
 
 

@@ -133,32 +133,51 @@ def test_every_example_is_run_here():
     assert sorted(RUNS) == [path.name for path in EXAMPLES]
 
 
+def start(name: str, arguments: list[str], folder: Path, environment=os.environ
+          ) -> subprocess.Popen:
+    """An example, begun within the folder."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "examples" / name), *arguments], cwd=folder,
+        env={**environment, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
+
+
+def finished(process: subprocess.Popen) -> subprocess.CompletedProcess:
+    """The process at its end."""
+    output, errors = process.communicate(timeout=300)
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
 def run_example(name: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
-    """Run an example within the folder."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run([sys.executable, str(ROOT / "examples" / name), *arguments],
-                          cwd=folder, env=environment, capture_output=True, text=True,
-                          encoding="utf-8")
+    """An example, run within the folder."""
+    return finished(start(name, arguments, folder))
 
 
-def begin(items):
-    """Run the examples of these tests beside those before them, with the cores that they leave;
-    returns what ends it."""
+def begin(items, at_end):
+    """Run the examples of these tests beside those before them, with the cores that they leave."""
+    environment, started = dict(os.environ), []  # as it is now: tests change it
     out, pool = TemporaryDirectory(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))
+
+    def run(name, folder):
+        process = start(name, RUNS[name].arguments, folder, environment)
+        started.append(process)
+        return finished(process)
+
+    def end():
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in started:
+            process.kill()
+        pool.shutdown()
+        out.cleanup()
+
+    at_end(end)
     for item in items:
         if item.function is test_an_example_runs_and_prints_what_it_promises:
             name = item.callspec.params["name"]
             folder = Path(out.name) / name
             folder.mkdir()
             RUNS[name].prepare(folder)
-            run = pool.submit(run_example, name, RUNS[name].arguments, folder)
-            BEGUN[name] = run, folder
-
-    def end():
-        pool.shutdown(cancel_futures=True)
-        out.cleanup()
-
-    return end
+            BEGUN[name] = pool.submit(run, name, folder), folder
 
 
 @pytest.mark.parametrize("name", RUNS)

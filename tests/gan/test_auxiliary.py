@@ -281,7 +281,7 @@ def test_a_discriminator_that_has_no_answer_is_refused(n):
     lambda weight: auxiliary.InfoGAN(*networks(answers=3), continuous_weight=weight)])
 @pytest.mark.parametrize("weight", [-1, float("nan")])
 def test_weights_of_answers_are_no_rewards(make, weight):
-    with pytest.raises(GameError, match=f"weight is a number of at least 0, not {weight}"):
+    with pytest.raises(ValueError, match=f"weight is a number of at least 0, not {weight}"):
         make(weight)
 
 
