@@ -15,7 +15,7 @@ from minigan import nn
 from minigan.cli import main
 from minigan.cli import train as train_command
 from minigan.data import DataError, Scaled
-from minigan.gan import Config, Options, run
+from minigan.gan import Config, Options, Trainer, run
 
 TINY = ["--batch-size", "8", "--device", "cpu"]
 
@@ -175,6 +175,18 @@ def test_where_every_label_was_given_there_is_none_to_read(tmp_path, capsys, mon
     assert train(tmp_path / "run", "--labels", "20") == 0
     printed = capsys.readouterr().out
     assert "samples in" in printed and "D reads" not in printed
+
+
+def test_a_stopped_run_does_not_wait_for_what_its_classifier_reads(tmp_path, capsys, monkeypatch):
+    class Stopped(Trainer):
+        def run(self, steps):
+            super().run(1)
+            self.stop = True
+
+    monkeypatch.setattr(train_command, "Trainer", Stopped)
+    assert train(tmp_path / "run", "--labels", "40") == 130
+    printed = capsys.readouterr().out
+    assert "stopped and saved at step 1" in printed and "D reads" not in printed
 
 
 def test_the_share_that_is_read_is_of_the_images_whose_labels_were_not_given():
