@@ -112,55 +112,32 @@ class Options:
     def build(self, system: System, shape: Shape, classes: int, rng: np.random.Generator) -> GAN:
         """The game between a system's networks, on images of a shape, with labels of so many
         classes."""
-        parts = self.parts(system)
-
-        def generator(more: int = 0) -> Module:
-            """A generator that also gets a condition of so many numbers."""
-            made = system.build(shape=shape, latent=system.latent + more, rng=rng)[0]
-            return ConditionalGenerator(made, more) if more else made
-
-        def discriminator(more: int = 0, answers: int = 0, fits: int = 0) -> Module:
-            """One that sees so many more channels, also gives so many answers, or also judges
-            whether an example fits its class."""
-            _, made = system.build(shape=(*shape[:2], shape[2] * self.pack + more), rng=rng)
-            made = two_headed(made, answers, rng) if answers else made
-            made = projection(made, fits, rng) if fits else made
-            return normed(made)
-
-        def normed(network: Module) -> Module:
-            return spectrally_normalised(network, rng) if self.spectral_norm else network
-
+        net, parts = Networks(self, system, shape, rng), self.parts(system)
         if self.conditional == "concatenation":
-            return GAN(generator(classes), Conditional(discriminator(classes)), **parts)
+            return GAN(net.generator(classes), Conditional(net.discriminator(classes)), **parts)
         if self.conditional == "projection":
-            return GAN(generator(classes), discriminator(fits=classes), **parts)
+            return GAN(net.generator(classes), net.discriminator(fits=classes), **parts)
         if self.conditional == "acgan":
-            return ACGAN(generator(classes), discriminator(answers=classes), **parts)
+            return ACGAN(net.generator(classes), net.discriminator(answers=classes), **parts)
         if self.codes is not None:
             k, m = self.codes
-            return InfoGAN(generator(k + m), discriminator(answers=k + 2 * m),
+            return InfoGAN(net.generator(k + m), net.discriminator(answers=k + 2 * m),
                            categorical=k, continuous=m, **parts)
         if self.labels:
-            _, made = system.build(shape=shape, rng=rng)
-            classifier = Classifier(answering(made, classes, rng))
-            return SemiSupervisedGAN(generator(), normed(classifier), **parts)
+            return SemiSupervisedGAN(net.generator(), net.classifier(classes), **parts)
         if self.generators > 1:
-            n = self.generators
-            return MGAN(Generators([generator() for _ in range(n)], system.latent),
-                        discriminator(answers=n), **parts)
+            several = Generators([net.generator() for _ in range(self.generators)], system.latent)
+            return MGAN(several, net.discriminator(answers=self.generators), **parts)
         if self.discriminators > 1:
-            shared = generator()
-            return GMAN([GAN(shared, discriminator(), **parts)
+            shared = net.generator()
+            return GMAN([GAN(shared, net.discriminator(), **parts)
                          for _ in range(self.discriminators)], MIXES[self.mix])
         if self.d2gan:
             del parts["objective"]
-            return d2gan(generator(), discriminator(), discriminator(), **parts)
+            return d2gan(net.generator(), net.discriminator(), net.discriminator(), **parts)
         if self.unroll:
-            return UnrolledGAN(generator(), discriminator(), unroll=self.unroll, **parts)
-        if self.pack > 1:
-            return GAN(generator(), discriminator(), **parts)
-        g, d = system.build(shape=shape, rng=rng)
-        return GAN(g, normed(d), **parts)
+            return UnrolledGAN(net.generator(), net.discriminator(), unroll=self.unroll, **parts)
+        return GAN(*net.both(), **parts)
 
     def parts(self, system: System) -> dict[str, Any]:
         """What every kind of GAN is given."""
@@ -175,6 +152,46 @@ class Options:
                                else penalties.clip_weights(self.clip_weights)),
                 "augment": augment, "pack": self.pack, "label_noise": self.label_noise,
                 "noise": system.noise}
+
+
+class Networks:
+    """Makes the networks of a game, one after another, with weights drawn from rng."""
+
+    def __init__(self, options: Options, system: System, shape: Shape, rng: np.random.Generator):
+        self.options, self.system, self.shape, self.rng = options, system, shape, rng
+
+    def both(self) -> tuple[Module, Module]:
+        """The system's own two."""
+        if self.options.pack > 1:
+            return self.generator(), self.discriminator()
+        generator, discriminator = self.system.build(shape=self.shape, rng=self.rng)
+        return generator, self.normed(discriminator)
+
+    def generator(self, more: int = 0) -> Module:
+        """A generator that also gets a condition of so many numbers."""
+        made, _ = self.system.build(shape=self.shape, latent=self.system.latent + more,
+                                    rng=self.rng)
+        return ConditionalGenerator(made, more) if more else made
+
+    def discriminator(self, more: int = 0, answers: int = 0, fits: int = 0) -> Module:
+        """One that sees so many more channels, also gives so many answers, or also judges whether
+        an example fits its class."""
+        height, width, channels = self.shape
+        _, made = self.system.build(shape=(height, width, channels * self.options.pack + more),
+                                    rng=self.rng)
+        made = two_headed(made, answers, self.rng) if answers else made
+        made = projection(made, fits, self.rng) if fits else made
+        return self.normed(made)
+
+    def classifier(self, classes: int) -> Module:
+        """A discriminator that says which of the classes an example is of, if it is real."""
+        _, made = self.system.build(shape=self.shape, rng=self.rng)
+        return self.normed(Classifier(answering(made, classes, self.rng)))
+
+    def normed(self, network: Module) -> Module:
+        """The network, with spectral normalisation if it is asked for."""
+        return (spectrally_normalised(network, self.rng) if self.options.spectral_norm
+                else network)
 
 
 def check(settings: Any, kind: Any, fits: Callable[[Any], bool], what: str, *names: str) -> None:
