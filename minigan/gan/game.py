@@ -118,17 +118,23 @@ def applied(network: Module, sample: Sequence[Tensor]) -> Any:
     try:
         return network(*sample)
     except TypeError:
-        try:
-            inspect.signature(getattr(network, "forward", network)).bind(*sample)
-        except TypeError:
-            n = len(sample) - 1
-            raise GameError(
-                f"{type(network).__name__} was called with {n} condition{'s' * (n != 1)} beside "
-                "its input, and takes another number of them. They are what a loader gives beside "
-                "the examples, as in Loader(images, classes), or what the game draws, as InfoGAN "
-                "does; Conditional, ConditionalGenerator and projection make networks that take "
-                "one") from None
-        raise
+        if takes(network, sample):
+            raise
+    n = len(sample) - 1
+    raise GameError(
+        f"{type(network).__name__} was called with {n} condition{'s' * (n != 1)} beside its input, "
+        "and takes another number of them. They are what a loader gives beside the examples, as in "
+        "Loader(images, classes), or what the game draws, as InfoGAN does; Conditional, "
+        "ConditionalGenerator and projection make networks that take one")
+
+
+def takes(network: Module, sample: Sequence[Tensor]) -> bool:
+    """Whether the network's forward has as many arguments as the sample has parts."""
+    try:
+        inspect.signature(network.forward).bind(*sample)
+    except TypeError:
+        return False
+    return True
 
 
 def no_conditions(game: GAN, conditions: Sample) -> None:

@@ -89,6 +89,12 @@ def test_the_average_follows_the_generator_and_copies_its_statistics():
         np.testing.assert_allclose(average[name], expected, rtol=1e-5, atol=1e-7)
 
 
+def test_a_sample_of_none_is_empty():
+    generator = make().generator
+    z = noise.normal(0, generator.latent, np.random.default_rng(0))
+    assert sample(generator, z).shape == (0, 8, 8, 1)
+
+
 @pytest.mark.numpy_only("many steps; test_graph has some on the stand-in")
 def test_memory_stays_flat_over_many_steps_without_the_garbage_collector():
     trainer = make()
