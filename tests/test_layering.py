@@ -13,22 +13,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-ENGINE = {"anomaly", "backend", "autodiff", "capture", "draws", "ops", "functional", "losses", "nn",
-          "optim"}
+ENGINE = {"anomaly", "backend", "autodiff", "ops", "functional", "losses", "nn", "optim",
+          "replay"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
     "backend": set(),
     "autodiff": {"backend"},
     "ops": {"backend", "autodiff"},
-    "draws": {"backend", "autodiff"},
-    "capture": {"backend", "autodiff", "draws"},
-    "scalar": {"backend"},
+    "replay": {"backend", "autodiff"},
     "anomaly": {"backend", "autodiff", "nn"},
     "functional": {"backend", "autodiff", "ops"},
     "losses": {"backend", "autodiff", "ops"},
     "nn": {"backend", "autodiff", "ops"},
-    "optim": {"backend", "autodiff", "ops", "nn", "scalar"},
+    "optim": {"backend", "autodiff", "ops", "nn", "replay"},
     "files": set(),
     "data": {"backend"},
     "testing": ENGINE,                         # what it checks with, and the table of all ops
@@ -73,7 +71,7 @@ NUMPY = {
     "minigan.metrics": None,                           # samples are scored in host memory
     "minigan.viz": None,                               # pictures are drawn in host memory
     "minigan.testing": None,                           # differences are taken in host memory
-    "minigan.draws": {"ndarray", "random"},            # draws are made in host memory and moved,
+    "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved,
     "minigan.gan": {"arange", "eye", "float32", "ndarray", "prod", "random", "repeat"},  # these too
     "minigan.gan.run": None,                           # metrics, grids and weights are saved there
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
