@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from minigan.backend import threads
+from minigan.backend.cpu import threads
 from minigan.cli import main
 
 TINY = ["--steps", "6", "--batch-size", "8", "--save-every", "3", "--device", "cpu"]

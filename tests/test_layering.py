@@ -58,9 +58,9 @@ BUILT_ON = {
 LATE = {
     ("minigan.backend", "minigan.backend.cuda"),       # CuPy is optional, and so is its backend
     ("minigan.backend.cuda", "minigan.backend"),       # the package imports this module
-    ("minigan.backend.cuda_graph", "minigan.backend"),  # the same
+    ("minigan.backend.cuda.graph", "minigan.backend"),  # the same
     ("minigan.backend.reference", "minigan.backend"),  # the package imports this module first
-    ("minigan.backend.threads", "minigan.backend"),    # the same
+    ("minigan.backend.cpu.threads", "minigan.backend"),  # the same
 }
 
 # Where NumPy may be named, and what of it; None is all of it. Everything else is written for
@@ -202,7 +202,7 @@ def test_modules_import_only_numpy_and_the_standard_library_when_they_load():
 
 def test_cupy_is_imported_by_its_backend_alone():
     assert {i.module for i in IMPORTS if i.target.split(".")[0] == "cupy"} == {
-        "minigan.backend.cuda", "minigan.backend.cuda_graph"}
+        "minigan.backend.cuda", "minigan.backend.cuda.graph"}
 
 
 def allowed_of_numpy(module: str) -> set[str] | None:

@@ -9,7 +9,7 @@ import math
 from itertools import product
 from typing import Any, Callable, Sequence
 
-from .window import Pair, Window
+from .geometry import Pair, Window
 
 
 def _xp(x: Any) -> Any:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ... import ops
 from ...autodiff import Tensor
-from ...backend.window import Window
+from ...backend.geometry import Window
 from ...ops.conv import Conv2dWeightGradient
 from ..call import Call
 from ..strategies import Shape, arrays, conv_configs

@@ -1,22 +1,22 @@
-"""Kernels made of cuda_source.py's bodies, once for each array module, and the matrix product."""
+"""Kernels made of source.py's bodies, once for each array module, and the matrix product."""
 from __future__ import annotations
 
 from functools import cache
 from typing import Any
 
-from . import cuda_graph, cuda_source
-from .reference import _xp as xp_of  # the array module of an array
+from ..reference import _xp as xp_of  # the array module of an array
+from . import graph, source
 
 __all__ = ["assign_kernel", "gemm", "join_kernel", "kernel", "same_floats", "xp_of"]
 
 
 @cache
 def kernel(xp: Any, name: str) -> Any:
-    """The kernel of that name in cuda_source.py. CuPy compiles it when it is first called, anew
+    """The kernel of that name in source.py. CuPy compiles it when it is first called, anew
     for each combination of dtypes and numbers of axes."""
-    if name in cuda_source.ELEMENTWISE:
-        return xp.ElementwiseKernel(*cuda_source.ELEMENTWISE[name], f"minigan_{name}")
-    *expressions, reduce_type, preamble = cuda_source.REDUCTION[name]
+    if name in source.ELEMENTWISE:
+        return xp.ElementwiseKernel(*source.ELEMENTWISE[name], f"minigan_{name}")
+    *expressions, reduce_type, preamble = source.REDUCTION[name]
     return xp.ReductionKernel(*expressions, f"minigan_{name}", reduce_type=reduce_type,
                               preamble=preamble)
 
@@ -24,18 +24,18 @@ def kernel(xp: Any, name: str) -> Any:
 @cache
 def join_kernel(xp: Any, count: int) -> Any:
     """The kernel that lays `count` flat arrays end to end."""
-    return xp.ElementwiseKernel(*cuda_source.join(count), f"minigan_join_{count}")
+    return xp.ElementwiseKernel(*source.join(count), f"minigan_join_{count}")
 
 
 @cache
 def assign_kernel(xp: Any, count: int) -> Any:
     """The kernel that copies `count` arrays into as many others."""
-    return xp.ElementwiseKernel(*cuda_source.assign(count), f"minigan_assign_{count}")
+    return xp.ElementwiseKernel(*source.assign(count), f"minigan_assign_{count}")
 
 
 def gemm(a, b):
     """a @ b for two matrices; transposed ones cost nothing, other strides a copy."""
-    return cuda_graph.matmul(a, b) if cuda_graph.is_capturing(a) else a @ b
+    return graph.matmul(a, b) if graph.is_capturing(a) else a @ b
 
 
 def same_floats(*arrays: Any) -> bool:

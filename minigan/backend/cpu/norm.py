@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import reference, threads
+from .. import reference
+from . import threads
 
 __all__ = ["batch_norm", "batch_norm_gradient"]
 

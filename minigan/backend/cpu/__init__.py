@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..reference import (adam, add_at, assign, bce_with_logits, ema, move_statistics,
+                         sigmoid_gradient, softplus, tanh_gradient)
 from . import threads
-from .cpu_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
-from .cpu_norm import batch_norm, batch_norm_gradient
-from .reference import (adam, add_at, assign, bce_with_logits, ema, move_statistics,
-                        sigmoid_gradient, softplus, tanh_gradient)
+from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .norm import batch_norm, batch_norm_gradient
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.

@@ -1,7 +1,7 @@
 """The kernels on CuPy, fused: reference.py's names, most of them one launch.
 
 The code is written against the array module of its arguments, so that the tests run it without a
-GPU; cuda_source.py holds what is compiled. What has no floats of one dtype goes to reference.py,
+GPU; source.py holds what is compiled. What has no floats of one dtype goes to reference.py,
 which CuPy understands as it stands.
 """
 from __future__ import annotations
@@ -11,13 +11,14 @@ import sys
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from . import cuda_graph, reference
-from .cuda_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
-from .cuda_kernels import assign_kernel, gemm, join_kernel, kernel, same_floats, xp_of
-from .cuda_source import ASSIGNED, JOINED
+from .. import reference
+from . import graph
+from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .launch import assign_kernel, gemm, join_kernel, kernel, same_floats, xp_of
+from .source import ASSIGNED, JOINED
 
 if TYPE_CHECKING:
-    from . import Backend
+    from .. import Backend
 
 __all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
            "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
@@ -30,7 +31,7 @@ def load() -> Backend:
 
     Importing CuPy succeeds on a machine without a GPU or a driver, so the import proves nothing.
     """
-    from . import Backend, BackendError
+    from .. import Backend, BackendError
 
     install = "pip install 'minigan[cuda12]' for CUDA 12 or 'minigan[cuda13]' for CUDA 13"
     try:
@@ -54,7 +55,7 @@ def load() -> Backend:
         raise BackendError("the backend 'cupy' multiplied two 2 x 2 matrices wrongly: "
                            "the CUDA device or its driver is faulty; use 'numpy'")
     return Backend("cupy", cupy, cupy.ndarray, sys.modules[__name__], cupy.asarray, cupy.asnumpy,
-                   cuda_graph.capture)
+                   graph.capture)
 
 
 def sigmoid(x):

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from ..geometry import Pair, Window
 from . import threads
-from .window import Pair, Window
 
 BLOCK = 2 << 20  # bytes of patches in one block: measured, flat between 1 and 4 MB
 FEW = 8          # channels: up to here a row of patches is mostly overhead

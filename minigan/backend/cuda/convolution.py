@@ -15,9 +15,9 @@ import math
 from functools import reduce
 from typing import Any, Iterator, NamedTuple
 
-from . import reference
-from .cuda_kernels import gemm, kernel, xp_of
-from .window import Pair, Window
+from .. import reference
+from ..geometry import Pair, Window
+from .launch import gemm, kernel, xp_of
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 

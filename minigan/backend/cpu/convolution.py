@@ -14,9 +14,11 @@ from typing import Iterator, NamedTuple
 
 import numpy as np
 
-from . import cpu_patches, reference, threads
-from .cpu_patches import FEW, blocks_of, gather, images_at_once, length
-from .window import Window
+from .. import reference
+from ..geometry import Window
+from . import patches as patch_matrix
+from . import threads
+from .patches import FEW, blocks_of, gather, images_at_once, length
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
@@ -211,7 +213,7 @@ def _planes(grad, w, window, image, b):
         x[images] = total[:, :, top:top + image[0], left:left + image[1]].transpose(1, 2, 3, 0)
 
     size = n * len(matrix) * math.prod(out) * np.dtype(dtype).itemsize
-    step = min(images_at_once(n, size), max(1, cpu_patches.BLOCK * n // size))
+    step = min(images_at_once(n, size), max(1, patch_matrix.BLOCK * n // size))
     threads.share(task, [slice(i, i + step) for i in range(0, n, step)], _worth(grad, w))
     return x
 
@@ -219,7 +221,7 @@ def _planes(grad, w, window, image, b):
 def _planes_fit(x, w) -> bool:
     """Whether the planes of one image of x are small enough to be made at a time."""
     (kh, kw, c, o), (_, height, width, _) = w.shape, x.shape
-    return kh * kw * min(c, o) * height * width * x.itemsize <= 16 * cpu_patches.BLOCK
+    return kh * kw * min(c, o) * height * width * x.itemsize <= 16 * patch_matrix.BLOCK
 
 
 def _mirrored(window: Window) -> Window | None:
