@@ -59,7 +59,7 @@ LATE = {
     ("minigan.backend", "minigan.backend.cuda"),       # CuPy is optional, and so is its backend
     ("minigan.backend.cuda", "minigan.backend"),       # the package imports this module
     ("minigan.backend.cuda.graph", "minigan.backend"),  # the same
-    ("minigan.backend.reference", "minigan.backend"),  # the package imports this module first
+    ("minigan.backend.arrays", "minigan.backend"),     # the package imports this module first
     ("minigan.backend.cpu.threads", "minigan.backend"),  # the same
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import reference
+from ..arrays import precise
 from . import threads
 
 __all__ = ["batch_norm", "batch_norm_gradient"]
@@ -21,8 +22,7 @@ COLUMNS = 1 << 11  # features: from twice as many on they are shared by columns
 
 def batch_norm(x, weight, bias, eps):
     """The reference's in two passes: the statistics, then the rest."""
-    dtype = np.result_type(x, weight, bias)
-    if not _is_ours(x, dtype):
+    if not _is_ours(x, weight, bias):
         return reference.batch_norm(x, weight, bias, eps)
     if x.shape[-1] >= 2 * COLUMNS:
         return _by_columns(reference.batch_norm, (x, weight, bias), eps)
@@ -42,8 +42,7 @@ def batch_norm(x, weight, bias, eps):
 
 def batch_norm_gradient(grad, x, weight, eps):
     """The reference's in two passes: the sums, of x and of grad, then the rest."""
-    dtype = np.result_type(grad, x, weight)
-    if not _is_ours(x, dtype) or grad.dtype != dtype:
+    if not _is_ours(x, grad, weight) or grad.dtype != x.dtype:
         return reference.batch_norm_gradient(grad, x, weight, eps)
     if x.shape[-1] >= 2 * COLUMNS:
         return _by_columns(reference.batch_norm_gradient, (grad, x, weight), eps)
@@ -67,9 +66,9 @@ def batch_norm_gradient(grad, x, weight, eps):
     return y.reshape(x.shape), by_weight, by_bias
 
 
-def _is_ours(x, dtype) -> bool:
-    """Whether there is much to compute, all of it in one dtype that is precise enough."""
-    return x.size >= SHARED and x.dtype == dtype and dtype.kind == "f" and dtype.itemsize > 2
+def _is_ours(x, *others) -> bool:
+    """Whether there is much to compute, all of it in x's dtype, which is precise enough."""
+    return x.size >= SHARED and precise(x) and np.result_type(x, *others) == x.dtype
 
 
 def _by_columns(kernel, arrays, eps):

@@ -12,9 +12,10 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .. import reference
+from ..arrays import same_floats, xp_of
 from . import graph
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
-from .launch import assign_kernel, gemm, join_kernel, kernel, same_floats, xp_of
+from .launch import assign_kernel, gemm, join_kernel, kernel
 from .source import ASSIGNED, JOINED
 
 if TYPE_CHECKING:

@@ -4,10 +4,9 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ..reference import _xp as xp_of  # the array module of an array
 from . import graph, source
 
-__all__ = ["assign_kernel", "gemm", "join_kernel", "kernel", "same_floats", "xp_of"]
+__all__ = ["assign_kernel", "gemm", "join_kernel", "kernel"]
 
 
 @cache
@@ -36,9 +35,3 @@ def assign_kernel(xp: Any, count: int) -> Any:
 def gemm(a, b):
     """a @ b for two matrices; transposed ones cost nothing, other strides a copy."""
     return graph.matmul(a, b) if graph.is_capturing(a) else a @ b
-
-
-def same_floats(*arrays: Any) -> bool:
-    """Whether the arrays have one floating dtype: what the kernels are for. Numbers fit any."""
-    dtypes = {a.dtype for a in arrays if not isinstance(a, (int, float))}
-    return len(dtypes) == 1 and dtypes.pop().kind == "f"
