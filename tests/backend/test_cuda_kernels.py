@@ -1,4 +1,4 @@
-"""The fused kernels without a GPU: cuda.py's own code runs on the strict stand-in with its kernels
+"""The fused kernels without a GPU: the code of cuda/ runs on the strict stand-in with its kernels
 compiled as C++, and equals the reference."""
 from __future__ import annotations
 

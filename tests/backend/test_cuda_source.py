@@ -175,8 +175,8 @@ def test_nvrtc_refuses_what_is_no_cuda():
 @pytest.mark.parametrize("name", KERNELS)
 def test_cupy_takes_every_kernel(name):
     cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
-    counted = {"join": launch.join_kernel, "assign": launch.assign_kernel}
-    made = (counted[name](cupy, 3) if name in counted
+    counted = {"join": source.join, "assign": source.assign}
+    made = (launch.kernel_of_many(cupy, counted[name], 3) if name in counted
             else launch.kernel(cupy, name))  # parses the parameters, and needs no device
     for ours, theirs in zip(KERNELS[name], (made.in_params, made.out_params)):
         assert [(p.name, p.raw, p.dtype) for p in compiled.parse(ours)] == [

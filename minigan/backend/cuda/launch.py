@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Callable
 
 from . import graph, source
 
-__all__ = ["assign_kernel", "gemm", "join_kernel", "kernel"]
+__all__ = ["gemm", "kernel", "kernel_of_many"]
 
 
 @cache
@@ -21,15 +21,9 @@ def kernel(xp: Any, name: str) -> Any:
 
 
 @cache
-def join_kernel(xp: Any, count: int) -> Any:
-    """The kernel that lays `count` flat arrays end to end."""
-    return xp.ElementwiseKernel(*source.join(count), f"minigan_join_{count}")
-
-
-@cache
-def assign_kernel(xp: Any, count: int) -> Any:
-    """The kernel that copies `count` arrays into as many others."""
-    return xp.ElementwiseKernel(*source.assign(count), f"minigan_assign_{count}")
+def kernel_of_many(xp: Any, make: Callable, count: int) -> Any:
+    """The kernel of `count` arrays that source.py's `make`, join or assign, writes."""
+    return xp.ElementwiseKernel(*make(count), f"minigan_{make.__name__}_{count}")
 
 
 def gemm(a, b):
