@@ -21,8 +21,8 @@ import time
 import numpy as np
 
 import minigan as mg
-from minigan.backend import cpu, reference
-from minigan.backend.cpu import convolution, norm, patches, threads
+from minigan.backend import cpu, reference, thresholds
+from minigan.backend.cpu import threads
 from minigan.backend.geometry import Window
 
 COLUMNS = ["plain", "one block", "blocks", "threads"]
@@ -76,9 +76,9 @@ def calls(column):
         return kernels.conv2d_input_gradient(thin_y, thin_w, KEEPING, 1, (28, 28))
 
     def thin_by_phases():
-        few, convolution.FEW = convolution.FEW, 0  # no number of channels is few
+        few, thresholds.FEW_CHANNELS = thresholds.FEW_CHANNELS, 0  # no number of channels is few
         thin()
-        convolution.FEW = few
+        thresholds.FEW_CHANNELS = few
 
     rows = {
         "convolution": lambda: kernels.conv2d(x, w, HALVING, 1),
@@ -122,7 +122,7 @@ def in_own_process(column):
 if args.column:
     threads.count()  # holds the BLAS to one thread, for `plain` too
     if args.column == "one block":
-        cpu.BLOCK = patches.BLOCK = norm.BLOCK = WHOLE
+        thresholds.PASS_BLOCK = thresholds.PATCH_BLOCK = thresholds.NORM_BLOCK = WHOLE
     print(json.dumps({name: measure(call) for name, call in calls(args.column).items()}))
     sys.exit()
 

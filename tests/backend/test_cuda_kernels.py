@@ -14,7 +14,7 @@ from strict import StrictArray, counted
 from strict.module import Module
 from test_kernels import LAYOUTS, convolutions
 
-from minigan.backend import cuda, reference
+from minigan.backend import cuda, reference, thresholds
 from minigan.backend.cuda import convolution, launch
 from minigan.backend.geometry import Window
 
@@ -171,8 +171,8 @@ def test_convolution_and_its_gradients_equal_their_references(case, dtype, layou
     w = numbers(2, (*window.size, c // groups, o), dtype, layout)
     b, back = [numbers(3, length, dtype) if biased else None for length in (o, c)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(convolution, "AT_ONCE", at_once)
-        patch.setattr(convolution, "LARGER", larger)  # either order, for every shape
+        patch.setattr(thresholds, "GPU_ELEMENTS", at_once)
+        patch.setattr(thresholds, "GPU_LARGER", larger)  # either order, for every shape
         compare("conv2d", x, w, window, groups, b)
         compare("conv2d_input_gradient", grad, w, window, groups, image, back)
         compare("conv2d_weight_gradient", x, grad, window, groups)

@@ -16,6 +16,7 @@ from typing import Callable, NamedTuple
 import numpy as np
 import pytest
 
+from minigan.backend import thresholds
 from minigan.cli import main
 from minigan.data import digits
 
@@ -124,6 +125,9 @@ RUNS = {
                         "mlp128" in output),
     "benchmark_steps.py": Run(["minigan", "mlp128", "--steps", "3"], lambda output, folder:
                               json.loads(output)["ms"] > 0),
+    "thresholds.py": Run(["--quick"], lambda output, folder: all(
+        f"\n{name} = " in output for name in vars(thresholds)
+        if name.isupper() and not name.startswith("GPU"))),
     "kernel_steps.py": Run(["--quick", "--rounds", "1"], lambda output, folder:
                            number_after("| Adam |", output) > 0),
 }

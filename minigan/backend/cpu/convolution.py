@@ -14,17 +14,13 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import reference
+from .. import reference, thresholds
 from ..arrays import by_groups, precise
 from ..geometry import Window
-from . import patches as patch_matrix
 from . import threads
-from .patches import FEW, blocks_of, gather, images_at_once, length
+from .patches import blocks_of, gather, images_at_once, length
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
-
-FLOPS = 1 << 26  # from here on a convolution gains more than waking the threads costs
-PARTS = 4        # pieces into which the sum over the batch is cut in the weight gradient
 
 
 @by_groups
@@ -33,7 +29,7 @@ def conv2d(x, w, window, groups, b=None):
     n, c, o, out = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
     if not _is_ours(x, w) or min(out) < 1:
         return reference.conv2d(x, w, window, 1, b)
-    if o <= FEW < c and _mirrored(window) is not None and _planes_fit(x, w):
+    if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None and _planes_fit(x, w):
         return _planes(x, _turned(w), _mirrored(window), image=out, b=b)
     y = np.empty((n, *out, o), np.result_type(x, w))
 
@@ -49,7 +45,7 @@ def conv2d(x, w, window, groups, b=None):
 @by_groups
 def conv2d_input_gradient(grad, w, window, groups, image, b=None):
     """The reference's, by phases, or by planes where few channels come out."""
-    planes = w.shape[2] <= FEW and _planes_fit(grad, w)
+    planes = w.shape[2] <= thresholds.FEW_CHANNELS and _planes_fit(grad, w)
     if not _is_ours(grad, w) or 0 in image or window.dilation != (1, 1) and not planes:
         return reference.conv2d_input_gradient(grad, w, window, 1, image, b)
     return (_planes if planes else _phases)(grad, w, window, image, b)
@@ -61,10 +57,10 @@ def conv2d_weight_gradient(x, grad, window, groups):
     (_, *out, o), c = grad.shape, x.shape[3]
     if not _is_ours(x, grad):
         return reference.conv2d_weight_gradient(x, grad, window, 1)
-    if o <= FEW < c and _mirrored(window) is not None:
+    if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None:
         return _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1))
     blocks = blocks_of(x, window, out)
-    parts = min(PARTS, len(blocks))
+    parts = min(thresholds.PARTS, len(blocks))
     w = np.zeros((parts, *window.size, c, o), np.result_type(x, grad))
 
     def task(part):
@@ -88,7 +84,7 @@ def _is_ours(x, w) -> bool:
 
 def _worth(y, w) -> bool:
     """Whether there is enough to compute for several threads: y, of the convolution's outputs."""
-    return 2 * y.size * math.prod(w.shape[:3]) >= FLOPS
+    return 2 * y.size * math.prod(w.shape[:3]) >= thresholds.SHARED_CONVOLUTION
 
 
 def _multiply(patches, kernel, target, b):
@@ -189,7 +185,7 @@ def _planes(grad, w, window, image, b):
         x[images] = total[:, :, top:top + image[0], left:left + image[1]].transpose(1, 2, 3, 0)
 
     size = n * len(matrix) * math.prod(out) * np.dtype(dtype).itemsize
-    step = min(images_at_once(n, size), max(1, patch_matrix.BLOCK * n // size))
+    step = min(images_at_once(n, size), max(1, thresholds.PATCH_BLOCK * n // size))
     threads.share(task, [slice(i, i + step) for i in range(0, n, step)], _worth(grad, w))
     return x
 
@@ -197,7 +193,7 @@ def _planes(grad, w, window, image, b):
 def _planes_fit(x, w) -> bool:
     """Whether the planes of one image of x are small enough to be made at a time."""
     (kh, kw, c, o), (_, height, width, _) = w.shape, x.shape
-    return kh * kw * min(c, o) * height * width * x.itemsize <= 16 * patch_matrix.BLOCK
+    return kh * kw * min(c, o) * height * width * x.itemsize <= 16 * thresholds.PATCH_BLOCK
 
 
 def _mirrored(window: Window) -> Window | None:

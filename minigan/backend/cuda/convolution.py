@@ -15,15 +15,12 @@ import math
 from functools import reduce
 from typing import Any, Iterator, NamedTuple
 
-from .. import reference
+from .. import reference, thresholds
 from ..arrays import by_groups, same_floats, xp_of
 from ..geometry import Pair, Window
 from .launch import gemm, kernel
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
-
-AT_ONCE = 1 << 28  # elements of rows or products at a time: 1 GB of float32
-LARGER = 4         # the other order must make an array so many times smaller to be preferred
 
 
 class Axis(NamedTuple):
@@ -55,7 +52,7 @@ def conv2d(x, w, window: Window, groups: int, b=None):
     if not _is_ours(x, w, b, window, x.shape[1:3], out):
         return reference.conv2d(x, w, window, 1, b)
     rows, products = math.prod(out) * x.shape[3], math.prod(x.shape[1:3]) * w.shape[3]
-    order = _multiply_first if LARGER * products <= rows else _gather_first
+    order = _multiply_first if thresholds.GPU_LARGER * products <= rows else _gather_first
     return order(x, w, b, _forward(window), out)
 
 
@@ -65,7 +62,7 @@ def conv2d_input_gradient(grad, w, window: Window, groups: int, image: Pair, b=N
     if not _is_ours(grad, w, b, window, image, grad.shape[1:3]):
         return reference.conv2d_input_gradient(grad, w, window, 1, image, b)
     rows, products = math.prod(image) * grad.shape[3], math.prod(grad.shape[1:3]) * w.shape[2]
-    order = _gather_first if LARGER * rows <= products else _multiply_first
+    order = _gather_first if thresholds.GPU_LARGER * rows <= products else _multiply_first
     return order(grad, w.swapaxes(2, 3), b, _backward(window), image)
 
 
@@ -75,7 +72,7 @@ def conv2d_weight_gradient(x, grad, window: Window, groups: int):
     image, out = x.shape[1:3], grad.shape[1:3]
     if not _is_ours(x, grad, None, window, image, out):
         return reference.conv2d_weight_gradient(x, grad, window, 1)
-    if LARGER * math.prod(image) * grad.shape[3] <= math.prod(out) * x.shape[3]:
+    if thresholds.GPU_LARGER * math.prod(image) * grad.shape[3] <= math.prod(out) * x.shape[3]:
         w = _correlate(grad, x, _backward(window), window.size)  # (KH, KW, O, C)
         return xp_of(x).ascontiguousarray(w.swapaxes(2, 3))
     return _correlate(x, grad, _forward(window), window.size)
@@ -135,8 +132,8 @@ def _rows(x, axes: tuple[Axis, Axis], size: Pair, shape: Pair):
 
 
 def _blocks(n: int, each: int) -> Iterator[slice]:
-    """Images that together need at most AT_ONCE elements, if each needs so many."""
-    step = max(1, AT_ONCE // each)
+    """Images that together need at most GPU_ELEMENTS, if each needs so many."""
+    step = max(1, thresholds.GPU_ELEMENTS // each)
     return (slice(i, i + step) for i in range(0, n, step))
 
 
