@@ -6,7 +6,8 @@ For every number a table of times in milliseconds: a line for each size of the p
 for each value of the number, in turns, the median over the rounds. What is taken at a time is tried
 smaller and larger than it is. A number that decides between two ways is set to 0, and to more than
 any size: the second should win for sizes below the number, the first for those above it, and the
-other way round for FEW_CHANNELS. The cores must have nothing else to do. --quick shows that it runs.
+other way round for FEW_CHANNELS. The cores must have nothing else to do. --quick shows that it
+runs.
 """
 import argparse
 import statistics
