@@ -4,10 +4,6 @@ The tests in ON_BOTH run twice, with NumPy and with the strict stand-in for CuPy
 backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy()`. What can only
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
 
-A module whose tests wait for other processes may have a function `begin(items, at_end)`. It is
-called before the first test with those of its tests that are going to run, and begins their work;
-what ends it goes to `at_end`. Its tests come last, when the work is done.
-
 What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
 GPU it is skipped, and how many are and why is said at the end.
 """
@@ -18,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
 from strict import STRICT
 
 from minigan import backend
@@ -53,20 +50,6 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("array_library", ["numpy", "strict"], indirect=True)
 
 
-def has_begin(item):
-    return hasattr(getattr(item, "module", None), "begin")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session):
-    asked = {}
-    if not (session.testsfailed or session.config.option.collectonly):
-        for item in filter(has_begin, session.items):
-            asked.setdefault(item.module.begin, []).append(item)
-    for begin, items in asked.items():
-        begin(items, session.config.add_cleanup)
-
-
 def why_no_gpu():
     """Why no GPU can be tested, "" if one can."""
     try:
@@ -78,7 +61,6 @@ def why_no_gpu():
 
 @pytest.hookimpl(trylast=True)  # after the test's own marks, before -m
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=has_begin)
     on_gpu = [item for item in items if item.get_closest_marker("gpu")]
     if "gpu" not in config.option.markexpr:  # an ordinary run
         items[:] = [item for item in items if item not in on_gpu]

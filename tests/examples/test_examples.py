@@ -7,10 +7,8 @@ import re
 import struct
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Callable, NamedTuple
 
 import numpy as np
@@ -21,9 +19,6 @@ from minigan.data import digits
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = sorted(ROOT.glob("examples/*.py"))
-
-
-BEGUN = {}  # the example's name: its run, a Future, and the folder that it runs in
 
 
 class Run(NamedTuple):
@@ -133,59 +128,21 @@ def test_every_example_is_run_here():
     assert sorted(RUNS) == [path.name for path in EXAMPLES]
 
 
-def start(name: str, arguments: list[str], folder: Path, environment=os.environ
-          ) -> subprocess.Popen:
-    """An example, begun within the folder."""
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "examples" / name), *arguments], cwd=folder,
-        env={**environment, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
-
-
-def finished(process: subprocess.Popen) -> subprocess.CompletedProcess:
-    """The process at its end."""
-    output, errors = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-
 def run_example(name: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
     """An example, run within the folder."""
-    return finished(start(name, arguments, folder))
-
-
-def begin(items, at_end):
-    """Run the examples of these tests beside those before them, with the cores that they leave."""
-    environment, started = dict(os.environ), []  # as it is now: tests change it
-    out, pool = TemporaryDirectory(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))
-
-    def run(name, folder):
-        process = start(name, RUNS[name].arguments, folder, environment)
-        started.append(process)
-        return finished(process)
-
-    def end():
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in started:
-            process.kill()
-        pool.shutdown()
-        out.cleanup()
-
-    at_end(end)
-    for item in items:
-        if item.function is test_an_example_runs_and_prints_what_it_promises:
-            name = item.callspec.params["name"]
-            folder = Path(out.name) / name
-            folder.mkdir()
-            RUNS[name].prepare(folder)
-            BEGUN[name] = pool.submit(run, name, folder), folder
+    return subprocess.run(
+        [sys.executable, str(ROOT / "examples" / name), *arguments], cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
+        capture_output=True, text=True, encoding="utf-8", timeout=300)
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_an_example_runs_and_prints_what_it_promises(name):
-    run, folder = BEGUN[name]
-    done = run.result()
+def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
+    run = RUNS[name]
+    run.prepare(tmp_path)
+    done = run_example(name, run.arguments, tmp_path)
     assert done.returncode == 0, done.stderr
-    assert RUNS[name].holds(done.stdout, folder), done.stdout
+    assert run.holds(done.stdout, tmp_path), done.stdout
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
