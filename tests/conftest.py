@@ -47,7 +47,9 @@ def pytest_generate_tests(metafunc):
     path = Path(metafunc.module.__file__)
     if (path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in ON_BOTH
             and not metafunc.definition.get_closest_marker("gpu")):
-        metafunc.parametrize("array_library", ["numpy", "strict"], indirect=True)
+        only = metafunc.definition.get_closest_marker("numpy_only")
+        metafunc.parametrize("array_library", ["numpy"] if only else ["numpy", "strict"],
+                             indirect=True)
 
 
 def why_no_gpu():
@@ -109,9 +111,6 @@ def array_library(request):
     """The default backend of the test, "numpy" or "strict"."""
     name = getattr(request, "param", "numpy")
     if name == "strict":
-        only = request.node.get_closest_marker("numpy_only")
-        if only is not None:
-            pytest.skip(only.args[0])
         fewer_examples(request.function, request.getfixturevalue("monkeypatch"))
         request.getfixturevalue("strict")
         backend.use("strict")

@@ -20,7 +20,7 @@ from minigan.testing import adjoint_test
 from minigan.testing.cases import CASES
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
-a_few_times = settings(max_examples=6)
+a_few_times = settings(max_examples=4)
 
 
 # The table is complete
