@@ -142,8 +142,8 @@ def test_the_judge_compares_up_to_rounding_and_sees_errors_as_errors():
 
 @pytest.mark.parametrize("kind", ALL, ids=str)
 def test_each_kind_of_error_is_found(kind, benches):
-    likely = ["multiply", "var", "exp", "leaky_relu", "elu", "matmul", "conv2d", "upsample_nearest",
-              "log", "tanh", *map(str, CASES)]
+    likely = ["multiply", "var", "exp", "leaky_relu", "elu", "matmul", "conv2d",
+              "conv_transpose2d", "upsample_nearest", "log", "tanh", *map(str, CASES)]
     fates = []
     for name in likely:
         if kind.applies(CASE[name]) and benches(name).takes(kind):  # benches take time
