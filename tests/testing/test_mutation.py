@@ -24,7 +24,7 @@ from minigan.testing.mutation.tamper import listed, on_input, patched
 
 CASE = {str(case): case for case in CASES}
 X = np.array([[1.5, -2.0, 0.5], [1.0, 0.0, 3.0]])
-CALLS = 60  # not those that the command draws: enough for each error to show
+CALLS = 40  # not those that the command draws: enough for each error to show
 
 
 @pytest.fixture(scope="module")
