@@ -4,35 +4,22 @@ from __future__ import annotations
 import json
 import math
 import sys
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
+from programs import EXAMPLES, run_example
 from strict import counted
 
 from minigan import backend
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 import benchmark  # noqa: E402
 import benchmark_steps  # noqa: E402
 
 
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run benchmark.py in this process: its exit status, output and errors. The libraries that it
-    runs in processes of their own do so still."""
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["benchmark.py", *arguments])
-        status, error = 0, ""
-        try:
-            benchmark.main()
-        except SystemExit as ended:
-            status, error = (1, f"{ended}\n") if isinstance(ended.code, str) else (ended.code, "")
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err + error
-    return run
+run = partial(run_example, "benchmark.py", main=benchmark.main)
 
 
 @pytest.fixture
@@ -83,7 +70,7 @@ def test_pytorchs_step_runs_and_leaves_the_discriminator_trainable(tuned):
     assert torch.is_grad_enabled() and step() is None
 
 
-def test_the_markdown_is_a_table_with_a_line_for_each_workload(run, timed):
+def test_the_markdown_is_a_table_with_a_line_for_each_workload(timed):
     status, output, _ = run("mlp128", "dcgan", "--rounds", "2", "--markdown")
     head, rule, row, another = output.splitlines()
     assert status == 0 and row.startswith("| mlp128 |") and another.startswith("| dcgan |")
@@ -91,7 +78,7 @@ def test_the_markdown_is_a_table_with_a_line_for_each_workload(run, timed):
     assert head.count("|") == rule.count("|") == row.count("|")
 
 
-def test_the_memory_of_a_step_is_part_of_the_peak(run):
+def test_the_memory_of_a_step_is_part_of_the_peak():
     status, output, error = run("mlp128", "--rounds", "1", "--steps", "1", "--memory", "--json")
     assert status == 0, error
     row = json.loads(output)
@@ -99,12 +86,12 @@ def test_the_memory_of_a_step_is_part_of_the_peak(run):
         assert 0 < row["minigan, added MiB"] < row["minigan, peak MiB"]
 
 
-def test_an_unknown_workload_is_named_beside_the_known_ones(run):
+def test_an_unknown_workload_is_named_beside_the_known_ones():
     assert run("mlp12") == (2, "", "benchmark.py: workload 'mlp12' is unknown; known are "
                                    "mlp1024, mlp128, wgan-gp, dcgan, dense-dcgan\n")
 
 
-def test_a_library_that_is_not_installed_is_one_line(run):
+def test_a_library_that_is_not_installed_is_one_line():
     if benchmark_steps.importlib.util.find_spec("chainer"):
         pytest.skip("it is installed")
     status, output, error = run("mlp128", "--against", "chainer", "--rounds", "1", "--steps", "1")
@@ -115,7 +102,7 @@ def test_a_library_that_is_not_installed_is_one_line(run):
 
 # What can be tested of the GPU's part without one
 
-def test_a_machine_without_a_gpu_is_told_so_in_one_line(run):
+def test_a_machine_without_a_gpu_is_told_so_in_one_line():
     try:
         backend.get("cuda")
     except backend.BackendError:
@@ -128,12 +115,12 @@ def test_a_machine_without_a_gpu_is_told_so_in_one_line(run):
 
 @pytest.mark.parametrize("arguments, what", [(["--memory"], "--memory"),
                                              (["--against", "chainer"], "chainer")])
-def test_what_does_not_run_on_a_gpu_is_refused_in_one_line(arguments, what, run):
+def test_what_does_not_run_on_a_gpu_is_refused_in_one_line(arguments, what):
     assert run("mlp128", "--device", "cuda", *arguments) == (
         2, "", f"benchmark.py: {what} is for --device cpu\n")
 
 
-def test_batch_sizes_make_a_row_each_that_names_its_own(run, timed):
+def test_batch_sizes_make_a_row_each_that_names_its_own(timed):
     _, output, _ = run("mlp128", "--batch-size", "100", "20", "--rounds", "1", "--json")
     rows = [json.loads(line) for line in output.splitlines()]
     assert [row["workload"] for row in rows] == ["mlp128", "mlp128, batch 20"]
