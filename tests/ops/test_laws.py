@@ -65,6 +65,7 @@ def test_there_is_a_fused_backward_to_be_held_equal_to_a_readable_one():
 # What a Function promises of itself
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.linear or case.bilinear], ids=str)
+@a_few_times
 @given(data=st.data())
 def test_a_linear_op_and_its_gradient_are_adjoint(case, data):
     """In all inputs together, or in each while the others stay."""
