@@ -10,6 +10,7 @@ a GPU. Neither is anything where there is no fork.
 """
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import shutil
@@ -36,6 +37,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     count = min(PROCESSES, len(modules))
     if count < 2 or session.testsfailed or wants_one_process(session.config.option):
         return None  # pytest's own loop
+    gc.collect()
+    gc.freeze()  # thousands of tests: the collector need not look through them again
     folder, children = Path(mkdtemp(prefix="minigan-tests-")), []
     for _ in range(count - 1):
         if (child := forked(session.config, folder)) == 0:
