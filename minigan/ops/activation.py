@@ -81,7 +81,7 @@ class LeakyReLU(Elementwise):
 class LeakyReLUGradient(Elementwise):
     """grad where `positive`, else slope · grad: linear in grad, and so its own gradient."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, positive: Any, slope: float):
         self.positive, self.slope = positive, slope

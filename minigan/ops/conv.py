@@ -24,7 +24,7 @@ from .shape import pad
 class Convolution(Function):
     """Base of the three: x (N, *image, C), w (KH, KW, C / groups, O), g (N, OH, OW, O)."""
 
-    bilinear = fresh = True
+    reads = "the other factor"
 
     def __init__(self, window: Window, groups: int, image: Pair):
         self.form = window, groups, image

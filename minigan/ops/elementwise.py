@@ -41,7 +41,7 @@ def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
 class Add(Elementwise):
     """x + y. Gradients: grad, grad."""
 
-    linear = True
+    reads = "nothing"
 
     def forward(self, x, y):
         return x + y
@@ -53,7 +53,7 @@ class Add(Elementwise):
 class Subtract(Elementwise):
     """x − y. Gradients: grad, −grad."""
 
-    linear = True
+    reads = "nothing"
 
     def forward(self, x, y):
         return x - y
@@ -65,7 +65,7 @@ class Subtract(Elementwise):
 class Multiply(Elementwise):
     """x · y. Gradients: grad · y, grad · x."""
 
-    bilinear = True
+    reads = "the other factor"
 
     def forward(self, x, y):
         return x * y
@@ -90,7 +90,7 @@ class Divide(Elementwise):
 class Negative(Elementwise):
     """−x. Gradient: −grad."""
 
-    linear = True
+    reads = "nothing"
 
     def forward(self, x):
         return -x
@@ -206,7 +206,7 @@ class Clip(Elementwise):
 class Where(Elementwise):
     """x where the condition holds, y elsewhere. Each gradient is grad there and 0 elsewhere."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, condition: Any):
         self.condition = condition
@@ -221,7 +221,7 @@ class Where(Elementwise):
 class AsType(Elementwise):
     """x in another floating point type. Gradient: grad in x's type."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, dtype: Any):
         self.dtype = dtype

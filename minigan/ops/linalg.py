@@ -15,7 +15,7 @@ class MatMul(Function):
     With G = grad: ∂/∂x is G @ wᵀ and ∂/∂w is xᵀ @ G, each summed over the axes that broadcast.
     """
 
-    bilinear = fresh = True
+    reads = "the other factor"
 
     def forward(self, x, w):
         return kernels(x).matmul(x, w)
@@ -32,7 +32,7 @@ class Affine(Function):
     With G = grad: ∂/∂x is G @ wᵀ, ∂/∂w is xᵀ @ G, and ∂/∂b the sum of G's rows.
     """
 
-    bilinear = fresh = True
+    reads = "the other factor"
 
     def forward(self, x, w, b):
         y = kernels(x).matmul(x, w)

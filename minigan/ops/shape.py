@@ -15,7 +15,7 @@ Shape = int | tuple[int, ...]
 class Reshape(Function):
     """The same elements, in the same order, in another shape. Gradient: shaped back."""
 
-    linear = view = True
+    reads, view = "nothing", True
 
     def __init__(self, shape: tuple[int, ...]):
         self.shape = shape
@@ -30,7 +30,7 @@ class Reshape(Function):
 class Transpose(Function):
     """The axes in another order. Gradient: ordered back."""
 
-    linear = view = True
+    reads, view = "nothing", True
 
     def __init__(self, axes: tuple[int, ...]):
         self.axes = axes
@@ -45,7 +45,7 @@ class Transpose(Function):
 class BroadcastTo(Function):
     """x repeated along new and stretched axes. Gradient: summed over them."""
 
-    linear = view = True
+    reads, view = "nothing", True
 
     def __init__(self, shape: tuple[int, ...]):
         self.shape = shape
@@ -60,7 +60,7 @@ class BroadcastTo(Function):
 class Concatenate(Function):
     """The inputs one after the other along an axis. Each gets its own part of the gradient."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, axis: int):
         self.axis = axis
@@ -80,7 +80,7 @@ class Concatenate(Function):
 class GetItem(Function):
     """x[index]. Gradient: added to zeros at the index, as often as the index repeats."""
 
-    linear = view = True
+    reads, view = "nothing", True
 
     def __init__(self, index: Any):
         self.index = index
@@ -96,7 +96,7 @@ class AddAt(Function):
     """Zeros of `shape` with x added at the index: the adjoint of x[index]. Gradient:
     grad[index]."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, index: Any, shape: tuple[int, ...]):
         self.index, self.shape = index, shape
@@ -111,7 +111,7 @@ class AddAt(Function):
 class Pad(Function):
     """x with a constant margin of (before, after) elements on each axis. Gradient: the inside."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, widths: tuple[tuple[int, int], ...], value: float):
         self.widths, self.value = widths, value
