@@ -26,6 +26,22 @@ class MatMul(Function):
                 sum_to(x.swapaxes(-1, -2) @ grad, w.shape) if self.needs[1] else None)
 
 
+def matmul(x: Any, w: Any) -> Tensor:
+    """The matrix product x @ w: vectors, matrices, and batches of matrices, as in NumPy."""
+    x, w = operands(x, w)
+    if x.ndim == 0 or w.ndim == 0 or x.shape[-1] != w.shape[max(w.ndim - 2, 0)]:
+        raise ValueError(f"matmul of shapes {x.shape} and {w.shape}: the last axis of the first "
+                         "must be as long as the last but one of the second")
+    if x.ndim == 1:
+        return matmul(x.reshape(1, x.size), w).squeeze(-2 if w.ndim > 1 else 0)
+    if w.ndim == 1:
+        return matmul(x, w.reshape(w.size, 1)).squeeze(-1)
+    if w.ndim == 2 and x.ndim > 2:  # one product in place of a batch of small ones
+        rows = math.prod(x.shape[:-1])
+        return MatMul()(x.reshape(rows, x.shape[-1]), w).reshape(*x.shape[:-1], w.shape[-1])
+    return MatMul()(x, w)
+
+
 class Affine(Function):
     """y = x @ w + b for (n, k) @ (k, m) + (m,) in one pass, what a dense layer computes.
 
@@ -53,22 +69,6 @@ class Affine(Function):
         return (product(grad, w.T) if self.needs[0] else None,
                 product(x.T, grad) if self.needs[1] else None,
                 grad.sum(axis=0) if self.needs[2] else None)
-
-
-def matmul(x: Any, w: Any) -> Tensor:
-    """The matrix product x @ w: vectors, matrices, and batches of matrices, as in NumPy."""
-    x, w = operands(x, w)
-    if x.ndim == 0 or w.ndim == 0 or x.shape[-1] != w.shape[max(w.ndim - 2, 0)]:
-        raise ValueError(f"matmul of shapes {x.shape} and {w.shape}: the last axis of the first "
-                         "must be as long as the last but one of the second")
-    if x.ndim == 1:
-        return matmul(x.reshape(1, x.size), w).squeeze(-2 if w.ndim > 1 else 0)
-    if w.ndim == 1:
-        return matmul(x, w.reshape(w.size, 1)).squeeze(-1)
-    if w.ndim == 2 and x.ndim > 2:  # one product in place of a batch of small ones
-        rows = math.prod(x.shape[:-1])
-        return MatMul()(x.reshape(rows, x.shape[-1]), w).reshape(*x.shape[:-1], w.shape[-1])
-    return MatMul()(x, w)
 
 
 def affine(x: Any, w: Any, b: Any) -> Tensor:

@@ -53,20 +53,6 @@ class Sum(Reduction):
         return self.expand(grad).broadcast_to(self.inputs[0].shape)
 
 
-class Max(Reduction):
-    """The largest element along the axes. The gradient goes to where it is; elements that tie
-    share it evenly, the mean of the one-sided derivatives."""
-
-    def forward(self, x):
-        return x.max(axis=self.axes, keepdims=self.keepdims)
-
-    def backward(self, grad):
-        x, largest = self.inputs[0].data, self.expand(self.output.detach()).data
-        share = (x == largest).astype(grad.dtype)
-        share /= share.sum(axis=self.axes, keepdims=True)
-        return self.expand(grad) * Tensor(share)
-
-
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001 (NumPy's name)
     """The sum over an axis, several, or all (None)."""
     x = as_tensor(x)
@@ -89,6 +75,20 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Ten
     if count <= ddof:
         raise ValueError(f"the variance of {count} elements with ddof={ddof} is undefined")
     return sum((x - mean(x, axis, keepdims=True)) ** 2, axis, keepdims) * (1 / (count - ddof))
+
+
+class Max(Reduction):
+    """The largest element along the axes. The gradient goes to where it is; elements that tie
+    share it evenly, the mean of the one-sided derivatives."""
+
+    def forward(self, x):
+        return x.max(axis=self.axes, keepdims=self.keepdims)
+
+    def backward(self, grad):
+        x, largest = self.inputs[0].data, self.expand(self.output.detach()).data
+        share = (x == largest).astype(grad.dtype)
+        share /= share.sum(axis=self.axes, keepdims=True)
+        return self.expand(grad) * Tensor(share)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001

@@ -27,6 +27,39 @@ class Reshape(Function):
         return grad.reshape(self.inputs[0].shape)
 
 
+def reshape(x: Any, *shape: Any) -> Tensor:
+    """x in another shape, given as one tuple or as numbers; one length may be −1."""
+    x, shape = as_tensor(x), _shape(shape)
+    known = math.prod(n for n in shape if n != -1)
+    if shape.count(-1) == 1 and known and x.size % known == 0:
+        shape = tuple(x.size // known if n == -1 else n for n in shape)
+    if math.prod(shape) != x.size or min(shape, default=0) < 0:
+        raise ValueError(f"a tensor of shape {x.shape} ({x.size} elements) cannot take the "
+                         f"shape {shape}")
+    return Reshape(shape)(x)
+
+
+def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """x without the named axes, which must have length 1; without all of length 1 if None."""
+    x = as_tensor(x)
+    if axis is None:
+        axes = tuple(i for i, n in enumerate(x.shape) if n == 1)
+    else:
+        axes = normalize_axis(axis, x.ndim)
+    for a in axes:
+        if x.shape[a] != 1:
+            raise ValueError(f"cannot squeeze axis {a} of shape {x.shape}: its length is not 1")
+    return Reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))(x)
+
+
+def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Tensor:
+    """x with new axes of length 1, which stand at `axis` in the result."""
+    x = as_tensor(x)
+    ndim = x.ndim + (len(axis) if isinstance(axis, tuple) else 1)
+    new, lengths = normalize_axis(axis, ndim), iter(x.shape)
+    return Reshape(tuple(1 if i in new else next(lengths) for i in range(ndim)))(x)
+
+
 class Transpose(Function):
     """The axes in another order. Gradient: ordered back."""
 
@@ -42,6 +75,24 @@ class Transpose(Function):
         return grad.transpose(tuple(self.axes.index(i) for i in range(len(self.axes))))
 
 
+def transpose(x: Any, *axes: Any) -> Tensor:
+    """x with its axes in the given order; reversed if none is given."""
+    x, axes = as_tensor(x), _shape(axes)
+    order = normalize_axis(axes, x.ndim) if axes else tuple(reversed(range(x.ndim)))
+    if len(order) != x.ndim:
+        raise ValueError(f"transpose of shape {x.shape} needs all {x.ndim} axes, got {axes}")
+    return Transpose(order)(x)
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
+    """x with two axes exchanged."""
+    x = as_tensor(x)
+    (i,), (j,) = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
+    order = list(range(x.ndim))
+    order[i], order[j] = j, i
+    return Transpose(tuple(order))(x)
+
+
 class BroadcastTo(Function):
     """x repeated along new and stretched axes. Gradient: summed over them."""
 
@@ -55,6 +106,15 @@ class BroadcastTo(Function):
 
     def backward(self, grad):
         return sum_to(grad, self.inputs[0].shape)
+
+
+def broadcast_to(x: Any, shape: Shape) -> Tensor:
+    """x repeated to `shape` by NumPy's rules, without copying."""
+    x, shape = as_tensor(x), _shape((shape,))
+    tail = shape[len(shape) - x.ndim:]
+    if len(shape) < x.ndim or any(n not in (1, m) for n, m in zip(x.shape, tail)):
+        raise ValueError(f"shape {x.shape} does not broadcast to {shape}")
+    return BroadcastTo(shape)(x)
 
 
 class Concatenate(Function):
@@ -77,6 +137,24 @@ class Concatenate(Function):
         return grads
 
 
+def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
+    """The tensors one after the other along an existing axis."""
+    xs = [as_tensor(x) for x in xs]
+    if not xs:
+        raise ValueError("concatenate needs at least one tensor")
+    (axis,) = normalize_axis(axis, xs[0].ndim)
+    if any(x.shape[:axis] + x.shape[axis + 1:] != xs[0].shape[:axis] + xs[0].shape[axis + 1:]
+           for x in xs):
+        raise ValueError(f"shapes {', '.join(str(x.shape) for x in xs)} must agree in all axes "
+                         f"but axis {axis} to be concatenated")
+    return Concatenate(axis)(*xs)
+
+
+def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
+    """Tensors of one shape along a new axis."""
+    return concatenate([expand_dims(x, axis) for x in xs], axis)
+
+
 class GetItem(Function):
     """x[index]. Gradient: added to zeros at the index, as often as the index repeats."""
 
@@ -90,6 +168,34 @@ class GetItem(Function):
 
     def backward(self, grad):
         return AddAt(self.index, self.inputs[0].shape)(grad)
+
+
+def getitem(x: Any, index: Any) -> Tensor:
+    """x[index] with slices, integers, None, ..., integer arrays and boolean masks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    parts = tuple(p.data if isinstance(p, Tensor) else p for p in parts)
+    return GetItem(parts)(x)
+
+
+def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
+    """x cut along an axis into n equal parts, or before each of the given indices."""
+    x = as_tensor(x)
+    (axis,) = normalize_axis(axis, x.ndim)
+    length = x.shape[axis]
+    if isinstance(sections, int):
+        if sections < 1 or length % sections:
+            raise ValueError(f"an axis of length {length} cannot be split into {sections} "
+                             "equal parts")
+        sections = range(length // sections, length, length // sections) if length else ()
+    cuts = [0, *sections, length]
+    return [x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(cuts[:-1], cuts[1:])]
+
+
+def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
+    """x with the order of elements reversed along the axes (None: all)."""
+    x = as_tensor(x)
+    axes = normalize_axis(axis, x.ndim)
+    return x[tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))]
 
 
 class AddAt(Function):
@@ -124,105 +230,6 @@ class Pad(Function):
                           for (before, after), n in zip(self.widths, grad.shape))]
 
 
-def reshape(x: Any, *shape: Any) -> Tensor:
-    """x in another shape, given as one tuple or as numbers; one length may be −1."""
-    x, shape = as_tensor(x), _shape(shape)
-    known = math.prod(n for n in shape if n != -1)
-    if shape.count(-1) == 1 and known and x.size % known == 0:
-        shape = tuple(x.size // known if n == -1 else n for n in shape)
-    if math.prod(shape) != x.size or min(shape, default=0) < 0:
-        raise ValueError(f"a tensor of shape {x.shape} ({x.size} elements) cannot take the "
-                         f"shape {shape}")
-    return Reshape(shape)(x)
-
-
-def transpose(x: Any, *axes: Any) -> Tensor:
-    """x with its axes in the given order; reversed if none is given."""
-    x, axes = as_tensor(x), _shape(axes)
-    order = normalize_axis(axes, x.ndim) if axes else tuple(reversed(range(x.ndim)))
-    if len(order) != x.ndim:
-        raise ValueError(f"transpose of shape {x.shape} needs all {x.ndim} axes, got {axes}")
-    return Transpose(order)(x)
-
-
-def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
-    """x with two axes exchanged."""
-    x = as_tensor(x)
-    (i,), (j,) = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
-    order = list(range(x.ndim))
-    order[i], order[j] = j, i
-    return Transpose(tuple(order))(x)
-
-
-def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """x without the named axes, which must have length 1; without all of length 1 if None."""
-    x = as_tensor(x)
-    if axis is None:
-        axes = tuple(i for i, n in enumerate(x.shape) if n == 1)
-    else:
-        axes = normalize_axis(axis, x.ndim)
-    for a in axes:
-        if x.shape[a] != 1:
-            raise ValueError(f"cannot squeeze axis {a} of shape {x.shape}: its length is not 1")
-    return Reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))(x)
-
-
-def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Tensor:
-    """x with new axes of length 1, which stand at `axis` in the result."""
-    x = as_tensor(x)
-    ndim = x.ndim + (len(axis) if isinstance(axis, tuple) else 1)
-    new, lengths = normalize_axis(axis, ndim), iter(x.shape)
-    return Reshape(tuple(1 if i in new else next(lengths) for i in range(ndim)))(x)
-
-
-def broadcast_to(x: Any, shape: Shape) -> Tensor:
-    """x repeated to `shape` by NumPy's rules, without copying."""
-    x, shape = as_tensor(x), _shape((shape,))
-    tail = shape[len(shape) - x.ndim:]
-    if len(shape) < x.ndim or any(n not in (1, m) for n, m in zip(x.shape, tail)):
-        raise ValueError(f"shape {x.shape} does not broadcast to {shape}")
-    return BroadcastTo(shape)(x)
-
-
-def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
-    """The tensors one after the other along an existing axis."""
-    xs = [as_tensor(x) for x in xs]
-    if not xs:
-        raise ValueError("concatenate needs at least one tensor")
-    (axis,) = normalize_axis(axis, xs[0].ndim)
-    if any(x.shape[:axis] + x.shape[axis + 1:] != xs[0].shape[:axis] + xs[0].shape[axis + 1:]
-           for x in xs):
-        raise ValueError(f"shapes {', '.join(str(x.shape) for x in xs)} must agree in all axes "
-                         f"but axis {axis} to be concatenated")
-    return Concatenate(axis)(*xs)
-
-
-def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis."""
-    return concatenate([expand_dims(x, axis) for x in xs], axis)
-
-
-def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
-    """x cut along an axis into n equal parts, or before each of the given indices."""
-    x = as_tensor(x)
-    (axis,) = normalize_axis(axis, x.ndim)
-    length = x.shape[axis]
-    if isinstance(sections, int):
-        if sections < 1 or length % sections:
-            raise ValueError(f"an axis of length {length} cannot be split into {sections} "
-                             "equal parts")
-        sections = range(length // sections, length, length // sections) if length else ()
-    cuts = [0, *sections, length]
-    return [x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(cuts[:-1], cuts[1:])]
-
-
-def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
-    """x with the order of elements reversed along the axes (None: all)."""
-    x = as_tensor(x)
-    axes = normalize_axis(axis, x.ndim)
-    return x[tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))]
-
-
 def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Tensor:
     """x with a constant margin. pad_width as in NumPy: n, (before, after), or a pair per axis."""
     x = as_tensor(x)
@@ -236,13 +243,6 @@ def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Tensor:
         raise ValueError(f"pad_width {pad_width} does not fit shape {x.shape}: give n, "
                          "(before, after), or one pair for each axis, none negative")
     return Pad(widths, constant_values)(x) if widths else x
-
-
-def getitem(x: Any, index: Any) -> Tensor:
-    """x[index] with slices, integers, None, ..., integer arrays and boolean masks."""
-    parts = index if isinstance(index, tuple) else (index,)
-    parts = tuple(p.data if isinstance(p, Tensor) else p for p in parts)
-    return GetItem(parts)(x)
 
 
 def _shape(shape: Sequence[Any]) -> tuple[int, ...]:
