@@ -148,7 +148,7 @@ class Tensor:
         targets = None if inputs is None else {id(x) for x in inputs}
         cotangent, path = _cotangent(self, grad), _path([self], targets)
         grads = _pull_back([self], [cotangent], path, targets or (), create_graph)
-        shared = {id(cotangent.data)}
+        shared = {id(cotangent._data)}
         with _grad_mode(create_graph):
             for leaf in [t for t in path.values() if t.creator is None]:
                 new = grads[id(leaf)]
@@ -156,9 +156,9 @@ class Tensor:
                     for observer in _mode.observers:
                         observer.adding_to(leaf)
                     new = leaf.grad + new
-                elif not create_graph and (new.data.base is not None or id(new.data) in shared):
-                    new = _wrap(new.data.copy())  # no two leaves may hold the same memory
-                shared.add(id(new.data))
+                elif not create_graph and (new._data.base is not None or id(new._data) in shared):
+                    new = _wrap(new._data.copy())  # no two leaves may hold the same memory
+                shared.add(id(new._data))
                 leaf.grad = new
 
     def __deepcopy__(self, memo: dict) -> Tensor:
@@ -251,8 +251,7 @@ class Function:
             self.inputs, self.tracked = inputs, tracked
             self._versions = [x._version[0] for x in (*inputs, output)]
             self._output = weakref.ref(output)
-            output.requires_grad = True
-            output.creator = self
+            output.requires_grad, output.creator = True, self
         return output
 
     def _check_devices(self, inputs: tuple[Tensor, ...]) -> None:
@@ -292,12 +291,12 @@ def tensor(data: Any, requires_grad: bool = False) -> Tensor:
     return Tensor(array.copy(), requires_grad)
 
 
-def as_tensor(data: Any, like: Tensor | None = None) -> Tensor:
+def as_tensor(data: Any, like: Any = None) -> Tensor:
     """data itself if it is a Tensor, else a constant. A Python number takes the dtype and the
-    device of the tensor `like` that it stands beside, so that it never promotes."""
+    device of what it stands beside, if that is a Tensor, so that it never promotes."""
     if isinstance(data, Tensor):
         return data
-    if like is not None and isinstance(data, (int, float)):
+    if isinstance(like, Tensor) and isinstance(data, (int, float)):
         return _wrap(backend.number(data, like._data))
     return Tensor(data if backend.is_array(data) else backend.asarray(data))
 
@@ -334,7 +333,7 @@ def _cotangent(output: Tensor, grad: Any) -> Tensor:
             raise ValueError(f"a gradient starts from one number, but this tensor has shape "
                              f"{output.shape}: reduce it with .sum() or .mean(), or say which "
                              "combination with grad= (grad_outputs= in mg.grad)")
-        return _wrap(backend.array_module(output.data).ones_like(output.data))
+        return _wrap(backend.array_module(output._data).ones_like(output._data))
     grad = as_tensor(grad, output)
     if grad.shape != output.shape:
         raise ValueError(f"the given gradient has shape {grad.shape}, the tensor {output.shape}")
@@ -388,9 +387,7 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: di
             for observer in _mode.observers:
                 observer.differentiated(node, grad, gradients)
             if len(gradients) < len(node.inputs):
-                raise RuntimeError(f"{type(node).__name__}.backward returned {len(gradients)} "
-                                   f"gradients for {len(node.inputs)} inputs: one for each is "
-                                   "wanted, None where none is needed")
+                _refuse_number(len(gradients), node)
             for x, needed, new in zip(node.inputs, node.needs, gradients):
                 if needed:
                     grads[id(x)] = _added(grads.get(id(x)), _fitting(new, x, node))
@@ -410,6 +407,12 @@ def _fitting(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
     if not isinstance(grad, Tensor) or grad._data.shape != x._data.shape:
         _refuse_gradient(grad, x, node)
     return grad if grad._data.dtype == x._data.dtype else grad.astype(x.dtype)
+
+
+def _refuse_number(gradients: int, node: Function) -> NoReturn:
+    raise RuntimeError(f"{type(node).__name__}.backward returned {gradients} gradients for "
+                       f"{len(node.inputs)} inputs: one for each is wanted, None where none is "
+                       "needed")
 
 
 def _refuse_gradient(grad: Any, x: Tensor, node: Function) -> NoReturn:

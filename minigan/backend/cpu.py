@@ -31,6 +31,10 @@ def matmul(x, w):
     if x.ndim != 2 or w.ndim != 2 or 2 * x.size * w.shape[1] < FLOPS:
         threads.count()  # holds the BLAS to one thread, also for small products
         return x @ w
+    return _matmul_in_strips(x, w)
+
+
+def _matmul_in_strips(x, w):
     n, m = x.shape[0], w.shape[1]
     y = np.empty((n, m), np.result_type(x, w))
     if m >= n:

@@ -19,23 +19,33 @@ class Elementwise(Function):
                 for g, x in zip(super().gradients(grad), self.inputs)]
 
 
+class SumTo(Function):
+    """x summed over the axes that broadcasting from `shape` to x.shape added or stretched.
+    Gradient: grad, broadcast."""
+
+    reads = "nothing"
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+
+    def forward(self, x):
+        before = (None,) * (x.ndim - len(self.shape)) + self.shape
+        axes = tuple(i for i, n in enumerate(before) if n != x.shape[i])
+        return x.sum(axis=axes).reshape(self.shape)
+
+    def backward(self, grad):
+        return grad.broadcast_to(self.inputs[0].shape)
+
+
 def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Sum x over the axes that broadcasting from `shape` to x.shape added or stretched."""
-    if x.shape == shape:
-        return x
-    added = x.ndim - len(shape)
-    stretched = tuple(i for i in range(x.ndim)
-                      if i < added or (shape[i - added] == 1 and x.shape[i] != 1))
-    return x.sum(axis=stretched, keepdims=True).reshape(shape)
+    """x summed over what broadcasting from `shape` to x.shape repeated."""
+    return x if x.shape == shape else SumTo(shape)(x)
 
 
 def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Both as Tensors; a Python number takes the other's dtype and device."""
-    if isinstance(x, Tensor):
-        return x, as_tensor(y, x)
-    if isinstance(y, Tensor):
-        return as_tensor(x, y), y
-    return as_tensor(x), as_tensor(y)
+    return (x if isinstance(x, Tensor) else as_tensor(x, y),
+            y if isinstance(y, Tensor) else as_tensor(y, x))
 
 
 class Add(Elementwise):

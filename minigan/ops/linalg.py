@@ -7,6 +7,7 @@ from typing import Any
 from ..autodiff import Function, Tensor
 from ..backend import kernels
 from .elementwise import operands, sum_to
+from .shape import Transpose
 
 
 class MatMul(Function):
@@ -22,8 +23,8 @@ class MatMul(Function):
 
     def backward(self, grad):
         x, w = self.inputs
-        return (sum_to(grad @ w.swapaxes(-1, -2), x.shape) if self.needs[0] else None,
-                sum_to(x.swapaxes(-1, -2) @ grad, w.shape) if self.needs[1] else None)
+        return (sum_to(grad @ _turned(w), x.shape) if self.needs[0] else None,
+                sum_to(_turned(x) @ grad, w.shape) if self.needs[1] else None)
 
 
 def matmul(x: Any, w: Any) -> Tensor:
@@ -40,6 +41,11 @@ def matmul(x: Any, w: Any) -> Tensor:
         rows = math.prod(x.shape[:-1])
         return MatMul()(x.reshape(rows, x.shape[-1]), w).reshape(*x.shape[:-1], w.shape[-1])
     return MatMul()(x, w)
+
+
+def _turned(x: Tensor) -> Tensor:
+    """x with its last two axes exchanged."""
+    return Transpose((*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))(x)
 
 
 class Affine(Function):

@@ -50,7 +50,7 @@ class Sum(Reduction):
         return x.sum(axis=self.axes, keepdims=self.keepdims)
 
     def backward(self, grad):
-        return self.expand(grad).broadcast_to(self.inputs[0].shape)
+        return Spread(self.axes, self.keepdims, self.inputs[0].shape)(grad)
 
 
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001 (NumPy's name)
@@ -75,6 +75,22 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Ten
     if count <= ddof:
         raise ValueError(f"the variance of {count} elements with ddof={ddof} is undefined")
     return sum((x - mean(x, axis, keepdims=True)) ** 2, axis, keepdims) * (1 / (count - ddof))
+
+
+class Spread(Function):
+    """What a sum over the axes leaves, repeated along them to `shape`. Gradient: summed again."""
+
+    reads, view = "nothing", True
+
+    def __init__(self, axes: tuple[int, ...], keepdims: bool, shape: tuple[int, ...]):
+        self.axes, self.keepdims, self.shape = axes, keepdims, shape
+
+    def forward(self, x):
+        x = x.reshape(keepdims_shape(self.shape, self.axes))
+        return array_module(x).broadcast_to(x, self.shape)
+
+    def backward(self, grad):
+        return Sum(self.axes, self.keepdims)(grad)
 
 
 class Max(Reduction):
