@@ -6,14 +6,14 @@ import numpy as np
 from . import threads
 from .cpu_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .cpu_norm import batch_norm, batch_norm_gradient
-from .reference import (adam, add_at, assign, bce_with_logits, ema, move_statistics,
+from .reference import (add_at, assign, bce_with_logits, ema, move_statistics,
                         sigmoid_gradient, softplus, tanh_gradient)
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
 np.empty(31 << 20, np.uint8)
 
-__all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
+__all__ = ["add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
            "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
            "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
            "softplus", "softplus_gradient", "tanh_gradient", "update"]
@@ -115,9 +115,16 @@ def _out(x):
 
 
 def update(rule, param, grads, *state):
-    """The reference's, block by block. A block within one piece of the gradient reads it where
-    it is; one that spans several has them joined first."""
+    """The reference's. Much of it goes block by block, on all threads."""
     pieces = [g.reshape(-1) for g in grads]
+    if param.size >= SHARED:
+        return _update_in_blocks(rule, param, pieces, *state)
+    rule(param, pieces[0] if len(pieces) == 1 else np.concatenate(pieces), *state)
+
+
+def _update_in_blocks(rule, param, pieces, *state):
+    """A block within one piece of the gradient reads it where it is; one that spans several has
+    them joined first."""
     ends = np.cumsum([piece.size for piece in pieces])
 
     def task(start):
@@ -131,9 +138,4 @@ def update(rule, param, grads, *state):
         block = slice(stop - grad.size, stop)
         rule(param[block], grad, *[array[block] for array in state])
 
-    blocks = range(0, param.size, BLOCK)
-    if param.size < SHARED:
-        for start in blocks:
-            task(start)
-    else:
-        threads.share(task, blocks)
+    threads.share(task, range(0, param.size, BLOCK))
