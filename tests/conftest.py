@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from strict import STRICT
 
 from minigan import backend
 from minigan.backend import BackendError
+from tests.strict import STRICT
 
 settings.register_profile("minigan", deadline=None, derandomize=True, max_examples=12,
                           # the fixtures used with @given hold nothing that an example changes

@@ -5,17 +5,17 @@ from __future__ import annotations
 import inspect
 import warnings
 
-import compiled
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from strict import StrictArray, counted
-from strict.module import Module
-from test_kernels import LAYOUTS, convolutions
 
 from minigan.backend import cuda, cuda_conv, cuda_kernels, reference
 from minigan.backend.window import Window
+from tests import compiled
+from tests.strict import StrictArray, counted
+from tests.strict.module import Module
+from tests.test_kernels import LAYOUTS, convolutions
 
 needs_compiler = pytest.mark.skipif(compiled.COMPILER is None, reason="no C++ compiler was found")
 

@@ -2,16 +2,16 @@
 compiled stand-ins for CuPy's kernels refuse."""
 from __future__ import annotations
 
-import compiled
 import numpy as np
 import pytest
-from strict import StrictArray, counted, recorded
-from test_cuda_kernels import F, assert_same, needs_compiler, numbers, on_device
-from test_cuda_kernels import on_the_stand_in as on_the_stand_in  # a fixture, for every test
 
 from minigan import backend
 from minigan.backend import cuda, cuda_kernels
 from minigan.backend.window import Window
+from tests import compiled
+from tests.strict import StrictArray, counted, recorded
+from tests.test_cuda_kernels import F, assert_same, needs_compiler, numbers, on_device
+from tests.test_cuda_kernels import on_the_stand_in as on_the_stand_in  # a fixture, for every test
 
 IMAGES, WEIGHT = np.ones((8, 6, 6, 4), F), np.ones(4, F)
 HALVED = Window((4, 4), (2, 2), ((1, 1), (1, 1)))

@@ -8,10 +8,10 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import compiled
 import pytest
 
 from minigan.backend import cuda_kernels, cuda_source
+from tests import compiled
 
 KERNELS = {**cuda_source.ELEMENTWISE, **cuda_source.REDUCTION, "join": cuda_source.join(3),
            "assign": cuda_source.assign(3)}

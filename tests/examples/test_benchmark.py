@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from strict import counted
 
 from minigan import backend
+from tests.strict import counted
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))

@@ -16,9 +16,11 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from ..call import Call
+from minigan.testing.call import Call
+
 from ..cases import CASES
-from ..gradcheck import check_grads
+from minigan.testing.gradcheck import check_grads
+
 from .kinds import KINDS, Kind
 from .suite import Bench, ignore_interrupts
 from .table import markdown

@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Sequence
 
-from ...autodiff import Function, Tensor, _grad_mode, _mode, grad, no_grad
+from minigan.autodiff import Function, Tensor, _grad_mode, _mode, grad, no_grad
 
 F = Callable[..., Any]
 Wrong = Callable[[Tensor, Tensor], Tensor]  # (gradient, the tensor it belongs to) → wrong gradient

@@ -1,6 +1,6 @@
 """The mutation suite itself: that it plants what it says, and counts nothing that is no error.
 
-The complete run is the command `python -m minigan.testing.mutation`.
+The complete run is the command `python -m tests.mutation`.
 """
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ import pytest
 
 from minigan import Tensor, grad, ops
 from minigan.testing.call import Call
-from minigan.testing.cases import CASES
-from minigan.testing.mutation import __main__ as command
-from minigan.testing.mutation import suite
-from minigan.testing.mutation.judge import PROBES, probe, same
-from minigan.testing.mutation.kinds import KINDS, Kind
-from minigan.testing.mutation.real import REAL
-from minigan.testing.mutation.suite import ALL, Bench, Result, CaseResult
-from minigan.testing.mutation.table import report
-from minigan.testing.mutation.tamper import listed, on_input, patched
+from tests.cases import CASES
+from tests.mutation import __main__ as command
+from tests.mutation import suite
+from tests.mutation.judge import PROBES, probe, same
+from tests.mutation.kinds import KINDS, Kind
+from tests.mutation.real import REAL
+from tests.mutation.suite import ALL, Bench, CaseResult, Result
+from tests.mutation.table import report
+from tests.mutation.tamper import listed, on_input, patched
 
 CASE = {str(case): case for case in CASES}
 X = np.array([[1.5, -2.0, 0.5], [1.0, 0.0, 3.0]])
@@ -234,7 +234,7 @@ def test_any_number_of_jobs_finds_the_same(tmp_path):
     for jobs in ("1", "2"):
         out = tmp_path / f"{jobs}.md"
         done = subprocess.run(
-            [sys.executable, "-m", "minigan.testing.mutation", "exp", "leaky_relu 's gradient",
+            [sys.executable, "-m", "tests.mutation", "exp", "leaky_relu 's gradient",
              "--kinds", "wrong sign", "wrong at one", "--jobs", jobs, "--out", str(out)],
             capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
@@ -246,7 +246,7 @@ def test_any_number_of_jobs_finds_the_same(tmp_path):
 # The others' checks
 
 def test_the_errors_shown_to_others_are_errors_of_the_suite():
-    others = pytest.importorskip("minigan.testing.mutation.others")
+    others = pytest.importorskip("tests.mutation.others")
     assert set(others.PLANTED) <= {kind.name for kind in KINDS}
     assert all(names <= set(others.PLANTED) for names in others.NOT_IN.values())
 
@@ -254,7 +254,7 @@ def test_the_errors_shown_to_others_are_errors_of_the_suite():
 @pytest.mark.parametrize("tool", ["torch", "jax"])
 def test_the_others_operations_are_ours_and_their_checks_accept_them(tool):
     pytest.importorskip(tool)
-    others = pytest.importorskip("minigan.testing.mutation.others")
+    others = pytest.importorskip("tests.mutation.others")
     module = others.module_of(tool)
     for name, f in module.operations().items():
         case = CASE[name]
@@ -267,7 +267,7 @@ def test_the_others_operations_are_ours_and_their_checks_accept_them(tool):
 @pytest.mark.parametrize("tool", ["torch", "jax"])
 def test_the_others_find_a_wrong_sign_and_an_identity_is_no_error(tool):
     pytest.importorskip(tool)
-    others = pytest.importorskip("minigan.testing.mutation.others")
+    others = pytest.importorskip("tests.mutation.others")
     module = others.module_of(tool)
     f = module.operations()["exp"]
     assert module.caught(others.PLANTED["wrong sign"](module.Lib(), f), (X,))

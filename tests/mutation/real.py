@@ -11,10 +11,11 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ... import autodiff, losses, ops
-from ...autodiff import Function, Tensor
-from ...backend import cpu
-from ...ops import activation, conv, elementwise, linalg, norm, reduce, shape
+from minigan import autodiff, losses, ops
+from minigan.autodiff import Function, Tensor
+from minigan.backend import cpu
+from minigan.ops import activation, conv, elementwise, linalg, norm, reduce, shape
+
 from . import rewritten as wrong
 from .kinds import Kind, saturated
 

@@ -7,8 +7,9 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from ... import ops
-from ...autodiff import Function, Tensor
+from minigan import ops
+from minigan.autodiff import Function, Tensor
+
 from .tamper import floats, on_input
 
 

@@ -10,9 +10,11 @@ from typing import Any, Callable, Iterator, Sequence
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from ..call import Call
+from minigan.testing.call import Call
+
 from ..cases import CASES, Case
-from ..properties import gradtest, prove
+from minigan.testing.properties import gradtest, prove
+
 from .judge import Outcome, probe, same
 from .kinds import KINDS, Kind
 from .real import REAL

@@ -7,9 +7,10 @@ from typing import Any, Callable, Iterator, Sequence
 
 import numpy as np
 
-from ... import ops
-from ...autodiff import Tensor
-from ..call import Call
+from minigan import ops
+from minigan.autodiff import Tensor
+from minigan.testing.call import Call
+
 from .errors import (Undifferentiable, any_strided, averaged, broadcast, change_cotangent,
                      change_in_place, doubled_when_alone, exchanged, has_equals, is_backwards,
                      is_fortran, one_element, option, refuse_empty, reversed_, shifted, transposed,
