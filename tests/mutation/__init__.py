@@ -2,6 +2,7 @@
 
     python -m tests.mutation
 
-`kinds` and `real` say what is planted, `tamper` how, `judge` whether a planted error is one,
-`suite` lets the checks look for it, and `others` lets PyTorch's and JAX's checks look too.
+`generic` (errors of any library), `own` (of minigan) and `real` say what is planted, `kinds` how,
+`libraries` into what, `judge` whether a planted error is one; `suite` lets the checks look for it,
+and `others` lets PyTorch's and JAX's checks look too.
 """

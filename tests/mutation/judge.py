@@ -14,7 +14,7 @@ import numpy as np
 from minigan.autodiff import Tensor, grad
 from minigan.testing.call import Call
 
-from .tamper import F, listed
+from .kinds import F, listed
 
 Outcome = list[np.ndarray] | str
 

@@ -15,10 +15,13 @@ from minigan.testing.call import Call
 from ..cases import CASES, Case
 from minigan.testing.properties import gradtest, prove
 
+from .generic import GENERIC
 from .judge import Outcome, probe, same
-from .kinds import KINDS, Kind
+from .kinds import Kind
+from .own import OWN
 from .real import REAL
 
+KINDS = [*GENERIC, *OWN]
 ALL = [*KINDS, *REAL]
 EXAMPLES = inspect.signature(gradtest).parameters["max_examples"].default
 FURTHER = 60  # calls beyond the drawn ones, on which a mutant may show that it is one

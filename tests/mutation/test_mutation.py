@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,11 +19,12 @@ from tests.cases import CASES
 from tests.mutation import __main__ as command
 from tests.mutation import suite
 from tests.mutation.judge import PROBES, probe, same
-from tests.mutation.kinds import KINDS, Kind
+from tests.mutation.kinds import Kind, listed, on_input, patched
+from tests.mutation.libraries import LIBRARIES, library
+from tests.mutation.generic import GENERIC
 from tests.mutation.real import REAL
-from tests.mutation.suite import ALL, Bench, CaseResult, Result
+from tests.mutation.suite import ALL, KINDS, Bench, CaseResult, Result
 from tests.mutation.table import report
-from tests.mutation.tamper import listed, on_input, patched
 
 CASE = {str(case): case for case in CASES}
 X = np.array([[1.5, -2.0, 0.5], [1.0, 0.0, 3.0]])
@@ -104,7 +106,7 @@ def test_of_several_patches_of_one_thing_the_first_state_comes_back():
 # The judge
 
 def test_an_identity_planted_is_no_error(benches):
-    nothing = Kind("nothing", "the right gradient", on_input(lambda g, x: g * 1.0), each=True)
+    nothing = Kind("nothing", "the right gradient", on_input(lambda lib, g, x: g * 1.0), each=True)
     for name in ["multiply", "softmax", "layer_norm", "conv2d"]:
         assert benches(name).test(nothing).fate == "equivalent"
 
@@ -127,7 +129,7 @@ def test_what_changes_nothing_is_equivalent(kind, name, benches):
 
 
 def test_an_error_that_no_drawn_call_shows_is_told_apart():
-    at_seven = Kind("at seven", "", on_input(lambda g, x: g * (2 if 7 in x.data else 1)))
+    at_seven = Kind("at seven", "", on_input(lambda lib, g, x: g * (2 if 7 in x.data else 1)))
     bench = Bench(CASE["exp"], [Call((X,))], [Call((X + 7,))])
     assert bench.test(at_seven).fate == "not drawn"
 
@@ -236,7 +238,7 @@ def test_any_number_of_jobs_finds_the_same(tmp_path):
         done = subprocess.run(
             [sys.executable, "-m", "tests.mutation", "exp", "leaky_relu 's gradient",
              "--kinds", "wrong sign", "wrong at one", "--jobs", jobs, "--out", str(out)],
-            capture_output=True, text=True)
+            cwd=Path(__file__).parents[2], capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert done.stdout == out.read_text(encoding="utf-8")
         tables.append(done.stdout)
@@ -245,31 +247,39 @@ def test_any_number_of_jobs_finds_the_same(tmp_path):
 
 # The others' checks
 
-def test_the_errors_shown_to_others_are_errors_of_the_suite():
-    others = pytest.importorskip("tests.mutation.others")
-    assert set(others.PLANTED) <= {kind.name for kind in KINDS}
-    assert all(names <= set(others.PLANTED) for names in others.NOT_IN.values())
+def test_what_a_library_cannot_express_are_errors_that_the_others_are_shown():
+    known = {kind.name for kind in GENERIC}
+    assert all(lib.cannot <= known for lib in LIBRARIES.values())
 
 
-@pytest.mark.parametrize("tool", ["torch", "jax"])
-def test_the_others_operations_are_ours_and_their_checks_accept_them(tool):
-    pytest.importorskip(tool)
-    others = pytest.importorskip("tests.mutation.others")
-    module = others.module_of(tool)
-    for name, f in module.operations().items():
-        case = CASE[name]
-        np.testing.assert_allclose(module.values(f, case.typical.args),
-                                   case.typical.of(case.reference), rtol=1e-12, atol=1e-14)
-        if name in ("multiply", "max", "losses.bce"):
-            assert not module.caught(f, case.typical.args), name
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_the_operations_are_the_same_in_all_libraries_and_their_checks_accept_them(name):
+    pytest.importorskip(name)
+    lib = library(name)
+    for op, f in lib.operations().items():
+        case = CASE[op]
+        if op in ("multiply", "max", "losses.bce"):
+            assert not lib.caught(f, case.typical.args), op
+        if name != "minigan":  # whose values the tests of every operation compare
+            np.testing.assert_allclose(lib.values(f, case.typical.args),
+                                       case.typical.of(case.reference), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("tool", ["torch", "jax"])
-def test_the_others_find_a_wrong_sign_and_an_identity_is_no_error(tool):
-    pytest.importorskip(tool)
-    others = pytest.importorskip("tests.mutation.others")
-    module = others.module_of(tool)
-    f = module.operations()["exp"]
-    assert module.caught(others.PLANTED["wrong sign"](module.Lib(), f), (X,))
-    right = others.PLANTED["wrong if 0-d"](module.Lib(), f)
-    assert not module.caught(right, (X,))
+@pytest.mark.parametrize("kind", GENERIC, ids=str)
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_an_error_leaves_the_values_alone_in_each_library(name, kind):
+    pytest.importorskip(name)
+    lib = library(name)
+    if kind.name not in lib.cannot and not kind.name.startswith("values not"):
+        f, call = lib.operations()["multiply"], CASE["multiply"].typical
+        np.testing.assert_array_equal(lib.values(kind.plant(lib, f, 0), call.args),
+                                      lib.values(f, call.args))
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_each_library_finds_a_wrong_sign_and_an_identity_is_no_error(name):
+    pytest.importorskip(name)
+    lib, planted = library(name), {kind.name: kind.plant for kind in GENERIC}
+    f = lib.operations()["exp"]
+    assert lib.caught(planted["wrong sign"](lib, f, 0), (X,))
+    assert not lib.caught(planted["wrong if 0-d"](lib, f, 0), (X,))
