@@ -4,7 +4,7 @@
 
 Prints a table of times in milliseconds, all but the last column on one thread, the BLAS included.
 `plain` is the kernel of backend/reference.py (for Adam, its formula on one parameter after
-another). The others are backend/cpu.py's: first with all the data in one block, then in blocks
+another). The others are backend/cpu/'s: first with all the data in one block, then in blocks
 that stay in the cache, then with a thread for every core. docs/fast_cpu.md explains them.
 
 The columns are measured in turn, each in a process of its own, and a figure is the median over the
@@ -21,8 +21,9 @@ import time
 import numpy as np
 
 import minigan as mg
-from minigan.backend import cpu, cpu_conv, cpu_norm, cpu_patches, reference, threads
-from minigan.backend.window import Window
+from minigan.backend import cpu, reference, thresholds
+from minigan.backend.cpu import threads
+from minigan.backend.geometry import Window
 
 COLUMNS = ["plain", "one block", "blocks", "threads"]
 HALVING = Window((5, 5), (2, 2), ((1, 2), (1, 2)))  # 14 x 14 → 7 x 7
@@ -75,9 +76,9 @@ def calls(column):
         return kernels.conv2d_input_gradient(thin_y, thin_w, KEEPING, 1, (28, 28))
 
     def thin_by_phases():
-        few, cpu_conv.FEW = cpu_conv.FEW, 0  # no number of channels is few
+        few, thresholds.FEW_CHANNELS = thresholds.FEW_CHANNELS, 0  # no number of channels is few
         thin()
-        cpu_conv.FEW = few
+        thresholds.FEW_CHANNELS = few
 
     rows = {
         "convolution": lambda: kernels.conv2d(x, w, HALVING, 1),
@@ -121,7 +122,7 @@ def in_own_process(column):
 if args.column:
     threads.count()  # holds the BLAS to one thread, for `plain` too
     if args.column == "one block":
-        cpu.BLOCK = cpu_patches.BLOCK = cpu_norm.BLOCK = WHOLE
+        thresholds.PASS_BLOCK = thresholds.PATCH_BLOCK = thresholds.NORM_BLOCK = WHOLE
     print(json.dumps({name: measure(call) for name, call in calls(args.column).items()}))
     sys.exit()
 

@@ -8,9 +8,8 @@ from . import backend, losses, nn, ops, optim
 from .anomaly import AnomalyError, anomaly
 from .autodiff import Function, Tensor, as_tensor, grad, no_grad, tensor
 from .backend import use
-from .capture import CaptureError, capture
-from .draws import Draws
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
+from .replay import CaptureError, Draws, capture
 
 __version__ = "0.1.0"
 __all__ = ["AnomalyError", "CaptureError", "Draws", "Function", "Tensor", "anomaly", "as_tensor",

@@ -4,10 +4,6 @@ The tests in ON_BOTH run twice, with NumPy and with the strict stand-in for CuPy
 backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy()`. What can only
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
 
-A module whose tests wait for other processes may have a function `begin(items, at_end)`. It is
-called before the first test with those of its tests that are going to run, and begins their work;
-what ends it goes to `at_end`. Its tests come last, when the work is done.
-
 What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
 GPU it is skipped, and how many are and why is said at the end.
 """
@@ -21,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from minigan import backend
 from minigan.backend import BackendError
+from tests.sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
 from tests.strict import STRICT
 
 settings.register_profile("minigan", deadline=None, derandomize=True, max_examples=12,
@@ -50,21 +47,9 @@ def pytest_generate_tests(metafunc):
     path = Path(metafunc.module.__file__)
     if (path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in ON_BOTH
             and not metafunc.definition.get_closest_marker("gpu")):
-        metafunc.parametrize("array_library", ["numpy", "strict"], indirect=True)
-
-
-def has_begin(item):
-    return hasattr(getattr(item, "module", None), "begin")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session):
-    asked = {}
-    if not (session.testsfailed or session.config.option.collectonly):
-        for item in filter(has_begin, session.items):
-            asked.setdefault(item.module.begin, []).append(item)
-    for begin, items in asked.items():
-        begin(items, session.config.add_cleanup)
+        only = metafunc.definition.get_closest_marker("numpy_only")
+        metafunc.parametrize("array_library", ["numpy"] if only else ["numpy", "strict"],
+                             indirect=True)
 
 
 def why_no_gpu():
@@ -78,7 +63,6 @@ def why_no_gpu():
 
 @pytest.hookimpl(trylast=True)  # after the test's own marks, before -m
 def pytest_collection_modifyitems(config, items):
-    items.sort(key=has_begin)
     on_gpu = [item for item in items if item.get_closest_marker("gpu")]
     if "gpu" not in config.option.markexpr:  # an ordinary run
         items[:] = [item for item in items if item not in on_gpu]
@@ -127,9 +111,6 @@ def array_library(request):
     """The default backend of the test, "numpy" or "strict"."""
     name = getattr(request, "param", "numpy")
     if name == "strict":
-        only = request.node.get_closest_marker("numpy_only")
-        if only is not None:
-            pytest.skip(only.args[0])
         fewer_examples(request.function, request.getfixturevalue("monkeypatch"))
         request.getfixturevalue("strict")
         backend.use("strict")

@@ -40,6 +40,14 @@ def train(folder, *words, steps=2):
                  *words])
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_curves():
+    """Their pictures take longer than these runs; tests/test_cli.py and tests/viz look at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run.Run, "save_losses", lambda run: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     """A run of the plain game."""

@@ -13,22 +13,20 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-ENGINE = {"anomaly", "backend", "autodiff", "capture", "draws", "ops", "functional", "losses", "nn",
-          "optim"}
+ENGINE = {"anomaly", "backend", "autodiff", "ops", "functional", "losses", "nn", "optim",
+          "replay"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
     "backend": set(),
     "autodiff": {"backend"},
     "ops": {"backend", "autodiff"},
-    "draws": {"backend", "autodiff"},
-    "capture": {"backend", "autodiff", "draws"},
-    "scalar": {"backend"},
+    "replay": {"backend", "autodiff"},
     "anomaly": {"backend", "autodiff", "nn"},
     "functional": {"backend", "autodiff", "ops"},
     "losses": {"backend", "autodiff", "ops"},
     "nn": {"backend", "autodiff", "ops"},
-    "optim": {"backend", "autodiff", "ops", "nn", "scalar"},
+    "optim": {"backend", "autodiff", "ops", "nn", "replay"},
     "files": set(),
     "data": {"backend"},
     "testing": {"backend", "autodiff"},        # it is told what to check
@@ -58,9 +56,9 @@ BUILT_ON = {
 LATE = {
     ("minigan.backend", "minigan.backend.cuda"),       # CuPy is optional, and so is its backend
     ("minigan.backend.cuda", "minigan.backend"),       # the package imports this module
-    ("minigan.backend.cuda_graph", "minigan.backend"),  # the same
-    ("minigan.backend.reference", "minigan.backend"),  # the package imports this module first
-    ("minigan.backend.threads", "minigan.backend"),    # the same
+    ("minigan.backend.cuda.graph", "minigan.backend"),  # the same
+    ("minigan.backend.arrays", "minigan.backend"),     # the package imports this module first
+    ("minigan.backend.cpu.threads", "minigan.backend"),  # the same
 }
 
 # Where NumPy may be named, and what of it; None is all of it. Everything else is written for
@@ -71,7 +69,7 @@ NUMPY = {
     "minigan.metrics": None,                           # samples are scored in host memory
     "minigan.viz": None,                               # pictures are drawn in host memory
     "minigan.testing": None,                           # differences are taken in host memory
-    "minigan.draws": {"ndarray", "random"},            # draws are made in host memory and moved,
+    "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved,
     "minigan.gan": {"arange", "eye", "float32", "ndarray", "prod", "random", "repeat"},  # these too
     "minigan.gan.run": None,                           # metrics, grids and weights are saved there
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
@@ -202,7 +200,7 @@ def test_modules_import_only_numpy_and_the_standard_library_when_they_load():
 
 def test_cupy_is_imported_by_its_backend_alone():
     assert {i.module for i in IMPORTS if i.target.split(".")[0] == "cupy"} == {
-        "minigan.backend.cuda", "minigan.backend.cuda_graph"}
+        "minigan.backend.cuda", "minigan.backend.cuda.graph"}
 
 
 def allowed_of_numpy(module: str) -> set[str] | None:

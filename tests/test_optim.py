@@ -8,7 +8,7 @@ import pytest
 
 import minigan as mg
 from minigan import backend, nn, optim
-from minigan.backend import array_module, asarray, cpu
+from minigan.backend import array_module, asarray, thresholds
 
 SHAPES = [(3, 5), (), (7,), (1,), (2, 3, 4), (0, 2), (17,)]  # 65 elements in blocks of 8
 
@@ -16,7 +16,7 @@ SHAPES = [(3, 5), (), (7,), (1,), (2, 3, 4), (0, 2), (17,)]  # 65 elements in bl
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Parameters cross the borders of the blocks, and blocks hold several parameters."""
-    monkeypatch.setattr(cpu, "BLOCK", 8)
+    monkeypatch.setattr(thresholds, "PASS_BLOCK", 8)
 
 
 def parameters(dtype=np.float64, shapes=SHAPES):

@@ -9,13 +9,9 @@ import math
 from itertools import product
 from typing import Any, Callable, Sequence
 
-from .window import Pair, Window
-
-
-def _xp(x: Any) -> Any:
-    from . import array_module  # the package imports this module first
-
-    return array_module(x)
+from .arrays import by_groups
+from .arrays import xp_of as _xp
+from .geometry import Pair, Window
 
 
 def sigmoid(x):
@@ -118,44 +114,42 @@ def add_at(shape, index, x):
     return y
 
 
+@by_groups
 def conv2d(x, w, window: Window, groups: int, b=None):
     """y[n, p, q] = b + Σᵢⱼ x[n, p · stride + i · dilation, …] @ w[i, j], x with its padding:
     (N, H, W, C) and (KH, KW, C / groups, O) → (N, OH, OW, O).
 
     The channels of x and of y lie in `groups` parts; each part of y sees one part of x.
     """
-    outputs = window.outputs(x.shape[1:3])
-    x, w = _padded(x, window), _split_weights(w, groups)
-    y = sum(_split_rows(x[_tap(window, i, j, outputs)], groups) @ w[i, j]
-            for i, j in _taps(window))
-    y = _join_rows(y, (x.shape[0], *outputs))
+    outputs, x = window.outputs(x.shape[1:3]), _xp(x).pad(x, ((0, 0), *window.padding, (0, 0)))
+    y = sum(_matrix(x[_tap(window, i, j, outputs)]) @ w[i, j] for i, j in _taps(window))
+    y = y.reshape(x.shape[0], *outputs, w.shape[3])
     return y if b is None else y + b
 
 
+@by_groups
 def conv2d_input_gradient(grad, w, window: Window, groups: int, image: Pair, b=None):
     """The adjoint of x ↦ conv2d(x, w), where x is (N, *image, C), plus b: what each tap read
     gets its share of grad, wherever the taps meet it is added. (N, OH, OW, O) → (N, H, W, C)."""
     (top, bottom), (left, right) = window.padding
-    (height, width), channels = image, groups * w.shape[2]
-    padded = (grad.shape[0], top + height + bottom, left + width + right, channels)
-    x = _xp(grad).zeros(padded, _xp(grad).result_type(grad, w))
-    rows, w = _split_rows(grad, groups), _split_weights(w, groups)
+    (n, *outputs, _), (height, width), channels = grad.shape, image, w.shape[2]
+    x = _xp(grad).zeros((n, top + height + bottom, left + width + right, channels),
+                        _xp(grad).result_type(grad, w))
     for i, j in _taps(window):
-        x[_tap(window, i, j, grad.shape[1:3])] += _join_rows(rows @ w[i, j].swapaxes(-1, -2),
-                                                             grad.shape[:3])
+        share = _matrix(grad) @ w[i, j].T
+        x[_tap(window, i, j, outputs)] += share.reshape(n, *outputs, channels)
     x = x[:, top:top + height, left:left + width]
     return x if b is None else x + b
 
 
+@by_groups
 def conv2d_weight_gradient(x, grad, window: Window, groups: int):
     """The adjoint of w ↦ conv2d(x, w): for each tap, what it read times the grad of where it
     went. (N, H, W, C) and (N, OH, OW, O) → (KH, KW, C / groups, O)."""
-    shape = (*window.size, x.shape[3] // groups, grad.shape[3])
-    w = _xp(x).empty(shape, _xp(x).result_type(x, grad))
-    x, rows = _padded(x, window), _split_rows(grad, groups)
+    w = _xp(x).empty((*window.size, x.shape[3], grad.shape[3]), _xp(x).result_type(x, grad))
+    x = _xp(x).pad(x, ((0, 0), *window.padding, (0, 0)))
     for i, j in _taps(window):
-        taken = _split_rows(x[_tap(window, i, j, grad.shape[1:3])], groups)
-        w[i, j] = _join_rows(taken.swapaxes(-1, -2) @ rows, shape[2:3])
+        w[i, j] = _matrix(x[_tap(window, i, j, grad.shape[1:3])]).T @ _matrix(grad)
     return w
 
 
@@ -172,23 +166,9 @@ def _tap(window, i, j, outputs):
                            for start, stride, n in zip(starts, window.stride, outputs)])
 
 
-def _padded(x, window):
-    return _xp(x).pad(x, ((0, 0), *window.padding, (0, 0)))
-
-
-def _split_rows(x, groups):
-    """(…, C) → (groups, rows, C / groups), a matrix for each group."""
-    return x.reshape(math.prod(x.shape[:-1]), groups, x.shape[-1] // groups).swapaxes(0, 1)
-
-
-def _join_rows(x, shape):
-    """(groups, rows, C / groups) → (*shape, C)."""
-    return x.swapaxes(0, 1).reshape(*shape, x.shape[0] * x.shape[2])
-
-
-def _split_weights(w, groups):
-    """(KH, KW, C / groups, O) → (KH, KW, groups, C / groups, O / groups)."""
-    return w.reshape(*w.shape[:3], groups, w.shape[3] // groups).swapaxes(2, 3)
+def _matrix(x):
+    """(…, C) → (rows, C)."""
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def assign(targets: Sequence[Any], sources: Sequence[Any]) -> None:

@@ -12,7 +12,8 @@ import numpy as np
 
 from .. import backend, doctor
 from ..autodiff import Tensor
-from ..backend import BackendError, threads
+from ..backend import BackendError
+from ..backend.cpu import threads
 from ..data import IMAGE_SETS, DataError, Loader, Scaled, few_labels
 from ..gan import SYSTEMS, Config, GameError, Options, Run, RunError, Trainer, sample
 from ..gan.diagnostics import explain

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
-from ..draws import Draws
+from ..replay import Draws
 
 Rng = np.random.Generator | Draws
 

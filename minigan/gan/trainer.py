@@ -8,11 +8,10 @@ from typing import Any, Callable, Iterable, Mapping
 import numpy as np
 
 from ..autodiff import Tensor, no_grad
-from ..capture import CaptureError, capture
 from ..data import Loader
-from ..draws import Draws
 from ..nn import Module
 from ..optim import EMA, Adam, Optimizer
+from ..replay import CaptureError, Draws, capture
 from .diagnostics import reading
 from .game import GAN, GameError
 from .penalties import Sample

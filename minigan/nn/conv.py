@@ -8,8 +8,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
-from ..backend.window import Pair
-from ..ops.geometry import Padding, check_groups, margins, pair
+from ..backend.geometry import Padding, Pair, check_groups, margins, pair
 from . import init
 from .module import Module, Parameter
 

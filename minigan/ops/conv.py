@@ -15,9 +15,8 @@ from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..backend import kernels
-from ..backend.window import Pair, Window
+from ..backend.geometry import Padding, Pair, Window, conv_window, transposed_window
 from .elementwise import operands
-from .geometry import Padding, conv_window, transposed_window
 from .shape import pad
 
 

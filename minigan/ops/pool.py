@@ -10,8 +10,7 @@ from typing import Any
 
 from ..autodiff import Tensor, as_tensor
 from ..backend import array_module
-from ..backend.window import Pair
-from .geometry import check_images, pair, pool_window
+from ..backend.geometry import Pair, check_images, pair, pool_window
 from .linalg import matmul
 from .shape import stack
 

@@ -6,7 +6,7 @@ import copy
 from ..autodiff import Tensor
 from ..backend import Array, kernels
 from ..nn import Module, Parameter
-from ..scalar import Scalar
+from ..replay import Scalar
 from .flat import FlatTensors
 
 

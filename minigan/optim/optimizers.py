@@ -8,7 +8,7 @@ from typing import Any, Iterable, Mapping
 from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module, kernels
-from ..scalar import Scalar
+from ..replay import Scalar
 from .flat import FlatTensors, beside
 
 

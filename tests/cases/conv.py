@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from minigan import ops
 from minigan.autodiff import Tensor
-from minigan.backend.window import Window
+from minigan.backend.geometry import Window
 from minigan.ops.conv import Conv2dWeightGradient
 from minigan.testing.call import Call
 from minigan.testing.strategies import Shape, arrays, conv_configs

@@ -6,11 +6,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-BEGUN = {}
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 MISSING = [name for name in ("sphinx", "myst_parser", "furo", "sphinxcontrib.katex")
            if importlib.util.find_spec(name.split(".")[0]) is None
@@ -20,30 +18,14 @@ pytestmark = pytest.mark.skipif(
     bool(MISSING), reason=f"the extra 'docs' is not installed: {', '.join(MISSING)} missing")
 
 
-def begin(items, at_end):
-    """Build the book beside the tests before these."""
-    if MISSING:
-        return
-    out = TemporaryDirectory()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS),
-         out.name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    BEGUN["book"] = process, Path(out.name)
-
-    def end():
-        process.kill()
-        process.wait()
-        out.cleanup()
-
-    at_end(end)
-
-
 @pytest.fixture(scope="module")
-def book() -> Path:
-    process, folder = BEGUN["book"]
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output
-    return folder
+def book(tmp_path_factory) -> Path:
+    out = tmp_path_factory.mktemp("book")
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html", str(DOCS),
+         str(out)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
+    assert built.returncode == 0, built.stdout
+    return out
 
 
 def test_the_book_builds_without_warnings(book):

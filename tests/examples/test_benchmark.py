@@ -3,26 +3,29 @@ from __future__ import annotations
 
 import json
 import math
-import subprocess
 import sys
-from pathlib import Path
+from functools import partial
 
 import numpy as np
 import pytest
+from programs import EXAMPLES, run_example
 
 from minigan import backend
 from tests.strict import counted
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 sys.path.insert(0, str(EXAMPLES))
 
 import benchmark  # noqa: E402
 import benchmark_steps  # noqa: E402
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, str(EXAMPLES / "benchmark.py"), *arguments],
-                          capture_output=True, text=True, encoding="utf-8")
+run = partial(run_example, "benchmark.py", main=benchmark.main)
+
+
+@pytest.fixture
+def timed(monkeypatch):
+    """Every library takes 2 ms for a step, and no process."""
+    monkeypatch.setattr(benchmark, "in_own_process", lambda *run: {"ms": 2.0})
 
 
 def test_the_work_of_a_dense_step_is_the_hand_count():
@@ -67,37 +70,34 @@ def test_pytorchs_step_runs_and_leaves_the_discriminator_trainable(tuned):
     assert torch.is_grad_enabled() and step() is None
 
 
-def test_the_markdown_is_a_table_with_a_line_for_each_workload():
-    done = run("mlp128", "--rounds", "2", "--steps", "1", "--markdown")
-    assert done.returncode == 0, done.stderr
-    head, rule, row = done.stdout.splitlines()
+def test_the_markdown_is_a_table_with_a_line_for_each_workload(timed):
+    status, output, _ = run("mlp128", "dcgan", "--rounds", "2", "--markdown")
+    head, rule, row, another = output.splitlines()
+    assert status == 0 and row.startswith("| mlp128 |") and another.startswith("| dcgan |")
     assert head.startswith("| workload | GFLOP | limit, GFLOP/s | minigan, ms | share of limit |")
     assert head.count("|") == rule.count("|") == row.count("|")
 
 
 def test_the_memory_of_a_step_is_part_of_the_peak():
-    done = run("mlp128", "--rounds", "1", "--steps", "1", "--memory", "--json")
-    assert done.returncode == 0, done.stderr
-    row = json.loads(done.stdout)
+    status, output, error = run("mlp128", "--rounds", "1", "--steps", "1", "--memory", "--json")
+    assert status == 0, error
+    row = json.loads(output)
     if not math.isnan(row["minigan, peak MiB"]):
         assert 0 < row["minigan, added MiB"] < row["minigan, peak MiB"]
 
 
 def test_an_unknown_workload_is_named_beside_the_known_ones():
-    done = run("mlp12")
-    assert done.returncode == 2
-    assert done.stderr == ("benchmark.py: workload 'mlp12' is unknown; known are "
-                           "mlp1024, mlp128, wgan-gp, dcgan, dense-dcgan\n")
+    assert run("mlp12") == (2, "", "benchmark.py: workload 'mlp12' is unknown; known are "
+                                   "mlp1024, mlp128, wgan-gp, dcgan, dense-dcgan\n")
 
 
 def test_a_library_that_is_not_installed_is_one_line():
-    pytest.importorskip("numpy")
     if benchmark_steps.importlib.util.find_spec("chainer"):
         pytest.skip("it is installed")
-    done = run("mlp128", "--against", "chainer", "--rounds", "1", "--steps", "1")
-    assert done.returncode == 1
-    assert done.stderr == ("benchmark.py: chainer failed: ModuleNotFoundError: "
-                           "No module named 'chainer'\n")
+    status, output, error = run("mlp128", "--against", "chainer", "--rounds", "1", "--steps", "1")
+    assert (status, output) == (1, "")
+    assert error == ("benchmark.py: chainer failed: ModuleNotFoundError: "
+                     "No module named 'chainer'\n")
 
 
 # What can be tested of the GPU's part without one
@@ -106,10 +106,9 @@ def test_a_machine_without_a_gpu_is_told_so_in_one_line():
     try:
         backend.get("cuda")
     except backend.BackendError:
-        done = run("mlp128", "--device", "cuda", "--against", "torch")
-        assert done.returncode == 2 and done.stdout == ""
-        assert done.stderr.startswith("benchmark.py: the backend 'cupy' ")
-        assert done.stderr.count("\n") == 1
+        status, output, error = run("mlp128", "--device", "cuda", "--against", "torch")
+        assert (status, output) == (2, "") and error.count("\n") == 1
+        assert error.startswith("benchmark.py: the backend 'cupy' ")
     else:
         pytest.skip("there is a GPU")
 
@@ -117,15 +116,13 @@ def test_a_machine_without_a_gpu_is_told_so_in_one_line():
 @pytest.mark.parametrize("arguments, what", [(["--memory"], "--memory"),
                                              (["--against", "chainer"], "chainer")])
 def test_what_does_not_run_on_a_gpu_is_refused_in_one_line(arguments, what):
-    done = run("mlp128", "--device", "cuda", *arguments)
-    assert done.returncode == 2
-    assert done.stderr == f"benchmark.py: {what} is for --device cpu\n"
+    assert run("mlp128", "--device", "cuda", *arguments) == (
+        2, "", f"benchmark.py: {what} is for --device cpu\n")
 
 
-def test_batch_sizes_make_a_row_each_that_names_its_own():
-    done = run("mlp128", "--batch-size", "100", "20", "--rounds", "1", "--steps", "1", "--json")
-    assert done.returncode == 0, done.stderr
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
+def test_batch_sizes_make_a_row_each_that_names_its_own(timed):
+    _, output, _ = run("mlp128", "--batch-size", "100", "20", "--rounds", "1", "--json")
+    rows = [json.loads(line) for line in output.splitlines()]
     assert [row["workload"] for row in rows] == ["mlp128", "mlp128, batch 20"]
     assert rows[1]["GFLOP"] == pytest.approx(rows[0]["GFLOP"] / 5, abs=1e-3)
 
@@ -142,15 +139,14 @@ def test_a_row_of_the_gpus_table_has_eager_and_captured_beside_each_library():
         benchmark.gflop_of_step("mlp128", 128) / 51200 * 1e3 / 0.6, rel=0.1)
 
 
-@pytest.mark.parametrize("workload", ["mlp128", "dcgan"])
-def test_an_eager_and_a_captured_step_train_the_same_on_a_device(workload, strict, monkeypatch):
+def test_an_eager_and_a_captured_step_train_the_same_on_a_device(strict, monkeypatch):
     monkeypatch.setitem(backend._ALIASES, "cuda", "strict")
     made = []
     original = benchmark_steps.minigan_networks
     monkeypatch.setattr(benchmark_steps, "minigan_networks",
                         lambda name: made.append(original(name)) or made[-1])
     for library in ("minigan", "minigan-captured"):
-        step = benchmark_steps.STEPS[library](workload, 2, "cuda")
+        step = benchmark_steps.STEPS[library]("mlp128", 2, "cuda")
         for _ in range(4):
             step()
     eager, captured = ({f"{i}.{key}": x for i, network in enumerate(pair)

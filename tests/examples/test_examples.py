@@ -2,28 +2,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import struct
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Callable, NamedTuple
 
 import numpy as np
 import pytest
+from programs import EXAMPLES as FOLDER
+from programs import run_example
 
+from minigan.backend import thresholds
 from minigan.cli import main
 from minigan.data import digits
 
-ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = sorted(ROOT.glob("examples/*.py"))
-
-
-BEGUN = {}  # the example's name: its run, a Future, and the folder that it runs in
+EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 class Run(NamedTuple):
@@ -77,21 +71,21 @@ RUNS = {
     "03_classify_digits.py": Run([], lambda output, folder:
                                  number_after("held-out accuracy:", output) >= 0.97),
     "04_gan_loop.py": Run(["--epochs", "2"], wrote("04_gan_loop.png")),
-    "05_trainer.py": Run(["--steps", "20"], wrote("05_samples.png", "05_coverage.png")),
+    "05_trainer.py": Run(["--steps", "4"], wrote("05_samples.png", "05_coverage.png")),
     "06_convolution.py": Run([], lambda output, folder:
                              number_after("gradients and conv_transpose2d:", output) < 1e-12
                              and wrote("convolution.png")(output, folder)),
     "07_dcgan_mnist.py": Run(["--steps", "1", "--data-dir", ".", "--out", "run"],
                              lambda output, folder: (folder / "run" / "losses.png").exists()
                              and (folder / "run/samples/step-000001.png").exists(), write_mnist),
-    "08_features.py": Run(["--steps", "20", "--draws", "1"], lambda output, folder:
+    "08_features.py": Run(["--steps", "2", "--draws", "1"], lambda output, folder:
                           number_after("discriminator's features", output) > 50
                           and number_after("raw pixels", output) > 80
                           and wrote("08_kernels.png", "08_features.png")(output, folder)),
     "09_prove_a_gradient.py": Run([], lambda output, folder:
                                   "right; 56 derivatives of first order, 120 " in output
                                   and all(text in output for text in three_diagnoses())),
-    "10_laboratory.py": Run(["--steps", "4"], lambda output, folder:
+    "10_laboratory.py": Run(["--steps", "1"], lambda output, folder:
                             output.count(" of 8 modes, high quality") == 2
                             and wrote("10_laboratory.png")(output, folder)),
     "11_wgan_gp.py": Run(["--steps", "2"], lambda output, folder:
@@ -115,7 +109,7 @@ RUNS = {
          "--out", "run"], lambda output, folder:
         number_after("that has seen samples only,", output) >= 0
         and (folder / "run" / "losses.png").exists(), write_mnist),
-    "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "20", "--out", "runs"],
+    "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "4", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
     "engine_figures.py": Run(["--steps", "20"], lambda output, folder:
@@ -124,6 +118,9 @@ RUNS = {
                         "mlp128" in output),
     "benchmark_steps.py": Run(["minigan", "mlp128", "--steps", "3"], lambda output, folder:
                               json.loads(output)["ms"] > 0),
+    "thresholds.py": Run(["--quick"], lambda output, folder: all(
+        f"\n{name} = " in output for name in vars(thresholds)
+        if name.isupper() and not name.startswith("GPU"))),
     "kernel_steps.py": Run(["--quick", "--rounds", "1"], lambda output, folder:
                            number_after("| Adam |", output) > 0),
 }
@@ -133,59 +130,13 @@ def test_every_example_is_run_here():
     assert sorted(RUNS) == [path.name for path in EXAMPLES]
 
 
-def start(name: str, arguments: list[str], folder: Path, environment=os.environ
-          ) -> subprocess.Popen:
-    """An example, begun within the folder."""
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "examples" / name), *arguments], cwd=folder,
-        env={**environment, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, encoding="utf-8")
-
-
-def finished(process: subprocess.Popen) -> subprocess.CompletedProcess:
-    """The process at its end."""
-    output, errors = process.communicate(timeout=300)
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
-
-
-def run_example(name: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess:
-    """An example, run within the folder."""
-    return finished(start(name, arguments, folder))
-
-
-def begin(items, at_end):
-    """Run the examples of these tests beside those before them, with the cores that they leave."""
-    environment, started = dict(os.environ), []  # as it is now: tests change it
-    out, pool = TemporaryDirectory(), ThreadPoolExecutor(max(1, (os.cpu_count() or 1) - 1))
-
-    def run(name, folder):
-        process = start(name, RUNS[name].arguments, folder, environment)
-        started.append(process)
-        return finished(process)
-
-    def end():
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in started:
-            process.kill()
-        pool.shutdown()
-        out.cleanup()
-
-    at_end(end)
-    for item in items:
-        if item.function is test_an_example_runs_and_prints_what_it_promises:
-            name = item.callspec.params["name"]
-            folder = Path(out.name) / name
-            folder.mkdir()
-            RUNS[name].prepare(folder)
-            BEGUN[name] = pool.submit(run, name, folder), folder
-
-
 @pytest.mark.parametrize("name", RUNS)
-def test_an_example_runs_and_prints_what_it_promises(name):
-    run, folder = BEGUN[name]
-    done = run.result()
-    assert done.returncode == 0, done.stderr
-    assert RUNS[name].holds(done.stdout, folder), done.stdout
+def test_an_example_runs_and_prints_what_it_promises(name, tmp_path):
+    run = RUNS[name]
+    run.prepare(tmp_path)
+    status, output, errors = run_example(name, *run.arguments, folder=tmp_path)
+    assert status == 0, errors
+    assert run.holds(output, tmp_path), output
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
@@ -196,23 +147,24 @@ def test_an_example_says_at_its_top_how_to_run_it(path):
 
 def test_the_dcgan_example_goes_on_where_it_stopped(tmp_path):
     write_mnist(tmp_path)
-    for steps in ("1", "2"):
-        arguments = ["--steps", steps, "--data-dir", ".", "--out", "run"]
-        done = run_example("07_dcgan_mnist.py", arguments, tmp_path)
-        assert done.returncode == 0, done.stderr
+    for steps in "1", "2":
+        status, _, errors = run_example("07_dcgan_mnist.py", "--steps", steps, "--data-dir", ".",
+                                        "--out", "run", folder=tmp_path)
+        assert status == 0, errors
     assert len((tmp_path / "run/metrics.jsonl").read_text().splitlines()) == 1  # not begun again
     assert (tmp_path / "run/samples/step-000002.png").exists()
 
 
 def test_the_dcgan_example_says_in_one_line_that_the_data_are_missing(tmp_path):
-    done = run_example("07_dcgan_mnist.py", ["--data-dir", "."], tmp_path)
-    assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert "there is no train-images-idx3-ubyte.gz" in done.stderr
+    status, _, errors = run_example("07_dcgan_mnist.py", "--data-dir", ".", folder=tmp_path)
+    assert status == 1 and errors.count("\n") == 1
+    assert "there is no train-images-idx3-ubyte.gz" in errors
 
 
 def test_the_features_example_reads_a_saved_run_and_refuses_one_without_kernels(tmp_path):
-    for system, status in [("digits-dcgan", 0), ("digits", 1)]:
+    for system, expected in [("digits-dcgan", 0), ("digits", 1)]:
         assert main(["train", system, "--steps", "2", "--out", str(tmp_path / system)]) == 0
-        done = run_example("08_features.py", ["--run", system, "--draws", "1"], tmp_path)
-        assert done.returncode == status, done.stderr
-    assert done.stderr.count("\n") == 1 and "no kernels" in done.stderr
+        status, _, errors = run_example("08_features.py", "--run", system, "--draws", "1",
+                                        folder=tmp_path)
+        assert status == expected, errors
+    assert errors.count("\n") == 1 and "no kernels" in errors

@@ -105,7 +105,7 @@ def test_memory_stays_flat_over_many_steps_without_the_garbage_collector():
     try:
         trainer.run(40)
         objects, memory = len(gc.get_objects()), tracemalloc.get_traced_memory()[0]
-        trainer.run(240)
+        trainer.run(140)
         new_objects = len(gc.get_objects()) - objects
         grown = tracemalloc.get_traced_memory()[0] - memory
     finally:

@@ -37,9 +37,10 @@ def apart(a, b):
     return np.max(abs(a - b) / np.maximum(np.maximum(abs(a), abs(b)), 1))
 
 
+@pytest.mark.gpu  # on the stand-in test_device_steps.py does it
 @each_system
 def test_training_in_float64_equals_numpys(name, device):
-    steps = device.steps(50, 1)  # on the stand-in test_device_steps.py makes more
+    steps = 50
     here = Game(name, np.float64)
     expected = losses(here, steps)
     device.use()

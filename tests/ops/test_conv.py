@@ -50,14 +50,14 @@ def inner(x, y):
 
 # Values
 
-@examples(2000)
+@examples(400)
 def test_conv2d_equals_the_naive_loops(example):
     config, x, w, b = example
     close(ops.conv2d(*tensors(x, w, b), **config.options),
           naive.conv2d(x, w, b, **config.options), config)
 
 
-@transposed_examples(500)
+@transposed_examples(150)
 def test_conv_transpose2d_equals_the_naive_loops(example):
     x, w, b, options = example
     close(ops.conv_transpose2d(*tensors(x, w, b), **options),
@@ -66,7 +66,7 @@ def test_conv_transpose2d_equals_the_naive_loops(example):
 
 # Derivatives
 
-@examples(500)
+@examples(150)
 def test_conv_transpose2d_is_the_adjoint_of_conv2d(example):
     config, x, w, _ = example
     options, extent = config.options, naive.extents(w, config.dilation)
@@ -120,13 +120,13 @@ def check_derivatives(f, x, w, b, message):
     assert abs(mixed - sum(a.sum() for a in products)) <= 1e-11 * scale, message
 
 
-@examples(2000)
+@examples(400)
 def test_conv2d_and_its_gradients_are_one_trilinear_form_and_equal_difference_quotients(example):
     config, *arrays = example
     check_derivatives(lambda *t: ops.conv2d(*t, **config.options), *arrays, config)
 
 
-@transposed_examples(250)
+@transposed_examples(150)
 def test_conv_transpose2d_and_its_gradients_are_one_too_and_equal_difference_quotients(example):
     *arrays, options = example
     check_derivatives(lambda *t: ops.conv_transpose2d(*t, **options), *arrays, options)

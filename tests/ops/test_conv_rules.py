@@ -8,7 +8,7 @@ import pytest
 
 import minigan as mg
 from minigan import backend, ops
-from minigan.backend.window import Window
+from minigan.backend.geometry import Window
 
 
 def tensors(*arrays):

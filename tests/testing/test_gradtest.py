@@ -18,24 +18,27 @@ ANY = (arrays(shapes()),)
 
 # What is right passes
 
-@gradtest(ops.maximum, args=broadcastable_arrays(2), reference=np.maximum)
+@gradtest(ops.maximum, args=broadcastable_arrays(2), reference=np.maximum, max_examples=8)
 def test_two_inputs_that_broadcast():
     """The decorated function may be empty."""
 
 
 @gradtest(ops.softmax, args=arrays(shapes(min_dims=1, min_side=1)).flatmap(
-    lambda x: st.builds(Call, st.just((x,)), st.fixed_dictionaries({"axis": one_axis(x.shape)}))))
+    lambda x: st.builds(Call, st.just((x,)), st.fixed_dictionaries({"axis": one_axis(x.shape)}))),
+          max_examples=8)
 def test_options_that_depend_on_the_input_and_assertions_of_ones_own(x, axis):
     np.testing.assert_allclose(ops.softmax(x, axis).data.sum(axis), 1)
 
 
 @gradtest(ops.max, args=distinct_arrays(shapes(min_dims=1, min_side=1)).flatmap(
-    lambda x: axes(x.shape).map(lambda axis: Call((x,), {"axis": axis}))), reference=np.max)
+    lambda x: axes(x.shape).map(lambda axis: Call((x,), {"axis": axis}))), reference=np.max,
+          max_examples=8)
 def test_an_input_without_ties():
     """max."""
 
 
-@gradtest(ops.where, args=(np.array([True, False]), arrays(2), arrays(())), reference=np.where)
+@gradtest(ops.where, args=(np.array([True, False]), arrays(2), arrays(())), reference=np.where,
+          max_examples=8)
 def test_constants_beside_strategies(mask, x, y):
     assert mask.tolist() == [True, False] and x.shape == (2,) and y.shape == ()
 
@@ -144,7 +147,7 @@ def test_without_an_error_the_planted_function_passes():
     def right(g, x):
         return g
 
-    gradtest(planted(right), args=ANY, reference=np.sin)(lambda: None)()
+    gradtest(planted(right), args=ANY, reference=np.sin, max_examples=8)(lambda: None)()
 
 
 def test_a_numpy_vjp_that_is_wrong_in_float32_is_caught():

@@ -10,32 +10,28 @@ Three ways, chosen by shape:
 from __future__ import annotations
 
 import math
-from typing import Iterator, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from . import cpu_patches, reference, threads
-from .cpu_patches import FEW, blocks_of, gather, images_at_once, length
-from .window import Window
+from .. import reference, thresholds
+from ..arrays import by_groups, precise
+from ..geometry import Window
+from . import threads
+from .patches import blocks_of, gather, images_at_once, length
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
-FLOPS = 1 << 26  # from here on a convolution gains more than waking the threads costs
-PARTS = 4        # pieces into which the sum over the batch is cut in the weight gradient
 
-
+@by_groups
 def conv2d(x, w, window, groups, b=None):
     """The reference's, by patches, or by planes where few channels come out."""
     n, c, o, out = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
     if not _is_ours(x, w) or min(out) < 1:
-        return reference.conv2d(x, w, window, groups, b)
-    y = np.empty((n, *out, o), _dtype(x, w))
-    if groups > 1:
-        for xs, os in _groups(c, o, groups):
-            y[..., os] = conv2d(x[..., xs], w[..., os], window, 1, None if b is None else b[os])
-        return y
-    if o <= FEW < c and _mirrored(window) is not None and _planes_fit(x, w):
+        return reference.conv2d(x, w, window, 1, b)
+    if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None and _planes_fit(x, w):
         return _planes(x, _turned(w), _mirrored(window), image=out, b=b)
+    y = np.empty((n, *out, o), np.result_type(x, w))
 
     def task(block):
         kernel = w[block.lines.taps, block.columns.taps].reshape(-1, o)
@@ -46,37 +42,26 @@ def conv2d(x, w, window, groups, b=None):
     return y
 
 
+@by_groups
 def conv2d_input_gradient(grad, w, window, groups, image, b=None):
     """The reference's, by phases, or by planes where few channels come out."""
-    o, c = grad.shape[3], w.shape[2]
-    planes = c <= FEW and _planes_fit(grad, w)
-    if (not _is_ours(grad, w) or 0 in image
-            or groups == 1 and window.dilation != (1, 1) and not planes):
-        return reference.conv2d_input_gradient(grad, w, window, groups, image, b)
-    if groups > 1:
-        x = np.empty((len(grad), *image, c * groups), _dtype(grad, w))
-        for xs, os in _groups(c * groups, o, groups):
-            x[..., xs] = conv2d_input_gradient(grad[..., os], w[..., os], window, 1, image,
-                                               None if b is None else b[xs])
-        return x
+    planes = w.shape[2] <= thresholds.FEW_CHANNELS and _planes_fit(grad, w)
+    if not _is_ours(grad, w) or 0 in image or window.dilation != (1, 1) and not planes:
+        return reference.conv2d_input_gradient(grad, w, window, 1, image, b)
     return (_planes if planes else _phases)(grad, w, window, image, b)
 
 
+@by_groups
 def conv2d_weight_gradient(x, grad, window, groups):
     """The reference's, by patches: the sum over the batch in PARTS pieces, added in their order."""
     (_, *out, o), c = grad.shape, x.shape[3]
     if not _is_ours(x, grad):
-        return reference.conv2d_weight_gradient(x, grad, window, groups)
-    if groups > 1:
-        w = np.empty((*window.size, c // groups, o), _dtype(x, grad))
-        for xs, os in _groups(c, o, groups):
-            w[..., os] = conv2d_weight_gradient(x[..., xs], grad[..., os], window, 1)
-        return w
-    if o <= FEW < c and _mirrored(window) is not None:
+        return reference.conv2d_weight_gradient(x, grad, window, 1)
+    if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None:
         return _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1))
     blocks = blocks_of(x, window, out)
-    parts = min(PARTS, len(blocks))
-    w = np.zeros((parts, *window.size, c, o), _dtype(x, grad))
+    parts = min(thresholds.PARTS, len(blocks))
+    w = np.zeros((parts, *window.size, c, o), np.result_type(x, grad))
 
     def task(part):
         for block in blocks[part::parts]:
@@ -94,23 +79,12 @@ def conv2d_weight_gradient(x, grad, window, groups):
 
 def _is_ours(x, w) -> bool:
     """Whether the shapes leave anything to compute, in a dtype that the BLAS knows."""
-    return x.size > 0 and w.size > 0 and _dtype(x, w).kind == "f" and _dtype(x, w).itemsize > 2
+    return x.size > 0 and w.size > 0 and precise(x, w)
 
 
 def _worth(y, w) -> bool:
     """Whether there is enough to compute for several threads: y, of the convolution's outputs."""
-    return 2 * y.size * math.prod(w.shape[:3]) >= FLOPS
-
-
-def _dtype(x, w):
-    return np.result_type(x, w)
-
-
-def _groups(c: int, o: int, groups: int) -> Iterator[tuple[slice, slice]]:
-    """The input and the output channels of each group."""
-    for i in range(groups):
-        yield (slice(i * c // groups, (i + 1) * c // groups),
-               slice(i * o // groups, (i + 1) * o // groups))
+    return 2 * y.size * math.prod(w.shape[:3]) >= thresholds.SHARED_CONVOLUTION
 
 
 def _multiply(patches, kernel, target, b):
@@ -153,7 +127,7 @@ def _phases(grad, w, window, image, b):
     lines: their patches are gathered once, for all the lines that any of them reads.
     """
     c, o, (sh, sw), line_phases = w.shape[2], grad.shape[3], window.stride, _phases_of(window, 0)
-    x = np.empty((len(grad), *image, c), _dtype(grad, w))
+    x = np.empty((len(grad), *image, c), np.result_type(grad, w))
     top = min(p.first for p in line_phases if p.taps)
     reach = max(p.first + len(p.taps) for p in line_phases if p.taps) - top
 
@@ -189,7 +163,7 @@ def _planes(grad, w, window, image, b):
     plane for each tap and channel, and the planes are added where their taps fall."""
     (n, *out, o), (kh, kw, c, _) = grad.shape, w.shape
     (sh, sw), (dh, dw), ((top, _), (left, _)) = window.stride, window.dilation, window.padding
-    dtype, matrix = _dtype(grad, w), w.reshape(-1, o)
+    dtype, matrix = np.result_type(grad, w), w.reshape(-1, o)
     height = max((out[0] - 1) * sh + window.extent[0], top + image[0])
     width = max((out[1] - 1) * sw + window.extent[1], left + image[1])
     x = np.empty((n, *image, c), dtype)
@@ -211,7 +185,7 @@ def _planes(grad, w, window, image, b):
         x[images] = total[:, :, top:top + image[0], left:left + image[1]].transpose(1, 2, 3, 0)
 
     size = n * len(matrix) * math.prod(out) * np.dtype(dtype).itemsize
-    step = min(images_at_once(n, size), max(1, cpu_patches.BLOCK * n // size))
+    step = min(images_at_once(n, size), max(1, thresholds.PATCH_BLOCK * n // size))
     threads.share(task, [slice(i, i + step) for i in range(0, n, step)], _worth(grad, w))
     return x
 
@@ -219,7 +193,7 @@ def _planes(grad, w, window, image, b):
 def _planes_fit(x, w) -> bool:
     """Whether the planes of one image of x are small enough to be made at a time."""
     (kh, kw, c, o), (_, height, width, _) = w.shape, x.shape
-    return kh * kw * min(c, o) * height * width * x.itemsize <= 16 * cpu_patches.BLOCK
+    return kh * kw * min(c, o) * height * width * x.itemsize <= 16 * thresholds.PATCH_BLOCK
 
 
 def _mirrored(window: Window) -> Window | None:

@@ -10,8 +10,9 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 import minigan as mg
-from minigan.backend import cpu, cpu_conv, cpu_norm, cpu_patches, reference, threads
-from minigan.backend.window import Window
+from minigan.backend import cpu, reference, thresholds
+from minigan.backend.cpu import convolution, patches, threads
+from minigan.backend.geometry import Window
 from minigan.gan import models, train_step
 
 TOLERANCE = {np.float32: 1e-4, np.float64: 1e-12}  # rounding in sums of up to a hundred terms
@@ -21,14 +22,10 @@ DTYPES = st.sampled_from([np.float32, np.float64])
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """What is large enough to be cut and shared, made small."""
-    monkeypatch.setattr(cpu, "SHARED", 1)
-    monkeypatch.setattr(cpu, "FLOPS", 1)
-    monkeypatch.setattr(cpu, "BLOCK", 7)
-    monkeypatch.setattr(cpu_conv, "FLOPS", 1)
-    monkeypatch.setattr(cpu_norm, "SHARED", 1)
-    monkeypatch.setattr(cpu_norm, "BLOCK", 24)
-    monkeypatch.setattr(cpu_norm, "WIDE", 6)
-    monkeypatch.setattr(cpu_norm, "COLUMNS", 4)
+    for name, value in {"SHARED_PASS": 1, "SHARED_PRODUCT": 1, "SHARED_CONVOLUTION": 1,
+                        "PASS_BLOCK": 7, "NORM_BLOCK": 24, "NORM_LARGE": 1, "NORM_ROW": 6,
+                        "NORM_COLUMNS": 4}.items():
+        monkeypatch.setattr(thresholds, name, value)
 
 
 @pytest.fixture
@@ -131,7 +128,7 @@ def test_convolution_and_its_gradients(case, dtype, layout, block, biased):
     w = numbers(2, (*window.size, c // groups, o), dtype, layout)
     b, back = [numbers(3, length, dtype) if biased else None for length in (o, c)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cpu_patches, "BLOCK", block)
+        patch.setattr(thresholds, "PATCH_BLOCK", block)
         for name, args in {"conv2d": (x, w, window, groups, b),
                            "conv2d_input_gradient": (grad, w, window, groups, image, back),
                            "conv2d_weight_gradient": (x, grad, window, groups)}.items():
@@ -144,7 +141,7 @@ def test_spans_hold_every_output_once_with_just_the_taps_inside(pixels, k, s, d,
     window = Window((k, k), (s, s), ((before, before),) * 2, (d, d))
     outputs = window.outputs((pixels, pixels))[0]
     seen = []
-    for span in cpu_patches.inner_spans(window, 0, pixels, outputs):
+    for span in patches.inner_spans(window, 0, pixels, outputs):
         for p in range(span.outputs.start, span.outputs.stop):
             seen.append(p)
             read = [p * s - before + t * d for t in range(k)]
@@ -153,8 +150,8 @@ def test_spans_hold_every_output_once_with_just_the_taps_inside(pixels, k, s, d,
 
 
 def test_planes_of_a_large_image_are_not_made(monkeypatch):
-    monkeypatch.setattr(cpu_patches, "BLOCK", 1)
-    monkeypatch.setattr(cpu_conv, "_planes", None)  # not to be called
+    monkeypatch.setattr(thresholds, "PATCH_BLOCK", 1)
+    monkeypatch.setattr(convolution, "_planes", None)  # not to be called
     window = Window((3, 3), (1, 1), ((1, 1), (1, 1)))
     x, w = numbers(0, (2, 5, 5, 12)), numbers(1, (3, 3, 12, 2))
     grad, back = numbers(2, (2, 5, 5, 12)), numbers(3, (3, 3, 2, 12))
@@ -164,8 +161,8 @@ def test_planes_of_a_large_image_are_not_made(monkeypatch):
 
 
 def test_the_number_of_threads_changes_no_bit(pool, monkeypatch):
-    for module, block in ((cpu, 20_000), (cpu_norm, 5_000), (cpu_patches, 500_000)):
-        monkeypatch.setattr(module, "BLOCK", block)
+    for kind, block in (("PASS", 20_000), ("NORM", 5_000), ("PATCH", 500_000)):
+        monkeypatch.setattr(thresholds, f"{kind}_BLOCK", block)
 
     def train():
         rng = np.random.default_rng(0)
@@ -186,7 +183,7 @@ def test_the_number_of_threads_changes_no_bit(pool, monkeypatch):
 
 
 def test_several_threads_may_call_the_kernels_at_once(pool, monkeypatch):
-    monkeypatch.setattr(cpu_patches, "BLOCK", 5_000)
+    monkeypatch.setattr(thresholds, "PATCH_BLOCK", 5_000)
     window = Window((3, 3), (2, 2), ((1, 1), (1, 1)))
 
     def compute(seed):

@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .. import thresholds
+from ..reference import (adam, add_at, assign, bce_with_logits, ema, move_statistics,
+                         sigmoid_gradient, softplus, tanh_gradient)
 from . import threads
-from .cpu_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
-from .cpu_norm import batch_norm, batch_norm_gradient
-from .reference import (adam, add_at, assign, bce_with_logits, ema, move_statistics,
-                        sigmoid_gradient, softplus, tanh_gradient)
+from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .norm import batch_norm, batch_norm_gradient
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
@@ -18,17 +19,13 @@ __all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce
            "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
            "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
-BLOCK = 1 << 17     # elements: long enough that threads seldom meet at Python's lock
-SHARED = 1 << 18    # elements: from here on a pass over them gains more than waking a thread costs
-FLOPS = 1 << 24     # the same for a product
-
 
 def matmul(x, w):
     """x @ w; a column times a row is no sum, and a product of elements is many times faster.
     Large products are cut into strips along the longer side of the result."""
     if x.shape[-1] == 1:
         return x * w
-    if x.ndim != 2 or w.ndim != 2 or 2 * x.size * w.shape[1] < FLOPS:
+    if x.ndim != 2 or w.ndim != 2 or 2 * x.size * w.shape[1] < thresholds.SHARED_PRODUCT:
         threads.count()  # holds the BLAS to one thread, also for small products
         return x @ w
     n, m = x.shape[0], w.shape[1]
@@ -41,9 +38,9 @@ def matmul(x, w):
 
 
 def _strips(n):
-    """An even number of strips, at least 128 wide if there are more than two."""
+    """An even number of strips, at least STRIP wide if there are more than two."""
     count = 2
-    while count < 16 and n >= 256 * count:
+    while count < thresholds.STRIPS and n >= 2 * thresholds.STRIP * count:
         count *= 2
     edges = [n * i // count for i in range(count + 1)]
     return [slice(a, b) for a, b in zip(edges, edges[1:])]
@@ -51,11 +48,11 @@ def _strips(n):
 
 def _in_blocks(f, out, *arrays):
     """f(out, *arrays) for an elementwise f that writes to out, block by block if there is much."""
-    if out.size < SHARED or not all(a.flags.c_contiguous for a in (out, *arrays)):
+    if out.size < thresholds.SHARED_PASS or not all(a.flags.c_contiguous for a in (out, *arrays)):
         f(out, *arrays)
         return out
-    flat = [a.reshape(-1) for a in (out, *arrays)]
-    threads.share(lambda i: f(*[a[i:i + BLOCK] for a in flat]), range(0, out.size, BLOCK))
+    flat, step = [a.reshape(-1) for a in (out, *arrays)], thresholds.PASS_BLOCK
+    threads.share(lambda i: f(*[a[i:i + step] for a in flat]), range(0, out.size, step))
     return out
 
 
@@ -114,10 +111,10 @@ def update(rule, param, grads, *state):
     """The reference's, block by block. A block within one piece of the gradient reads it where
     it is; one that spans several has them joined first."""
     pieces = [g.reshape(-1) for g in grads]
-    ends = np.cumsum([piece.size for piece in pieces])
+    ends, step = np.cumsum([piece.size for piece in pieces]), thresholds.PASS_BLOCK
 
     def task(start):
-        stop, parts = min(start + BLOCK, param.size), []
+        stop, parts = min(start + step, param.size), []
         i = int(np.searchsorted(ends, start, side="right"))  # the piece that the block starts in
         while start < stop:
             first = int(ends[i]) - pieces[i].size
@@ -127,9 +124,4 @@ def update(rule, param, grads, *state):
         block = slice(stop - grad.size, stop)
         rule(param[block], grad, *[array[block] for array in state])
 
-    blocks = range(0, param.size, BLOCK)
-    if param.size < SHARED:
-        for start in blocks:
-            task(start)
-    else:
-        threads.share(task, blocks)
+    threads.share(task, range(0, param.size, step), param.size >= thresholds.SHARED_PASS)

@@ -5,8 +5,8 @@ import copy
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Iterator
 
-from . import backend
-from .autodiff import Tensor
+from .. import backend
+from ..autodiff import Tensor
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from minigan.backend import cuda_kernels, cuda_source
+from minigan.backend.cuda import launch, source
 from tests import compiled
 
-KERNELS = {**cuda_source.ELEMENTWISE, **cuda_source.REDUCTION, "join": cuda_source.join(3),
-           "assign": cuda_source.assign(3)}
+KERNELS = {**source.ELEMENTWISE, **source.REDUCTION, "join": source.join(3),
+           "assign": source.assign(3)}
 ARCHITECTURES = ("compute_80", "compute_90")
 
 # Enough of CuPy's headers for what the bodies use, where CuPy's own are not installed
@@ -126,7 +126,7 @@ def cuda_program(name: str, letters: dict[str, str], prelude: str) -> str:
     def refer(ps, index):
         return "\n".join([references[p].format(index) for p in ps if p in references])
 
-    if name not in cuda_source.REDUCTION:
+    if name not in source.REDUCTION:
         code, indices = KERNELS[name][2], "Indexer _ind"
         loop = ELEMENTWISE.format(references=refer([*inputs, *outputs], "_ind"), body=code)
     else:
@@ -175,9 +175,9 @@ def test_nvrtc_refuses_what_is_no_cuda():
 @pytest.mark.parametrize("name", KERNELS)
 def test_cupy_takes_every_kernel(name):
     cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
-    counted = {"join": cuda_kernels.join_kernel, "assign": cuda_kernels.assign_kernel}
-    made = (counted[name](cupy, 3) if name in counted
-            else cuda_kernels.kernel(cupy, name))  # parses the parameters, and needs no device
+    counted = {"join": source.join, "assign": source.assign}
+    made = (launch.kernel_of_many(cupy, counted[name], 3) if name in counted
+            else launch.kernel(cupy, name))  # parses the parameters, and needs no device
     for ours, theirs in zip(KERNELS[name], (made.in_params, made.out_params)):
         assert [(p.name, p.raw, p.dtype) for p in compiled.parse(ours)] == [
             (p.name, p.raw, p.dtype) for p in theirs]

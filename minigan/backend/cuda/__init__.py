@@ -1,23 +1,25 @@
 """The kernels on CuPy, fused: reference.py's names, most of them one launch.
 
 The code is written against the array module of its arguments, so that the tests run it without a
-GPU; cuda_source.py holds what is compiled. What has no floats of one dtype goes to reference.py,
+GPU; source.py holds what is compiled. What has no floats of one dtype goes to reference.py,
 which CuPy understands as it stands.
 """
 from __future__ import annotations
 
 import math
 import sys
+from functools import wraps
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from . import cuda_graph, reference
-from .cuda_conv import conv2d, conv2d_input_gradient, conv2d_weight_gradient
-from .cuda_kernels import assign_kernel, gemm, join_kernel, kernel, same_floats, xp_of
-from .cuda_source import ASSIGNED, JOINED
+from .. import reference
+from ..arrays import same_floats, xp_of
+from . import graph, source
+from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .launch import gemm, kernel, kernel_of_many
 
 if TYPE_CHECKING:
-    from . import Backend
+    from .. import Backend
 
 __all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
            "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
@@ -30,7 +32,7 @@ def load() -> Backend:
 
     Importing CuPy succeeds on a machine without a GPU or a driver, so the import proves nothing.
     """
-    from . import Backend, BackendError
+    from .. import Backend, BackendError
 
     install = "pip install 'minigan[cuda12]' for CUDA 12 or 'minigan[cuda13]' for CUDA 13"
     try:
@@ -54,59 +56,34 @@ def load() -> Backend:
         raise BackendError("the backend 'cupy' multiplied two 2 x 2 matrices wrongly: "
                            "the CUDA device or its driver is faulty; use 'numpy'")
     return Backend("cupy", cupy, cupy.ndarray, sys.modules[__name__], cupy.asarray, cupy.asnumpy,
-                   cuda_graph.capture)
+                   graph.capture)
 
 
-def sigmoid(x):
-    """1 / (1 + e⁻ˣ), in one launch."""
-    return kernel(xp_of(x), "sigmoid")(x) if same_floats(x) else reference.sigmoid(x)
+def _one_launch(specification):
+    """A kernel of the reference, as the one whose body has its name in source.py."""
+    @wraps(specification)
+    def launch(*args):
+        if not same_floats(*args):
+            return specification(*args)
+        return kernel(xp_of(args[0]), specification.__name__)(*args)
+
+    return launch
 
 
-def sigmoid_gradient(grad, y):
-    """grad · y · (1 − y), in one launch."""
-    if not same_floats(grad, y):
-        return reference.sigmoid_gradient(grad, y)
-    return kernel(xp_of(y), "sigmoid_gradient")(grad, y)
-
-
-def tanh_gradient(grad, y):
-    """grad · (1 − y²), in one launch."""
-    if not same_floats(grad, y):
-        return reference.tanh_gradient(grad, y)
-    return kernel(xp_of(y), "tanh_gradient")(grad, y)
-
-
-def softplus(x):
-    """ln(1 + eˣ), in one launch."""
-    return kernel(xp_of(x), "softplus")(x) if same_floats(x) else reference.softplus(x)
-
-
-def softplus_gradient(grad, x):
-    """grad · σ(x), in one launch."""
-    if not same_floats(grad, x):
-        return reference.softplus_gradient(grad, x)
-    return kernel(xp_of(x), "softplus_gradient")(grad, x)
-
-
-def leaky_relu(x, slope):
-    """x where x > 0, else slope · x, in one launch."""
-    if not same_floats(x, slope):
-        return reference.leaky_relu(x, slope)
-    return kernel(xp_of(x), "leaky_relu")(x, slope)
+sigmoid = _one_launch(reference.sigmoid)
+sigmoid_gradient = _one_launch(reference.sigmoid_gradient)
+tanh_gradient = _one_launch(reference.tanh_gradient)
+softplus = _one_launch(reference.softplus)
+softplus_gradient = _one_launch(reference.softplus_gradient)
+leaky_relu = _one_launch(reference.leaky_relu)
+bce_with_logits = _one_launch(reference.bce_with_logits)
 
 
 def leaky_relu_gradient(grad, x, slope):
-    """grad where x > 0 (numbers, or booleans), else slope · grad, in one launch."""
+    """The reference's, in one launch. What x is made of does not matter."""
     if not same_floats(grad, slope):
         return reference.leaky_relu_gradient(grad, x, slope)
     return kernel(xp_of(grad), "leaky_relu_gradient")(grad, x, slope)
-
-
-def bce_with_logits(x, t):
-    """−t ln σ(x) − (1 − t) ln(1 − σ(x)), in one launch."""
-    if not same_floats(x, t):
-        return reference.bce_with_logits(x, t)
-    return kernel(xp_of(x), "bce_with_logits")(x, t)
 
 
 def matmul(x, w):
@@ -208,10 +185,10 @@ def assign(targets, sources):
     """The reference's, ASSIGNED arrays in a launch."""
     if len(targets) < 2 or not same_floats(*targets, *sources):
         return reference.assign(targets, sources)
-    for k in range(0, len(targets), ASSIGNED):
-        into, some = targets[k:k + ASSIGNED], sources[k:k + ASSIGNED]
+    for k in range(0, len(targets), source.ASSIGNED):
+        into, some = targets[k:k + source.ASSIGNED], sources[k:k + source.ASSIGNED]
         ends = list(accumulate([x.size for x in some]))
-        assign_kernel(xp_of(some[0]), len(some))(*some, *ends, *into, size=ends[-1])
+        kernel_of_many(xp_of(some[0]), source.assign, len(some))(*some, *ends, *into, size=ends[-1])
 
 
 def update(rule, param, grads, *state):
@@ -227,14 +204,13 @@ def _joined(pieces):
     if not same_floats(*pieces):
         return xp.concatenate(pieces)
     y, start = xp.empty(sum([piece.size for piece in pieces]), pieces[0].dtype), 0
-    for k in range(0, len(pieces), JOINED):
-        some, ends = pieces[k:k + JOINED], [0]
-        for piece in some:
-            ends.append(ends[-1] + piece.size)
+    for k in range(0, len(pieces), source.JOINED):
+        some = pieces[k:k + source.JOINED]
+        ends = list(accumulate([piece.size for piece in some]))
         target = y[start:start + ends[-1]]
         if len(some) == 1:
             target[...] = some[0]
         else:
-            join_kernel(xp, len(some))(*some, *ends[1:], target)
+            kernel_of_many(xp, source.join, len(some))(*some, *ends, target)
         start += ends[-1]
     return y

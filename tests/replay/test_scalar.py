@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 import minigan as mg
-from minigan.scalar import Scalar
+from minigan.replay import Scalar
 
 
 def steps_with_changing_rate():

@@ -9,8 +9,8 @@ import pytest
 
 import minigan as mg
 from minigan import nn, optim
-from minigan.draws import Draws
 from minigan.gan import GAN, Players, alternating, models, noise
+from minigan.replay import Draws
 from minigan.gan.augment import DiffAugment, InstanceNoise
 from minigan.gan.objectives import OBJECTIVES
 from minigan.gan.penalties import PENALTIES, Consistency

@@ -32,7 +32,7 @@ def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
     """
     import cupy
 
-    from . import BackendError
+    from .. import BackendError
 
     _prepare()
     pool, stream = cupy.cuda.MemoryPool(), cupy.cuda.Stream(non_blocking=True)
@@ -70,7 +70,7 @@ def _prepare() -> None:
     while a graph is recorded: its memory would be the graph's, and go with it."""
     import cupy
 
-    from . import BackendError
+    from .. import BackendError
 
     try:
         _cublas()
@@ -155,7 +155,7 @@ def _cublas() -> tuple[Any, int, Any]:
     """nvmath's cuBLAS, a handle, and its workspace."""
     import cupy
 
-    from . import BackendError
+    from .. import BackendError
 
     try:
         from nvmath.bindings import cublas

@@ -1,4 +1,4 @@
-"""The fused kernels without a GPU: cuda.py's own code runs on the strict stand-in with its kernels
+"""The fused kernels without a GPU: the code of cuda/ runs on the strict stand-in with its kernels
 compiled as C++, and equals the reference."""
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from test_kernels import LAYOUTS, convolutions
 
-from minigan.backend import cuda, cuda_conv, cuda_kernels, reference
-from minigan.backend.window import Window
+from minigan.backend import cuda, reference, thresholds
+from minigan.backend.cuda import convolution, launch
+from minigan.backend.geometry import Window
 from tests import compiled
 from tests.strict import StrictArray, counted
 from tests.strict.module import Module
-from tests.test_kernels import LAYOUTS, convolutions
 
 needs_compiler = pytest.mark.skipif(compiled.COMPILER is None, reason="no C++ compiler was found")
 
@@ -70,7 +71,7 @@ def compare(name, *args):
 
 def test_cuda_has_every_kernel_of_the_reference_with_the_same_arguments():
     public = {name for name, f in inspect.getmembers(reference, inspect.isfunction)
-              if not name.startswith("_")}
+              if not name.startswith("_") and f.__module__ == reference.__name__}
     assert public == set(cuda.__all__)
     for name in public:
         assert (list(inspect.signature(getattr(cuda, name)).parameters)
@@ -170,8 +171,8 @@ def test_convolution_and_its_gradients_equal_their_references(case, dtype, layou
     w = numbers(2, (*window.size, c // groups, o), dtype, layout)
     b, back = [numbers(3, length, dtype) if biased else None for length in (o, c)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(cuda_conv, "AT_ONCE", at_once)
-        patch.setattr(cuda_conv, "LARGER", larger)  # either order, for every shape
+        patch.setattr(thresholds, "GPU_ELEMENTS", at_once)
+        patch.setattr(thresholds, "GPU_LARGER", larger)  # either order, for every shape
         compare("conv2d", x, w, window, groups, b)
         compare("conv2d_input_gradient", grad, w, window, groups, image, back)
         compare("conv2d_weight_gradient", x, grad, window, groups)
@@ -191,8 +192,8 @@ def test_padding_beyond_the_kernel_and_strides_beyond_it(shape, window):
 
 def test_a_convolution_that_cannot_be_counted_in_32_bits_goes_to_the_reference():
     x, w = np.broadcast_to(F(0), (1, 2, 2, 2 ** 29)), np.zeros((1, 1, 1, 1), F)
-    assert not cuda_conv._is_ours(x, w, None, Window((1, 1)), (2, 2), (2, 2))
-    assert cuda_conv._is_ours(x[..., 1:], w, None, Window((1, 1)), (2, 2), (2, 2))
+    assert not convolution._is_ours(x, w, None, Window((1, 1)), (2, 2), (2, 2))
+    assert convolution._is_ours(x[..., 1:], w, None, Window((1, 1)), (2, 2), (2, 2))
 
 
 # Products, gradients of indexing, optimisers
@@ -245,7 +246,7 @@ def test_adam_equals_its_reference_with_numbers_and_with_arrays_of_the_device(si
 @pytest.mark.parametrize("steps", [1, 2, 10 ** 7])
 def test_adams_rates_have_every_digit_that_the_parameters_have(betas, steps):
     rates = StrictArray(np.zeros(())), StrictArray(np.zeros(()))
-    cuda_kernels.kernel(Module(), "adam_rates")(2e-4, counter(steps), *betas, 1e-8, *rates)
+    launch.kernel(Module(), "adam_rates")(2e-4, counter(steps), *betas, 1e-8, *rates)
     to_mean, to_square = [(1 - beta) / (1 - beta ** steps) for beta in betas]
     np.testing.assert_allclose([x._host for x in rates], [2e-4 * to_mean / to_square ** 0.5,
                                                           1e-8 / to_square ** 0.5], rtol=1e-14)

@@ -17,11 +17,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
+from .. import thresholds
+from ..geometry import Pair, Window
 from . import threads
-from .window import Pair, Window
-
-BLOCK = 2 << 20  # bytes of patches in one block: measured, flat between 1 and 4 MB
-FEW = 8          # channels: up to here a row of patches is mostly overhead
 
 
 class Span(NamedTuple):
@@ -69,15 +67,15 @@ def blocks_of(x, window: Window, out: Pair) -> list[Block]:
     them are then done at about the same time."""
     (n, *image, c) = x.shape
     total = n * math.prod(out) * math.prod(window.size) * c * x.itemsize
-    if c > FEW and total > 2 * BLOCK:
+    if c > thresholds.FEW_CHANNELS and total > 2 * thresholds.PATCH_BLOCK:
         spans, most = [inner_spans(window, i, image[i], out[i]) for i in (0, 1)], n
     else:  # filling in zeros costs less than many small products
         spans, most = [whole_span(window, i, out[i]) for i in (0, 1)], images_at_once(n, total)
     blocks = []
     for lines, columns in product(*spans):
         line = length(columns.outputs) * length(lines.taps) * length(columns.taps) * c * x.itemsize
-        height = min(length(lines.outputs), max(1, BLOCK // max(1, line)))
-        count = min(most, max(1, BLOCK // max(1, line * height)))
+        height = min(length(lines.outputs), max(1, thresholds.PATCH_BLOCK // max(1, line)))
+        count = min(most, max(1, thresholds.PATCH_BLOCK // max(1, line * height)))
         for y in range(lines.outputs.start, lines.outputs.stop, height):
             first = lines.first + (y - lines.outputs.start) * window.stride[0]
             some = Span(slice(y, min(y + height, lines.outputs.stop)), lines.taps, first)
@@ -90,7 +88,7 @@ def blocks_of(x, window: Window, out: Pair) -> list[Block]:
 def images_at_once(n: int, total: int) -> int:
     """How many of n images a block takes at most: all of them if their patches are small, else
     few enough that there is something to share among the threads."""
-    return n if total <= BLOCK // 2 else -(-n // 8)
+    return n if total <= thresholds.PATCH_BLOCK // 2 else -(-n // 8)
 
 
 def gather(x, window: Window, block: Block) -> np.ndarray:
@@ -105,7 +103,7 @@ def gather(x, window: Window, block: Block) -> np.ndarray:
             (columns.first, (ow - 1) * sw + (kw - 1) * dw + 1))
     ni, hi, wi, ci = x.strides
     view = as_strided(x, (n, oh, ow, kh, kw, c), (ni, hi * sh, wi * sw, hi * dh, wi * dw, ci))
-    if c <= FEW:  # runs of c floats are short: a column at a time has longer ones
+    if c <= thresholds.FEW_CHANNELS:  # its runs are short: a column at a time has longer ones
         matrix = threads.scratch("patches", (kh, kw, c, n, oh, ow), x.dtype)
         matrix[...] = view.transpose(3, 4, 5, 0, 1, 2)
         return matrix.reshape(kh * kw * c, n * oh * ow).T

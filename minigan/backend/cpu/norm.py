@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from . import reference, threads
+from .. import reference, thresholds
+from ..arrays import precise
+from . import threads
 
 __all__ = ["batch_norm", "batch_norm_gradient"]
-
-BLOCK = 1 << 16    # elements
-SHARED = 1 << 18   # elements: of fewer the reference is as fast
-WIDE = 1 << 9      # elements: rows are joined up to this length, for NumPy is slow on short ones
-COLUMNS = 1 << 11  # features: from twice as many on they are shared by columns
 
 
 def batch_norm(x, weight, bias, eps):
     """The reference's in two passes: the statistics, then the rest."""
-    dtype = np.result_type(x, weight, bias)
-    if not _is_ours(x, dtype):
+    if not _is_ours(x, weight, bias):
         return reference.batch_norm(x, weight, bias, eps)
-    if x.shape[-1] >= 2 * COLUMNS:
+    if x.shape[-1] >= 2 * thresholds.NORM_COLUMNS:
         return _by_columns(reference.batch_norm, (x, weight, bias), eps)
     rows, fold = _joined(x)
     mean, var = _statistics(rows, fold)
@@ -41,10 +37,9 @@ def batch_norm(x, weight, bias, eps):
 
 def batch_norm_gradient(grad, x, weight, eps):
     """The reference's in two passes: the sums, of x and of grad, then the rest."""
-    dtype = np.result_type(grad, x, weight)
-    if not _is_ours(x, dtype) or grad.dtype != dtype:
+    if not _is_ours(x, grad, weight) or grad.dtype != x.dtype:
         return reference.batch_norm_gradient(grad, x, weight, eps)
-    if x.shape[-1] >= 2 * COLUMNS:
+    if x.shape[-1] >= 2 * thresholds.NORM_COLUMNS:
         return _by_columns(reference.batch_norm_gradient, (grad, x, weight), eps)
     rows, fold = _joined(x)
     grads, count = np.ascontiguousarray(grad).reshape(rows.shape), x.size // x.shape[-1]
@@ -66,15 +61,15 @@ def batch_norm_gradient(grad, x, weight, eps):
     return y.reshape(x.shape), by_weight, by_bias
 
 
-def _is_ours(x, dtype) -> bool:
-    """Whether there is much to compute, all of it in one dtype that is precise enough."""
-    return x.size >= SHARED and x.dtype == dtype and dtype.kind == "f" and dtype.itemsize > 2
+def _is_ours(x, *others) -> bool:
+    """Whether there is much to compute, all of it in x's dtype, which is precise enough."""
+    return x.size >= thresholds.NORM_LARGE and precise(x) and np.result_type(x, *others) == x.dtype
 
 
 def _by_columns(kernel, arrays, eps):
-    """The kernel's three results, computed for COLUMNS features at a time."""
-    features = arrays[0].shape[-1]
-    slabs = [slice(i, i + COLUMNS) for i in range(0, features, COLUMNS)]
+    """The kernel's three results, computed for NORM_COLUMNS features at a time."""
+    features, step = arrays[0].shape[-1], thresholds.NORM_COLUMNS
+    slabs = [slice(i, i + step) for i in range(0, features, step)]
     shape, dtype = max((a.shape for a in arrays), key=len), arrays[0].dtype
     results = np.empty(shape, dtype), np.empty(features, dtype), np.empty(features, dtype)
 
@@ -90,13 +85,13 @@ def _joined(x):
     """x as a matrix of (rows, fold · C), and fold: how many rows of C stand in one."""
     channels, fold = x.shape[-1], 1
     rows = x.size // channels
-    while 2 * fold * channels <= WIDE and rows % (2 * fold) == 0:
+    while 2 * fold * channels <= thresholds.NORM_ROW and rows % (2 * fold) == 0:
         fold *= 2
     return np.ascontiguousarray(x).reshape(rows // fold, fold * channels), fold
 
 
 def _blocks(rows):
-    step = max(1, BLOCK // rows.shape[1])
+    step = max(1, thresholds.NORM_BLOCK // rows.shape[1])
     return [slice(i, i + step) for i in range(0, len(rows), step)]
 
 

@@ -1,16 +1,42 @@
-"""What the arguments of convolution and pooling mean, and which of them are refused.
+"""The window that a convolution or a pooling slides over an image: its geometry, what the arguments
+that describe it mean, and which of them are refused.
 
-Plain numbers: no array is touched. Height stands before width, as in the images (N, H, W, C).
+Plain numbers: of an array only the shape is read. Height stands before width, as in the images
+(N, H, W, C).
 """
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import Any, NamedTuple
 
-from ..autodiff import Tensor
-from ..backend.window import Pair, Window
-
+Pair = tuple[int, int]
 Padding = int | tuple | str
+Shaped = Any  # a Tensor or an array
+
+
+class Window(NamedTuple):
+    """What is slid over an image.
+
+    size      the kernel's (KH, KW)
+    stride    how far the window moves from one output to the next
+    padding   zeros around the image: ((top, bottom), (left, right))
+    dilation  the distance between the pixels that the window reads; 1 for neighbours
+    """
+
+    size: Pair
+    stride: Pair = (1, 1)
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
+    dilation: Pair = (1, 1)
+
+    @property
+    def extent(self) -> Pair:
+        """How many pixels the window spans, the gaps of dilation included."""
+        return tuple([d * (k - 1) + 1 for k, d in zip(self.size, self.dilation)])
+
+    def outputs(self, image: Pair) -> Pair:
+        """(OH, OW): at how many places the window fits into a padded image of (H, W)."""
+        return tuple([(n + sum(p) - e) // s + 1
+                      for n, p, e, s in zip(image, self.padding, self.extent, self.stride)])
 
 
 def pair(name: str, value: Any, least: int = 1) -> Pair:
@@ -39,7 +65,7 @@ def margins(padding: Padding) -> tuple[Pair, Pair] | None:
     return vertical, horizontal
 
 
-def conv_window(x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Padding,
+def conv_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, padding: Padding,
                 dilation: Any, groups: int) -> Window:
     """The window of conv2d, its arguments checked."""
     _check_kernel("conv2d", "x (N, H, W, C)", x, w, groups)
@@ -55,7 +81,7 @@ def conv_window(x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Pa
     return _fitting("conv2d", window, image)
 
 
-def transposed_window(x: Tensor, w: Tensor, b: Tensor | None, stride: Any, padding: Padding,
+def transposed_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, padding: Padding,
                       output_padding: Any, dilation: Any, groups: int
                       ) -> tuple[Window, Pair, Pair]:
     """The window of the conv2d that conv_transpose2d is the adjoint of, the image that this
@@ -93,7 +119,7 @@ def transposed_window(x: Tensor, w: Tensor, b: Tensor | None, stride: Any, paddi
     return window, image, beyond
 
 
-def pool_window(name: str, x: Tensor, size: Any, stride: Any) -> Window:
+def pool_window(name: str, x: Shaped, size: Any, stride: Any) -> Window:
     """The window of a pooling, its arguments checked; a stride of None is the size."""
     check_images(name, x)
     size = pair("size", size)
@@ -101,7 +127,7 @@ def pool_window(name: str, x: Tensor, size: Any, stride: Any) -> Window:
                     x.shape[1:3])
 
 
-def check_images(name: str, x: Tensor) -> None:
+def check_images(name: str, x: Shaped) -> None:
     """Raise if x is not a batch of images."""
     if x.ndim != 4:
         raise ValueError(f"{name} needs images x (N, H, W, C), got shape {x.shape}")
@@ -114,14 +140,14 @@ def check_groups(groups: Any, channels: dict[str, int]) -> None:
         raise ValueError(f"groups is a whole number that divides {named}, not {groups!r}")
 
 
-def _check_kernel(name: str, images: str, x: Tensor, w: Tensor, groups: Any) -> None:
+def _check_kernel(name: str, images: str, x: Shaped, w: Shaped, groups: Any) -> None:
     if x.ndim != 4 or w.ndim != 4 or 0 in w.shape[:2]:
         raise ValueError(f"{name} needs {images} and w (KH, KW, C / groups, O), got x of shape "
                          f"{x.shape} and w of shape {w.shape}")
     check_groups(groups, {f"the last axis of w {w.shape},": w.shape[3]})
 
 
-def _check_bias(name: str, b: Tensor | None, channels: int) -> None:
+def _check_bias(name: str, b: Shaped | None, channels: int) -> None:
     if b is not None and b.shape != (channels,):
         raise ValueError(f"{name} has {channels} output channels, so b must have the shape "
                          f"({channels},), not {b.shape}")

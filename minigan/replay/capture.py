@@ -11,8 +11,8 @@ import weakref
 from contextlib import nullcontext
 from typing import Any, Callable, Iterable, Iterator
 
-from . import backend
-from .autodiff import Tensor, _mode
+from .. import backend
+from ..autodiff import Tensor, _mode
 from .draws import CaptureError, Draws
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made

@@ -15,14 +15,12 @@ import math
 from functools import reduce
 from typing import Any, Iterator, NamedTuple
 
-from . import reference
-from .cuda_kernels import gemm, kernel, xp_of
-from .window import Pair, Window
+from .. import reference, thresholds
+from ..arrays import by_groups, same_floats, xp_of
+from ..geometry import Pair, Window
+from .launch import gemm, kernel
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
-
-AT_ONCE = 1 << 28  # elements of rows or products at a time: 1 GB of float32
-LARGER = 4         # the other order must make an array so many times smaller to be preferred
 
 
 class Axis(NamedTuple):
@@ -47,47 +45,34 @@ def _backward(window: Window) -> tuple[Axis, Axis]:
                   in zip(window.stride, window.padding, window.dilation)])
 
 
+@by_groups
 def conv2d(x, w, window: Window, groups: int, b=None):
     """The reference's. Multiplies first where few channels come out."""
     out = window.outputs(x.shape[1:3])
     if not _is_ours(x, w, b, window, x.shape[1:3], out):
-        return reference.conv2d(x, w, window, groups, b)
-    if groups > 1:
-        y = xp_of(x).empty((len(x), *out, w.shape[3]), x.dtype)
-        for c, o in _groups(x.shape[3], w.shape[3], groups):
-            y[..., o] = conv2d(x[..., c], w[..., o], window, 1, None if b is None else b[o])
-        return y
+        return reference.conv2d(x, w, window, 1, b)
     rows, products = math.prod(out) * x.shape[3], math.prod(x.shape[1:3]) * w.shape[3]
-    order = _multiply_first if LARGER * products <= rows else _gather_first
+    order = _multiply_first if thresholds.GPU_LARGER * products <= rows else _gather_first
     return order(x, w, b, _forward(window), out)
 
 
+@by_groups
 def conv2d_input_gradient(grad, w, window: Window, groups: int, image: Pair, b=None):
     """The reference's. Gathers first where few channels come in."""
     if not _is_ours(grad, w, b, window, image, grad.shape[1:3]):
-        return reference.conv2d_input_gradient(grad, w, window, groups, image, b)
-    if groups > 1:
-        x = xp_of(w).empty((len(grad), *image, groups * w.shape[2]), w.dtype)
-        for c, o in _groups(x.shape[3], w.shape[3], groups):
-            x[..., c] = conv2d_input_gradient(grad[..., o], w[..., o], window, 1, image,
-                                              None if b is None else b[c])
-        return x
+        return reference.conv2d_input_gradient(grad, w, window, 1, image, b)
     rows, products = math.prod(image) * grad.shape[3], math.prod(grad.shape[1:3]) * w.shape[2]
-    order = _gather_first if LARGER * rows <= products else _multiply_first
+    order = _gather_first if thresholds.GPU_LARGER * rows <= products else _multiply_first
     return order(grad, w.swapaxes(2, 3), b, _backward(window), image)
 
 
+@by_groups
 def conv2d_weight_gradient(x, grad, window: Window, groups: int):
     """The reference's. Gathers x, or grad where that has few channels and x many."""
     image, out = x.shape[1:3], grad.shape[1:3]
     if not _is_ours(x, grad, None, window, image, out):
-        return reference.conv2d_weight_gradient(x, grad, window, groups)
-    if groups > 1:
-        w = xp_of(x).empty((*window.size, x.shape[3] // groups, grad.shape[3]), x.dtype)
-        for c, o in _groups(x.shape[3], grad.shape[3], groups):
-            w[..., o] = conv2d_weight_gradient(x[..., c], grad[..., o], window, 1)
-        return w
-    if LARGER * math.prod(image) * grad.shape[3] <= math.prod(out) * x.shape[3]:
+        return reference.conv2d_weight_gradient(x, grad, window, 1)
+    if thresholds.GPU_LARGER * math.prod(image) * grad.shape[3] <= math.prod(out) * x.shape[3]:
         w = _correlate(grad, x, _backward(window), window.size)  # (KH, KW, O, C)
         return xp_of(x).ascontiguousarray(w.swapaxes(2, 3))
     return _correlate(x, grad, _forward(window), window.size)
@@ -97,8 +82,7 @@ def _is_ours(x, w, b, window: Window, image: Pair, out: Pair) -> bool:
     """Whether there is anything to compute, in one floating dtype, an image's worth of which can
     be counted in 32 bits."""
     places = max(math.prod(image), math.prod(out)) * math.prod(window.size)
-    return (x.size > 0 and w.size > 0 and min(*image, *out) > 0
-            and x.dtype.kind == "f" and x.dtype == w.dtype and (b is None or b.dtype == x.dtype)
+    return (x.size > 0 and w.size > 0 and min(*image, *out) > 0 and same_floats(x, w, b)
             and places * max(x.shape[3], *w.shape[2:]) < 1 << 31)
 
 
@@ -148,8 +132,8 @@ def _rows(x, axes: tuple[Axis, Axis], size: Pair, shape: Pair):
 
 
 def _blocks(n: int, each: int) -> Iterator[slice]:
-    """Images that together need at most AT_ONCE elements, if each needs so many."""
-    step = max(1, AT_ONCE // each)
+    """Images that together need at most GPU_ELEMENTS, if each needs so many."""
+    step = max(1, thresholds.GPU_ELEMENTS // each)
     return (slice(i, i + step) for i in range(0, n, step))
 
 
@@ -157,10 +141,3 @@ def _in_blocks(x, each: int, compute) -> Any:
     """compute(x), some images at a time if there are many."""
     parts = [compute(x[s]) for s in _blocks(len(x), each)]
     return parts[0] if len(parts) == 1 else xp_of(x).concatenate(parts)
-
-
-def _groups(c: int, o: int, groups: int) -> Iterator[tuple[slice, slice]]:
-    """The input and the output channels of each group."""
-    for i in range(groups):
-        yield (slice(i * c // groups, (i + 1) * c // groups),
-               slice(i * o // groups, (i + 1) * o // groups))

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import minigan as mg
-from minigan.backend import BackendError, cuda_graph
+from minigan.backend import BackendError
+from minigan.backend.cuda import graph
 
 # as CuPy's compiled code: its frames name a file that is not there
 IN_CUPY = {"__name__": "cupy.cuda.memory"}
@@ -55,7 +56,7 @@ def cupy(monkeypatch):
     monkeypatch.setitem(sys.modules, "cupy", fake)
     monkeypatch.setitem(sys.modules, "nvmath", None)
     monkeypatch.setitem(sys.modules, "nvmath.bindings", None)
-    cuda_graph._cublas.cache_clear()
+    graph._cublas.cache_clear()
 
 
 def failing(error, inside=lambda error: IN_CUPY["refuse"](error)):
@@ -65,7 +66,7 @@ def failing(error, inside=lambda error: IN_CUPY["refuse"](error)):
 
 
 def test_what_is_recorded_is_launched_once_and_again_at_each_replay(cupy):
-    result, replay = cuda_graph.capture(lambda: 5)
+    result, replay = graph.capture(lambda: 5)
     assert result == 5 and Stream.done == ["launched"]  # asking for a stream forgets the rest
     replay()
     assert Stream.done == ["launched"]
@@ -73,7 +74,7 @@ def test_what_is_recorded_is_launched_once_and_again_at_each_replay(cupy):
 
 def test_what_the_library_refuses_names_the_users_line_and_not_its_own(cupy):
     with pytest.raises(BackendError) as error:
-        cuda_graph.capture(failing(RuntimeError("D2H transfers are disallowed\nand more")))
+        graph.capture(failing(RuntimeError("D2H transfers are disallowed\nand more")))
     message = str(error.value)
     assert message.startswith("D2H transfers are disallowed (by ") and "\n" not in message
     assert "test_cuda_graph.py:" in message and "memory.pyx" not in message
@@ -88,9 +89,9 @@ def test_the_line_of_minigan_stands_before_the_users(cupy):
     t = mg.tensor(np.ones(1))
     t._data = SimpleNamespace(size=1, item=partial(IN_CUPY["refuse"], RuntimeError("refused")))
     with pytest.raises(BackendError, match=r"by \S*autodiff.py:\d+ < \S*test_cuda_graph.py:\d+\)"):
-        cuda_graph.capture(lambda: t.item())
+        graph.capture(lambda: t.item())
     with pytest.raises(BackendError, match=r"\(by \S*test_cuda_graph.py:\d+\)"):
-        cuda_graph.capture(lambda: Reads()(mg.tensor(1.0)))
+        graph.capture(lambda: Reads()(mg.tensor(1.0)))
 
 
 def test_a_long_way_through_minigan_is_shortened(cupy):
@@ -99,7 +100,7 @@ def test_a_long_way_through_minigan_is_shortened(cupy):
               "    return IN_CUPY['refuse'](error) if depth == 0 else deep(error, depth - 1)")
     exec(compile(source, "deep.py", "exec"), namespace)
     with pytest.raises(BackendError, match=r"by (deep.py:2 < ){3}… < \S*test_cuda_graph.py:\d+\)"):
-        cuda_graph.capture(failing(RuntimeError("refused"), namespace["deep"]))
+        graph.capture(failing(RuntimeError("refused"), namespace["deep"]))
 
 
 @pytest.mark.parametrize("kind", [ValueError, RuntimeError, KeyboardInterrupt])
@@ -110,7 +111,7 @@ def test_a_users_error_stays_as_it_is_and_the_recording_is_ended(kind, cupy):
         raise error
 
     with pytest.raises(type(error)) as raised:
-        cuda_graph.capture(step)
+        graph.capture(step)
     assert raised.value is error and Stream.done[-1] == "ended"
 
 
@@ -123,7 +124,7 @@ def test_a_users_error_stays_as_it_is_and_the_recording_is_ended(kind, cupy):
 ])
 def test_errors_of_the_library_are_told_from_mistakes(error, refused, cupy):
     with pytest.raises(BackendError if refused else type(error)):
-        cuda_graph.capture(failing(error))
+        graph.capture(failing(error))
 
 
 def test_a_driver_error_counts_wherever_it_is_raised(cupy):
@@ -131,10 +132,10 @@ def test_a_driver_error_counts_wherever_it_is_raised(cupy):
         raise DeviceError("launch failed")
 
     with pytest.raises(BackendError, match="launch failed"):
-        cuda_graph.capture(step)
+        graph.capture(step)
 
 
 def test_without_nvmath_a_step_without_products_can_be_recorded(cupy):
-    assert cuda_graph.capture(lambda: 1)[0] == 1
+    assert graph.capture(lambda: 1)[0] == 1
     with pytest.raises(BackendError, match="need nvmath-python.*pip install nvmath-python"):
-        cuda_graph._cublas()
+        graph._cublas()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from test_cuda_kernels import F, assert_same, needs_compiler, numbers, on_device
+from test_cuda_kernels import on_the_stand_in as on_the_stand_in  # a fixture, for every test
 
 from minigan import backend
-from minigan.backend import cuda, cuda_kernels
-from minigan.backend.window import Window
+from minigan.backend import cuda
+from minigan.backend.cuda import launch
+from minigan.backend.geometry import Window
 from tests import compiled
 from tests.strict import StrictArray, counted, recorded
-from tests.test_cuda_kernels import F, assert_same, needs_compiler, numbers, on_device
-from tests.test_cuda_kernels import on_the_stand_in as on_the_stand_in  # a fixture, for every test
 
 IMAGES, WEIGHT = np.ones((8, 6, 6, 4), F), np.ones(4, F)
 HALVED = Window((4, 4), (2, 2), ((1, 1), (1, 1)))
@@ -62,7 +63,7 @@ def test_launches(expected, name, args):
 @needs_compiler
 def test_a_kernel_is_made_once():
     xp = backend.array_module(StrictArray(np.ones(1)))
-    assert cuda_kernels.kernel(xp, "sigmoid") is cuda_kernels.kernel(xp, "sigmoid")
+    assert launch.kernel(xp, "sigmoid") is launch.kernel(xp, "sigmoid")
 
 
 @needs_compiler

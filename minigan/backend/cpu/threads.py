@@ -28,7 +28,7 @@ def _cores() -> int:
     asked = os.environ.get("MINIGAN_NUM_THREADS", "").strip()
     if asked:
         if not asked.isdecimal() or not 1 <= int(asked) <= MOST:
-            from . import BackendError  # the package imports this module first
+            from .. import BackendError  # the package imports this module first
             raise BackendError("the environment variable MINIGAN_NUM_THREADS must be a number of "
                                f"threads, at least 1 and at most {MOST}, not {asked!r}")
         return int(asked)

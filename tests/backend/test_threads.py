@@ -9,7 +9,8 @@ import threading
 import numpy as np
 import pytest
 
-from minigan.backend import BackendError, threads
+from minigan.backend import BackendError
+from minigan.backend.cpu import threads
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +101,7 @@ def test_scratch_memory_is_each_threads_own_and_used_again():
 
 FORKED = """
 import os, numpy as np
-from minigan.backend import threads
+from minigan.backend.cpu import threads
 done = []
 threads.share(done.append, range(8))
 child = os.fork()

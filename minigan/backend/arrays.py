@@ -1,0 +1,52 @@
+"""What the kernels of every device ask of arrays: their module, their types, their channels."""
+from __future__ import annotations
+
+from functools import wraps
+from typing import Any, Callable
+
+import numpy as np
+
+__all__ = ["by_groups", "precise", "same_floats", "xp_of"]
+
+
+def xp_of(x: Any) -> Any:
+    """The array module of an array."""
+    from . import array_module  # the package imports this module first
+
+    return array_module(x)
+
+
+def same_floats(*arrays: Any) -> bool:
+    """Whether the arrays have one floating dtype. Numbers fit any, and so does None."""
+    dtypes = {a.dtype for a in arrays if not isinstance(a, (int, float, type(None)))}
+    return len(dtypes) == 1 and dtypes.pop().kind == "f"
+
+
+def precise(*arrays: Any) -> bool:
+    """Whether what follows from the arrays is float32 or wider, which the BLAS knows."""
+    dtype = np.result_type(*arrays)
+    return dtype.kind == "f" and dtype.itemsize > 2
+
+
+def by_groups(convolution: Callable) -> Callable:
+    """A kernel of convolution, which is written for groups = 1, for any number of them: it
+    computes each of so many equal parts of the channels, every array's last axis, by itself."""
+    def part(x: Any, i: int, groups: int) -> Any:
+        if not hasattr(x, "shape"):  # the size of an image, or no bias
+            return x
+        channels = x.shape[-1] // groups
+        return x[..., i * channels:(i + 1) * channels]
+
+    @wraps(convolution)
+    def for_each_group(x: Any, w: Any, window: Any, groups: int, *more: Any) -> Any:
+        if groups == 1:
+            return convolution(x, w, window, 1, *more)
+        for i in range(groups):
+            some, kernel, *others = [part(a, i, groups) for a in (x, w, *more)]
+            y = convolution(some, kernel, window, 1, *others)
+            if i == 0:
+                joined = xp_of(y).empty((*y.shape[:-1], groups * y.shape[-1]), y.dtype)
+            part(joined, i, groups)[...] = y
+        return joined
+
+    return for_each_group

@@ -1,0 +1,34 @@
+"""From which sizes on the kernels go another way, and how much they take at a time.
+
+Those of the CPU are measured by
+
+    python examples/thresholds.py [NAME ...]
+
+which times a kernel of the DCGANs' sizes with the number as it is, smaller and larger, in turns.
+Those of the GPU are reckoned: no device has measured them. What is marked * decides in which order
+numbers are added, and so the last bits of results: change it only for a gain that shows.
+"""
+from __future__ import annotations
+
+# CPU, when to wake other threads: below, it takes as long as they save
+SHARED_PASS = 1 << 18         # elements of an activation, or of an optimiser's update
+SHARED_PRODUCT = 1 << 24      # * operations of a product of matrices
+SHARED_CONVOLUTION = 1 << 26  # operations of a convolution
+
+# CPU, how much at a time: it stays in a core's cache, and threads seldom meet at Python's lock
+PASS_BLOCK = 1 << 17          # elements of an activation, or of an optimiser's update
+NORM_BLOCK = 1 << 16          # * elements of a batch normalisation
+PATCH_BLOCK = 1 << 21         # * bytes of a convolution's patches; little changes from 1 to 4 MB
+STRIP = 128                   # * lines of a product's strip, at least, if there are more than two
+STRIPS = 16                   # * strips of a product, at most
+PARTS = 4                     # * pieces of the batch, over which a weight gradient is summed
+
+# CPU, when to go another way
+FEW_CHANNELS = 8              # * up to here a row of patches is mostly overhead
+NORM_LARGE = 1 << 18          # * elements: batch normalisation of fewer is the reference's
+NORM_ROW = 1 << 9             # * elements: shorter rows are joined, for NumPy is slow on them
+NORM_COLUMNS = 1 << 11        # features of a block, where there are twice as many: columns
+
+# GPU
+GPU_ELEMENTS = 1 << 28        # of patches or products at a time: 1 GB of float32
+GPU_LARGER = 4                # times less must be written to multiply first, or to gather first
