@@ -15,12 +15,14 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import time
 from functools import partial
 from multiprocessing import Pool
 from pathlib import Path
 
 os.environ.setdefault("MINIGAN_NUM_THREADS", "1")  # the cores are for whole checks
+sys.path.insert(0, str(Path(__file__).parents[1]))  # where tests/cases is
 
 import matplotlib  # noqa: E402
 
@@ -33,7 +35,7 @@ from tqdm import tqdm  # noqa: E402
 
 from minigan.testing import GradientError, check_grads, from_numpy  # noqa: E402
 from minigan.testing.call import Call  # noqa: E402
-from minigan.testing.cases import CASES  # noqa: E402
+from tests.cases import CASES  # noqa: E402
 
 BLOCK = 50  # checks of one operation that are made and written down together
 ERRORS, SIZES, DIRECTIONS = [1e-1, 1e-2, 1e-3, 1e-4, 1e-5], [100, 1000, 10_000], [1, 2, 4, 8]

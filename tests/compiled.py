@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from strict import device
-from strict.array import StrictArray
+
+from tests.strict import device
+from tests.strict.array import StrictArray
 
 COMPILER = shutil.which("g++") or shutil.which("c++") or shutil.which("clang++")
 

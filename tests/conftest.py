@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
-from sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
-from strict import STRICT
 
 from minigan import backend
 from minigan.backend import BackendError
+from tests.sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
+from tests.strict import STRICT
 
 settings.register_profile("minigan", deadline=None, derandomize=True, max_examples=12,
                           # the fixtures used with @given hold nothing that an example changes

@@ -253,7 +253,7 @@ def test_named_modules_are_the_modules_with_their_paths():
 def test_on_a_device_each_operation_waits_once_and_none_without(array_library):
     if array_library == "numpy":
         pytest.skip("NumPy never waits")
-    from strict import counted
+    from tests.strict import counted
 
     x = mg.tensor(backend.asarray([1.0, 2.0]))
     with counted() as counts:

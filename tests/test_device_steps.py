@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from compiled import COMPILER
-from game import BATCH, SHAPE, Game
-from strict import counted
 
 import minigan as mg
 from minigan.data import Loader
 from minigan.gan import GAN, SYSTEMS, Trainer
-from minigan.testing.cases import CASES
+from tests.cases import CASES
+from tests.compiled import COMPILER
+from tests.game import BATCH, SHAPE, Game
+from tests.strict import counted
 
 # Launches of a whole step: both updates, both optimisers, the moving average. These are exact.
 # A change that lowers one is welcome: write the new number here, with the commit that brought it.

@@ -10,10 +10,10 @@ from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
-from strict import STRICT, StrictArray
 
 from minigan import backend, doctor
 from minigan.cli import main
+from tests.strict import STRICT, StrictArray
 
 SMI = """\
 Sat Nov 21 10:00:00 2026

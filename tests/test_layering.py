@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "optim": {"backend", "autodiff", "ops", "nn", "replay"},
     "files": set(),
     "data": {"backend"},
-    "testing": ENGINE,                         # what it checks with, and the table of all ops
+    "testing": {"backend", "autodiff"},        # it is told what to check
     "metrics": {"backend", "autodiff", "ops", "nn"},
     "viz": {"files"},                          # it draws what it is given
     "gan": ENGINE | {"data", "files", "viz"},  # a trainer takes a Loader, a run draws and saves
@@ -49,8 +49,6 @@ OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "nvmath", "PIL", "pooch",
 BUILT_ON = {
     "minigan.testing.strategies": "hypothesis",
     "minigan.testing.properties": "hypothesis",
-    "minigan.testing.cases": "hypothesis",
-    "minigan.testing.mutation": "hypothesis",
     "minigan.testing.pytest_plugin": "pytest",
 }
 

@@ -5,11 +5,11 @@ import copy
 
 import numpy as np
 import pytest
-from strict import STRICT, StrictArray, counted
 
 import minigan as mg
 from minigan import nn, ops, optim
 from minigan.testing import check_grads
+from tests.strict import STRICT, StrictArray, counted
 
 xp = STRICT.xp
 

@@ -5,11 +5,11 @@ import re
 
 import numpy as np
 import pytest
-from compiled import COMPILER
-from strict import STRICT, counted, recorded
 
 import minigan as mg
 from minigan import nn
+from tests.compiled import COMPILER
+from tests.strict import STRICT, counted, recorded
 
 xp = STRICT.xp
 

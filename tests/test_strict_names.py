@@ -8,8 +8,9 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from strict import STRICT, StrictArray
-from strict.signatures import FREE, FUNCTIONS, GENERATOR, METHODS, UFUNC_KEYWORDS, UFUNCS
+
+from tests.strict import STRICT, StrictArray
+from tests.strict.signatures import FREE, FUNCTIONS, GENERATOR, METHODS, UFUNC_KEYWORDS, UFUNCS
 
 xp = STRICT.xp
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 import inspect
 import warnings
 
-import compiled
 import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from strict import StrictArray, counted
-from strict.module import Module
 from test_kernels import LAYOUTS, convolutions
 
 from minigan import optim
@@ -19,6 +16,9 @@ from minigan.backend import cuda, reference, thresholds
 from minigan.backend.cuda import convolution, launch
 from minigan.backend.geometry import Window
 from minigan.optim import Adam, AdamW
+from tests import compiled
+from tests.strict import StrictArray, counted
+from tests.strict.module import Module
 
 needs_compiler = pytest.mark.skipif(compiled.COMPILER is None, reason="no C++ compiler was found")
 

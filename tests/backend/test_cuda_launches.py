@@ -2,10 +2,8 @@
 compiled stand-ins for CuPy's kernels refuse."""
 from __future__ import annotations
 
-import compiled
 import numpy as np
 import pytest
-from strict import StrictArray, counted, recorded
 from test_cuda_kernels import F, adam, assert_same, needs_compiler, numbers, on_device
 from test_cuda_kernels import on_the_stand_in as on_the_stand_in  # a fixture, for every test
 
@@ -14,6 +12,8 @@ from minigan.backend import cuda
 from minigan.backend.cuda import launch
 from minigan.backend.geometry import Window
 from minigan.optim import Adam, AdamW
+from tests import compiled
+from tests.strict import StrictArray, counted, recorded
 
 IMAGES, WEIGHT = np.ones((8, 6, 6, 4), F), np.ones(4, F)
 HALVED = Window((4, 4), (2, 2), ((1, 1), (1, 1)))

@@ -8,10 +8,10 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-import compiled
 import pytest
 
 from minigan.backend.cuda import launch, source
+from tests import compiled
 
 KERNELS = {**source.ELEMENTWISE, **source.REDUCTION, "join": source.join(3),
            "assign": source.assign(3)}

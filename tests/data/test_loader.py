@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strict import StrictArray, counted
 
 import minigan as mg
 from minigan import backend
 from minigan.data import Loader, Scaled
+from tests.strict import StrictArray, counted
 
 SIZES = {"n": st.integers(1, 20), "batch_size": st.integers(1, 20), "shuffle": st.booleans(),
          "drop_last": st.booleans(), "seed": st.integers(0, 2**63)}

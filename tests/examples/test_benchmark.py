@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import pytest
 from programs import EXAMPLES, run_example
-from strict import counted
 
 from minigan import backend
+from tests.strict import counted
 
 sys.path.insert(0, str(EXAMPLES))
 

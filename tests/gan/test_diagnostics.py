@@ -8,8 +8,16 @@ import minigan as mg
 from minigan import nn
 from minigan.data import Loader, digits
 from minigan.gan import models
-from minigan.gan.diagnostics import (advice, boundary, explain, mean_distance, objective_of, order,
-                                     reading, saturation)
+from minigan.gan.diagnostics import (
+    advice,
+    boundary,
+    explain,
+    mean_distance,
+    objective_of,
+    order,
+    reading,
+    saturation,
+)
 from minigan.gan.game import GAN
 from minigan.gan.objectives import OBJECTIVES, minimax, nonsaturating, smoothed
 from minigan.gan.several import GMAN, d2gan
@@ -73,7 +81,7 @@ def test_a_reading_is_of_plain_floats_and_agrees_with_the_step():
 def test_a_reading_waits_for_the_device_once(array_library):
     if array_library == "numpy":
         pytest.skip("NumPy never waits")
-    from strict import counted
+    from tests.strict import counted
 
     trainer = make()
     trainer.run(1)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from strict import STRICT
 
 import minigan as mg
 from minigan import backend
+from tests.strict import STRICT
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "ops"))  # engine.py: derivatives of a case
 

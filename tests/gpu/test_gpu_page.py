@@ -4,7 +4,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from test_device_steps import LAUNCHES
+from tests.test_device_steps import LAUNCHES
 
 PAGE = Path(__file__).parents[2] / "docs" / "gpu.md"
 MICROSECONDS = 15

@@ -7,7 +7,7 @@ import pytest
 from engine import as_tensors, assert_same, derivatives
 
 import minigan as mg
-from minigan.testing.cases import CASES
+from tests.cases import CASES
 
 # How far two right answers may be apart, in roundings of the largest element. A device adds in
 # another order, and CUDA's exp, tanh, pow and their kin are off by up to four units in the last

@@ -6,11 +6,11 @@ import gc
 
 import numpy as np
 import pytest
-from game import Game
-from strict import StrictArray
 
 import minigan as mg
 from minigan.gan import SYSTEMS
+from tests.game import Game
+from tests.strict import StrictArray
 
 each_system = pytest.mark.parametrize("name", SYSTEMS)
 

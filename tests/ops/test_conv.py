@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 import minigan as mg
 from minigan import ops
-from minigan.testing.cases import naive
-from minigan.testing.cases.conv import transposed_configs
 from minigan.testing.strategies import conv_configs
+from tests.cases import naive
+from tests.cases.conv import transposed_configs
 
 SEEDS = st.integers(0, 99)  # of the numbers: those that Hypothesis draws would take too long
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import minigan as mg
 from minigan import backend, losses, ops
 from minigan.testing import adjoint_test
-from minigan.testing.cases import CASES
+from tests.cases import CASES
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
 a_few_times = settings(max_examples=4)
@@ -26,8 +26,8 @@ a_few_times = settings(max_examples=4)
 # The table is complete
 
 def in_library(module):
-    """Not what the kit plants errors with."""
-    return module.startswith("minigan.") and not module.startswith("minigan.testing.")
+    """Not what the tests plant errors with."""
+    return module.startswith("minigan.")
 
 
 def functions(base=mg.Function):
@@ -46,7 +46,7 @@ def test_every_public_op_has_a_case():
                                if getattr(f, "__module__", "") == losses.__name__
                                and not name.startswith("_") and not isinstance(f, type)}
     missing = public - {case.op for case in CASES}
-    assert not missing, f"minigan/testing/cases has no case of {', '.join(sorted(missing))}"
+    assert not missing, f"tests/cases has no case of {', '.join(sorted(missing))}"
 
 
 @pytest.mark.parametrize("flagged", [False, True], ids=["any", "linear or bilinear"])
@@ -55,7 +55,7 @@ def test_every_function_class_is_reached_by_a_case_that_says_what_it_is(flagged)
     cases = [case for case in CASES if not flagged or case.linear or case.bilinear]
     reached = {type(f) for case in cases for f, _, _ in calls_of(case, case.typical)}
     missing = {cls for cls in functions() if not flagged or cls.reads != "everything"} - reached
-    assert not missing, f"no such case in minigan/testing/cases calls {missing}"
+    assert not missing, f"no such case in tests/cases calls {missing}"
 
 
 def test_there_is_a_fused_backward_to_be_held_equal_to_a_readable_one():

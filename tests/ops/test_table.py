@@ -1,6 +1,6 @@
 """Every operation, column by column, and the table in docs/op_table.md that the results make.
 
-The inputs are those of minigan.testing.cases, the checks those of minigan.testing.
+The inputs are those of tests.cases, the checks those of minigan.testing.
 """
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 import minigan as mg
 from minigan import backend
 from minigan.testing import check_grads
-from minigan.testing.cases import CASES
 from minigan.testing.properties import check_dtype, check_values, in_dtype
 from minigan.testing.strategies import layouts
+from tests.cases import CASES
 
 PAGE = Path(__file__).parents[2] / "docs" / "op_table.md"
 COLUMNS = ["values", "first order", "second order", "float32", "float64", "strided", "zero-size",

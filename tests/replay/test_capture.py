@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from strict import counted
 
 import minigan as mg
 from minigan import nn, optim
 from minigan.data import Loader
 from minigan.gan import GAN, SYSTEMS, Trainer, train_step
 from minigan.optim import EMA, Schedule, step_decay
+from tests.strict import counted
 
 OPTIMIZERS = {
     "SGD": lambda p: optim.SGD(p, 0.1, momentum=0.9, nesterov=True, weight_decay=0.01),

@@ -6,7 +6,6 @@ import weakref
 
 import numpy as np
 import pytest
-from strict import counted
 
 import minigan as mg
 from minigan import nn, optim
@@ -15,6 +14,7 @@ from minigan.replay import Draws
 from minigan.gan.augment import DiffAugment, InstanceNoise
 from minigan.gan.objectives import OBJECTIVES
 from minigan.gan.penalties import PENALTIES, Consistency
+from tests.strict import counted
 
 GAMES = {
     "WGAN-GP": {"objective": OBJECTIVES["wasserstein"], "penalties": [PENALTIES["gradient"](10)]},

@@ -14,9 +14,8 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from compiled import COMPILER, install
-
 from minigan.backend import Backend, BackendError, cuda, reference
+from tests.compiled import COMPILER, install
 
 from .array import StrictArray
 from .device import Counts, NotRecorded, counted, recorded

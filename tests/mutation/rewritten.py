@@ -5,9 +5,9 @@ import math
 
 import numpy as np
 
-from ... import losses, ops
-from ...autodiff import Tensor
-from ...ops import activation, conv, elementwise, linalg, shape
+from minigan import losses, ops
+from minigan.autodiff import Tensor
+from minigan.ops import activation, conv, elementwise, linalg, shape
 
 
 def first_row(x, to):

@@ -1,4 +1,4 @@
-"""`python -m minigan.testing.mutation`: plant errors in every operation, and count the caught."""
+"""`python -m tests.mutation`: plant errors in every operation, and count the caught."""
 from __future__ import annotations
 
 import argparse
@@ -12,7 +12,7 @@ from typing import Any, Iterable, Iterator, Sequence
 
 from .table import report
 
-NAME = "python -m minigan.testing.mutation"
+NAME = "python -m tests.mutation"
 
 
 class Mistake(ValueError):

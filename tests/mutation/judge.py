@@ -11,9 +11,10 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from ...autodiff import Tensor, grad
-from ..call import Call
-from .tamper import F, listed
+from minigan.autodiff import Tensor, grad
+from minigan.testing.call import Call
+
+from .kinds import F, listed
 
 Outcome = list[np.ndarray] | str
 

@@ -6,9 +6,10 @@ from typing import Any, Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from ... import ops
-from ..call import Call
-from ..strategies import Shape, axes, one_axis, shapes
+from minigan import ops
+from minigan.testing.call import Call
+from minigan.testing.strategies import Shape, axes, one_axis, shapes
+
 from .case import Case, fixed, numbers, one
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ... import ops
-from ..call import Call
-from ..strategies import matmul_shapes, shapes
+from minigan import ops
+from minigan.testing.call import Call
+from minigan.testing.strategies import matmul_shapes, shapes
+
 from .case import Case, numbers, several
 
 

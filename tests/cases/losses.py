@@ -6,9 +6,10 @@ from typing import Any, Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from ... import losses
-from ..call import Call
-from ..strategies import arrays, shapes
+from minigan import losses
+from minigan.testing.call import Call
+from minigan.testing.strategies import arrays, shapes
+
 from .case import ANY, PROBABILITY, Case, alike, numbers, several
 from .elementwise import sigmoid
 from .reduce import softmax

@@ -8,9 +8,10 @@ import numpy as np
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from ... import ops
-from ..call import Call
-from ..strategies import Shape, arrays, axes, one_axis, shapes
+from minigan import ops
+from minigan.testing.call import Call
+from minigan.testing.strategies import Shape, arrays, axes, one_axis, shapes
+
 from .case import Case, numbers, one
 from .naive import moved
 

@@ -11,12 +11,13 @@ from typing import Any, Callable
 
 import numpy as np
 
-from ... import autodiff, losses, ops
-from ...autodiff import Function, Tensor
-from ...backend import cpu
-from ...ops import activation, conv, elementwise, linalg, norm, reduce, shape
+from minigan import autodiff, losses, ops
+from minigan.autodiff import Function, Tensor
+from minigan.backend import cpu
+from minigan.ops import activation, conv, elementwise, linalg, norm, reduce, shape
+
 from . import rewritten as wrong
-from .kinds import Kind, saturated
+from .kinds import Kind, listed, saturated
 
 
 def _backward(cls: type[Function], f: Callable[[Any, Tensor], Any], *names: str,
@@ -27,18 +28,14 @@ def _backward(cls: type[Function], f: Callable[[Any, Tensor], Any], *names: str,
 
 def _instead(name: str, about: str, op: str, f: Callable) -> Kind:
     """The whole operation replaced by another that has the same values."""
-    return Kind(name, about, lambda original, i: f, ops=frozenset([op]))
+    return Kind(name, about, lambda lib, original, i: f, ops=frozenset([op]))
 
 
 def _both(cls: type[Function], f: Callable[[Any, Tensor], Any]) -> list[tuple]:
     """The readable and the fused gradient of an operation replaced alike."""
     def fused(self, grad):
-        return [g if g is None else g.data for g in _as_list(f(self, Tensor(grad)))]
+        return [g if g is None else g.data for g in listed(f(self, Tensor(grad)))]
     return [(cls, "backward", f), (cls, "fused_backward", fused)]
-
-
-def _as_list(result: Any) -> list:
-    return list(result) if isinstance(result, (list, tuple)) else [result]
 
 
 _BROADCASTING = ("add", "subtract", "multiply", "divide", "power to a tensor", "maximum", "minimum",

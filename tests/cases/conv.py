@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from ... import ops
-from ...autodiff import Tensor
-from ...backend.geometry import Window
-from ...ops.conv import Conv2dWeightGradient
-from ..call import Call
-from ..strategies import Shape, arrays, conv_configs
+from minigan import ops
+from minigan.autodiff import Tensor
+from minigan.backend.geometry import Window
+from minigan.ops.conv import Conv2dWeightGradient
+from minigan.testing.call import Call
+from minigan.testing.strategies import Shape, arrays, conv_configs
+
 from . import naive
 from .case import Case, numbers
 

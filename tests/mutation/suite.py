@@ -10,13 +10,18 @@ from typing import Any, Callable, Iterator, Sequence
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
-from ..call import Call
+from minigan.testing.call import Call
+
 from ..cases import CASES, Case
-from ..properties import gradtest, prove
+from minigan.testing.properties import gradtest, prove
+
+from .generic import GENERIC
 from .judge import Outcome, probe, same
-from .kinds import KINDS, Kind
+from .kinds import Kind
+from .own import OWN
 from .real import REAL
 
+KINDS = [*GENERIC, *OWN]
 ALL = [*KINDS, *REAL]
 EXAMPLES = inspect.signature(gradtest).parameters["max_examples"].default
 FURTHER = 60  # calls beyond the drawn ones, on which a mutant may show that it is one

@@ -7,8 +7,8 @@ from typing import Any, Callable, Mapping
 import numpy as np
 from hypothesis import strategies as st
 
-from ..call import Call
-from ..strategies import arrays, shapes
+from minigan.testing.call import Call
+from minigan.testing.strategies import arrays, shapes
 
 # What `arrays` is asked for
 ANY: dict[str, Any] = {}

@@ -1,10 +1,13 @@
 """The mutation suite itself: that it plants what it says, and counts nothing that is no error.
 
-The complete run is the command `python -m minigan.testing.mutation`.
+The complete run is the command `python -m tests.mutation`.
 """
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,15 +15,16 @@ import pytest
 
 from minigan import Tensor, grad, ops
 from minigan.testing.call import Call
-from minigan.testing.cases import CASES
-from minigan.testing.mutation import __main__ as command
-from minigan.testing.mutation import suite
-from minigan.testing.mutation.judge import PROBES, probe, same
-from minigan.testing.mutation.kinds import KINDS, Kind
-from minigan.testing.mutation.real import REAL
-from minigan.testing.mutation.suite import ALL, Bench, Result, CaseResult
-from minigan.testing.mutation.table import report
-from minigan.testing.mutation.tamper import listed, on_input, patched
+from tests.cases import CASES
+from tests.mutation import __main__ as command
+from tests.mutation import suite
+from tests.mutation.judge import PROBES, probe, same
+from tests.mutation.kinds import Kind, listed, on_input, patched
+from tests.mutation.libraries import LIBRARIES, library
+from tests.mutation.generic import GENERIC
+from tests.mutation.real import REAL
+from tests.mutation.suite import ALL, KINDS, Bench, CaseResult, Result
+from tests.mutation.table import report
 
 CASE = {str(case): case for case in CASES}
 X = np.array([[1.5, -2.0, 0.5], [1.0, 0.0, 3.0]])
@@ -102,7 +106,7 @@ def test_of_several_patches_of_one_thing_the_first_state_comes_back():
 # The judge
 
 def test_an_identity_planted_is_no_error(benches):
-    nothing = Kind("nothing", "the right gradient", on_input(lambda g, x: g * 1.0), each=True)
+    nothing = Kind("nothing", "the right gradient", on_input(lambda lib, g, x: g * 1.0), each=True)
     for name in ["multiply", "softmax", "layer_norm", "conv2d"]:
         assert benches(name).test(nothing).fate == "equivalent"
 
@@ -125,7 +129,7 @@ def test_what_changes_nothing_is_equivalent(kind, name, benches):
 
 
 def test_an_error_that_no_drawn_call_shows_is_told_apart():
-    at_seven = Kind("at seven", "", on_input(lambda g, x: g * (2 if 7 in x.data else 1)))
+    at_seven = Kind("at seven", "", on_input(lambda lib, g, x: g * (2 if 7 in x.data else 1)))
     bench = Bench(CASE["exp"], [Call((X,))], [Call((X + 7,))])
     assert bench.test(at_seven).fate == "not drawn"
 
@@ -238,33 +242,48 @@ def test_any_number_of_jobs_finds_the_same(tmp_path, capsys):
     assert tables[0] == tables[1]
 
 
+def test_the_command_runs_from_the_root_of_a_checkout():
+    done = subprocess.run([sys.executable, "-m", "tests.mutation", "--jobs", "0"],
+                          cwd=Path(__file__).parents[2], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (
+        2, "python -m tests.mutation: --jobs must be at least 1, not 0\n")
+
+
 # The others' checks
 
-def test_the_errors_shown_to_others_are_errors_of_the_suite():
-    others = pytest.importorskip("minigan.testing.mutation.others")
-    assert set(others.PLANTED) <= {kind.name for kind in KINDS}
-    assert all(names <= set(others.PLANTED) for names in others.NOT_IN.values())
+def test_what_a_library_cannot_express_are_errors_that_the_others_are_shown():
+    known = {kind.name for kind in GENERIC}
+    assert all(lib.cannot <= known for lib in LIBRARIES.values())
 
 
-@pytest.mark.parametrize("tool", ["torch", "jax"])
-def test_the_others_operations_are_ours_and_their_checks_accept_them(tool):
-    pytest.importorskip(tool)
-    others = pytest.importorskip("minigan.testing.mutation.others")
-    module = others.module_of(tool)
-    for name, f in module.operations().items():
-        case = CASE[name]
-        np.testing.assert_allclose(module.values(f, case.typical.args),
-                                   case.typical.of(case.reference), rtol=1e-12, atol=1e-14)
-        if name in ("multiply", "max", "losses.bce"):
-            assert not module.caught(f, case.typical.args), name
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_the_operations_are_the_same_in_all_libraries_and_their_checks_accept_them(name):
+    pytest.importorskip(name)
+    lib = library(name)
+    for op, f in lib.operations().items():
+        case = CASE[op]
+        if op in ("multiply", "max", "losses.bce"):
+            assert not lib.caught(f, case.typical.args), op
+        if name != "minigan":  # whose values the tests of every operation compare
+            np.testing.assert_allclose(lib.values(f, case.typical.args),
+                                       case.typical.of(case.reference), rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("tool", ["torch", "jax"])
-def test_the_others_find_a_wrong_sign_and_an_identity_is_no_error(tool):
-    pytest.importorskip(tool)
-    others = pytest.importorskip("minigan.testing.mutation.others")
-    module = others.module_of(tool)
-    f = module.operations()["exp"]
-    assert module.caught(others.PLANTED["wrong sign"](module.Lib(), f), (X,))
-    right = others.PLANTED["wrong if 0-d"](module.Lib(), f)
-    assert not module.caught(right, (X,))
+@pytest.mark.parametrize("kind", GENERIC, ids=str)
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_an_error_leaves_the_values_alone_in_each_library(name, kind):
+    pytest.importorskip(name)
+    lib = library(name)
+    if kind.name not in lib.cannot and not kind.name.startswith("values not"):
+        f, call = lib.operations()["multiply"], CASE["multiply"].typical
+        np.testing.assert_array_equal(lib.values(kind.plant(lib, f, 0), call.args),
+                                      lib.values(f, call.args))
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_each_library_finds_a_wrong_sign_and_an_identity_is_no_error(name):
+    pytest.importorskip(name)
+    lib, planted = library(name), {kind.name: kind.plant for kind in GENERIC}
+    f = lib.operations()["exp"]
+    assert lib.caught(planted["wrong sign"](lib, f, 0), (X,))
+    assert not lib.caught(planted["wrong if 0-d"](lib, f, 0), (X,))

@@ -6,11 +6,12 @@ from typing import Any, Callable
 import numpy as np
 from hypothesis import strategies as st
 
-from ... import ops
-from ...ops.activation import LeakyReLUGradient
-from ..call import Call
-from ..strategies import broadcastable_shapes
-from .case import (ANY, BOOLEAN, NONZERO, POSITIVE, Case, alike, fixed, numbers, one, several)
+from minigan import ops
+from minigan.ops.activation import LeakyReLUGradient
+from minigan.testing.call import Call
+from minigan.testing.strategies import broadcastable_shapes
+
+from .case import ANY, BOOLEAN, NONZERO, POSITIVE, Case, alike, fixed, numbers, one, several
 
 
 def elementwise(op: str, reference: Callable, *elements: dict, options: dict | None = None,

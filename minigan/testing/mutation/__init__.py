@@ -1,7 +1,0 @@
-"""The test of the tests: errors planted in every operation, and whether the checks find them.
-
-    python -m minigan.testing.mutation
-
-`kinds` and `real` say what is planted, `tamper` how, `judge` whether a planted error is one,
-`suite` lets the checks look for it, and `others` lets PyTorch's and JAX's checks look too.
-"""

@@ -1,0 +1,1 @@
+"""The tests: a package, for `tests.cases`, `tests.strict` and `python -m tests.mutation`."""
