@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
 from . import backend
-from .autodiff import Function, Tensor, _mode
+from .autodiff import Function, Observer, Tensor, _mode
 from .backend import Array
 from .nn import Module
 
@@ -55,12 +55,13 @@ def anomaly(**networks: Module) -> Iterator[None]:
         ...
     minigan.anomaly.AnomalyError: Sqrt, backward, ...
     """
-    outer = _mode.watch
-    _mode.watch = Watch(networks, outer)
+    before = _mode.observers
+    outer = next((o for o in before if isinstance(o, Watch)), None)
+    _mode.observers = (*[o for o in before if o is not outer], Watch(networks, outer))
     try:
         yield
     finally:
-        _mode.watch = outer
+        _mode.observers = before
 
 
 class Origin(NamedTuple):
@@ -71,32 +72,27 @@ class Origin(NamedTuple):
     gradient_of: str = ""        # the operation whose backward called it
 
 
-class Watch:
-    """What is known while `anomaly()` is on: which modules are running, and what they are called.
-    The engine tells it of every operation, and modules of every call."""
+class Watch(Observer):
+    """What is known while `anomaly()` is on: which modules are running, and their names."""
 
     def __init__(self, networks: dict[str, Module], outer: Watch | None):
         self.networks = {**(outer.networks if outer else {}), **networks}
         self.running: list[Module] = outer.running if outer else []
-        self.differentiated: Function | None = outer.differentiated if outer else None
 
-    @contextmanager
-    def inside(self, module: Module) -> Iterator[None]:
-        """While the module's forward runs."""
+    def entered(self, module: Module) -> None:
         if not self.running and self.path(module) is None:
             name = type(module).__name__.lower()
             alike = sum(type(m) is type(module) for m in self.networks.values())
             self.networks[f"{name}{alike + 1}" if name in self.networks else name] = module
         self.running.append(module)
-        try:
-            yield
-        finally:
-            self.running.pop()
 
-    def result(self, node: Function, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """Told by an operation: this is what it made. Within a backward nothing is judged: what
-        matters is what comes out of it, and that is asked of `gradients`."""
-        outer = self.differentiated
+    def left(self, module: Module) -> None:
+        self.running.pop()
+
+    def computed(self, node: Function, inputs: Sequence[Tensor], output: Tensor) -> None:
+        """Within a backward nothing is judged: what matters is what comes out of it, and that is
+        asked of `differentiated`."""
+        outer = _mode.differentiating
         if outer is None:
             node.origin = Origin(tuple(self.running), _calling_line())
         else:
@@ -105,17 +101,11 @@ class Watch:
         if outer is None and not is_finite(output.data):
             raise self._forward_error(node, inputs, output)
 
-    def gradients(self, node: Function, grad: Tensor) -> Sequence[Tensor | None]:
-        """node.gradients(grad), judged."""
-        outer, self.differentiated = self.differentiated, node
-        try:
-            gradients = node.gradients(grad)
-        finally:
-            self.differentiated = outer
+    def differentiated(self, node: Function, grad: Tensor,
+                       gradients: Sequence[Tensor | None]) -> None:
         for i, (needed, new) in enumerate(zip(node.needs, gradients)):
             if needed and isinstance(new, Tensor) and not is_finite(new.data):
                 raise self._backward_error(node, grad, i, new)
-        return gradients
 
     def _forward_error(self, node: Function, inputs: Sequence[Tensor], output: Tensor
                        ) -> AnomalyError:

@@ -12,15 +12,15 @@ from __future__ import annotations
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import Any, Callable, Iterable, Iterator, Sequence
+from typing import Any, Callable, Container, Iterable, Iterator, NoReturn, Sequence
 
 from . import backend
 
 
 class _Mode(threading.local):  # the only global of the engine, one for each thread
     grad_enabled = True
-    watch: Any = None  # what `anomaly()` sets: it is told of every operation
-    notes: Any = None  # what `capture` sets: it is told which tensors are read and changed
+    observers: tuple[Observer, ...] = ()      # who is told of what is done: anomaly, capture
+    differentiating: Function | None = None  # the function whose backward is running
 
 
 _mode = _Mode()
@@ -28,16 +28,39 @@ _mode = _Mode()
 
 @contextmanager
 def _grad_mode(enabled: bool) -> Iterator[None]:
-    before, _mode.grad_enabled = _mode.grad_enabled, enabled
+    before, _mode.grad_enabled = (_mode.grad_enabled, _mode.differentiating), enabled
     try:
         yield
     finally:
-        _mode.grad_enabled = before
+        _mode.grad_enabled, _mode.differentiating = before
 
 
 def no_grad():
     """`with no_grad():` computes without remembering, so nothing in it can be differentiated."""
     return _grad_mode(False)
+
+
+class Observer:
+    """Told of what the engine does, one method for each event; the base does not mind any.
+    `anomaly` and `capture` are observers."""
+
+    def computed(self, function: Function, inputs: Sequence[Tensor], output: Tensor) -> None:
+        """An operation was computed."""
+
+    def differentiated(self, function: Function, grad: Tensor, gradients: Sequence) -> None:
+        """Its backward was given grad, and answered; what it computed on the way is told, too."""
+
+    def changed(self, tensor: Tensor) -> None:
+        """A tensor's data are others now."""
+
+    def adding_to(self, leaf: Tensor) -> None:
+        """A gradient is going to be added to the one that the leaf has."""
+
+    def entered(self, module: Any) -> None:
+        """A module's forward begins."""
+
+    def left(self, module: Any) -> None:
+        """It ended."""
 
 
 class Tensor:
@@ -78,8 +101,8 @@ class Tensor:
         """Say that the data was changed in place. A backward pass that needs the old values then
         raises, where it would have computed with the wrong ones."""
         self._version[0] += 1
-        if _mode.notes is not None:
-            _mode.notes.changed(self)
+        for observer in _mode.observers:
+            observer.changed(self)
 
     shape = property(lambda self: self._data.shape, doc="The lengths of the axes.")
     ndim = property(lambda self: self._data.ndim, doc="The number of axes.")
@@ -122,24 +145,20 @@ class Tensor:
         if not self.requires_grad:
             raise ValueError("backward() from a tensor that depends on nothing that requires a "
                              "gradient: make an input with requires_grad=True, or leave no_grad()")
-        cotangent = _cotangent(self, grad)
-        order = _inputs_first([self])
-        asked = None if inputs is None else {id(t) for t in inputs}
-        leaves = [t for t in order if t.creator is None and (asked is None or id(t) in asked)]
-        grads = _pull_back([self], [cotangent], leaves, create_graph, order)
-        shared = {id(cotangent.data)}
+        targets = None if inputs is None else {id(x) for x in inputs}
+        cotangent, path = _cotangent(self, grad), _path([self], targets)
+        grads = _pull_back([self], [cotangent], path, targets or (), create_graph)
+        shared = {id(cotangent._data)}
         with _grad_mode(create_graph):
-            for leaf in leaves:
-                new = grads.get(id(leaf))
-                if new is None:
-                    continue
+            for leaf in [t for t in path.values() if t.creator is None]:
+                new = grads[id(leaf)]
                 if leaf.grad is not None:
-                    if _mode.notes is not None:
-                        _mode.notes.adding_to(leaf)
+                    for observer in _mode.observers:
+                        observer.adding_to(leaf)
                     new = leaf.grad + new
-                elif not create_graph and (new.data.base is not None or id(new.data) in shared):
-                    new = Tensor(new.data.copy())  # no two leaves may hold the same memory
-                shared.add(id(new.data))
+                elif not create_graph and (new._data.base is not None or id(new._data) in shared):
+                    new = _wrap(new._data.copy())  # no two leaves may hold the same memory
+                shared.add(id(new._data))
                 leaf.grad = new
 
     def __deepcopy__(self, memo: dict) -> Tensor:
@@ -182,10 +201,10 @@ class Function:
     never a floating point array: that would be a constant to the second derivative.
     """
 
-    linear = False    # backward reads no input's values: it is linear in all of them together
-    bilinear = False  # to differentiate by one of the first two, backward reads only the other
-    view = False      # the output shares memory with the first input
-    fresh = False     # the gradients are arrays that nothing else holds: they may be added to
+    # whose values backward reads, of its inputs and its output: "nothing" if it is linear in all
+    # inputs together, "the other factor" if it is bilinear in the first two, or "everything"
+    reads = "everything"
+    view = False  # the output shares memory with the first input
 
     # a further method, in place of None: `backward` on arrays, each input's gradient an array or
     # None. It is asked where nobody is going to differentiate what comes out.
@@ -223,10 +242,8 @@ class Function:
         except TypeError:
             self._check_devices(inputs)
             raise
-        if _mode.watch is not None:
-            _mode.watch.result(self, inputs, output)
-        if _mode.notes is not None:
-            _mode.notes.read(inputs)
+        for observer in _mode.observers:
+            observer.computed(self, inputs, output)
         if self.view:
             output._version = inputs[0]._version
         tracked = [x for x in inputs if x.requires_grad] if _mode.grad_enabled else None
@@ -234,8 +251,7 @@ class Function:
             self.inputs, self.tracked = inputs, tracked
             self._versions = [x._version[0] for x in (*inputs, output)]
             self._output = weakref.ref(output)
-            output.requires_grad = True
-            output.creator = self
+            output.requires_grad, output.creator = True, self
         return output
 
     def _check_devices(self, inputs: tuple[Tensor, ...]) -> None:
@@ -246,19 +262,12 @@ class Function:
                             "array) puts an array on the device in use, module.to(device) moves a "
                             "module there") from None
 
-    def _reads(self, i: int) -> bool:
-        """Whether backward is going to look at the values of input i (past them: the output)."""
-        if self.bilinear:
-            return i < 2 and self.needs[1 - i]
-        return not self.linear
-
-    def _check_unchanged(self) -> None:
-        """Raise if a tensor that backward is going to read was changed since the forward pass."""
-        tensors = (*self.inputs, self.output)
-        if [x._version[0] for x in tensors] == self._versions:
-            return
-        for i, (x, version) in enumerate(zip(tensors, self._versions)):
-            if x._version[0] != version and self._reads(i):
+    def _refuse_changed(self) -> None:
+        """Raise if backward is going to read a tensor that was changed since the forward pass."""
+        for i, (x, version) in enumerate(zip((*self.inputs, self.output), self._versions)):
+            read = (self.reads == "everything" or self.reads == "the other factor" and i < 2
+                    and self.needs[1 - i])
+            if x._version[0] != version and read:
                 raise RuntimeError(
                     f"backward of {type(self).__name__} needs its tensor of shape {x.shape} as it "
                     "was in the forward pass, but it was changed since (by an optimiser's step, "
@@ -282,12 +291,12 @@ def tensor(data: Any, requires_grad: bool = False) -> Tensor:
     return Tensor(array.copy(), requires_grad)
 
 
-def as_tensor(data: Any, like: Tensor | None = None) -> Tensor:
+def as_tensor(data: Any, like: Any = None) -> Tensor:
     """data itself if it is a Tensor, else a constant. A Python number takes the dtype and the
-    device of the tensor `like` that it stands beside, so that it never promotes."""
+    device of what it stands beside, if that is a Tensor, so that it never promotes."""
     if isinstance(data, Tensor):
         return data
-    if like is not None and isinstance(data, (int, float)):
+    if isinstance(like, Tensor) and isinstance(data, (int, float)):
         return _wrap(backend.number(data, like._data))
     return Tensor(data if backend.is_array(data) else backend.asarray(data))
 
@@ -311,7 +320,8 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
         raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, "
                          f"got {len(grad_outputs)}")
     cotangents = [_cotangent(y, g) for y, g in zip(outputs, grad_outputs)]
-    grads = _pull_back(outputs, cotangents, inputs, create_graph, _inputs_first(outputs))
+    targets = {id(x) for x in inputs}
+    grads = _pull_back(outputs, cotangents, _path(outputs, targets), targets, create_graph)
     return tuple(grads[id(x)] if id(x) in grads
                  else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs)
 
@@ -323,96 +333,93 @@ def _cotangent(output: Tensor, grad: Any) -> Tensor:
             raise ValueError(f"a gradient starts from one number, but this tensor has shape "
                              f"{output.shape}: reduce it with .sum() or .mean(), or say which "
                              "combination with grad= (grad_outputs= in mg.grad)")
-        return Tensor(backend.array_module(output.data).ones_like(output.data))
+        return _wrap(backend.array_module(output._data).ones_like(output._data))
     grad = as_tensor(grad, output)
     if grad.shape != output.shape:
         raise ValueError(f"the given gradient has shape {grad.shape}, the tensor {output.shape}")
     return grad
 
 
-def _inputs_first(outputs: Iterable[Tensor]) -> list[Tensor]:
-    """Every tensor that the outputs depend on and that requires a gradient, each once, inputs
-    before what is computed from them. A stack, not recursion: graphs are deeper than Python's."""
-    order: list[Tensor] = []
+def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int, Tensor]:
+    """The tensors on the ways from the targets, given by id() (None: all leaves), to the outputs:
+    each once, by its id(), and after the inputs that it was computed from. A stack, not recursion:
+    graphs are deeper than Python's."""
+    path: dict[int, Tensor] = {}
     seen: set[int] = set()
     stack = [(t, False) for t in outputs if t.requires_grad]
     while stack:
         t, inputs_done = stack.pop()
+        tracked = () if t.creator is None else t.creator.tracked
         if inputs_done:
-            order.append(t)
+            is_target = t.creator is None if targets is None else id(t) in targets
+            if is_target or not path.keys().isdisjoint(map(id, tracked)):
+                path[id(t)] = t
         elif id(t) not in seen:
             seen.add(id(t))
             stack.append((t, True))
-            if t.creator is not None:
-                stack.extend([(x, False) for x in t.creator.tracked])
-    return order
+            stack.extend([(x, False) for x in tracked])
+    return path
 
 
-def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor],
-               targets: Iterable[Tensor], create_graph: bool,
-               order: Sequence[Tensor]) -> dict[int, Tensor]:
+def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: dict[int, Tensor],
+               targets: Container[int], create_graph: bool) -> dict[int, Tensor]:
     """Reverse-mode differentiation: the gradient of every target, by the target's id().
 
     A tensor's gradient is complete once everything computed from it has been visited, so the
-    walk goes through `order`, inputs first, from its end; and only to what leads to a target.
+    walk goes through `path`, inputs first, from its end.
     """
-    target_ids = {id(t) for t in targets}
-    wanted: set[int] = set()
-    for t in order:
-        if id(t) in target_ids:
-            wanted.add(id(t))
-        elif t.creator is not None:
-            for x in t.creator.tracked:
-                if id(x) in wanted:
-                    wanted.add(id(t))
-                    break
-
     grads: dict[int, Tensor] = {}
     with _grad_mode(create_graph):
         for y, cotangent in zip(outputs, cotangents):
-            grads[id(y)] = grads[id(y)] + cotangent if id(y) in grads else cotangent
-        for t in reversed(order):
+            grads[id(y)] = _added(grads.get(id(y)), cotangent)
+        for t in reversed(path.values()):
             node = t.creator
-            if node is None or id(t) not in wanted or id(t) not in grads:
+            wanted = [] if node is None else [id(x) for x in node.tracked if id(x) in path]
+            if not wanted:
                 continue
-            ids = {id(x) for x in node.tracked if id(x) in wanted}
-            if not ids:
-                continue
-            node.needs = tuple([id(x) in ids for x in node.inputs])
-            node._check_unchanged()
+            node.needs = tuple([id(x) in wanted for x in node.inputs])
+            if [x._version[0] for x in (*node.inputs, t)] != node._versions:
+                node._refuse_changed()
             # what is not a target is not needed again: its memory can go
-            grad = grads[id(t)] if id(t) in target_ids else grads.pop(id(t))
-            gradients = (node.gradients(grad) if _mode.watch is None
-                         else _mode.watch.gradients(node, grad))
+            grad = grads[id(t)] if id(t) in targets else grads.pop(id(t))
+            _mode.differentiating = node
+            gradients = node.gradients(grad)
+            for observer in _mode.observers:
+                observer.differentiated(node, grad, gradients)
             if len(gradients) < len(node.inputs):
-                raise RuntimeError(f"{type(node).__name__}.backward returned {len(gradients)} "
-                                   f"gradients for {len(node.inputs)} inputs: one for each is "
-                                   "wanted, None where none is needed")
+                _refuse_number(len(gradients), node)
             for x, needed, new in zip(node.inputs, node.needs, gradients):
                 if needed:
-                    new, so_far = _checked(new, x, node), grads.get(id(x))
-                    grads[id(x)] = new if so_far is None else (
-                        so_far + new if create_graph else _added(so_far, new, node))
+                    grads[id(x)] = _added(grads.get(id(x)), _fitting(new, x, node))
     return grads
 
 
-def _added(so_far: Tensor, new: Tensor, node: Function) -> Tensor:
-    """so_far + new for gradients that nobody is going to differentiate."""
-    if node.fresh:
-        new._data += so_far._data
+def _added(so_far: Tensor | None, new: Tensor) -> Tensor:
+    """The sum of two gradients; no node of a graph where none is made."""
+    if so_far is None:
         return new
-    return _wrap(backend.result(so_far._data + new._data))
+    return so_far + new if _mode.grad_enabled else _wrap(
+        backend.result(so_far._data + new._data))
 
 
-def _checked(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
-    """A gradient is a Tensor of its input's shape and dtype; an op that breaks the first two is
-    told so."""
+def _fitting(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
+    """A gradient is a Tensor of its input's shape and dtype; in the dtype it is helped."""
+    if not isinstance(grad, Tensor) or grad._data.shape != x._data.shape:
+        _refuse_gradient(grad, x, node)
+    return grad if grad._data.dtype == x._data.dtype else grad.astype(x.dtype)
+
+
+def _refuse_number(gradients: int, node: Function) -> NoReturn:
+    raise RuntimeError(f"{type(node).__name__}.backward returned {gradients} gradients for "
+                       f"{len(node.inputs)} inputs: one for each is wanted, None where none is "
+                       "needed")
+
+
+def _refuse_gradient(grad: Any, x: Tensor, node: Function) -> NoReturn:
     if grad is not None and not isinstance(grad, Tensor):
         raise RuntimeError(f"{type(node).__name__}.backward returned {type(grad).__name__}, not a "
                            "Tensor: write it with the operations of minigan, or it could not be "
                            "differentiated again")
-    if grad is None or grad._data.shape != x._data.shape:
-        got = "nothing" if grad is None else f"shape {grad.shape}"
-        raise RuntimeError(f"{type(node).__name__}.backward returned {got} for its input of shape "
-                           f"{x.shape}: a gradient must have the shape of its input")
-    return grad if grad._data.dtype == x._data.dtype else grad.astype(x.dtype)
+    got = "nothing" if grad is None else f"shape {grad.shape}"
+    raise RuntimeError(f"{type(node).__name__}.backward returned {got} for its input of shape "
+                       f"{x.shape}: a gradient must have the shape of its input")

@@ -25,6 +25,15 @@ class BCEWithLogits(Elementwise):
                 -grad * x if self.needs[1] else None)
 
 
+def bce_with_logits(logits: Any, targets: Any) -> Tensor:
+    """Binary cross-entropy of σ(logits) against targets in [0, 1], without overflow.
+
+    Takes the numbers before the sigmoid. Given probabilities by mistake, it cannot fall below
+    0.313 + 0.693 for a discriminator's two batches.
+    """
+    return mean(BCEWithLogits()(*_same_shape("bce_with_logits", logits, targets)))
+
+
 class BCE(Elementwise):
     """−t ln p − (1 − t) ln(1 − p), element by element.
 
@@ -61,15 +70,6 @@ def bce(probabilities: Any, targets: Any) -> Tensor:
     """
     p, t = _same_shape("bce", probabilities, targets)
     return mean(BCE()(p, t))
-
-
-def bce_with_logits(logits: Any, targets: Any) -> Tensor:
-    """Binary cross-entropy of σ(logits) against targets in [0, 1], without overflow.
-
-    Takes the numbers before the sigmoid. Given probabilities by mistake, it cannot fall below
-    0.313 + 0.693 for a discriminator's two batches.
-    """
-    return mean(BCEWithLogits()(*_same_shape("bce_with_logits", logits, targets)))
 
 
 def mse(x: Any, y: Any) -> Tensor:

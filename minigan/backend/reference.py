@@ -187,34 +187,10 @@ def update(rule: Callable, param: Any, grads: Sequence[Any], *state: Any) -> Non
     rule(param, grad, *state)
 
 
-def adam(p: Any, g: Any, m: Any, v: Any, lr: Any, steps: Any, beta1: float, beta2: float,
-         eps: float) -> None:
-    """m ← β₁ m + g, v ← β₂ v + g² and p ← p − rate · m / (√v + floor), in place, on flat arrays.
-
-    rate and floor are such that this is p ← p − lr · mean / (√mean square + eps), where the mean
-    of the `steps` gradients so far is m (1 − β₁) / (1 − β₁^steps), and that of their squares comes
-    likewise from v. lr and steps are numbers, or 0-d arrays of p's device: those may change between
-    the replays of a captured step.
-    """
-    xp = _xp(p)
-    to_mean = (1 - beta1) / (1 - beta1 ** steps)              # of m
-    to_root = ((1 - beta2) / (1 - beta2 ** steps)) ** 0.5     # of the root of v
-    rate, floor = lr * to_mean / to_root, eps / to_root
-    m *= beta1
-    m += g
-    change = g * g
-    v *= beta2
-    v += change
-    xp.sqrt(v, out=change)
-    change += floor
-    xp.divide(m, change, out=change)
-    change *= rate
-    p -= change
-
-
 def ema(average: Any, x: Any, decay: float, updates: Any) -> None:
     """average ← average + rate · (x − average), in place, on flat arrays. The rate is 1 − decay,
-    but at least 9 / (10 + updates). On a device `updates` is a 0-d array, as adam's steps are."""
+    but at least 9 / (10 + updates). On a device `updates` is a 0-d array, which may
+    change between the replays of a captured step."""
     rate = _xp(average).maximum(9 / (10 + updates), 1 - decay).astype(average.dtype)
     change = x - average
     change *= rate

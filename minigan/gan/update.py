@@ -118,9 +118,7 @@ def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[S
     take in both gradients."""
     real, latent = _single(reals, latents)
     flats = [optimizer.flat for optimizer in (players.d_optimizer, players.g_optimizer)]
-    for flat in flats:
-        flat.join()  # parameters may have got other arrays since the last step
-    start = [flat.array.copy() for flat in flats]
+    start = [flat.join().copy() for flat in flats]
     simultaneous(players, reals, latents, rng)
     fake = players.game.generate(latent)
     judged = players.d_gradient(real, fake, rng)

@@ -31,10 +31,14 @@ class Module:
 
     def __call__(self, *inputs: Any) -> Tensor:
         inputs = [as_tensor(x) if backend.is_array(x) else x for x in inputs]
-        if _mode.watch is None:
+        observers = _mode.observers
+        for observer in observers:
+            observer.entered(self)
+        try:
             return self.forward(*inputs)
-        with _mode.watch.inside(self):  # so that `anomaly()` knows which layer an operation is of
-            return self.forward(*inputs)
+        finally:
+            for observer in observers:
+                observer.left(self)
 
     def children(self) -> Iterator[tuple[str, Any]]:
         """The names and values of the attributes that are Tensors or Modules, lists unrolled."""

@@ -22,6 +22,11 @@ class Sigmoid(Elementwise):
         return (kernels(grad).sigmoid_gradient(grad, self.output.data),)
 
 
+def sigmoid(x: Any) -> Tensor:
+    """1 / (1 + e⁻ˣ), in (0, 1); exact also for |x| in the thousands."""
+    return Sigmoid()(x)
+
+
 class Tanh(Elementwise):
     """tanh x. Gradient: grad · (1 − tanh² x)."""
 
@@ -34,6 +39,11 @@ class Tanh(Elementwise):
 
     def fused_backward(self, grad):
         return (kernels(grad).tanh_gradient(grad, self.output.data),)
+
+
+def tanh(x: Any) -> Tensor:
+    """The hyperbolic tangent, in (−1, 1)."""
+    return Tanh()(x)
 
 
 class Softplus(Elementwise):
@@ -49,6 +59,11 @@ class Softplus(Elementwise):
         return (kernels(grad).softplus_gradient(grad, self.inputs[0].data),)
 
 
+def softplus(x: Any) -> Tensor:
+    """ln(1 + eˣ), a smooth max(x, 0); no overflow."""
+    return Softplus()(x)
+
+
 class ReLU(Elementwise):
     """max(x, 0). Gradient: grad where x > 0, else 0. At the kink, x = 0, it is 0."""
 
@@ -60,6 +75,11 @@ class ReLU(Elementwise):
 
     def fused_backward(self, grad):
         return (kernels(grad).leaky_relu_gradient(grad, self.inputs[0].data, 0),)
+
+
+def relu(x: Any) -> Tensor:
+    """max(x, 0); its gradient at 0 is 0."""
+    return ReLU()(x)
 
 
 class LeakyReLU(Elementwise):
@@ -78,10 +98,15 @@ class LeakyReLU(Elementwise):
         return (kernels(grad).leaky_relu_gradient(grad, self.inputs[0].data, self.slope),)
 
 
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
+    """x where x > 0, else negative_slope · x (Maas et al. 2013); at 0 the gradient is the slope."""
+    return LeakyReLU(negative_slope)(x)
+
+
 class LeakyReLUGradient(Elementwise):
     """grad where `positive`, else slope · grad: linear in grad, and so its own gradient."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, positive: Any, slope: float):
         self.positive, self.slope = positive, slope
@@ -108,31 +133,6 @@ class ELU(Elementwise):
         positive = x.data > 0
         # e^x is taken of 0 where x is positive: there it could overflow, and is not wanted
         return where(positive, grad, grad * (self.alpha * exp(where(positive, 0, x))))
-
-
-def sigmoid(x: Any) -> Tensor:
-    """1 / (1 + e⁻ˣ), in (0, 1); exact also for |x| in the thousands."""
-    return Sigmoid()(x)
-
-
-def tanh(x: Any) -> Tensor:
-    """The hyperbolic tangent, in (−1, 1)."""
-    return Tanh()(x)
-
-
-def softplus(x: Any) -> Tensor:
-    """ln(1 + eˣ), a smooth max(x, 0); no overflow."""
-    return Softplus()(x)
-
-
-def relu(x: Any) -> Tensor:
-    """max(x, 0); its gradient at 0 is 0."""
-    return ReLU()(x)
-
-
-def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
-    """x where x > 0, else negative_slope · x (Maas et al. 2013); at 0 the gradient is the slope."""
-    return LeakyReLU(negative_slope)(x)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:

@@ -23,7 +23,7 @@ from .shape import pad
 class Convolution(Function):
     """Base of the three: x (N, *image, C), w (KH, KW, C / groups, O), g (N, OH, OW, O)."""
 
-    bilinear = fresh = True
+    reads = "the other factor"
 
     def __init__(self, window: Window, groups: int, image: Pair):
         self.form = window, groups, image
@@ -45,40 +45,6 @@ class Conv2d(Convolution):
         return (Conv2dInputGradient(*self.form)(grad, w) if self.needs[0] else None,
                 Conv2dWeightGradient(*self.form)(x, grad) if self.needs[1] else None,
                 grad.sum(axis=(0, 1, 2)) if True in self.needs[2:] else None)
-
-
-class Conv2dInputGradient(Convolution):
-    """x̄ = ∂⟨conv(x, w), g⟩/∂x, a linear map of g: the transposed convolution, if b (C,) is added.
-
-    With G = grad, of the shape of x: ∂/∂g is the convolution of (G, w), ∂/∂w the weight gradient
-    of (G, g), and ∂/∂b the sum of G over images and places.
-    """
-
-    def forward(self, g, w, *b):
-        return kernels(g).conv2d_input_gradient(g, w, *self.form, *b)
-
-    def backward(self, grad):
-        g, w = self.inputs[:2]
-        return (Conv2d(*self.form)(grad, w) if self.needs[0] else None,
-                Conv2dWeightGradient(*self.form)(grad, g) if self.needs[1] else None,
-                grad.sum(axis=(0, 1, 2)) if True in self.needs[2:] else None)
-
-
-class Conv2dWeightGradient(Convolution):
-    """w̄ = ∂⟨conv(x, w), g⟩/∂w, bilinear in x and g.
-
-    With G = grad, of the shape of w: ∂/∂x is the input gradient of (g, G), and ∂/∂g the
-    convolution of (x, G).
-    """
-
-    def forward(self, x, g):
-        window, groups, _ = self.form
-        return kernels(x).conv2d_weight_gradient(x, g, window, groups)
-
-    def backward(self, grad):
-        x, g = self.inputs
-        return (Conv2dInputGradient(*self.form)(g, grad) if self.needs[0] else None,
-                Conv2d(*self.form)(x, grad) if self.needs[1] else None)
 
 
 def conv2d(x: Any, w: Any, b: Any = None, stride: int | Pair = 1, padding: Padding = 0,
@@ -107,6 +73,23 @@ def conv2d(x: Any, w: Any, b: Any = None, stride: int | Pair = 1, padding: Paddi
     return Conv2d(window, groups, x.shape[1:3])(x, w, *([] if b is None else [b]))
 
 
+class Conv2dInputGradient(Convolution):
+    """x̄ = ∂⟨conv(x, w), g⟩/∂x, a linear map of g: the transposed convolution, if b (C,) is added.
+
+    With G = grad, of the shape of x: ∂/∂g is the convolution of (G, w), ∂/∂w the weight gradient
+    of (G, g), and ∂/∂b the sum of G over images and places.
+    """
+
+    def forward(self, g, w, *b):
+        return kernels(g).conv2d_input_gradient(g, w, *self.form, *b)
+
+    def backward(self, grad):
+        g, w = self.inputs[:2]
+        return (Conv2d(*self.form)(grad, w) if self.needs[0] else None,
+                Conv2dWeightGradient(*self.form)(grad, g) if self.needs[1] else None,
+                grad.sum(axis=(0, 1, 2)) if True in self.needs[2:] else None)
+
+
 def conv_transpose2d(x: Any, w: Any, b: Any = None, stride: int | Pair = 1, padding: Padding = 0,
                      output_padding: int | Pair = 0, dilation: int | Pair = 1,
                      groups: int = 1) -> Tensor:
@@ -133,6 +116,23 @@ def conv_transpose2d(x: Any, w: Any, b: Any = None, stride: int | Pair = 1, padd
         return transposed(x, w, *([] if b is None else [b]))
     y = pad(transposed(x, w), ((0, 0), (0, beyond[0]), (0, beyond[1]), (0, 0)))
     return y if b is None else y + b
+
+
+class Conv2dWeightGradient(Convolution):
+    """w̄ = ∂⟨conv(x, w), g⟩/∂w, bilinear in x and g.
+
+    With G = grad, of the shape of w: ∂/∂x is the input gradient of (g, G), and ∂/∂g the
+    convolution of (x, G).
+    """
+
+    def forward(self, x, g):
+        window, groups, _ = self.form
+        return kernels(x).conv2d_weight_gradient(x, g, window, groups)
+
+    def backward(self, grad):
+        x, g = self.inputs
+        return (Conv2dInputGradient(*self.form)(g, grad) if self.needs[0] else None,
+                Conv2d(*self.form)(x, grad) if self.needs[1] else None)
 
 
 def _operands(x: Any, w: Any, b: Any) -> tuple[Tensor, Tensor, Tensor | None]:

@@ -19,29 +19,39 @@ class Elementwise(Function):
                 for g, x in zip(super().gradients(grad), self.inputs)]
 
 
+class SumTo(Function):
+    """x summed over the axes that broadcasting from `shape` to x.shape added or stretched.
+    Gradient: grad, broadcast."""
+
+    reads = "nothing"
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+
+    def forward(self, x):
+        before = (None,) * (x.ndim - len(self.shape)) + self.shape
+        axes = tuple(i for i, n in enumerate(before) if n != x.shape[i])
+        return x.sum(axis=axes).reshape(self.shape)
+
+    def backward(self, grad):
+        return grad.broadcast_to(self.inputs[0].shape)
+
+
 def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Sum x over the axes that broadcasting from `shape` to x.shape added or stretched."""
-    if x.shape == shape:
-        return x
-    added = x.ndim - len(shape)
-    stretched = tuple(i for i in range(x.ndim)
-                      if i < added or (shape[i - added] == 1 and x.shape[i] != 1))
-    return x.sum(axis=stretched, keepdims=True).reshape(shape)
+    """x summed over what broadcasting from `shape` to x.shape repeated."""
+    return x if x.shape == shape else SumTo(shape)(x)
 
 
 def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Both as Tensors; a Python number takes the other's dtype and device."""
-    if isinstance(x, Tensor):
-        return x, as_tensor(y, x)
-    if isinstance(y, Tensor):
-        return as_tensor(x, y), y
-    return as_tensor(x), as_tensor(y)
+    return (x if isinstance(x, Tensor) else as_tensor(x, y),
+            y if isinstance(y, Tensor) else as_tensor(y, x))
 
 
 class Add(Elementwise):
     """x + y. Gradients: grad, grad."""
 
-    linear = True
+    reads = "nothing"
 
     def forward(self, x, y):
         return x + y
@@ -50,10 +60,15 @@ class Add(Elementwise):
         return grad, grad
 
 
+def add(x: Any, y: Any) -> Tensor:
+    """x + y."""
+    return Add()(*operands(x, y))
+
+
 class Subtract(Elementwise):
     """x − y. Gradients: grad, −grad."""
 
-    linear = True
+    reads = "nothing"
 
     def forward(self, x, y):
         return x - y
@@ -62,10 +77,15 @@ class Subtract(Elementwise):
         return grad, -grad if self.needs[1] else None
 
 
+def subtract(x: Any, y: Any) -> Tensor:
+    """x − y."""
+    return Subtract()(*operands(x, y))
+
+
 class Multiply(Elementwise):
     """x · y. Gradients: grad · y, grad · x."""
 
-    bilinear = True
+    reads = "the other factor"
 
     def forward(self, x, y):
         return x * y
@@ -73,6 +93,11 @@ class Multiply(Elementwise):
     def backward(self, grad):
         x, y = self.inputs
         return grad * y if self.needs[0] else None, grad * x if self.needs[1] else None
+
+
+def multiply(x: Any, y: Any) -> Tensor:
+    """x · y, element by element."""
+    return Multiply()(*operands(x, y))
 
 
 class Divide(Elementwise):
@@ -87,16 +112,26 @@ class Divide(Elementwise):
         return by_x, -by_x * self.output if self.needs[1] else None
 
 
+def divide(x: Any, y: Any) -> Tensor:
+    """x / y."""
+    return Divide()(*operands(x, y))
+
+
 class Negative(Elementwise):
     """−x. Gradient: −grad."""
 
-    linear = True
+    reads = "nothing"
 
     def forward(self, x):
         return -x
 
     def backward(self, grad):
         return -grad
+
+
+def negative(x: Any) -> Tensor:
+    """−x."""
+    return Negative()(x)
 
 
 class Power(Elementwise):
@@ -114,6 +149,14 @@ class Power(Elementwise):
         return grad * (self.p * self.inputs[0] ** (self.p - 1))
 
 
+def power(x: Any, p: Any) -> Tensor:
+    """xᵖ. For a number p any x that NumPy allows; for a Tensor p only x > 0, as exp(p · ln x)."""
+    if isinstance(p, Tensor) or is_array(p):
+        x, p = operands(x, p)
+        return exp(p * log(x))
+    return Power(p if isinstance(p, int) else float(p))(x)
+
+
 class Exp(Elementwise):
     """eˣ. Gradient: grad · eˣ."""
 
@@ -122,6 +165,11 @@ class Exp(Elementwise):
 
     def backward(self, grad):
         return grad * self.output
+
+
+def exp(x: Any) -> Tensor:
+    """eˣ."""
+    return Exp()(x)
 
 
 class Log(Elementwise):
@@ -134,6 +182,11 @@ class Log(Elementwise):
         return grad / self.inputs[0]
 
 
+def log(x: Any) -> Tensor:
+    """The natural logarithm."""
+    return Log()(x)
+
+
 class Sqrt(Elementwise):
     """√x. Gradient: grad / (2 √x), infinite at 0."""
 
@@ -142,6 +195,11 @@ class Sqrt(Elementwise):
 
     def backward(self, grad):
         return grad / (2 * self.output)
+
+
+def sqrt(x: Any) -> Tensor:
+    """The square root; its gradient at 0 is infinite."""
+    return Sqrt()(x)
 
 
 class Abs(Elementwise):
@@ -155,6 +213,11 @@ class Abs(Elementwise):
         return grad * Tensor(array_module(x).sign(x))
 
 
+def abs(x: Any) -> Tensor:  # noqa: A001 (NumPy's name)
+    """The absolute value; its gradient at 0 is 0."""
+    return Abs()(x)
+
+
 class Sin(Elementwise):
     """sin x. Gradient: grad · cos x."""
 
@@ -165,6 +228,11 @@ class Sin(Elementwise):
         return grad * cos(self.inputs[0])
 
 
+def sin(x: Any) -> Tensor:
+    """The sine, x in radians."""
+    return Sin()(x)
+
+
 class Cos(Elementwise):
     """cos x. Gradient: −grad · sin x."""
 
@@ -173,6 +241,11 @@ class Cos(Elementwise):
 
     def backward(self, grad):
         return -grad * sin(self.inputs[0])
+
+
+def cos(x: Any) -> Tensor:
+    """The cosine, x in radians."""
+    return Cos()(x)
 
 
 class Maximum(Elementwise):
@@ -190,6 +263,17 @@ class Maximum(Elementwise):
                 grad * Tensor(1 - share) if self.needs[1] else None)
 
 
+def maximum(x: Any, y: Any) -> Tensor:
+    """The larger of x and y, element by element; at a tie each gets half of the gradient."""
+    return Maximum()(*operands(x, y))
+
+
+def minimum(x: Any, y: Any) -> Tensor:
+    """The smaller of x and y, element by element; at a tie each gets half of the gradient."""
+    x, y = operands(x, y)
+    return -maximum(-x, -y)
+
+
 class Clip(Elementwise):
     """x limited to [low, high] (None: no limit). Gradient: grad where low ≤ x ≤ high, else 0."""
 
@@ -203,10 +287,15 @@ class Clip(Elementwise):
         return grad * Tensor((self.output.data == self.inputs[0].data).astype(grad.dtype))
 
 
+def clip(x: Any, low: float | None, high: float | None) -> Tensor:
+    """x limited to [low, high]; None is no limit. The gradient passes where low ≤ x ≤ high."""
+    return Clip(low, high)(x)
+
+
 class Where(Elementwise):
     """x where the condition holds, y elsewhere. Each gradient is grad there and 0 elsewhere."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, condition: Any):
         self.condition = condition
@@ -218,10 +307,16 @@ class Where(Elementwise):
         return where(self.condition, grad, 0), where(self.condition, 0, grad)
 
 
+def where(condition: Any, x: Any, y: Any) -> Tensor:
+    """x where condition (a boolean array or Tensor) holds, else y; all three broadcast."""
+    condition = condition.data if isinstance(condition, Tensor) else condition
+    return Where(condition)(*operands(x, y))
+
+
 class AsType(Elementwise):
     """x in another floating point type. Gradient: grad in x's type."""
 
-    linear = True
+    reads = "nothing"
 
     def __init__(self, dtype: Any):
         self.dtype = dtype
@@ -231,91 +326,6 @@ class AsType(Elementwise):
 
     def backward(self, grad):
         return grad.astype(self.inputs[0].dtype)
-
-
-def add(x: Any, y: Any) -> Tensor:
-    """x + y."""
-    return Add()(*operands(x, y))
-
-
-def subtract(x: Any, y: Any) -> Tensor:
-    """x − y."""
-    return Subtract()(*operands(x, y))
-
-
-def multiply(x: Any, y: Any) -> Tensor:
-    """x · y, element by element."""
-    return Multiply()(*operands(x, y))
-
-
-def divide(x: Any, y: Any) -> Tensor:
-    """x / y."""
-    return Divide()(*operands(x, y))
-
-
-def negative(x: Any) -> Tensor:
-    """−x."""
-    return Negative()(x)
-
-
-def power(x: Any, p: Any) -> Tensor:
-    """xᵖ. For a number p any x that NumPy allows; for a Tensor p only x > 0, as exp(p · ln x)."""
-    if isinstance(p, Tensor) or is_array(p):
-        x, p = operands(x, p)
-        return exp(p * log(x))
-    return Power(p if isinstance(p, int) else float(p))(x)
-
-
-def exp(x: Any) -> Tensor:
-    """eˣ."""
-    return Exp()(x)
-
-
-def log(x: Any) -> Tensor:
-    """The natural logarithm."""
-    return Log()(x)
-
-
-def sqrt(x: Any) -> Tensor:
-    """The square root; its gradient at 0 is infinite."""
-    return Sqrt()(x)
-
-
-def abs(x: Any) -> Tensor:  # noqa: A001 (NumPy's name)
-    """The absolute value; its gradient at 0 is 0."""
-    return Abs()(x)
-
-
-def sin(x: Any) -> Tensor:
-    """The sine, x in radians."""
-    return Sin()(x)
-
-
-def cos(x: Any) -> Tensor:
-    """The cosine, x in radians."""
-    return Cos()(x)
-
-
-def maximum(x: Any, y: Any) -> Tensor:
-    """The larger of x and y, element by element; at a tie each gets half of the gradient."""
-    return Maximum()(*operands(x, y))
-
-
-def minimum(x: Any, y: Any) -> Tensor:
-    """The smaller of x and y, element by element; at a tie each gets half of the gradient."""
-    x, y = operands(x, y)
-    return -maximum(-x, -y)
-
-
-def clip(x: Any, low: float | None, high: float | None) -> Tensor:
-    """x limited to [low, high]; None is no limit. The gradient passes where low ≤ x ≤ high."""
-    return Clip(low, high)(x)
-
-
-def where(condition: Any, x: Any, y: Any) -> Tensor:
-    """x where condition (a boolean array or Tensor) holds, else y; all three broadcast."""
-    condition = condition.data if isinstance(condition, Tensor) else condition
-    return Where(condition)(*operands(x, y))
 
 
 def astype(x: Any, dtype: Any) -> Tensor:

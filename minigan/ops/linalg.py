@@ -7,6 +7,7 @@ from typing import Any
 from ..autodiff import Function, Tensor
 from ..backend import kernels
 from .elementwise import operands, sum_to
+from .shape import Transpose
 
 
 class MatMul(Function):
@@ -15,15 +16,36 @@ class MatMul(Function):
     With G = grad: ∂/∂x is G @ wᵀ and ∂/∂w is xᵀ @ G, each summed over the axes that broadcast.
     """
 
-    bilinear = fresh = True
+    reads = "the other factor"
 
     def forward(self, x, w):
         return kernels(x).matmul(x, w)
 
     def backward(self, grad):
         x, w = self.inputs
-        return (sum_to(grad @ w.swapaxes(-1, -2), x.shape) if self.needs[0] else None,
-                sum_to(x.swapaxes(-1, -2) @ grad, w.shape) if self.needs[1] else None)
+        return (sum_to(grad @ _turned(w), x.shape) if self.needs[0] else None,
+                sum_to(_turned(x) @ grad, w.shape) if self.needs[1] else None)
+
+
+def matmul(x: Any, w: Any) -> Tensor:
+    """The matrix product x @ w: vectors, matrices, and batches of matrices, as in NumPy."""
+    x, w = operands(x, w)
+    if x.ndim == 0 or w.ndim == 0 or x.shape[-1] != w.shape[max(w.ndim - 2, 0)]:
+        raise ValueError(f"matmul of shapes {x.shape} and {w.shape}: the last axis of the first "
+                         "must be as long as the last but one of the second")
+    if x.ndim == 1:
+        return matmul(x.reshape(1, x.size), w).squeeze(-2 if w.ndim > 1 else 0)
+    if w.ndim == 1:
+        return matmul(x, w.reshape(w.size, 1)).squeeze(-1)
+    if w.ndim == 2 and x.ndim > 2:  # one product in place of a batch of small ones
+        rows = math.prod(x.shape[:-1])
+        return MatMul()(x.reshape(rows, x.shape[-1]), w).reshape(*x.shape[:-1], w.shape[-1])
+    return MatMul()(x, w)
+
+
+def _turned(x: Tensor) -> Tensor:
+    """x with its last two axes exchanged."""
+    return Transpose((*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))(x)
 
 
 class Affine(Function):
@@ -32,7 +54,7 @@ class Affine(Function):
     With G = grad: ∂/∂x is G @ wᵀ, ∂/∂w is xᵀ @ G, and ∂/∂b the sum of G's rows.
     """
 
-    bilinear = fresh = True
+    reads = "the other factor"
 
     def forward(self, x, w, b):
         y = kernels(x).matmul(x, w)
@@ -53,22 +75,6 @@ class Affine(Function):
         return (product(grad, w.T) if self.needs[0] else None,
                 product(x.T, grad) if self.needs[1] else None,
                 grad.sum(axis=0) if self.needs[2] else None)
-
-
-def matmul(x: Any, w: Any) -> Tensor:
-    """The matrix product x @ w: vectors, matrices, and batches of matrices, as in NumPy."""
-    x, w = operands(x, w)
-    if x.ndim == 0 or w.ndim == 0 or x.shape[-1] != w.shape[max(w.ndim - 2, 0)]:
-        raise ValueError(f"matmul of shapes {x.shape} and {w.shape}: the last axis of the first "
-                         "must be as long as the last but one of the second")
-    if x.ndim == 1:
-        return matmul(x.reshape(1, x.size), w).squeeze(-2 if w.ndim > 1 else 0)
-    if w.ndim == 1:
-        return matmul(x, w.reshape(w.size, 1)).squeeze(-1)
-    if w.ndim == 2 and x.ndim > 2:  # one product in place of a batch of small ones
-        rows = math.prod(x.shape[:-1])
-        return MatMul()(x.reshape(rows, x.shape[-1]), w).reshape(*x.shape[:-1], w.shape[-1])
-    return MatMul()(x, w)
 
 
 def affine(x: Any, w: Any, b: Any) -> Tensor:

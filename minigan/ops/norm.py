@@ -19,8 +19,6 @@ class BatchNorm(Function):
     is differentiated.
     """
 
-    fresh = True
-
     def __init__(self, eps: float):
         self.eps = eps
 

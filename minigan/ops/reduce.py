@@ -44,27 +44,13 @@ class Reduction(Function):
 class Sum(Reduction):
     """Σ x over the axes. Gradient: grad, repeated along them."""
 
-    linear = True
+    reads = "nothing"
 
     def forward(self, x):
         return x.sum(axis=self.axes, keepdims=self.keepdims)
 
     def backward(self, grad):
-        return self.expand(grad).broadcast_to(self.inputs[0].shape)
-
-
-class Max(Reduction):
-    """The largest element along the axes. The gradient goes to where it is; elements that tie
-    share it evenly, the mean of the one-sided derivatives."""
-
-    def forward(self, x):
-        return x.max(axis=self.axes, keepdims=self.keepdims)
-
-    def backward(self, grad):
-        x, largest = self.inputs[0].data, self.expand(self.output.detach()).data
-        share = (x == largest).astype(grad.dtype)
-        share /= share.sum(axis=self.axes, keepdims=True)
-        return self.expand(grad) * Tensor(share)
+        return Spread(self.axes, self.keepdims, self.inputs[0].shape)(grad)
 
 
 def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001 (NumPy's name)
@@ -89,6 +75,36 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Ten
     if count <= ddof:
         raise ValueError(f"the variance of {count} elements with ddof={ddof} is undefined")
     return sum((x - mean(x, axis, keepdims=True)) ** 2, axis, keepdims) * (1 / (count - ddof))
+
+
+class Spread(Function):
+    """What a sum over the axes leaves, repeated along them to `shape`. Gradient: summed again."""
+
+    reads, view = "nothing", True
+
+    def __init__(self, axes: tuple[int, ...], keepdims: bool, shape: tuple[int, ...]):
+        self.axes, self.keepdims, self.shape = axes, keepdims, shape
+
+    def forward(self, x):
+        x = x.reshape(keepdims_shape(self.shape, self.axes))
+        return array_module(x).broadcast_to(x, self.shape)
+
+    def backward(self, grad):
+        return Sum(self.axes, self.keepdims)(grad)
+
+
+class Max(Reduction):
+    """The largest element along the axes. The gradient goes to where it is; elements that tie
+    share it evenly, the mean of the one-sided derivatives."""
+
+    def forward(self, x):
+        return x.max(axis=self.axes, keepdims=self.keepdims)
+
+    def backward(self, grad):
+        x, largest = self.inputs[0].data, self.expand(self.output.detach()).data
+        share = (x == largest).astype(grad.dtype)
+        share /= share.sum(axis=self.axes, keepdims=True)
+        return self.expand(grad) * Tensor(share)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001

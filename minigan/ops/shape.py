@@ -15,7 +15,7 @@ Shape = int | tuple[int, ...]
 class Reshape(Function):
     """The same elements, in the same order, in another shape. Gradient: shaped back."""
 
-    linear = view = True
+    reads, view = "nothing", True
 
     def __init__(self, shape: tuple[int, ...]):
         self.shape = shape
@@ -25,103 +25,6 @@ class Reshape(Function):
 
     def backward(self, grad):
         return grad.reshape(self.inputs[0].shape)
-
-
-class Transpose(Function):
-    """The axes in another order. Gradient: ordered back."""
-
-    linear = view = True
-
-    def __init__(self, axes: tuple[int, ...]):
-        self.axes = axes
-
-    def forward(self, x):
-        return x.transpose(self.axes)
-
-    def backward(self, grad):
-        return grad.transpose(tuple(self.axes.index(i) for i in range(len(self.axes))))
-
-
-class BroadcastTo(Function):
-    """x repeated along new and stretched axes. Gradient: summed over them."""
-
-    linear = view = True
-
-    def __init__(self, shape: tuple[int, ...]):
-        self.shape = shape
-
-    def forward(self, x):
-        return array_module(x).broadcast_to(x, self.shape)
-
-    def backward(self, grad):
-        return sum_to(grad, self.inputs[0].shape)
-
-
-class Concatenate(Function):
-    """The inputs one after the other along an axis. Each gets its own part of the gradient."""
-
-    linear = True
-
-    def __init__(self, axis: int):
-        self.axis = axis
-
-    def forward(self, *xs):
-        return array_module(xs[0]).concatenate(xs, axis=self.axis)
-
-    def backward(self, grad):
-        grads, start = [], 0
-        for x in self.inputs:
-            stop = start + x.shape[self.axis]
-            grads.append(grad[(slice(None),) * self.axis + (slice(start, stop),)])
-            start = stop
-        return grads
-
-
-class GetItem(Function):
-    """x[index]. Gradient: added to zeros at the index, as often as the index repeats."""
-
-    linear = view = True
-
-    def __init__(self, index: Any):
-        self.index = index
-
-    def forward(self, x):
-        return x[self.index]
-
-    def backward(self, grad):
-        return AddAt(self.index, self.inputs[0].shape)(grad)
-
-
-class AddAt(Function):
-    """Zeros of `shape` with x added at the index: the adjoint of x[index]. Gradient:
-    grad[index]."""
-
-    linear = True
-
-    def __init__(self, index: Any, shape: tuple[int, ...]):
-        self.index, self.shape = index, shape
-
-    def forward(self, x):
-        return kernels(x).add_at(self.shape, self.index, x)
-
-    def backward(self, grad):
-        return grad[self.index]
-
-
-class Pad(Function):
-    """x with a constant margin of (before, after) elements on each axis. Gradient: the inside."""
-
-    linear = True
-
-    def __init__(self, widths: tuple[tuple[int, int], ...], value: float):
-        self.widths, self.value = widths, value
-
-    def forward(self, x):
-        return array_module(x).pad(x, self.widths, constant_values=self.value)
-
-    def backward(self, grad):
-        return grad[tuple(slice(before, n - after)
-                          for (before, after), n in zip(self.widths, grad.shape))]
 
 
 def reshape(x: Any, *shape: Any) -> Tensor:
@@ -134,24 +37,6 @@ def reshape(x: Any, *shape: Any) -> Tensor:
         raise ValueError(f"a tensor of shape {x.shape} ({x.size} elements) cannot take the "
                          f"shape {shape}")
     return Reshape(shape)(x)
-
-
-def transpose(x: Any, *axes: Any) -> Tensor:
-    """x with its axes in the given order; reversed if none is given."""
-    x, axes = as_tensor(x), _shape(axes)
-    order = normalize_axis(axes, x.ndim) if axes else tuple(reversed(range(x.ndim)))
-    if len(order) != x.ndim:
-        raise ValueError(f"transpose of shape {x.shape} needs all {x.ndim} axes, got {axes}")
-    return Transpose(order)(x)
-
-
-def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
-    """x with two axes exchanged."""
-    x = as_tensor(x)
-    (i,), (j,) = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
-    order = list(range(x.ndim))
-    order[i], order[j] = j, i
-    return Transpose(tuple(order))(x)
 
 
 def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
@@ -175,6 +60,54 @@ def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Tensor:
     return Reshape(tuple(1 if i in new else next(lengths) for i in range(ndim)))(x)
 
 
+class Transpose(Function):
+    """The axes in another order. Gradient: ordered back."""
+
+    reads, view = "nothing", True
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = axes
+
+    def forward(self, x):
+        return x.transpose(self.axes)
+
+    def backward(self, grad):
+        return grad.transpose(tuple(self.axes.index(i) for i in range(len(self.axes))))
+
+
+def transpose(x: Any, *axes: Any) -> Tensor:
+    """x with its axes in the given order; reversed if none is given."""
+    x, axes = as_tensor(x), _shape(axes)
+    order = normalize_axis(axes, x.ndim) if axes else tuple(reversed(range(x.ndim)))
+    if len(order) != x.ndim:
+        raise ValueError(f"transpose of shape {x.shape} needs all {x.ndim} axes, got {axes}")
+    return Transpose(order)(x)
+
+
+def swapaxes(x: Any, axis1: int, axis2: int) -> Tensor:
+    """x with two axes exchanged."""
+    x = as_tensor(x)
+    (i,), (j,) = normalize_axis(axis1, x.ndim), normalize_axis(axis2, x.ndim)
+    order = list(range(x.ndim))
+    order[i], order[j] = j, i
+    return Transpose(tuple(order))(x)
+
+
+class BroadcastTo(Function):
+    """x repeated along new and stretched axes. Gradient: summed over them."""
+
+    reads, view = "nothing", True
+
+    def __init__(self, shape: tuple[int, ...]):
+        self.shape = shape
+
+    def forward(self, x):
+        return array_module(x).broadcast_to(x, self.shape)
+
+    def backward(self, grad):
+        return sum_to(grad, self.inputs[0].shape)
+
+
 def broadcast_to(x: Any, shape: Shape) -> Tensor:
     """x repeated to `shape` by NumPy's rules, without copying."""
     x, shape = as_tensor(x), _shape((shape,))
@@ -182,6 +115,26 @@ def broadcast_to(x: Any, shape: Shape) -> Tensor:
     if len(shape) < x.ndim or any(n not in (1, m) for n, m in zip(x.shape, tail)):
         raise ValueError(f"shape {x.shape} does not broadcast to {shape}")
     return BroadcastTo(shape)(x)
+
+
+class Concatenate(Function):
+    """The inputs one after the other along an axis. Each gets its own part of the gradient."""
+
+    reads = "nothing"
+
+    def __init__(self, axis: int):
+        self.axis = axis
+
+    def forward(self, *xs):
+        return array_module(xs[0]).concatenate(xs, axis=self.axis)
+
+    def backward(self, grad):
+        grads, start = [], 0
+        for x in self.inputs:
+            stop = start + x.shape[self.axis]
+            grads.append(grad[(slice(None),) * self.axis + (slice(start, stop),)])
+            start = stop
+        return grads
 
 
 def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
@@ -200,6 +153,28 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
 def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
     """Tensors of one shape along a new axis."""
     return concatenate([expand_dims(x, axis) for x in xs], axis)
+
+
+class GetItem(Function):
+    """x[index]. Gradient: added to zeros at the index, as often as the index repeats."""
+
+    reads, view = "nothing", True
+
+    def __init__(self, index: Any):
+        self.index = index
+
+    def forward(self, x):
+        return x[self.index]
+
+    def backward(self, grad):
+        return AddAt(self.index, self.inputs[0].shape)(grad)
+
+
+def getitem(x: Any, index: Any) -> Tensor:
+    """x[index] with slices, integers, None, ..., integer arrays and boolean masks."""
+    parts = index if isinstance(index, tuple) else (index,)
+    parts = tuple(p.data if isinstance(p, Tensor) else p for p in parts)
+    return GetItem(parts)(x)
 
 
 def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
@@ -223,6 +198,38 @@ def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
     return x[tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))]
 
 
+class AddAt(Function):
+    """Zeros of `shape` with x added at the index: the adjoint of x[index]. Gradient:
+    grad[index]."""
+
+    reads = "nothing"
+
+    def __init__(self, index: Any, shape: tuple[int, ...]):
+        self.index, self.shape = index, shape
+
+    def forward(self, x):
+        return kernels(x).add_at(self.shape, self.index, x)
+
+    def backward(self, grad):
+        return grad[self.index]
+
+
+class Pad(Function):
+    """x with a constant margin of (before, after) elements on each axis. Gradient: the inside."""
+
+    reads = "nothing"
+
+    def __init__(self, widths: tuple[tuple[int, int], ...], value: float):
+        self.widths, self.value = widths, value
+
+    def forward(self, x):
+        return array_module(x).pad(x, self.widths, constant_values=self.value)
+
+    def backward(self, grad):
+        return grad[tuple(slice(before, n - after)
+                          for (before, after), n in zip(self.widths, grad.shape))]
+
+
 def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Tensor:
     """x with a constant margin. pad_width as in NumPy: n, (before, after), or a pair per axis."""
     x = as_tensor(x)
@@ -236,13 +243,6 @@ def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Tensor:
         raise ValueError(f"pad_width {pad_width} does not fit shape {x.shape}: give n, "
                          "(before, after), or one pair for each axis, none negative")
     return Pad(widths, constant_values)(x) if widths else x
-
-
-def getitem(x: Any, index: Any) -> Tensor:
-    """x[index] with slices, integers, None, ..., integer arrays and boolean masks."""
-    parts = index if isinstance(index, tuple) else (index,)
-    parts = tuple(p.data if isinstance(p, Tensor) else p for p in parts)
-    return GetItem(parts)(x)
 
 
 def _shape(shape: Sequence[Any]) -> tuple[int, ...]:

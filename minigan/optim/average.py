@@ -26,8 +26,7 @@ class EMA:
 
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
-        self.flat.join()
-        flat = self.flat.array
+        flat = self.flat.join()
         self._updates.tick(flat)
         kernels(flat).update(self._rule, flat, [p.data for p in self.sources])
         kernels(flat).assign([t.data for t in self.statistics],

@@ -1,11 +1,13 @@
 """Parameters laid end to end, so that a step is a few operations on long arrays."""
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Iterable, Iterator
 
 from .. import backend
 from ..autodiff import Tensor
-from ..backend import array_module
+from ..backend import Array, array_module
 
 
 class FlatTensors:
@@ -17,40 +19,36 @@ class FlatTensors:
             raise TypeError("expected at least one parameter, such as module.parameters() yields")
         if len({id(t) for t in self.tensors}) < len(self.tensors):
             raise ValueError("a parameter is listed twice: it would be updated twice")
-        self.sizes = [t.size for t in self.tensors]
-        self.join()
+        self.lay_out()
 
-    def join(self) -> None:
-        """Lay the tensors end to end, unless they still are where this put them."""
-        if hasattr(self, "views") and all(t.data is v for t, v in zip(self.tensors, self.views)):
-            return
+    def join(self) -> Array:
+        """The array, after laying out anew what is no longer where this put it."""
+        if any(t.data is not view for t, view in zip(self.tensors, self.views)):
+            self.lay_out()
+        return self.array
+
+    def lay_out(self) -> None:
+        """Lay the tensors end to end in a new array."""
         kinds = {(backend.of(t.data).name, t.dtype) for t in self.tensors}
         if len(kinds) > 1:
             listed = ", ".join(sorted(f"{dtype} on {device}" for device, dtype in kinds))
             raise ValueError(f"the parameters must be of one dtype on one device, not {listed}")
-        data = [t.data for t in self.tensors]
-        self.array = array_module(data[0]).concatenate([d.reshape(-1) for d in data])
-        ends = [0]
-        for size in self.sizes:
-            ends.append(ends[-1] + size)
-        self.views = [self.array[a:b].reshape(d.shape) for a, b, d in zip(ends, ends[1:], data)]
-        for t, view in zip(self.tensors, self.views):
-            t._data = view  # the values are the same: no change for a pending backward
+        xp = array_module(self.tensors[0].data)
+        self.array = xp.concatenate([t.data.reshape(-1) for t in self.tensors])
+        self.views, start = [], 0
+        for t in self.tensors:
+            self.views.append(self.array[start:start + t.size].reshape(t.shape))
+            t._data = self.views[-1]  # the values are the same: no change for a pending backward
+            start += t.size
 
-    def runs(self) -> Iterator[tuple[slice, list[Tensor]]]:
-        """The longest stretches of neighbours that have a gradient."""
-        start = stop = 0
-        run: list[Tensor] = []
-        for t, size in zip(self.tensors, self.sizes):
-            if t.grad is None:
-                if run:
-                    yield slice(start, stop), run
-                start, run = stop + size, []
-            else:
-                run.append(t)
-            stop += size
-        if run:
-            yield slice(start, stop), run
+    def runs(self, keys: Iterable[Any]) -> Iterator[tuple[slice, list[Tensor], Any]]:
+        """The longest stretches of neighbours of one key, with it; none of those whose is None."""
+        stop = 0
+        for key, run in groupby(zip(keys, self.tensors), itemgetter(0)):
+            tensors = [t for _, t in run]
+            start, stop = stop, stop + sum([t.size for t in tensors])
+            if key is not None:
+                yield slice(start, stop), tensors, key
 
 
 def beside(x: Any, p: Any) -> Any:

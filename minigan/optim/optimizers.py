@@ -1,9 +1,13 @@
-"""SGD, Adam and their kin: each an elementwise rule on flat arrays."""
+"""SGD, Adam and their kin: each an elementwise rule on flat arrays.
+
+Each parameter's steps are counted: one that had no gradient in some steps made fewer. Those that
+always stepped together share their count.
+"""
 from __future__ import annotations
 
 from math import inf
 from numbers import Real
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable, Mapping, Sequence
 
 from .. import backend
 from ..autodiff import Tensor
@@ -26,9 +30,10 @@ class Optimizer:
             if p.creator is not None:
                 raise ValueError(f"a parameter of shape {p.shape} was computed from others; "
                                  "only leaves can be optimised")
-        self.weight_decay, self._lr, self._steps = weight_decay, Scalar(lr), Scalar(0)
-        zeros_like = array_module(self.flat.array).zeros_like
-        self.state = {name: zeros_like(self.flat.array) for name in self.state_names}
+        self.weight_decay, self._lr, self._count = weight_decay, Scalar(lr), Scalar(0)
+        self._counts = [self._count] * len(self.flat.tensors)
+        self._array, zeros_like = self.flat.array, array_module(self.flat.array).zeros_like
+        self.state = {name: zeros_like(self._array) for name in self.state_names}
 
     @property
     def lr(self) -> float:
@@ -41,27 +46,46 @@ class Optimizer:
 
     @property
     def steps(self) -> int:
-        """How many steps were made. On a GPU this waits for the device."""
-        return self._steps.value
+        """How many steps were made, by the parameters that made most. On a GPU this waits for the
+        device."""
+        return max(count.value for count in {*self._counts})
 
     def rule(self, p: Any, g: Any, *state: Any) -> None:
         """Update flat arrays in place: the parameters p and the state, but not g. It may be
-        called for several slices at once, by several threads."""
+        called for several slices at once, by several threads. `self._count` counts p's steps."""
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
-        self.flat.join()
-        flat = self.flat.array
-        self._steps.tick(flat)
-        for name, array in self.state.items():  # follow parameters that were moved or converted
-            self.state[name] = backend.to_device(array, backend.of(flat).name).astype(
-                flat.dtype, copy=False)
-        for where, params in self.flat.runs():
+        moving = [p.grad is not None for p in self.flat.tensors]
+        if len({*zip(self._counts, moving)}) > len({*self._counts}):
+            self._split(moving)
+        flat = self.flat.join()
+        if flat is not self._array:
+            self._follow(flat)
+        counts = [count if moves else None for count, moves in zip(self._counts, moving)]
+        for count in {*counts} - {None}:
+            count.tick(flat)
+        for where, params, count in self.flat.runs(counts):
+            self._count = count
             kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
                                  *[array[where] for array in self.state.values()])
             for p in params:
                 p.mark_changed()
+
+    def _split(self, keys: Sequence[Any]) -> None:
+        """Give parameters that shared a count, but have different keys, counts of their own. All
+        are laid out anew: a captured step that counts them together is then refused."""
+        parts = {pair: Scalar(pair[0].value) for pair in {*zip(self._counts, keys)}}
+        self._counts = [parts[pair] for pair in zip(self._counts, keys)]
+        self.flat.lay_out()
+
+    def _follow(self, flat: backend.Array) -> None:
+        """Take the state to where the parameters are by now, and to their dtype."""
+        for name, array in self.state.items():
+            self.state[name] = backend.to_device(array, backend.of(flat).name).astype(
+                flat.dtype, copy=False)
+        self._array = flat
 
     def zero_grad(self) -> None:
         """Forget the gradients of the parameters."""
@@ -69,9 +93,12 @@ class Optimizer:
             p.grad = None
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy: "steps", "lr", and the state arrays as flat numpy.ndarrays."""
+        """A copy: "steps", a number, or a list with one for each parameter where they differ; "lr";
+        and the state arrays as flat numpy.ndarrays."""
+        values = {count: count.value for count in {*self._counts}}
+        steps = [values[count] for count in self._counts]
         arrays = {name: backend.to_numpy(array) for name, array in self.state.items()}
-        return {"steps": self.steps, "lr": self.lr, **arrays}
+        return {"steps": steps if len({*steps}) > 1 else steps[0], "lr": self.lr, **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state_dict of the same optimiser. Raises KeyError or ValueError else."""
@@ -79,11 +106,20 @@ class Optimizer:
         if set(state) != names:
             raise KeyError(f"the state of {type(self).__name__} has the keys {sorted(names)}, "
                            f"not {sorted(state)}")
+        steps = state["steps"]
+        steps = steps if isinstance(steps, list) else [int(steps)] * len(self._counts)
         for name, own in self.state.items():
             if state[name].shape != own.shape:
                 raise ValueError(f"state {name!r} is of {state[name].size} parameters, "
                                  f"this optimiser has {own.size}")
-        self._steps.value, self._lr.value = int(state["steps"]), float(state["lr"])
+        if len(steps) != len(self._counts):
+            raise ValueError(f"the steps are of {len(steps)} parameters, this optimiser has "
+                             f"{len(self._counts)}")
+        if len({*zip(self._counts, steps)}) > len({*self._counts}):
+            self._split(steps)
+        for count, n in {*zip(self._counts, steps)}:
+            count.value = n
+        self._lr.value = float(state["lr"])
         for name, own in self.state.items():
             own[...] = backend.to_device(state[name], backend.of(own).name)
 
@@ -114,10 +150,11 @@ class Adam(Optimizer):
     With betas β₁, β₂ (by default (0.5, 0.999), DCGAN's choice) the paper keeps the moving averages
     m ← β₁ m + (1 − β₁) g and v ← β₂ v + (1 − β₂) g². Here m and v are the sums m ← β₁ m + g and
     v ← β₂ v + g², which saves two passes over the memory; the factors 1 − β and the corrections
-    of the bias are numbers, and meet in the kernel's `rate` and `floor`.
+    of the bias by the number of the parameter's steps are numbers, and meet in `rate` and `floor`.
     """
 
     state_names = ("m", "v")
+    decoupled = False  # whether weight_decay shrinks the weights, and leaves the gradient alone
 
     def __init__(self, params: Iterable[Tensor], lr: float = 2e-4,
                  betas: tuple[float, float] = (0.5, 0.999), eps: float = 1e-8,
@@ -128,20 +165,32 @@ class Adam(Optimizer):
         self.betas, self.eps = betas, eps
 
     def rule(self, p, g, m, v):
-        self.adapt(p, g + self.weight_decay * p if self.weight_decay else g, m, v)
-
-    def adapt(self, p, g, m, v):
-        """The rule without weight decay."""
-        kernels(p).adam(p, g, m, v, self._lr.on(p), self._steps.on(p), *self.betas, self.eps)
+        """p ← p − lr · m̂ / (√v̂ + eps), where m̂ and v̂ are the averages, corrected for the bias."""
+        lr, steps, (beta1, beta2) = self._lr.on(p), self._count.on(p), self.betas
+        if self.decoupled:
+            p *= 1 - beside(lr, p) * self.weight_decay
+        elif self.weight_decay:
+            g = g + self.weight_decay * p
+        to_mean = (1 - beta1) / (1 - beta1 ** steps)              # of m
+        to_root = ((1 - beta2) / (1 - beta2 ** steps)) ** 0.5     # of the root of v
+        rate, floor = lr * to_mean / to_root, self.eps / to_root
+        m *= beta1
+        m += g
+        change = g * g
+        v *= beta2
+        v += change
+        array_module(p).sqrt(v, out=change)
+        change += floor
+        array_module(p).divide(m, change, out=change)
+        change *= rate
+        p -= change
 
 
 class AdamW(Adam):
     """Adam whose weight decay shrinks the weights and leaves the gradient alone
     (Loshchilov & Hutter 2019)."""
 
-    def rule(self, p, g, m, v):
-        p *= 1 - beside(self._lr.on(p), p) * self.weight_decay
-        self.adapt(p, g, m, v)
+    decoupled = True
 
 
 class RMSprop(Optimizer):

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import weakref
 from contextlib import nullcontext
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from .. import backend
-from ..autodiff import Tensor, _mode
+from ..autodiff import Function, Observer, Tensor, _mode
 from .draws import CaptureError, Draws
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
 RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up
 
 
-class Notes:
+class Notes(Observer):
     """What a step reads and changes: the engine says so within `with notes:`."""
 
     def __init__(self, inputs: Iterable[Tensor], gradients: Iterable[Tensor | None] = ()):
@@ -29,14 +29,14 @@ class Notes:
         self.written: set[int] = set()
 
     def __enter__(self) -> Notes:
-        _mode.notes = self
+        self.before, _mode.observers = _mode.observers, (*_mode.observers, self)
         return self
 
     def __exit__(self, *error: Any) -> None:
-        _mode.notes = None
+        _mode.observers = self.before
 
-    def read(self, tensors: Iterable[Tensor]) -> None:
-        for t in tensors:
+    def computed(self, function: Function, inputs: Sequence[Tensor], output: Tensor) -> None:
+        for t in inputs:
             if t.creator is None:
                 self.seen[id(t)] = weakref.ref(t)
 
@@ -72,7 +72,7 @@ class CapturedStep:
         self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
 
     def __call__(self, *inputs: Tensor) -> Any:
-        if _mode.notes is not None:  # part of another captured step, which records it
+        if any(isinstance(o, Notes) for o in _mode.observers):  # another step, which records it
             return self.step(*inputs)
         device = _device(inputs)
         if self.replay is not None:

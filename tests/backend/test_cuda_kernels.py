@@ -11,9 +11,11 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from test_kernels import LAYOUTS, convolutions
 
+from minigan import optim
 from minigan.backend import cuda, reference, thresholds
 from minigan.backend.cuda import convolution, launch
 from minigan.backend.geometry import Window
+from minigan.optim import Adam, AdamW
 from tests import compiled
 from tests.strict import StrictArray, counted
 from tests.strict.module import Module
@@ -225,31 +227,63 @@ def counter(x):
     return StrictArray(np.array(x, np.float64))
 
 
+class Given:
+    """In place of a Scalar: a number, or an array of the device."""
+
+    def __init__(self, x):
+        self.x = x
+
+    def on(self, like):
+        return self.x
+
+
+def adam(kind, lr, steps, betas=(0.5, 0.99), eps=1e-3, weight_decay=0):
+    """An Adam of no parameters, for its rule."""
+    optimizer = object.__new__(kind)
+    optimizer._lr, optimizer._count = Given(lr), Given(steps)
+    optimizer.betas, optimizer.eps, optimizer.weight_decay = betas, eps, weight_decay
+    return optimizer
+
+
 @needs_compiler
-@given(st.integers(0, 9), DTYPES, st.booleans(), st.booleans())
-def test_adam_equals_its_reference_with_numbers_and_with_arrays_of_the_device(size, dtype, arrays,
-                                                                              mixed):
+@given(st.integers(0, 9), DTYPES, st.booleans(), st.booleans(), st.sampled_from([Adam, AdamW]),
+       st.sampled_from([0, 0.3]))
+def test_the_fused_adam_equals_its_rule_with_numbers_and_with_arrays_of_the_device(
+        size, dtype, arrays, mixed, kind, weight_decay):
     as_given = counter if arrays else lambda x: x
     p, g, m, v = numbers(0, (4, size), dtype)
     g = g.astype(np.float64) if mixed else g
     ours = [StrictArray(a.copy()) for a in (p, m, np.abs(v))]
     theirs = [a.copy() for a in (p, m, np.abs(v))]
     for steps in (1, 2, 1000):
-        cuda.adam(ours[0], StrictArray(g), *ours[1:], as_given(0.02), as_given(steps), 0.5, 0.99,
-                  1e-3)
-        reference.adam(theirs[0], g, *theirs[1:], 0.02, steps, 0.5, 0.99, 1e-3)
+        device = adam(kind, as_given(0.02), as_given(steps), weight_decay=weight_decay)
+        cuda.update(device.rule, ours[0], [StrictArray(g)], *ours[1:])
+        host = adam(kind, 0.02, steps, weight_decay=weight_decay)
+        reference.update(host.rule, theirs[0], [g], *theirs[1:])
     assert_same(tuple(ours), tuple(theirs))
+
+
+@needs_compiler
+def test_a_rule_of_ones_own_is_taken_for_no_other():
+    class Adam(optim.Adam):
+        def rule(self, p, g, m, v):
+            p += 1
+
+    p = StrictArray(np.zeros(3))
+    cuda.update(adam(Adam, 0.1, 1).rule, p, [p], p, p)
+    assert p._host.tolist() == [1, 1, 1]
 
 
 @needs_compiler
 @pytest.mark.parametrize("betas", [(0.0, 0.0), (0.5, 0.999), (0.9, 0.99)])
 @pytest.mark.parametrize("steps", [1, 2, 10 ** 7])
 def test_adams_rates_have_every_digit_that_the_parameters_have(betas, steps):
-    rates = StrictArray(np.zeros(())), StrictArray(np.zeros(()))
-    launch.kernel(Module(), "adam_rates")(2e-4, counter(steps), *betas, 1e-8, *rates)
+    rates = [StrictArray(np.zeros(())) for _ in range(3)]
+    launch.kernel(Module(), "adam_rates")(2e-4, counter(steps), *betas, 1e-8, 0.1, *rates)
     to_mean, to_square = [(1 - beta) / (1 - beta ** steps) for beta in betas]
-    np.testing.assert_allclose([x._host for x in rates], [2e-4 * to_mean / to_square ** 0.5,
-                                                          1e-8 / to_square ** 0.5], rtol=1e-14)
+    np.testing.assert_allclose(
+        [x._host for x in rates],
+        [1 - 2e-5, 2e-4 * to_mean / to_square ** 0.5, 1e-8 / to_square ** 0.5], rtol=1e-14)
 
 
 @needs_compiler

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from test_cuda_kernels import F, assert_same, needs_compiler, numbers, on_device
+from test_cuda_kernels import F, adam, assert_same, needs_compiler, numbers, on_device
 from test_cuda_kernels import on_the_stand_in as on_the_stand_in  # a fixture, for every test
 
 from minigan import backend
 from minigan.backend import cuda
 from minigan.backend.cuda import launch
 from minigan.backend.geometry import Window
+from minigan.optim import Adam, AdamW
 from tests import compiled
 from tests.strict import StrictArray, counted, recorded
 
@@ -49,8 +50,9 @@ def launches(name, *args):
     (2, "conv2d_weight_gradient", (IMAGES, np.ones((8, 3, 3, 8), F), HALVED, 1)),
     (2, "conv2d_weight_gradient", (IMAGES, np.ones((8, 6, 6, 1), F), SAME, 1)),
     (1, "matmul", (IMAGES[0, 0], IMAGES[0, 0].T)),
-    (2, "adam", (*np.ones((4, 9), F), 0.1, 3, 0.5, 0.9, 1e-8)),
-    (2, "adam", (*np.ones((4, 9), F), np.array(0.1), np.array(3.0), 0.5, 0.9, 1e-8)),
+    *[(2, "update", (adam(kind, StrictArray(np.array(0.1)), StrictArray(np.array(3.0)),
+                          weight_decay=decay).rule, np.ones(9, F), [StrictArray(np.ones(9, F))],
+                     np.ones(9, F), np.ones(9, F))) for kind in (Adam, AdamW) for decay in (0, 1)],
     (1, "ema", (*np.ones((2, 9), F), 0.9, np.array(3.0))),
     (1, "assign", ([StrictArray(WEIGHT)] * 9, [StrictArray(WEIGHT)] * 9)),
     (2, "assign", ([StrictArray(WEIGHT)] * 17, [StrictArray(WEIGHT)] * 17)),
@@ -79,7 +81,7 @@ def test_recorded_kernels_are_replayed_into_the_same_memory():
         back = cuda.conv2d_input_gradient(normal, w, SAME, 1, (5, 5))
         cuda.move_statistics(m, v, mean, var, 0.1, 75)
         cuda.ema(v, var, 0.9, steps)
-        cuda.update(lambda p, g: cuda.adam(p, g, m, v, lr, steps, 0.5, 0.9, 0.1), m, [mean])
+        cuda.update(adam(Adam, lr, steps).rule, m, [mean], m.copy(), v)
         return back, cuda.leaky_relu(back, 0.2), var, m, v
 
     arrays = {name: StrictArray(a.copy()) for name, a in host.items()}

@@ -52,7 +52,7 @@ REAL = [
     Kind("gradients overwritten", "of a tensor used twice, the walk keeps the last gradient",
          ops=frozenset({"var", "softmax", "log_softmax", "logsumexp", "layer_norm",
                         "instance_norm", "max_pool2d", "avg_pool2d"}), probe="no graph",
-         patches=[(autodiff, "_added", lambda so_far, new, node: new)]),
+         patches=[(autodiff, "_added", lambda so_far, new: new)]),
     Kind("repeats overwritten", "elements that an index repeats are assigned, not added",
          ops=frozenset({"getitem by integers", "losses.cross_entropy"}),
          patches=[(cpu, "add_at", wrong.assigned)]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from .. import thresholds
-from ..reference import (adam, add_at, assign, bce_with_logits, ema, move_statistics,
+from ..reference import (add_at, assign, bce_with_logits, ema, move_statistics,
                          sigmoid_gradient, softplus, tanh_gradient)
 from . import threads
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
@@ -14,7 +14,7 @@ from .norm import batch_norm, batch_norm_gradient
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
 np.empty(31 << 20, np.uint8)
 
-__all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
+__all__ = ["add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
            "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
            "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
            "softplus", "softplus_gradient", "tanh_gradient", "update"]
@@ -28,6 +28,10 @@ def matmul(x, w):
     if x.ndim != 2 or w.ndim != 2 or 2 * x.size * w.shape[1] < thresholds.SHARED_PRODUCT:
         threads.count()  # holds the BLAS to one thread, also for small products
         return x @ w
+    return _matmul_in_strips(x, w)
+
+
+def _matmul_in_strips(x, w):
     n, m = x.shape[0], w.shape[1]
     y = np.empty((n, m), np.result_type(x, w))
     if m >= n:
@@ -108,9 +112,16 @@ def _out(x):
 
 
 def update(rule, param, grads, *state):
-    """The reference's, block by block. A block within one piece of the gradient reads it where
-    it is; one that spans several has them joined first."""
+    """The reference's. Much of it goes block by block, on all threads."""
     pieces = [g.reshape(-1) for g in grads]
+    if param.size >= thresholds.SHARED_PASS:
+        return _update_in_blocks(rule, param, pieces, *state)
+    rule(param, pieces[0] if len(pieces) == 1 else np.concatenate(pieces), *state)
+
+
+def _update_in_blocks(rule, param, pieces, *state):
+    """A block within one piece of the gradient reads it where it is; one that spans several has
+    them joined first."""
     ends, step = np.cumsum([piece.size for piece in pieces]), thresholds.PASS_BLOCK
 
     def task(start):
@@ -124,4 +135,4 @@ def update(rule, param, grads, *state):
         block = slice(stop - grad.size, stop)
         rule(param[block], grad, *[array[block] for array in state])
 
-    threads.share(task, range(0, param.size, step), param.size >= thresholds.SHARED_PASS)
+    threads.share(task, range(0, param.size, step))

@@ -21,7 +21,7 @@ from .launch import gemm, kernel, kernel_of_many
 if TYPE_CHECKING:
     from .. import Backend
 
-__all__ = ["adam", "add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
+__all__ = ["add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
            "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
            "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
            "softplus", "softplus_gradient", "tanh_gradient", "update"]
@@ -164,16 +164,6 @@ def add_at(shape, index, x):
                                      position.size, xp.empty(shape, x.dtype))
 
 
-def adam(p, g, m, v, lr, steps, beta1, beta2, eps):
-    """The reference's in two launches: what is the same for all parameters, and the rest."""
-    if not same_floats(p, g, m, v):
-        return reference.adam(p, g, m, v, lr, steps, beta1, beta2, eps)
-    xp = xp_of(p)
-    rate, floor = xp.empty((), p.dtype), xp.empty((), p.dtype)
-    kernel(xp, "adam_rates")(lr, steps, beta1, beta2, eps, rate, floor)
-    kernel(xp, "adam")(g, beta1, beta2, rate, floor, p, m, v)
-
-
 def ema(average, x, decay, updates):
     """The reference's, in one launch."""
     if not same_floats(average, x):
@@ -192,10 +182,29 @@ def assign(targets, sources):
 
 
 def update(rule, param, grads, *state):
-    """The reference's. CuPy's concatenate would copy the pieces one by one, or, from nine on,
-    their addresses from the host, which no captured step may do; here it is one launch."""
+    """The reference's. A rule that is in FUSED, by its name, is done by its fused body. CuPy's
+    concatenate would copy the pieces one by one, or, from nine on, their addresses from the host,
+    which no captured step may do; here it is one launch."""
     pieces = [g.reshape(-1) for g in grads]
-    rule(param, pieces[0] if len(pieces) == 1 else _joined(pieces), *state)
+    grad = pieces[0] if len(pieces) == 1 else _joined(pieces)
+    fused = FUSED.get(f"{rule.__module__}.{rule.__qualname__}")
+    if fused is not None and same_floats(param, grad, *state):
+        fused(rule.__self__, param, grad, *state)
+    else:
+        rule(param, grad, *state)
+
+
+def _adam(optimizer, p, g, m, v):
+    """Adam's rule in two launches: what is the same for all parameters, and the rest."""
+    xp, decay = xp_of(p), optimizer.weight_decay
+    added, shrinking = (0, decay) if optimizer.decoupled else (decay, 0)
+    keep, rate, floor = [xp.empty((), p.dtype) for _ in range(3)]
+    kernel(xp, "adam_rates")(optimizer._lr.on(p), optimizer._count.on(p), *optimizer.betas,
+                             optimizer.eps, shrinking, keep, rate, floor)
+    kernel(xp, "adam")(g, *optimizer.betas, added, keep, rate, floor, p, m, v)
+
+
+FUSED = {"minigan.optim.optimizers.Adam.rule": _adam}
 
 
 def _joined(pieces):

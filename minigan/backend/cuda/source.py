@@ -56,17 +56,19 @@ ELEMENTWISE = {
         running_mean = keep * running_mean + momentum * mean;
         running_var = keep * running_var + momentum * (var * unbiased);
     """),
-    "adam_rates": ("float64 lr, float64 steps, float64 beta1, float64 beta2, float64 eps",
-                   "T rate, T floor", """
+    "adam_rates": ("float64 lr, float64 steps, float64 beta1, float64 beta2, float64 eps, "
+                   "float64 shrinking", "T keep, T rate, T floor", """
         const double to_mean = (1 - beta1) / (1 - pow(beta1, steps));
         const double to_root = sqrt((1 - beta2) / (1 - pow(beta2, steps)));
+        keep = T(1 - lr * shrinking);
         rate = T(lr * to_mean / to_root);
         floor = T(eps / to_root);
     """),
-    "adam": ("T g, T beta1, T beta2, T rate, T floor", "T p, T m, T v", """
-        m = beta1 * m + g;
-        v = beta2 * v + g * g;
-        p -= m / (sqrt(+v) + floor) * rate;
+    "adam": ("T g, T beta1, T beta2, T decay, T keep, T rate, T floor", "T p, T m, T v", """
+        const auto slope = +decay != 0 ? g + decay * p : +g;
+        m = beta1 * m + slope;
+        v = beta2 * v + slope * slope;
+        p = keep * p - m / (sqrt(+v) + floor) * rate;
     """),
     "ema": ("T x, T least, float64 updates", "T average", """
         const auto rate = 9 / (10 + decltype(+x)(updates));  // float64 is slow on many GPUs
