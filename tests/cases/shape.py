@@ -111,8 +111,10 @@ def gathered(draw: Any) -> Call:
 @st.composite
 def translated(draw: Any) -> Call:
     """Images, and how far each is moved, sometimes out of sight."""
-    x = draw(arrays(shapes(min_dims=4, max_dims=4)))
-    return Call((x, *[draw(hnp.arrays(np.int64, len(x), elements=st.integers(-4, 4)))
+    empty_or_not = st.integers(0, 1).flatmap(
+        lambda side: shapes(min_dims=4, max_dims=4, min_side=side, max_size=24))
+    x = draw(arrays(empty_or_not))
+    return Call((x, *[draw(hnp.arrays(np.int64, len(x), elements=st.integers(-2, 2)))
                       for _ in range(2)]))
 
 
