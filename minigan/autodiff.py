@@ -17,8 +17,7 @@ from typing import Any, Callable, Container, Iterable, Iterator, Sequence
 from . import backend
 
 
-# What holds for a thread, and is told to those who look on
-
+# Bookkeeping: what holds for a thread, and who looks on
 class _Mode(threading.local):  # the only global of the engine, one for each thread
     grad_enabled = True
     observers: tuple[Any, ...] = ()  # who is told of what is done, see observer.py
@@ -42,8 +41,7 @@ def no_grad():
     return _grad_mode(False)
 
 
-# The graph
-
+# The graph: what was computed, and from what
 class Tensor:
     """An array that remembers how it was computed.
 
@@ -220,7 +218,6 @@ class Function:
 
 
 # Leaves and constants
-
 def _wrap(array: backend.Array) -> Tensor:
     """Tensor(array) for what is known to be an array: it is made once for every operation."""
     t = Tensor.__new__(Tensor)
@@ -247,8 +244,7 @@ def as_tensor(data: Any, like: Any = None) -> Tensor:
     return Tensor(data if backend.is_array(data) else backend.asarray(data))
 
 
-# The chain rule, for a whole graph
-
+# The chain rule, over a whole graph
 def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
          grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
          create_graph: bool = False) -> tuple[Tensor, ...]:
@@ -352,8 +348,7 @@ def _added(so_far: Tensor | None, new: Tensor) -> Tensor:
         backend.result(so_far._data + new._data))
 
 
-# What an operation answers, checked
-
+# Bookkeeping: whether an operation answered as it should
 def _fitting(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
     """A gradient is a Tensor of its input's shape and dtype; the dtype is seen to here."""
     if not isinstance(grad, Tensor) or grad._data.shape != x._data.shape:

@@ -6,7 +6,8 @@ from typing import Any
 from ..autodiff import Tensor, as_tensor, no_grad
 from ..backend import array_module
 from .elementwise import exp, log
-from .reduce import Axis, max, normalize_axis, sum
+from .reduce import max, sum
+from .shape import Axis, normalize_axis
 
 
 def _shift(x: Tensor, axis: Axis) -> Tensor:
