@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
 from . import backend
-from .autodiff import Function, Observer, Tensor, _mode
+from .autodiff import Function, Tensor, _mode
 from .backend import Array
 from .nn import Module
+from .observer import Observer, observed_by, observing
 
 _HERE = Path(__file__).parent
 _ENGINE = (str(_HERE / "autodiff.py"), __file__, str(_HERE / "ops"))  # whose lines say nothing
@@ -55,13 +56,9 @@ def anomaly(**networks: Module) -> Iterator[None]:
         ...
     minigan.anomaly.AnomalyError: Sqrt, backward, ...
     """
-    before = _mode.observers
-    outer = next((o for o in before if isinstance(o, Watch)), None)
-    _mode.observers = (*[o for o in before if o is not outer], Watch(networks, outer))
-    try:
+    outer = observed_by(Watch)
+    with observing(Watch(networks, outer), instead_of=outer):
         yield
-    finally:
-        _mode.observers = before
 
 
 class Origin(NamedTuple):

@@ -5,22 +5,23 @@ A `Tensor` is an array plus, if it was computed from tensors that require a grad
 form a graph that points from results to inputs. The backward pass walks it once, from the
 result, and hands every function the gradient of its output; the function answers with the
 gradients of its inputs. Those answers are written with tensors too, so they can be
-differentiated again.
+differentiated again. (ops/operators.py binds +, [] and their kin.)
 """
 from __future__ import annotations
 
 import threading
 import weakref
 from contextlib import contextmanager
-from typing import Any, Callable, Container, Iterable, Iterator, NoReturn, Sequence
+from typing import Any, Callable, Container, Iterable, Iterator, Sequence
 
 from . import backend
 
 
+# Bookkeeping: what holds for a thread, and who looks on
 class _Mode(threading.local):  # the only global of the engine, one for each thread
     grad_enabled = True
-    observers: tuple[Observer, ...] = ()      # who is told of what is done: anomaly, capture
-    differentiating: Function | None = None  # the function whose backward is running
+    observers: tuple[Any, ...] = ()  # who is told of what is done, see observer.py
+    differentiating: Function | None = None  # whose backward is running
 
 
 _mode = _Mode()
@@ -40,29 +41,7 @@ def no_grad():
     return _grad_mode(False)
 
 
-class Observer:
-    """Told of what the engine does, one method for each event; the base does not mind any.
-    `anomaly` and `capture` are observers."""
-
-    def computed(self, function: Function, inputs: Sequence[Tensor], output: Tensor) -> None:
-        """An operation was computed."""
-
-    def differentiated(self, function: Function, grad: Tensor, gradients: Sequence) -> None:
-        """Its backward was given grad, and answered; what it computed on the way is told, too."""
-
-    def changed(self, tensor: Tensor) -> None:
-        """A tensor's data are others now."""
-
-    def adding_to(self, leaf: Tensor) -> None:
-        """A gradient is going to be added to the one that the leaf has."""
-
-    def entered(self, module: Any) -> None:
-        """A module's forward begins."""
-
-    def left(self, module: Any) -> None:
-        """It ended."""
-
-
+# The graph: what was computed, and from what
 class Tensor:
     """An array that remembers how it was computed.
 
@@ -126,14 +105,6 @@ class Tensor:
         constant._version = self._version
         return constant
 
-    def to(self, device: str) -> Tensor:
-        """A new leaf with the data on "cpu" or "cuda" (or "numpy", "cupy"); no gradient flows from
-        one device to another."""
-        if self.creator is not None:
-            raise ValueError("only leaves can be moved to another device; detach() this tensor "
-                             "first")
-        return Tensor(backend.to_device(self._data, device), self.requires_grad)
-
     def backward(self, grad: Tensor | None = None, create_graph: bool = False,
                  inputs: Iterable[Tensor] | None = None) -> None:
         """Add the gradient of this tensor to `.grad` of every leaf that it depends on.
@@ -160,35 +131,6 @@ class Tensor:
                     new = _wrap(new._data.copy())  # no two leaves may hold the same memory
                 shared.add(id(new._data))
                 leaf.grad = new
-
-    def __deepcopy__(self, memo: dict) -> Tensor:
-        if self.creator is not None:
-            raise ValueError("only leaves can be copied with deepcopy; detach() this tensor first")
-        copy = type(self)(self._data.copy(), self.requires_grad)
-        memo[id(self)] = copy
-        return copy
-
-    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        if self.requires_grad:
-            raise TypeError("NumPy's functions do not pass gradients on: use mg.ops, or take "
-                            "the values alone with .numpy()")
-        return self.numpy() if dtype is None else self.numpy().astype(dtype)
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise TypeError("a 0-d tensor has no length")
-        return self.shape[0]
-
-    def __bool__(self) -> bool:
-        return bool(self.item())
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __repr__(self) -> str:
-        values = repr(self.numpy()).removeprefix("array(").removesuffix(")")
-        values = values.replace("\n      ", "\n       ")  # "tensor(" is one letter longer
-        return f"tensor({values}{', requires_grad=True' if self.requires_grad else ''})"
 
 
 class Function:
@@ -275,6 +217,7 @@ class Function:
                     "change, or run the forward pass again after it")
 
 
+# Leaves and constants
 def _wrap(array: backend.Array) -> Tensor:
     """Tensor(array) for what is known to be an array: it is made once for every operation."""
     t = Tensor.__new__(Tensor)
@@ -301,6 +244,7 @@ def as_tensor(data: Any, like: Any = None) -> Tensor:
     return Tensor(data if backend.is_array(data) else backend.asarray(data))
 
 
+# The chain rule, over a whole graph
 def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
          grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
          create_graph: bool = False) -> tuple[Tensor, ...]:
@@ -387,7 +331,9 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: di
             for observer in _mode.observers:
                 observer.differentiated(node, grad, gradients)
             if len(gradients) < len(node.inputs):
-                _refuse_number(len(gradients), node)
+                raise RuntimeError(f"{type(node).__name__}.backward returned {len(gradients)} "
+                                   f"gradients for {len(node.inputs)} inputs: one for each is "
+                                   "wanted, None where none is needed")
             for x, needed, new in zip(node.inputs, node.needs, gradients):
                 if needed:
                     grads[id(x)] = _added(grads.get(id(x)), _fitting(new, x, node))
@@ -402,24 +348,19 @@ def _added(so_far: Tensor | None, new: Tensor) -> Tensor:
         backend.result(so_far._data + new._data))
 
 
+# Bookkeeping: whether an operation answered as it should
 def _fitting(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
-    """A gradient is a Tensor of its input's shape and dtype; in the dtype it is helped."""
+    """A gradient is a Tensor of its input's shape and dtype; the dtype is seen to here."""
     if not isinstance(grad, Tensor) or grad._data.shape != x._data.shape:
-        _refuse_gradient(grad, x, node)
+        raise _unfit(grad, x, node)
     return grad if grad._data.dtype == x._data.dtype else grad.astype(x.dtype)
 
 
-def _refuse_number(gradients: int, node: Function) -> NoReturn:
-    raise RuntimeError(f"{type(node).__name__}.backward returned {gradients} gradients for "
-                       f"{len(node.inputs)} inputs: one for each is wanted, None where none is "
-                       "needed")
-
-
-def _refuse_gradient(grad: Any, x: Tensor, node: Function) -> NoReturn:
-    if grad is not None and not isinstance(grad, Tensor):
-        raise RuntimeError(f"{type(node).__name__}.backward returned {type(grad).__name__}, not a "
-                           "Tensor: write it with the operations of minigan, or it could not be "
-                           "differentiated again")
-    got = "nothing" if grad is None else f"shape {grad.shape}"
-    raise RuntimeError(f"{type(node).__name__}.backward returned {got} for its input of shape "
-                       f"{x.shape}: a gradient must have the shape of its input")
+def _unfit(grad: Any, x: Tensor, node: Function) -> RuntimeError:
+    if grad is None or isinstance(grad, Tensor):
+        what = (f"{'nothing' if grad is None else f'shape {grad.shape}'} for its input of shape "
+                f"{x.shape}: a gradient must have the shape of its input")
+    else:
+        what = (f"{type(grad).__name__}, not a Tensor: write it with the operations of minigan, or "
+                "it could not be differentiated again")
+    return RuntimeError(f"{type(node).__name__}.backward returned {what}")

@@ -121,10 +121,6 @@ def _same_shape(loss: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
     Without this (N, 1) logits against (N,) targets would broadcast to (N, N), silently.
     """
     x, y = operands(x, y)
-    if x.shape != y.shape and 1 not in (_is_number(x), _is_number(y)):
+    if x.shape != y.shape and () not in (x.shape, y.shape):
         raise ValueError(f"{loss} needs two tensors of one shape, got {x.shape} and {y.shape}")
     return x, y
-
-
-def _is_number(x: Tensor) -> bool:
-    return x.shape == ()

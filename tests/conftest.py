@@ -28,8 +28,8 @@ settings.load_profile("minigan")
 
 TESTS = Path(__file__).parent
 ON_BOTH = {"nn", "gan", "ops", "test_autodiff.py", "test_functional.py", "test_graph.py",
-           "test_losses.py", "test_optim.py", "test_stale_updates.py", "test_tensor.py",
-           "test_training_tools.py"}
+           "test_losses.py", "test_optim.py", "test_stale_updates.py", "test_step_counts.py",
+           "test_tensor.py", "test_training_tools.py"}
 
 _no_gpu = {"reason": "", "count": 0}
 

@@ -13,16 +13,17 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-ENGINE = {"anomaly", "backend", "autodiff", "ops", "functional", "losses", "nn", "optim",
-          "replay"}
+ENGINE = {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "losses", "nn",
+          "optim", "replay"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
     "backend": set(),
     "autodiff": {"backend"},
+    "observer": {"autodiff"},
     "ops": {"backend", "autodiff"},
-    "replay": {"backend", "autodiff"},
-    "anomaly": {"backend", "autodiff", "nn"},
+    "replay": {"backend", "autodiff", "observer"},
+    "anomaly": {"backend", "autodiff", "nn", "observer"},
     "functional": {"backend", "autodiff", "ops"},
     "losses": {"backend", "autodiff", "ops"},
     "nn": {"backend", "autodiff", "ops"},

@@ -7,9 +7,10 @@ from .elementwise import (abs, add, astype, clip, cos, divide, exp, log, maximum
 from .linalg import affine, matmul
 from .norm import batch_norm, instance_norm, layer_norm
 from .pool import avg_pool2d, max_pool2d, pixel_shuffle, upsample_bilinear, upsample_nearest
-from .reduce import log_softmax, logsumexp, max, mean, min, softmax, sum, var
+from .reduce import max, mean, min, sum, var
 from .shape import (broadcast_to, concatenate, expand_dims, flip, getitem, pad, reshape, split,
                     squeeze, stack, swapaxes, transpose)
+from .softmax import log_softmax, logsumexp, softmax
 from .translate import translate
 
 __all__ = [

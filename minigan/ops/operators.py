@@ -1,8 +1,9 @@
-"""The one table that binds + * @ [] and methods to Tensor."""
+"""The one table that binds + * @ [], len() and their kin, and methods to Tensor."""
 from __future__ import annotations
 
 from typing import Any, Callable
 
+from .. import backend
 from ..autodiff import Tensor, as_tensor
 from . import elementwise, linalg, reduce, shape
 
@@ -25,6 +26,40 @@ def _no_item_assignment(self: Tensor, index: Any, value: Any) -> None:
                     "use mg.ops.where or concatenate, or build the array before the tensor")
 
 
+def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
+    if self.requires_grad:
+        raise TypeError("NumPy's functions do not pass gradients on: use mg.ops, or take "
+                        "the values alone with .numpy()")
+    return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+
+def _deepcopy(self: Tensor, memo: dict) -> Tensor:
+    if self.creator is not None:
+        raise ValueError("only leaves can be copied with deepcopy; detach() this tensor first")
+    memo[id(self)] = copy = type(self)(self.data.copy(), self.requires_grad)
+    return copy
+
+
+def to(self: Tensor, device: str) -> Tensor:
+    """A new leaf with the data on "cpu" or "cuda" (or "numpy", "cupy"); no gradient flows from one
+    device to another."""
+    if self.creator is not None:
+        raise ValueError("only leaves can be moved to another device; detach() this tensor first")
+    return Tensor(backend.to_device(self.data, device), self.requires_grad)
+
+
+def _len(self: Tensor) -> int:
+    if not self.shape:
+        raise TypeError("a 0-d tensor has no length")
+    return self.shape[0]
+
+
+def _repr(self: Tensor) -> str:
+    values = repr(self.numpy()).removeprefix("array(").removesuffix(")")
+    values = values.replace("\n      ", "\n       ")  # "tensor(" is one letter longer
+    return f"tensor({values}{', requires_grad=True' if self.requires_grad else ''})"
+
+
 BINARY = {"add": elementwise.add, "sub": elementwise.subtract, "mul": elementwise.multiply,
           "truediv": elementwise.divide, "pow": elementwise.power, "matmul": linalg.matmul}
 
@@ -35,13 +70,18 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Tensor, f"__{_name}__", _comparison(f"__{_name}__"))
 
 Tensor.__hash__ = object.__hash__  # by identity, in spite of the elementwise ==
+Tensor.__array__, Tensor.__deepcopy__ = _array, _deepcopy
+Tensor.__len__, Tensor.__repr__ = _len, _repr
+Tensor.__bool__ = lambda self: bool(self.item())
+Tensor.__float__ = lambda self: float(self.item())
 Tensor.__neg__ = elementwise.negative
 Tensor.__abs__ = elementwise.abs
 Tensor.__getitem__ = shape.getitem
 Tensor.__setitem__ = _no_item_assignment
 Tensor.T = property(shape.transpose, doc="The axes in reversed order.")
 
-for _op in (elementwise.astype, elementwise.clip, elementwise.abs, elementwise.exp, elementwise.log,
-            elementwise.sqrt, reduce.sum, reduce.mean, reduce.var, reduce.max, reduce.min,
-            shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze, shape.broadcast_to):
+for _op in (to, elementwise.astype, elementwise.clip, elementwise.abs, elementwise.exp,
+            elementwise.log, elementwise.sqrt, reduce.sum, reduce.mean, reduce.var, reduce.max,
+            reduce.min, shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze,
+            shape.broadcast_to):
     setattr(Tensor, _op.__name__, _op)

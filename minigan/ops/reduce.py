@@ -4,30 +4,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from ..autodiff import Function, Tensor, as_tensor, no_grad
+from ..autodiff import Function, Tensor, as_tensor
 from ..backend import array_module
-from .elementwise import exp, log
-
-Axis = int | tuple[int, ...] | None
-
-
-def normalize_axis(axis: Axis, ndim: int) -> tuple[int, ...]:
-    """The axes as a tuple of numbers in 0 … ndim − 1; None means all of them."""
-    if axis is None:
-        return tuple(range(ndim))
-    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
-    for a in axes:
-        if not -ndim <= a < ndim:
-            raise ValueError(f"axis {a} does not exist in a tensor of {ndim} axes")
-    normal = tuple(a % ndim for a in axes)
-    if len(set(normal)) != len(normal):
-        raise ValueError(f"an axis is named twice in {axes}")
-    return normal
-
-
-def keepdims_shape(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
-    """`shape` with the reduced axes kept at length 1."""
-    return tuple(1 if i in axes else n for i, n in enumerate(shape))
+from .shape import Axis, normalize_axis
 
 
 class Reduction(Function):
@@ -38,7 +17,8 @@ class Reduction(Function):
 
     def expand(self, reduced: Tensor) -> Tensor:
         """The reduced axes again, at length 1, so that it broadcasts against the input."""
-        return reduced.reshape(keepdims_shape(self.inputs[0].shape, self.axes))
+        lengths = enumerate(self.inputs[0].shape)
+        return reduced.reshape(tuple(1 if i in self.axes else n for i, n in lengths))
 
 
 class Sum(Reduction):
@@ -86,8 +66,8 @@ class Spread(Function):
         self.axes, self.keepdims, self.shape = axes, keepdims, shape
 
     def forward(self, x):
-        x = x.reshape(keepdims_shape(self.shape, self.axes))
-        return array_module(x).broadcast_to(x, self.shape)
+        kept = tuple(1 if i in self.axes else n for i, n in enumerate(self.shape))
+        return array_module(x).broadcast_to(x.reshape(kept), self.shape)
 
     def backward(self, grad):
         return Sum(self.axes, self.keepdims)(grad)
@@ -119,43 +99,3 @@ def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001
     """The smallest element over an axis, several, or all; ties share the gradient evenly."""
     return -max(-as_tensor(x), axis, keepdims)
-
-
-def _shift(x: Tensor, axis: Axis) -> Tensor:
-    """The largest element along the axis, as a constant: e^(x − shift) cannot overflow.
-
-    Softmax and its kin do not depend on the shift, so it needs no gradient.
-    """
-    with no_grad():
-        return clip_infinite(max(x, axis, keepdims=True))
-
-
-def clip_infinite(x: Tensor) -> Tensor:
-    """x with ±∞ set to 0: −∞ − (−∞) would be NaN."""
-    xp = array_module(x.data)
-    return Tensor(xp.where(xp.isfinite(x.data), x.data, xp.zeros_like(x.data)))
-
-
-def logsumexp(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
-    """ln Σ eˣ along the axis, without overflow. Its gradient is softmax."""
-    x = as_tensor(x)
-    shift = _shift(x, axis)
-    result = log(sum(exp(x - shift), axis, keepdims=True)) + shift
-    if keepdims:
-        return result
-    axes = normalize_axis(axis, x.ndim)
-    return result.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
-
-
-def softmax(x: Any, axis: Axis = -1) -> Tensor:
-    """eˣ / Σ eˣ along the axis, without overflow."""
-    x = as_tensor(x)
-    e = exp(x - _shift(x, axis))
-    return e / sum(e, axis, keepdims=True)
-
-
-def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
-    """ln softmax(x), computed without leaving the logarithm, so that it is never ln 0."""
-    x = as_tensor(x)
-    shifted = x - _shift(x, axis)
-    return shifted - log(sum(exp(shifted), axis, keepdims=True))

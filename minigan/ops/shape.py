@@ -7,9 +7,23 @@ from typing import Any, Sequence
 from ..autodiff import Function, Tensor, as_tensor
 from ..backend import array_module, kernels
 from .elementwise import sum_to
-from .reduce import normalize_axis
 
 Shape = int | tuple[int, ...]
+Axis = int | tuple[int, ...] | None
+
+
+def normalize_axis(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The axes as a tuple of numbers in 0 … ndim − 1; None means all of them."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    for a in axes:
+        if not -ndim <= a < ndim:
+            raise ValueError(f"axis {a} does not exist in a tensor of {ndim} axes")
+    normal = tuple(a % ndim for a in axes)
+    if len(set(normal)) != len(normal):
+        raise ValueError(f"an axis is named twice in {axes}")
+    return normal
 
 
 class Reshape(Function):

@@ -11,15 +11,19 @@ from ..backend import Array, array_module
 
 
 class FlatTensors:
-    """Tensors of one dtype and device, laid end to end in `array`; their data are views of it."""
+    """Tensors of one dtype and device, laid end to end in `array`; their data are views of it. The
+    arrays of `state`, as long, zeros at first, go along when the tensors are moved or converted."""
 
-    def __init__(self, tensors: Iterable[Tensor]):
+    def __init__(self, tensors: Iterable[Tensor], state_names: Iterable[str] = ()):
         self.tensors = list(tensors)
         if not all(isinstance(t, Tensor) for t in self.tensors) or not self.tensors:
             raise TypeError("expected at least one parameter, such as module.parameters() yields")
         if len({id(t) for t in self.tensors}) < len(self.tensors):
             raise ValueError("a parameter is listed twice: it would be updated twice")
+        self.state: dict[str, Array] = {}
         self.lay_out()
+        for name in state_names:
+            self.state[name] = array_module(self.array).zeros_like(self.array)
 
     def join(self) -> Array:
         """The array, after laying out anew what is no longer where this put it."""
@@ -40,6 +44,9 @@ class FlatTensors:
             self.views.append(self.array[start:start + t.size].reshape(t.shape))
             t._data = self.views[-1]  # the values are the same: no change for a pending backward
             start += t.size
+        for name, array in self.state.items():
+            self.state[name] = backend.to_device(array, backend.of(self.array).name).astype(
+                self.array.dtype, copy=False)
 
     def runs(self, keys: Iterable[Any]) -> Iterator[tuple[slice, list[Tensor], Any]]:
         """The longest stretches of neighbours of one key, with it; none of those whose is None."""

@@ -1,18 +1,15 @@
-"""SGD, Adam and their kin: each an elementwise rule on flat arrays.
-
-Each parameter's steps are counted: one that had no gradient in some steps made fewer. Those that
-always stepped together share their count.
-"""
+"""SGD, Adam and their kin: each an elementwise rule on flat arrays."""
 from __future__ import annotations
 
 from math import inf
 from numbers import Real
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, Iterable, Mapping
 
 from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module, kernels
 from ..replay import Scalar
+from .counts import StepCounts
 from .flat import FlatTensors, beside
 
 
@@ -25,15 +22,13 @@ class Optimizer:
         if not all(isinstance(x, Real) and 0 <= x < inf for x in (lr, weight_decay)):
             raise ValueError("lr and weight_decay are numbers of at least 0, not "
                              f"{lr} and {weight_decay}")
-        self.flat = FlatTensors(params)
+        self.flat = FlatTensors(params, self.state_names)
         for p in self.flat.tensors:
             if p.creator is not None:
                 raise ValueError(f"a parameter of shape {p.shape} was computed from others; "
                                  "only leaves can be optimised")
-        self.weight_decay, self._lr, self._count = weight_decay, Scalar(lr), Scalar(0)
-        self._counts = [self._count] * len(self.flat.tensors)
-        self._array, zeros_like = self.flat.array, array_module(self.flat.array).zeros_like
-        self.state = {name: zeros_like(self._array) for name in self.state_names}
+        self.weight_decay, self._lr, self.state = weight_decay, Scalar(lr), self.flat.state
+        self._counts, self._count = StepCounts(self.flat), Scalar(0)
 
     @property
     def lr(self) -> float:
@@ -46,46 +41,24 @@ class Optimizer:
 
     @property
     def steps(self) -> int:
-        """How many steps were made, by the parameters that made most. On a GPU this waits for the
-        device."""
-        return max(count.value for count in {*self._counts})
+        """How many steps the parameters that made most have made. On a GPU this waits for it."""
+        return max(count.value for count in {*self._counts.each})
 
     def rule(self, p: Any, g: Any, *state: Any) -> None:
         """Update flat arrays in place: the parameters p and the state, but not g. It may be
-        called for several slices at once, by several threads. `self._count` counts p's steps."""
+        called for several slices at once, by several threads. `self._count` is of p's steps."""
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
-        moving = [p.grad is not None for p in self.flat.tensors]
-        if len({*zip(self._counts, moving)}) > len({*self._counts}):
-            self._split(moving)
-        flat = self.flat.join()
-        if flat is not self._array:
-            self._follow(flat)
-        counts = [count if moves else None for count, moves in zip(self._counts, moving)]
-        for count in {*counts} - {None}:
-            count.tick(flat)
+        self.flat.join()
+        counts, flat = self._counts.tick(), self.flat.array  # in this order: a tick may move it
         for where, params, count in self.flat.runs(counts):
             self._count = count
             kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
                                  *[array[where] for array in self.state.values()])
             for p in params:
                 p.mark_changed()
-
-    def _split(self, keys: Sequence[Any]) -> None:
-        """Give parameters that shared a count, but have different keys, counts of their own. All
-        are laid out anew: a captured step that counts them together is then refused."""
-        parts = {pair: Scalar(pair[0].value) for pair in {*zip(self._counts, keys)}}
-        self._counts = [parts[pair] for pair in zip(self._counts, keys)]
-        self.flat.lay_out()
-
-    def _follow(self, flat: backend.Array) -> None:
-        """Take the state to where the parameters are by now, and to their dtype."""
-        for name, array in self.state.items():
-            self.state[name] = backend.to_device(array, backend.of(flat).name).astype(
-                flat.dtype, copy=False)
-        self._array = flat
 
     def zero_grad(self) -> None:
         """Forget the gradients of the parameters."""
@@ -95,10 +68,8 @@ class Optimizer:
     def state_dict(self) -> dict[str, Any]:
         """A copy: "steps", a number, or a list with one for each parameter where they differ; "lr";
         and the state arrays as flat numpy.ndarrays."""
-        values = {count: count.value for count in {*self._counts}}
-        steps = [values[count] for count in self._counts]
         arrays = {name: backend.to_numpy(array) for name, array in self.state.items()}
-        return {"steps": steps if len({*steps}) > 1 else steps[0], "lr": self.lr, **arrays}
+        return {"steps": self._counts.saved(), "lr": self.lr, **arrays}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state_dict of the same optimiser. Raises KeyError or ValueError else."""
@@ -106,19 +77,11 @@ class Optimizer:
         if set(state) != names:
             raise KeyError(f"the state of {type(self).__name__} has the keys {sorted(names)}, "
                            f"not {sorted(state)}")
-        steps = state["steps"]
-        steps = steps if isinstance(steps, list) else [int(steps)] * len(self._counts)
         for name, own in self.state.items():
             if state[name].shape != own.shape:
                 raise ValueError(f"state {name!r} is of {state[name].size} parameters, "
                                  f"this optimiser has {own.size}")
-        if len(steps) != len(self._counts):
-            raise ValueError(f"the steps are of {len(steps)} parameters, this optimiser has "
-                             f"{len(self._counts)}")
-        if len({*zip(self._counts, steps)}) > len({*self._counts}):
-            self._split(steps)
-        for count, n in {*zip(self._counts, steps)}:
-            count.value = n
+        self._counts.load(state["steps"])
         self._lr.value = float(state["lr"])
         for name, own in self.state.items():
             own[...] = backend.to_device(state[name], backend.of(own).name)
@@ -165,7 +128,6 @@ class Adam(Optimizer):
         self.betas, self.eps = betas, eps
 
     def rule(self, p, g, m, v):
-        """p ← p − lr · m̂ / (√v̂ + eps), where m̂ and v̂ are the averages, corrected for the bias."""
         lr, steps, (beta1, beta2) = self._lr.on(p), self._count.on(p), self.betas
         if self.decoupled:
             p *= 1 - beside(lr, p) * self.weight_decay

@@ -12,7 +12,8 @@ from contextlib import nullcontext
 from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from .. import backend
-from ..autodiff import Function, Observer, Tensor, _mode
+from ..autodiff import Function, Tensor
+from ..observer import Observer, observed_by, observing
 from .draws import CaptureError, Draws
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
@@ -20,20 +21,13 @@ RESTLESS = 4  # further ones in which the step moved its own arrays, after which
 
 
 class Notes(Observer):
-    """What a step reads and changes: the engine says so within `with notes:`."""
+    """What a step reads and changes: the engine says so within `observing(notes)`."""
 
     def __init__(self, inputs: Iterable[Tensor], gradients: Iterable[Tensor | None] = ()):
         self.inputs = {id(x) for x in inputs}
         self.old = {id(grad) for grad in gradients}  # from before the step, for `adding_to`
         self.seen: dict[int, weakref.ref] = {}
         self.written: set[int] = set()
-
-    def __enter__(self) -> Notes:
-        self.before, _mode.observers = _mode.observers, (*_mode.observers, self)
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        _mode.observers = self.before
 
     def computed(self, function: Function, inputs: Sequence[Tensor], output: Tensor) -> None:
         for t in inputs:
@@ -72,7 +66,7 @@ class CapturedStep:
         self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
 
     def __call__(self, *inputs: Tensor) -> Any:
-        if any(isinstance(o, Notes) for o in _mode.observers):  # another step, which records it
+        if observed_by(Notes) is not None:  # part of another captured step, which records it
             return self.step(*inputs)
         device = _device(inputs)
         if self.replay is not None:
@@ -94,7 +88,7 @@ class CapturedStep:
             raise _restless(self.restless)
         self.held = [(t, t._data) for t, _ in self.held]
         notes, log = Notes(inputs), []
-        with notes, nullcontext() if self.draws is None else self.draws.logged(log):
+        with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
             result = self.step(*inputs)
         self.restless, self.log = self._moved(), log
         self.moves = 0 if self.restless is None else self.moves + 1
@@ -113,7 +107,7 @@ class CapturedStep:
         notes = Notes(own, before.values())
 
         def run() -> tuple[Any, list[Tensor]]:
-            with notes:
+            with observing(notes):
                 result = self.step(*own)
             if (t := self._moved()) is not None:
                 raise _restless(t)

@@ -1,0 +1,49 @@
+"""How often each parameter has stepped."""
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+from ..replay import Scalar
+from .flat import FlatTensors
+
+
+class StepCounts:
+    """The steps of each parameter: one that has no gradient makes none. Those that always stepped
+    together share a Scalar, so that their step is one rule on one long array."""
+
+    def __init__(self, flat: FlatTensors):
+        self.flat, self.each = flat, [Scalar(0)] * len(flat.tensors)
+
+    def tick(self) -> list[Scalar | None]:
+        """Count a step of all that have a gradient. Returns their counts, None for the others."""
+        moving = [t.grad is not None for t in self.flat.tensors]
+        if len({*zip(self.each, moving)}) > len({*self.each}):
+            self._split(moving)
+        counts = [count if moves else None for count, moves in zip(self.each, moving)]
+        for count in {*counts} - {None}:
+            count.tick(self.flat.array)
+        return counts
+
+    def _split(self, keys: Sequence[Any]) -> None:
+        """Give those that share a count, but not their key, counts of their own. All are laid out
+        anew: a captured step that counts them together is then refused, as after a move."""
+        own = {pair: Scalar(pair[0].value) for pair in {*zip(self.each, keys)}}
+        self.each = [own[pair] for pair in zip(self.each, keys)]
+        self.flat.lay_out()
+
+    def saved(self) -> int | list[int]:
+        """A number, or one for each parameter where they differ. On a GPU this waits for it."""
+        values = {count: count.value for count in {*self.each}}
+        return [values[count] for count in self.each] if len({*values.values()}) > 1 else (
+            values[self.each[0]])
+
+    def load(self, saved: int | list[int]) -> None:
+        """Go on from there. Raises ValueError if that is of another number of parameters."""
+        values = saved if isinstance(saved, list) else [int(saved)] * len(self.each)
+        if len(values) != len(self.each):
+            raise ValueError(f"the steps are of {len(values)} parameters, this optimiser has "
+                             f"{len(self.each)}")
+        if len({*zip(self.each, values)}) > len({*self.each}):
+            self._split(values)
+        for count, value in {*zip(self.each, values)}:
+            count.value = value
