@@ -8,7 +8,9 @@ import sys
 from contextlib import closing
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Sequence
+
+from tqdm import tqdm
 
 from .table import report
 
@@ -25,16 +27,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if args.jobs < 1:
             raise Mistake(f"--jobs must be at least 1, not {args.jobs}")
+        if args.out:
+            args.out.touch()  # a path that cannot be written is told at once
         text, status = _others(args) if args.others else _suite(args)
+        if args.out:
+            args.out.write_text(text, encoding="utf-8")
     except ModuleNotFoundError as error:
         if error.name not in ("hypothesis", "torch", "jax"):
             raise
-        return _mistake(f"{error.name} is not installed: pip install {error.name}")
+        return _ended(f"{error.name} is not installed: pip install {error.name}", 2)
     except (Mistake, OSError) as error:
-        return _mistake(str(error))
+        return _ended(str(error), 2)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+        return _ended("interrupted", 130)
     print(text, end="")
     return status
 
@@ -59,40 +64,22 @@ def parser() -> argparse.ArgumentParser:
 def _others(args: argparse.Namespace) -> tuple[str, int]:
     if args.ops or args.kinds:
         raise Mistake("--others shows its own operations and errors: name none")
-    text = import_module(f"{__package__}.others").table(args.jobs)
-    if args.out:
-        args.out.write_text(text, encoding="utf-8")
-    return text, 0
+    return import_module(f"{__package__}.others").table(args.jobs), 0
 
 
 def _suite(args: argparse.Namespace) -> tuple[str, int]:
     suite = import_module(f"{__package__}.suite")
     cases = _chosen(suite.CASES, args.ops, lambda case: {case.op, str(case)}, "operation")
     kinds = _chosen(suite.ALL, args.kinds, lambda kind: {kind.name}, "kind of error")
-    if args.out:
-        args.out.write_text("", encoding="utf-8")  # a path that cannot be written is told at once
     tested: list[Any] = []
     with closing(suite.run(cases, kinds, min(args.jobs, len(cases)))) as results:
         try:
-            for done in _with_progress(results, len(cases)):
-                tested.append(done)
+            tested.extend(tqdm(results, total=len(cases), unit="case", file=sys.stderr))
         except KeyboardInterrupt:
             print(f"interrupted after {len(tested)} of {len(cases)} cases", file=sys.stderr)
     text = report(tested, [str(case) for case in cases], [kind.name for kind in kinds])
-    if args.out:
-        args.out.write_text(text, encoding="utf-8")
-    if len(tested) < len(cases):
-        return text, 130
     bad = any(t.alarm or any(r.fate == "survived" for r in t.results) for t in tested)
-    return text, int(bad)
-
-
-def _with_progress(results: Iterator[Any], total: int) -> Iterable[Any]:
-    try:
-        from tqdm import tqdm
-    except ModuleNotFoundError:
-        return results
-    return tqdm(results, total=total, unit="case", file=sys.stderr)
+    return text, 130 if len(tested) < len(cases) else int(bad)
 
 
 def _chosen(things: Sequence[Any], names: Sequence[str], names_of: Any, what: str) -> list[Any]:
@@ -106,9 +93,9 @@ def _chosen(things: Sequence[Any], names: Sequence[str], names_of: Any, what: st
     return [thing for thing in things if not names or names_of(thing) & set(names)]
 
 
-def _mistake(message: str) -> int:
+def _ended(message: str, status: int) -> int:
     print(f"{NAME}: {message}", file=sys.stderr)
-    return 2
+    return status
 
 
 if __name__ == "__main__":

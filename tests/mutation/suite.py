@@ -11,10 +11,9 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from minigan.testing.call import Call
-
-from ..cases import CASES, Case
 from minigan.testing.properties import gradtest, prove
 
+from ..cases import CASES, Case
 from .generic import GENERIC
 from .judge import Outcome, probe, same
 from .kinds import Kind
