@@ -8,10 +8,10 @@ comments included. A function within another is counted as its own, too; lambdas
 are lines of the function that they stand in. It is the first pass of the process, so that what
 starts the threads is among it.
 
-Then it prints how long the backward pass of a chain of 100,000 additions takes, and that of 30 stacked
-y = y + y (a walk that visits a node once for every path to it would need 2³⁰ visits); how much the
-process grows over 1,000 training steps with Python's garbage collector switched off; and how long
-`import minigan` takes beyond NumPy's own import.
+Then it prints how long the backward pass of a chain of 100,000 additions takes, and that of 30
+stacked y = y + y (a walk that visits a node once for every path to it would need 2³⁰ visits); how
+much the process grows over 1,000 training steps with Python's garbage collector switched off; and
+how long `import minigan` takes beyond NumPy's own import.
 """
 import argparse
 import gc
