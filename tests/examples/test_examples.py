@@ -113,7 +113,9 @@ RUNS = {
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
     "engine_figures.py": Run(["--steps", "20"], lambda output, folder:
-                             "gradient 100001" in output and "gradient 2^30" in output),
+                             "gradient 100001" in output and "gradient 2^30" in output
+                             and number_after("backward():", output) <= 300
+                             and number_after("a step of Adam:", output) <= 110),
     "benchmark.py": Run(["mlp128", "--rounds", "1", "--steps", "3"], lambda output, folder:
                         "mlp128" in output),
     "benchmark_steps.py": Run(["minigan", "mlp128", "--steps", "3"], lambda output, folder:
