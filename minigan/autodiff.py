@@ -207,8 +207,9 @@ class Function:
     def _refuse_changed(self) -> None:
         """Raise if backward is going to read a tensor that was changed since the forward pass."""
         for i, (x, version) in enumerate(zip((*self.inputs, self.output), self._versions)):
-            read = (self.reads == "everything" or self.reads == "the other factor" and i < 2
-                    and self.needs[1 - i])
+            read = self.reads != "nothing"
+            if self.reads == "the other factor":
+                read = i < 2 and self.needs[1 - i]
             if x._version[0] != version and read:
                 raise RuntimeError(
                     f"backward of {type(self).__name__} needs its tensor of shape {x.shape} as it "

@@ -251,3 +251,24 @@ def test_grad_mode_is_each_threads_own():
     done.set()
     other.join()
     assert y.requires_grad
+
+
+@pytest.mark.numpy_only("looks at NumPy's memory")
+def test_a_gradient_that_is_passed_on_is_let_go_of_on_the_way():
+    seen = []
+
+    class Double(mg.Function):
+        def forward(self, x):
+            return x * 2
+
+        def backward(self, grad):
+            left.append(sum(ref() is not None for ref in seen))
+            seen.append(weakref.ref(grad.data))
+            return grad * 2
+
+    left = []
+    x = y = mg.tensor(np.ones(3), requires_grad=True)
+    for _ in range(5):
+        y = Double()(y)
+    mg.grad(y.sum(), x)
+    assert max(left) <= 1  # what is under way, and not one for each operation

@@ -186,3 +186,20 @@ def test_an_affine_maps_bias_may_change():
     b.data = asarray(np.ones(4))
     y.backward()
     assert b.grad.numpy().tolist() == [2, 2, 2, 2]
+
+
+def test_a_word_that_says_nothing_known_of_what_is_read_is_taken_for_everything():
+    class Square(mg.Function):
+        reads = "nothin"
+
+        def forward(self, x):
+            return x * x
+
+        def backward(self, grad):
+            return grad * self.inputs[0] * 2
+
+    x = leaf([1.0, 2.0])
+    y = Square()(x)
+    x.data = x.data + 1
+    with stale("Square", (2,)):
+        mg.grad(y.sum(), x)
