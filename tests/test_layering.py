@@ -18,7 +18,9 @@ ENGINE = {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "lo
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
-    "backend": set(),
+    "errors": set(),
+    "settings": {"errors"},
+    "backend": {"errors"},
     "autodiff": {"backend"},
     "observer": {"autodiff"},
     "ops": {"backend", "autodiff"},
@@ -29,15 +31,14 @@ MAY_IMPORT = {
     "nn": {"backend", "autodiff", "ops"},
     "optim": {"backend", "autodiff", "ops", "nn", "replay"},
     "files": set(),
-    "data": {"backend"},
+    "data": {"backend", "errors"},
     "testing": {"backend", "autodiff"},        # it is told what to check
     "metrics": {"backend", "autodiff", "ops", "nn"},
     "viz": {"files"},                          # it draws what it is given
-    "gan": ENGINE | {"data", "files", "viz"},  # a trainer takes a Loader, a run draws and saves
-    "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
-    "doctor": {"backend", "autodiff", "ops", "minigan"},
-    "cli": ENGINE | {"data", "doctor", "files", "gan", "lab", "metrics", "minigan", "testing",
-            "viz"},
+    "gan": ENGINE | {"data", "errors", "files", "settings", "viz"},  # a run loads, draws and saves
+    "lab": ENGINE | {"data", "errors", "files", "gan", "metrics", "viz"},
+    "cli": ENGINE | {"data", "errors", "files", "gan", "lab", "metrics", "minigan", "settings",
+                     "testing", "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE,  # __init__.py; the others are loaded at their first use
 }
@@ -76,7 +77,6 @@ NUMPY = {
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors
     "minigan.lab": None,                               # points are measured and drawn there
-    "minigan.doctor": None,                            # it compares a device with it
     "minigan.nn.init": None,                           # initial weights are drawn there too,
     "minigan.nn.conv": {"random"},                     # by generators that are passed on
     "minigan.nn.layers": {"float32", "random"},        # and so are Dropout's masks

@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 import numpy
 
+from ..errors import UserError
 from . import cpu
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
@@ -21,7 +22,7 @@ __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
 
-class BackendError(RuntimeError):
+class BackendError(UserError, RuntimeError):
     """The array library that was asked for cannot compute here; the message says what to do."""
 
 

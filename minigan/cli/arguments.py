@@ -1,9 +1,14 @@
-"""What an argument may be, and an error of one line where it is something else."""
+"""How the commands read their arguments: errors of one line, with the name that was probably meant.
+
+What an argument may be is said by the kinds of `minigan.settings`.
+"""
 from __future__ import annotations
 
 import argparse
-import math
-from typing import NoReturn
+from typing import Any, NoReturn, Sequence
+
+from ..errors import no_such
+from ..settings import POSITIVE, Kind
 
 
 class Parser(argparse.ArgumentParser):
@@ -12,49 +17,28 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
+        """Tells of an unknown option before its value is taken for an argument of another kind."""
+        known = self._option_string_actions  # argparse's table; it has no public name
+        if self._subparsers is None:
+            for word in args or ():
+                if word == "--":
+                    break
+                name = word.partition("=")[0]
+                if word.startswith("--") and not any(o.startswith(name) for o in known):
+                    self.error(no_such("option", name, [o for o in known if o.startswith("--")]))
+        return super().parse_known_args(args, namespace)
 
-def positive(text: str) -> int:
-    """An integer of at least 1."""
-    return _number(int, text, "a whole number of at least 1", lambda n: n >= 1)
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if isinstance(value, str) and action.choices is not None and value not in action.choices:
+            raise argparse.ArgumentError(None, no_such("command", value, action.choices))
+        super()._check_value(action, value)
 
 
-def two_or_more(text: str) -> int:
-    """An integer of at least 2: batch normalisation has no spread to divide by in a batch of 1."""
-    return _number(int, text, "a whole number of at least 2", lambda n: n >= 2)
-
-
-def natural(text: str) -> int:
-    """An integer of at least 0."""
-    return _number(int, text, "a whole number of at least 0", lambda n: n >= 0)
-
-
-def image_size(text: str) -> tuple[int, int]:
-    """(height, width), from N for a square or HxW."""
+def _image_size(text: str) -> tuple[int, ...]:
     height, x, width = text.partition("x")
-    try:
-        return positive(height), positive(width if x else height)
-    except argparse.ArgumentTypeError:
-        raise argparse.ArgumentTypeError(f"expected a number of pixels, or height x width as in "
-                                         f"64x48, got {text!r}") from None
+    return int(height), int(width if x else height)
 
 
-def positive_number(text: str) -> float:
-    """A positive, finite number."""
-    return _number(float, text, "a positive number", lambda x: 0 < x < math.inf)
-
-
-def fraction(text: str) -> float:
-    """A number in [0, 1)."""
-    return _number(float, text, "a number of at least 0 and below 1", lambda x: 0 <= x < 1)
-
-
-def _number(kind: type, text: str, what: str, fits: object) -> int | float:
-    try:
-        number = kind(text)
-    except ValueError:
-        number = None
-    if number is None or not fits(number):
-        raise argparse.ArgumentTypeError(f"expected {what}, got {text!r}")
-    return number
-
-
+IMAGE_SIZE = Kind("a number of pixels, or height x width as in 64x48",
+                  lambda size: all(map(POSITIVE.fits, size)), _image_size)

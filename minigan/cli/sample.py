@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from ..gan import Run, sample
+from ..settings import NATURAL, POSITIVE
 from ..viz import save_grid
-from .arguments import natural, positive
 
 
 def register(commands: Any) -> None:
@@ -15,10 +15,10 @@ def register(commands: Any) -> None:
     p = commands.add_parser("sample", help="make a grid of images from a run's saved weights")
     p.set_defaults(command=sample_run)
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    p.add_argument("--n", type=positive, default=64, help="how many images (default: 64)")
-    p.add_argument("--seed", type=natural, default=0, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--step", type=natural, metavar="N", help="which saved step (default: the last)")
-    p.add_argument("--label", type=natural, metavar="K",
+    p.add_argument("--n", type=POSITIVE, default=64, help="how many images (default: 64)")
+    p.add_argument("--seed", type=NATURAL, default=0, metavar="N", help="of the noise (default: 0)")
+    p.add_argument("--step", type=NATURAL, metavar="N", help="which saved step (default: the last)")
+    p.add_argument("--label", type=NATURAL, metavar="K",
                    help="of a conditional game: the class of all images (default: one after "
                         "another)")
 

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 
 import numpy as np
 
-from .. import backend, doctor
+from .. import backend
 from ..autodiff import Tensor
 from ..backend import BackendError
 from ..backend.cpu import threads
@@ -20,37 +20,39 @@ from ..gan.diagnostics import explain
 from ..gan.progress import Progress
 from ..gan.run import Diverged
 from ..gan.update import RULES
-from . import game
-from .arguments import image_size, natural, positive, positive_number, two_or_more
+from ..settings import NATURAL, POSITIVE, POSITIVE_NUMBER, TWO_OR_MORE, one_of
+from . import doctor, game
+from .arguments import IMAGE_SIZE
+
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
     p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
     p.set_defaults(command=train)
-    p.add_argument("system", nargs="?", metavar="SYSTEM", choices=SYSTEMS,
+    p.add_argument("system", nargs="?", metavar="SYSTEM", type=one_of(SYSTEMS, "system"),
                    help=f"{', '.join(SYSTEMS)} (default: digits)")
-    p.add_argument("--data", choices=IMAGE_SETS, metavar="NAME",
+    p.add_argument("--data", type=one_of(IMAGE_SETS, "data set"), metavar="NAME",
                    help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
     p.add_argument("--data-dir", type=Path, metavar="D",
                    help="folder of the data: IDX files (default: $MINIGAN_DATA, else a download), "
                         "or with --data images any image files")
-    p.add_argument("--image-size", type=image_size, metavar="N|HxW",
+    p.add_argument("--image-size", type=IMAGE_SIZE, metavar="N|HxW",
                    help="what image files are scaled and cut to (default: 28)")
     p.add_argument("--channels", type=int, choices=[1, 3],
                    help="of image files: grey or coloured (default: coloured if any of them is)")
-    p.add_argument("--steps", type=positive, metavar="N", help="how many steps in all")
-    p.add_argument("--batch-size", type=two_or_more, metavar="N",
+    p.add_argument("--steps", type=POSITIVE, metavar="N", help="how many steps in all")
+    p.add_argument("--batch-size", type=TWO_OR_MORE, metavar="N",
                    help="images of each kind in a step")
-    p.add_argument("--lr", type=positive_number, metavar="X", help="Adam's learning rate")
-    p.add_argument("--d-lr", type=positive_number, metavar="X",
+    p.add_argument("--lr", type=POSITIVE_NUMBER, metavar="X", help="Adam's learning rate")
+    p.add_argument("--d-lr", type=POSITIVE_NUMBER, metavar="X",
                    help="D's, if it is to be another (default: as --lr)")
-    p.add_argument("--seed", type=natural, metavar="N",
+    p.add_argument("--seed", type=NATURAL, metavar="N",
                    help="fixes weights, batches and noise (default: 0)")
-    p.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto",
+    p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
                    help="where to compute (default: auto, the GPU if CuPy finds one)")
     p.add_argument("--out", type=Path, metavar="DIR",
                    help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
-    p.add_argument("--save-every", type=positive, metavar="N",
+    p.add_argument("--save-every", type=POSITIVE, metavar="N",
                    help="steps between saved weights and grids (default: a tenth of the steps)")
     p.add_argument("--resume", action="store_true",
                    help="go on with the run in --out where it was saved last")

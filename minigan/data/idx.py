@@ -19,8 +19,10 @@ from pathlib import Path
 
 import numpy
 
+from ..errors import UserError
 
-class DataError(ValueError):
+
+class DataError(UserError):
     """A data set is missing or damaged; the message names the file and says what is wrong."""
 
 

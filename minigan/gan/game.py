@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import nn, ops
 from ..autodiff import Tensor
+from ..errors import UserError
 from ..nn import Module
 from . import noise
 from .models import Discriminator
@@ -21,7 +22,7 @@ from .penalties import GradientPenalty, Sample, logits_of
 Augment = Callable[[Tensor, np.random.Generator], Tensor]
 
 
-class GameError(ValueError):
+class GameError(UserError):
     """Parts that do not go together; the message says why."""
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
+from ..errors import UserError
 from ..nn import (BatchNorm, Conv2d, ConvTranspose2d, Dense, Flatten, LeakyReLU, Module, ReLU,
                   Reshape, Sequential, Sigmoid, Tanh, init)
 
@@ -18,7 +19,7 @@ Shape = tuple[int, int, int]
 Rng = np.random.Generator | None
 
 
-class ShapeError(ValueError):
+class ShapeError(UserError):
     """A shape of images that a network cannot make; the message says which it can."""
 
 

@@ -19,6 +19,7 @@ from typing import Any, Callable
 import numpy as np
 
 from ..data import IMAGE_SETS
+from ..errors import UserError
 from ..files import replacing
 from ..viz import save_curves, save_grid
 from ..nn import Module
@@ -38,7 +39,7 @@ GRID = 64  # images in a grid of samples
 LOSSES = {"step", "d_loss", "g_loss"}  # what the curves are drawn from
 
 
-class RunError(ValueError):
+class RunError(UserError):
     """A run folder that is missing, taken, incomplete or does not fit; the message says which."""
 
 

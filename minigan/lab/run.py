@@ -16,6 +16,7 @@ from .. import optim
 from ..autodiff import Tensor, no_grad
 from ..backend import asarray
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
+from ..errors import UserError
 from ..files import replacing
 from ..gan.update import StepResult
 from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
@@ -29,7 +30,7 @@ WATCHED = 400    # and on the way
 MEASURES = 20    # times that a run is measured at even distances, and thrice before the first
 
 
-class LabError(ValueError):
+class LabError(UserError):
     """A user's mistake, in a line."""
 
 

@@ -5,6 +5,7 @@ leaves it out. Hypothesis is imported only for `--hypothesis-profile minigan`.
 """
 from __future__ import annotations
 
+import argparse
 from functools import wraps
 from importlib import import_module
 from typing import Any, Callable
@@ -12,13 +13,18 @@ from typing import Any, Callable
 import pytest
 
 from . import gradcheck
-from .command import natural
 from .report import Report
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
+    return int(text)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("minigan", "minigan: checks of gradients")
-    group.addoption("--grad-seed", type=natural, default=0, metavar="N",
+    group.addoption("--grad-seed", type=_seed, default=0, metavar="N",
                     help="seed of the random directions and cotangents (default: 0)")
 
 

@@ -2,12 +2,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 import importlib
 import inspect
 import math
 import os
-import re
 import sys
 import sysconfig
 import textwrap
@@ -19,12 +17,32 @@ from typing import Any, Callable
 import numpy as np
 
 from .. import backend
-from .frameworks import Differentiable, Minigan
-from .gradcheck import KINKS, check_grads
-from .report import GradientError
+from ..errors import UserError, did_you_mean
+from ..settings import NATURAL, Kind, one_of
+from ..testing.frameworks import Differentiable, Minigan
+from ..testing.gradcheck import KINKS, check_grads
+from ..testing.report import GradientError
 
 LARGEST = 1_000_000  # elements in all inputs together; far fewer prove as much
 NARROWEST = 1e-30    # range of the inputs
+
+
+def _target(text: str) -> tuple[str, str]:
+    module, _, name = text.rpartition(":")
+    return module, name
+
+
+def _is_target(parts: tuple[str, str]) -> bool:
+    module, name = parts
+    return bool(module and name) and not (module.startswith(".") and "/" not in module)
+
+
+def _shape(text: str) -> tuple[int, ...]:
+    return () if text in ("scalar", "()") else tuple(map(int, text.split("x")))
+
+
+TARGET = Kind("module:function or file.py:function, as in ops.py:swish", _is_target, _target)
+SHAPE = Kind("a shape as in 3x4, 4 or scalar", lambda shape: all(n >= 0 for n in shape), _shape)
 
 EXAMPLE = """\
 The function takes Tensors and returns a Tensor or several; or it is made by from_numpy, from_torch
@@ -43,10 +61,6 @@ exit status: 0 right, 1 a wrong gradient, 2 a mistake in the command or an error
 """
 
 
-class CheckError(Exception):
-    """A user's mistake, in a line."""
-
-
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
     p = commands.add_parser("gradcheck", help="check the gradient of a function of yours",
@@ -55,23 +69,23 @@ def register(commands: Any) -> None:
                             description="Check the gradient of a function on random inputs.",
                             epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.set_defaults(command=gradcheck)
-    p.add_argument("target", type=target, metavar="MODULE:FUNCTION",
+    p.add_argument("target", type=TARGET, metavar="MODULE:FUNCTION",
                    help="as in ops:swish, package.ops:swish, ops.py:swish or ops:Layer.forward")
-    p.add_argument("--shape", type=shape, action="append", required=True, metavar="3x4",
+    p.add_argument("--shape", type=SHAPE, action="append", required=True, metavar="3x4",
                    help="of an input, one --shape for each; 4 is a vector, scalar or () a number")
-    p.add_argument("--dtype", choices=["float16", "float32", "float64"], default="float64",
+    p.add_argument("--dtype", type=one_of(["float16", "float32", "float64"], "dtype"), default="float64",
                    help="of the inputs (default: float64)")
     p.add_argument("--range", type=float, nargs=2, default=[-2, 2], metavar=("LOW", "HIGH"),
                    help="what the inputs are drawn from, evenly (default: -2 2)")
-    p.add_argument("--wrt", type=natural, nargs="+", metavar="I",
+    p.add_argument("--wrt", type=NATURAL, nargs="+", metavar="I",
                    help="the inputs to differentiate by, counted from 0 (default: all)")
     p.add_argument("--order", type=int, choices=[1, 2, 3], default=2,
                    help="of the highest derivatives to check (default: 2)")
     p.add_argument("--directions", type=int, default=8, metavar="N",
                    help="how many random ones (default: 8)")
-    p.add_argument("--kinks", choices=KINKS, default=KINKS[0],
+    p.add_argument("--kinks", type=one_of(KINKS, "way"), default=KINKS[0],
                    help=f"what to do where the slopes on both sides differ (default: {KINKS[0]})")
-    p.add_argument("--seed", type=natural, default=0, metavar="N",
+    p.add_argument("--seed", type=NATURAL, default=0, metavar="N",
                    help="of inputs, directions and cotangents (default: 0)")
 
 
@@ -88,7 +102,7 @@ def check(args: argparse.Namespace) -> int:
     inputs = draw(args.shape, args.dtype, *args.range, args.seed)
     for i in args.wrt or ():
         if i >= len(inputs):
-            raise CheckError(f"--wrt {i}: the inputs are counted from 0 and there are "
+            raise UserError(f"--wrt {i}: the inputs are counted from 0 and there are "
                              f"{len(inputs)}, one for each --shape")
     name = args.target[1]
     f = find(load(args.target[0]), name)
@@ -101,12 +115,12 @@ def check(args: argparse.Namespace) -> int:
         print(error)
         return 1
     except (Exception, SystemExit) as error:
-        if isinstance(error, CheckError):
+        if type(error) is UserError:  # of check_values
             raise
         place = place_of(error)
         if not place and isinstance(error, ValueError):  # check_grads about its arguments
-            raise CheckError(str(error)) from error
-        raise CheckError(f"{name} raised {said(error)}{place}") from error
+            raise UserError(str(error)) from error
+        raise UserError(f"{name} raised {said(error)}{place}") from error
     return 0
 
 
@@ -122,18 +136,18 @@ def load(module: str) -> ModuleType:
     try:
         loaded = importlib.import_module(name)
     except SystemExit:
-        raise CheckError(f"{module} ends the program when it is imported: put what it runs under "
+        raise UserError(f"{module} ends the program when it is imported: put what it runs under "
                          'if __name__ == "__main__"') from None
     except Exception as error:
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{name}.".startswith(f"{missing}."):
-            near = near_miss(expected.stem, [p.stem for p in expected.parent.glob("*.py")])
-            raise CheckError(f"no module {name!r} in {folder}, nor an installed one{near}"
+            near = did_you_mean(expected.stem, [p.stem for p in expected.parent.glob("*.py")])
+            raise UserError(f"no module {name!r} in {folder}, nor an installed one{near}"
                              ) from None
-        raise CheckError(f"{module} cannot be imported: {said(error)}{place_of(error)}") from error
+        raise UserError(f"{module} cannot be imported: {said(error)}{place_of(error)}") from error
     found = getattr(loaded, "__file__", None)
     if expected.is_file() and (not found or not expected.samefile(found)):
-        raise CheckError(f"the name {name!r} is taken by {found or 'a built-in module'}: rename "
+        raise UserError(f"the name {name!r} is taken by {found or 'a built-in module'}: rename "
                          f"{expected.name}")
     return loaded
 
@@ -141,12 +155,12 @@ def load(module: str) -> ModuleType:
 def locate(file: Path) -> tuple[Path, str]:
     """The folder to import a file from, and its name there: dotted in a package."""
     if file.is_dir():
-        raise CheckError(f"{file} is a folder: name a file in it, as in {file / 'ops.py'}:function")
+        raise UserError(f"{file} is a folder: name a file in it, as in {file / 'ops.py'}:function")
     if not file.is_file():
-        near = near_miss(file.name, [p.name for p in file.parent.glob("*.py")])
-        raise CheckError(f"no file {file}{near}")
+        near = did_you_mean(file.name, [p.name for p in file.parent.glob("*.py")])
+        raise UserError(f"no file {file}{near}")
     if file.suffix != ".py" or "." in file.stem:
-        raise CheckError(f"{file} cannot be imported: its name should be one word and .py")
+        raise UserError(f"{file} cannot be imported: its name should be one word and .py")
     folder, name = file.resolve().parent, file.stem
     while (folder / "__init__.py").is_file():
         folder, name = folder.parent, f"{folder.name}.{name}"
@@ -162,15 +176,15 @@ def find(module: ModuleType, path: str) -> Callable[..., Any]:
         try:
             found, above, label = getattr(found, name), found, name
         except AttributeError:
-            raise CheckError(f"{label} has no {name!r}{near_miss(name, dir(found))}") from None
+            raise UserError(f"{label} has no {name!r}{did_you_mean(name, dir(found))}") from None
         except Exception as error:  # of a module that loads its parts late, or of a property
-            raise CheckError(f"{path} cannot be reached: {said(error)}{place_of(error)}") from error
+            raise UserError(f"{path} cannot be reached: {said(error)}{place_of(error)}") from error
     if isinstance(found, type):
-        raise CheckError(f"{path} is a class: name a function that calls it, such as "
+        raise UserError(f"{path} is a class: name a function that calls it, such as "
                          f"def f(x): return {label}()(x)")
     if not callable(found):
-        raise CheckError(f"{path} is of type {type(found).__name__} and no function"
-                         f"{near_miss(label, [n for n, f in vars(above).items() if callable(f)])}")
+        raise UserError(f"{path} is of type {type(found).__name__} and no function"
+                         f"{did_you_mean(label, [n for n, f in vars(above).items() if callable(f)])}")
     return found
 
 
@@ -187,7 +201,7 @@ def check_count(f: Callable[..., Any], name: str, count: int) -> None:
         named = [p.name for p in parameters
                  if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
         if named:
-            raise CheckError(f"{name} cannot be called without {' and '.join(named)} by name: give "
+            raise UserError(f"{name} cannot be called without {' and '.join(named)} by name: give "
                              "a default") from None
         taken = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         least, most = sum(p.default is p.empty for p in taken), len(taken)
@@ -195,7 +209,7 @@ def check_count(f: Callable[..., Any], name: str, count: int) -> None:
             number = f"{least} or more inputs"
         else:
             number = f"{f'{least} to ' if least < most else ''}{most} input{'s' * (most != 1)}"
-        raise CheckError(f"{name}{signature} takes {number}, not {count}: give a --shape for "
+        raise UserError(f"{name}{signature} takes {number}, not {count}: give a --shape for "
                          "each") from None
 
 
@@ -207,16 +221,16 @@ def check_values(f: Callable[..., Any], name: str, inputs: list[np.ndarray]) -> 
         try:
             outputs = framework.outputs(function(*[framework.array(x.copy()) for x in inputs]))
         except GradientError as error:
-            raise CheckError(f"{name}: {error}") from error
+            raise UserError(f"{name}: {error}") from error
         except TypeError as error:
             if isinstance(f, Differentiable):
                 raise
-            raise CheckError(f"{name} raised {said(error)}{place_of(error)}; it is called with "
+            raise UserError(f"{name} raised {said(error)}{place_of(error)}; it is called with "
                              "Tensors: wrap functions of other arrays in from_numpy, from_torch "
                              "or from_jax of minigan.testing") from error
         if not all(np.isfinite(framework.numpy(y)).all() for y in outputs):
             low, high = min(x.min() for x in inputs), max(x.max() for x in inputs)
-            raise CheckError(f"{name} is not finite on inputs from {low:g} to {high:g}: choose "
+            raise UserError(f"{name} is not finite on inputs from {low:g} to {high:g}: choose "
                              "others with --range")
 
 
@@ -227,13 +241,13 @@ def draw(shapes: list[tuple[int, ...]], dtype: str, low: float, high: float,
     """Inputs between low and high, of about three digits."""
     largest = float(np.finfo(dtype).max) / 2
     if not (-largest <= low < high <= largest and high - low >= NARROWEST):
-        raise CheckError(f"--range {low:g} {high:g}: LOW must be below HIGH, and both must be "
+        raise UserError(f"--range {low:g} {high:g}: LOW must be below HIGH, and both must be "
                          f"numbers that {dtype} can hold")
     size = sum(math.prod(shape) for shape in shapes)
     if not size:
-        raise CheckError("the inputs have no elements, so there is nothing to compare")
+        raise UserError("the inputs have no elements, so there is nothing to compare")
     if size > LARGEST:
-        raise CheckError(f"{size:,} elements are too many to check (at most {LARGEST:,}): a "
+        raise UserError(f"{size:,} elements are too many to check (at most {LARGEST:,}): a "
                          "gradient that is wrong is wrong on small inputs too")
     rng = np.random.default_rng(seed)
     digits = 2 - math.floor(math.log10(high - low))
@@ -241,37 +255,7 @@ def draw(shapes: list[tuple[int, ...]], dtype: str, low: float, high: float,
             for shape in shapes]
 
 
-def target(text: str) -> tuple[str, str]:
-    """(module or file, function) from MODULE:FUNCTION."""
-    module, _, name = text.rpartition(":")
-    if not module or not name or (module.startswith(".") and "/" not in module):
-        raise argparse.ArgumentTypeError(f"expected module:function or file.py:function, as in "
-                                         f"ops.py:swish, got {text!r}")
-    return module, name
-
-
-def shape(text: str) -> tuple[int, ...]:
-    """(3, 4) from 3x4; () from scalar or ()."""
-    if text in ("scalar", "()"):
-        return ()
-    if not re.fullmatch(r"[0-9]+(x[0-9]+)*", text):
-        raise argparse.ArgumentTypeError(f"expected a shape as in 3x4, 4 or scalar, got {text!r}")
-    return tuple(int(n) for n in text.split("x"))
-
-
-def natural(text: str) -> int:
-    """An integer of at least 0."""
-    if not re.fullmatch("[0-9]+", text):
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
-    return int(text)
-
-
 # Words
-
-def near_miss(name: str, names: list[str]) -> str:
-    near = difflib.get_close_matches(name, names, 1)
-    return f": did you mean {near[0]}?" if near else ""
-
 
 def said(error: BaseException) -> str:
     """The error's type and text, cut to a readable line."""

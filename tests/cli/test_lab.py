@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from minigan.cli import main
-from minigan.lab import METHODS, Recipe, Task, animation, command, runner
+from minigan.cli import lab as command
+from minigan.lab import METHODS, Recipe, Task, animation, runner
 from minigan.lab.animation import Film, Window
 from minigan.lab.methods import TABLE
 from minigan.lab.run import train

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from minigan.cli import main
-from minigan.lab import Recipe, Task, command, runner
+from minigan.cli import lab as command
+from minigan.lab import Recipe, Task, runner
 from minigan.lab.run import LabError, Record, train
 
 TINY = Recipe(steps=4, batch=8, latent=3, width=6, waves=5)

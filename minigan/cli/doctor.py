@@ -15,10 +15,10 @@ from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
-from . import __version__, backend
-from .autodiff import Tensor
-from .backend.cpu import threads
-from .ops import conv2d
+from .. import __version__, backend
+from ..autodiff import Tensor
+from ..backend.cpu import threads
+from ..ops import conv2d
 
 WRONGLY = "wrongly"  # stands in what minigan says of a device that gives other numbers
 WRONG = 1e-2  # of the largest element: rounding stays far below it, that of TF32 too

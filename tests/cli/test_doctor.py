@@ -11,8 +11,8 @@ from types import ModuleType, SimpleNamespace
 import numpy as np
 import pytest
 
-from minigan import backend, doctor
-from minigan.cli import main
+from minigan import backend
+from minigan.cli import doctor, main
 from tests.strict import STRICT, StrictArray
 
 SMI = """\

@@ -2,26 +2,41 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-import math
 import os
 import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Iterable, Sequence
 
-from ..data import DISTRIBUTIONS, DataError, read_points
-from ..gan.game import GameError
+from ..data import DISTRIBUTIONS, read_points
+from ..errors import no_such
 from ..gan.objectives import OBJECTIVES
 from ..gan.penalties import PENALTIES
 from ..gan.update import RULES
-from . import table
-from .animation import Window
-from .methods import METHODS, TABLE, Described
-from .recipe import Recipe
-from .run import LabError, Task, train
-from .runner import Bar, Lines, Outcome, is_done, place, run_all, told
+from ..lab import table
+from ..lab.animation import Window
+from ..lab.methods import METHODS, TABLE, Described
+from ..lab.recipe import Recipe
+from ..lab.run import LabError, Task, train
+from ..lab.runner import Bar, Lines, Outcome, is_done, place, run_all, told
+from ..settings import POSITIVE, POSITIVE_NUMBER, Kind, one_of
+
+
+def _no_data(text: str) -> str:
+    return (f"there is no file {text}" if text.endswith(".csv")
+            else no_such("data set or file", text, DISTRIBUTIONS))
+
+
+def _penalty(text: str) -> tuple[str, float | None]:
+    name, colon, weight = text.partition(":")
+    return name, POSITIVE_NUMBER.read(weight) if colon else None
+
+
+DATA = Kind("a data set or a file", lambda text: text in DISTRIBUTIONS or Path(text).is_file(),
+            wrong=_no_data)
+PENALTY = Kind("NAME or NAME:WEIGHT", lambda p: p[0] in PENALTIES and (
+    p[1] is None or POSITIVE_NUMBER.fits(p[1])), _penalty)
 
 DESCRIPTION = """\
 Train small GANs on points in the plane, and measure what they make. Without --method, the method is
@@ -50,7 +65,7 @@ def register(commands: Any) -> None:
                             description=DESCRIPTION, epilog=EXAMPLE.format(methods=methods),
                             formatter_class=argparse.RawDescriptionHelpFormatter)
     p.set_defaults(command=lab)
-    p.add_argument("data", nargs="?", default="ring", type=data, metavar="DATA",
+    p.add_argument("data", nargs="?", default="ring", type=DATA, metavar="DATA",
                    help=f"{', '.join(DISTRIBUTIONS)}, or a CSV file of two columns (default: ring)")
     p.add_argument("--method", type=one_of([*METHODS, "table", "all"], "method"),
                    action="append", metavar="NAME",
@@ -58,16 +73,16 @@ def register(commands: Any) -> None:
                         "given again")
     p.add_argument("--objective", type=one_of(OBJECTIVES, "objective"), metavar="NAME",
                    help=", ".join(OBJECTIVES))
-    p.add_argument("--penalty", type=penalty, action="append", metavar="NAME[:WEIGHT]",
+    p.add_argument("--penalty", type=PENALTY, action="append", metavar="NAME[:WEIGHT]",
                    help=f"{', '.join(PENALTIES)}; may be given again")
-    p.add_argument("--pack", type=positive, metavar="M", help="points that D sees at once")
-    p.add_argument("--d-steps", type=positive, metavar="N", help="updates of D for each of G")
+    p.add_argument("--pack", type=POSITIVE, metavar="M", help="points that D sees at once")
+    p.add_argument("--d-steps", type=POSITIVE, metavar="N", help="updates of D for each of G")
     p.add_argument("--rule", type=one_of(RULES, "rule"), metavar="NAME", help=", ".join(RULES))
-    p.add_argument("--seeds", type=positive, default=1, metavar="N",
+    p.add_argument("--seeds", type=POSITIVE, default=1, metavar="N",
                    help="runs of each method, with the seeds 0 to N - 1 (default: 1)")
-    p.add_argument("--steps", type=positive, default=Recipe.steps, metavar="N",
+    p.add_argument("--steps", type=POSITIVE, default=Recipe.steps, metavar="N",
                    help=f"of each run (default: {Recipe.steps})")
-    p.add_argument("--workers", type=positive, metavar="N",
+    p.add_argument("--workers", type=POSITIVE, metavar="N",
                    help="runs at a time (default: one for each core)")
     p.add_argument("--out", type=Path, default=Path("runs/lab"), metavar="DIR",
                    help="where runs, tables and pictures go (default: runs/lab)")
@@ -78,15 +93,11 @@ def register(commands: Any) -> None:
 
 def lab(args: argparse.Namespace) -> int:
     """`minigan lab`; returns the exit status."""
-    try:
-        if args.data not in DISTRIBUTIONS:
-            read_points(args.data)  # errors come before anything starts
-        tasks = [Task(args.data, method, seed, recipe(args)) for seed in range(args.seeds)
-                 for method in chosen(args)]  # all methods early, not all seeds of one
-        return show(args, tasks) if args.show else compare(args, tasks)
-    except (LabError, GameError, DataError) as error:
-        print(f"minigan lab: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+    if args.data not in DISTRIBUTIONS:
+        read_points(args.data)  # errors come before anything starts
+    tasks = [Task(args.data, method, seed, recipe(args)) for seed in range(args.seeds)
+             for method in chosen(args)]  # all methods early, not all seeds of one
+    return show(args, tasks) if args.show else compare(args, tasks)
 
 
 def recipe(args: argparse.Namespace) -> Recipe:
@@ -191,50 +202,3 @@ def cores() -> int:
     """How many this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def one_of(names: Iterable[str], what: str) -> Callable[[str], str]:
-    """A type of argument: one of the names."""
-    known = list(names)
-
-    def parse(text: str) -> str:
-        if text in known:
-            return text
-        near = difflib.get_close_matches(text, known, n=1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        raise argparse.ArgumentTypeError(f"there is no {what} {text!r}; {hint}"
-                                         f"there are {', '.join(known)}")
-
-    return parse
-
-
-def data(text: str) -> str:
-    """A distribution's name, or a file's."""
-    if text in DISTRIBUTIONS or Path(text).is_file():
-        return text
-    if text.endswith(".csv"):
-        raise argparse.ArgumentTypeError(f"there is no file {text}")
-    return one_of(DISTRIBUTIONS, "data set or file")(text)
-
-
-def penalty(text: str) -> tuple[str, float | None]:
-    """(name, weight), from NAME or NAME:WEIGHT."""
-    name, colon, weight = text.partition(":")
-    one_of(PENALTIES, "penalty")(name)
-    if not colon:
-        return name, None
-    try:
-        number = float(weight)
-    except ValueError:
-        number = math.nan
-    if not 0 < number < math.inf:
-        raise argparse.ArgumentTypeError(f"expected a positive weight behind {name}:, got "
-                                         f"{weight!r}")
-    return name, number
-
-
-def positive(text: str) -> int:
-    """An integer of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
-    return int(text)

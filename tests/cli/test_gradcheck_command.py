@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from minigan.cli import main
-from minigan.testing.command import draw
+from minigan.cli.gradcheck import draw
 
 OPS = """
     import numpy as np

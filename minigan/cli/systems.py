@@ -1,0 +1,20 @@
+"""`minigan systems`."""
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..gan import SYSTEMS
+
+
+def register(commands: Any) -> None:
+    """Add the command to the subparsers of `minigan`."""
+    p = commands.add_parser("systems", help="list the systems")
+    p.set_defaults(command=systems)
+
+
+def systems(args: argparse.Namespace) -> None:
+    """`minigan systems`."""
+    for name, system in SYSTEMS.items():
+        print(f"{name:12} {system.summary}; data {system.data}, batch {system.batch_size}, "
+              f"{system.steps} steps")

@@ -1,0 +1,24 @@
+"""A user's mistake, and the words for a name that nobody knows."""
+from __future__ import annotations
+
+import difflib
+from typing import Iterable
+
+
+class UserError(ValueError):
+    """What was asked for cannot be. The message says what was wrong and what to do; the command
+    line prints it in one line, without a traceback, and ends with status 2."""
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """": did you mean hinge?" for hingee; "" where no name is near."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f": did you mean {near[0]}?" if near else ""
+
+
+def no_such(what: str, name: object, known: Iterable[str]) -> str:
+    """What is said of a name that is not among the known ones."""
+    known = list(known)
+    near = did_you_mean(name, known)
+    there = f"here are {', '.join(known)}"
+    return f"there is no {what} {name!r}" + (f"{near} T{there}" if near else f"; t{there}")
