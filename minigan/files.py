@@ -1,10 +1,14 @@
-"""Writing files so that a reader never sees half of one."""
+"""Writing files so that a reader never sees half of one; arrays in files."""
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import numpy
+
+from .errors import UserError
 
 
 @contextmanager
@@ -23,3 +27,32 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)  # gone already, unless the block raised
+
+
+def write_arrays(path: Path, arrays: dict[str, numpy.ndarray], text: str = "") -> None:
+    """A safetensors file of the arrays, with a text in its header. Raises UserError if it cannot
+    be written; what was there before stays."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
+
+    # the format is written wrongly, without a word, unless the arrays are contiguous
+    contiguous = {k: numpy.ascontiguousarray(v) for k, v in arrays.items()}
+    try:
+        with replacing(path) as temporary:
+            save_file(contiguous, temporary, {"text": text})
+    except SafetensorError as error:  # a full disk, too, is reported as one
+        raise UserError(f"{path} could not be written: {error}; what was there before is "
+                        "whole") from None
+
+
+def read_arrays(path: Path) -> tuple[dict[str, numpy.ndarray], str]:
+    """The arrays and the text of such a file. Raises UserError if it is missing or damaged."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "numpy") as file:
+            return {k: file.get_tensor(k) for k in file.keys()}, file.metadata()["text"]
+    except FileNotFoundError:
+        raise UserError(f"{path} is missing") from None
+    except (SafetensorError, TypeError, KeyError) as error:
+        raise UserError(f"{path} is damaged: {error}") from None

@@ -4,23 +4,21 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Iterable, Sequence
 
 from ..data import DISTRIBUTIONS, read_points
 from ..errors import no_such
-from ..gan.objectives import OBJECTIVES
-from ..gan.penalties import PENALTIES
-from ..gan.update import RULES
+from ..gan import Options
 from ..lab import table
-from ..lab.animation import Window
-from ..lab.methods import METHODS, TABLE, Described
-from ..lab.recipe import Recipe
-from ..lab.run import LabError, Task, train
-from ..lab.runner import Bar, Lines, Outcome, is_done, place, run_all, told
-from ..settings import POSITIVE, POSITIVE_NUMBER, Kind, one_of
+from ..lab.animation import Show
+from ..lab.experiment import Experiment, LabError, Task, train
+from ..lab.methods import METHODS, TABLE
+from ..lab.plane import PLANE
+from ..lab.processes import Bar, Lines, Outcome, is_done, place, run_all, told
+from ..settings import POSITIVE, Kind, one_of
+from . import game
 
 
 def _no_data(text: str) -> str:
@@ -28,20 +26,12 @@ def _no_data(text: str) -> str:
             else no_such("data set or file", text, DISTRIBUTIONS))
 
 
-def _penalty(text: str) -> tuple[str, float | None]:
-    name, colon, weight = text.partition(":")
-    return name, POSITIVE_NUMBER.read(weight) if colon else None
-
-
 DATA = Kind("a data set or a file", lambda text: text in DISTRIBUTIONS or Path(text).is_file(),
             wrong=_no_data)
-PENALTY = Kind("NAME or NAME:WEIGHT", lambda p: p[0] in PENALTIES and (
-    p[1] is None or POSITIVE_NUMBER.fits(p[1])), _penalty)
 
 DESCRIPTION = """\
 Train small GANs on points in the plane, and measure what they make. Without --method, the method is
-the one that --objective, --penalty, --pack, --d-steps and --rule describe: with none of them, the
-plain non-saturating GAN.
+the one that the options of the game describe: with none of them, the plain non-saturating GAN.
 """
 EXAMPLE = """\
 methods:
@@ -60,7 +50,7 @@ exit status: 0 all runs done, 1 some failed, 2 a mistake in the command, 130 int
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    methods = "\n".join(f"  {name:17} {method.__doc__}" for name, method in METHODS.items())
+    methods = "\n".join(f"  {name:17} {method.about}" for name, method in METHODS.items())
     p = commands.add_parser("lab", help="compare methods against mode collapse on 2-D data",
                             description=DESCRIPTION, epilog=EXAMPLE.format(methods=methods),
                             formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -71,17 +61,10 @@ def register(commands: Any) -> None:
                    action="append", metavar="NAME",
                    help="one of those below, table (those of the documentation's) or all; may be "
                         "given again")
-    p.add_argument("--objective", type=one_of(OBJECTIVES, "objective"), metavar="NAME",
-                   help=", ".join(OBJECTIVES))
-    p.add_argument("--penalty", type=PENALTY, action="append", metavar="NAME[:WEIGHT]",
-                   help=f"{', '.join(PENALTIES)}; may be given again")
-    p.add_argument("--pack", type=POSITIVE, metavar="M", help="points that D sees at once")
-    p.add_argument("--d-steps", type=POSITIVE, metavar="N", help="updates of D for each of G")
-    p.add_argument("--rule", type=one_of(RULES, "rule"), metavar="NAME", help=", ".join(RULES))
     p.add_argument("--seeds", type=POSITIVE, default=1, metavar="N",
                    help="runs of each method, with the seeds 0 to N - 1 (default: 1)")
-    p.add_argument("--steps", type=POSITIVE, default=Recipe.steps, metavar="N",
-                   help=f"of each run (default: {Recipe.steps})")
+    p.add_argument("--steps", type=POSITIVE, default=PLANE.steps, metavar="N",
+                   help=f"of each run (default: {PLANE.steps})")
     p.add_argument("--workers", type=POSITIVE, metavar="N",
                    help="runs at a time (default: one for each core)")
     p.add_argument("--out", type=Path, default=Path("runs/lab"), metavar="DIR",
@@ -89,50 +72,33 @@ def register(commands: Any) -> None:
     p.add_argument("--animate", action="store_true",
                    help="make a film of each method's first seed (GIF, and MP4 with ffmpeg)")
     p.add_argument("--show", action="store_true", help="watch a single run in a window")
+    game.add_arguments(p)
 
 
 def lab(args: argparse.Namespace) -> int:
     """`minigan lab`; returns the exit status."""
     if args.data not in DISTRIBUTIONS:
         read_points(args.data)  # errors come before anything starts
-    tasks = [Task(args.data, method, seed, recipe(args)) for seed in range(args.seeds)
-             for method in chosen(args)]  # all methods early, not all seeds of one
+    methods = chosen(args)
+    tasks = [Task(args.data, method, seed, args.steps) for seed in range(args.seeds)
+             for method in methods]  # all methods early, not all seeds of one
+    for task in tasks[:len(methods)]:
+        Experiment(task)  # what does not go together is told before anything runs
     return show(args, tasks) if args.show else compare(args, tasks)
 
 
-def recipe(args: argparse.Namespace) -> Recipe:
-    """The recipe of all runs."""
-    return replace(Recipe(), steps=args.steps)
-
-
-def chosen(args: argparse.Namespace) -> list[str | Described]:
+def chosen(args: argparse.Namespace) -> list[str | Options]:
     """The methods that are asked for, each once."""
-    options = {"objective": args.objective, "penalties": tuple(args.penalty or ()),
-               "pack": args.pack, "d_steps": args.d_steps, "rule": args.rule}
-    given = {name: value for name, value in options.items() if value}
+    given = game.given(args)
     if args.method:
         if given:
-            option = {"penalties": "penalty", "d_steps": "d-steps"}.get(*[next(iter(given))] * 2)
-            raise LabError(f"--method names a whole method, and --{option} describes one of your "
-                           "own: give one or the other")
+            raise LabError("--method names a whole method, and "
+                           f"{game.argument(next(iter(given)))} describes one of your own: give "
+                           "one or the other")
         groups = {"table": TABLE, "all": METHODS}
         return list(dict.fromkeys(name for word in args.method
                                   for name in groups.get(word, [word])))
-    if not given:
-        return ["plain"]
-    described = Described(**given)
-    check(described)
-    return [described]
-
-
-def check(method: Described) -> None:
-    """Raise LabError for options that do not go together."""
-    if method.d_steps > 1 and method.rule != "alternating":
-        raise LabError(f"--rule {method.rule} moves both players at once, so that D cannot make "
-                       f"--d-steps {method.d_steps}: choose one of them")
-    if Recipe.batch % method.pack:
-        raise LabError(f"--pack {method.pack} does not divide the batch of {Recipe.batch}: choose "
-                       "a power of 2")
+    return [Options(**given)] if given else ["plain"]
 
 
 def compare(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
@@ -143,7 +109,7 @@ def compare(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     todo = [task for task in tasks if not is_done(task, args.out, task in films)]
     if len(todo) < len(tasks):
         print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are done already", file=sys.stderr)
-    progress = (Bar(len(todo), sum(task.recipe.steps for task in todo))
+    progress = (Bar(len(todo), sum(task.steps for task in todo))
                 if todo and sys.stderr.isatty() else Lines(len(todo)))
     outcome = run_all(tasks, args.out, args.workers or cores(), films, progress)
     report(outcome, folder, [place(task, args.out).with_suffix(".gif") for task in films])
@@ -192,7 +158,7 @@ def show(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     if args.animate:
         raise LabError("--show shows a run in a window and writes nothing: leave out --animate, or "
                        "--show")
-    window = Window(tasks[0])
+    window = Show(tasks[0])
     print(f"{tasks[0]}: {told(train(tasks[0], [window]).final)}")
     window.keep()
     return 0

@@ -7,7 +7,8 @@ from .conditional import (Conditional, ConditionalGenerator, Projection, answeri
 from .game import GAN, GameError
 from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
-from .run import Config, Run, RunError
+from .config import Config
+from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
 from .trainer import Trainer, sample

@@ -12,23 +12,34 @@ import numpy as np
 
 from .. import ops
 from ..autodiff import Tensor
+from ..settings import FLAG, POSITIVE_NUMBER, SHARE
 from . import noise
 from .noise import Rng
+from .option import Option
 
 
 @dataclass
 class InstanceNoise:
     """x + std · N(0, 1): makes real and generated data overlap, where two thin distributions never
-    would, and so gives G a slope everywhere (Sønderby et al. 2017; Arjovsky & Bottou 2017). `std`
-    may be lowered during training, that of captured steps too."""
+    would, and so gives G a slope everywhere (Sønderby et al. 2017; Arjovsky & Bottou 2017). With
+    `until` it falls in a straight line, and is gone when this share of the steps is done."""
 
     std: float = 0.1
+    until: float | None = None
+
+    def __post_init__(self):
+        self.left = 1.0  # of std
+
+    def anneal(self, done: float) -> None:
+        """Let the noise be what it is when this share of the steps is done."""
+        if self.until is not None:
+            self.left = max(0.0, 1 - done / self.until)
 
     def __call__(self, x: Tensor, rng: Rng) -> Tensor:
         shape, dtype = x.shape, x.dtype  # a captured step keeps `draw`: x must not go with it
 
         def draw(rng: np.random.Generator) -> np.ndarray:
-            return rng.standard_normal(shape, np.float32).astype(dtype) * float(self.std)
+            return rng.standard_normal(shape, np.float32).astype(dtype) * float(self.std * self.left)
 
         return x + noise.drawn(draw, rng)
 
@@ -81,3 +92,16 @@ def _half(size: int, n: int, rng: np.random.Generator) -> np.ndarray:
     half, places = size // 2, np.arange(size)
     start = rng.integers(0, size + 1 - half % 2, (n, 1)) - half // 2
     return (places >= start) & (places < start + half)
+
+
+OPTIONS = (
+    Option("instance_noise", 0, POSITIVE_NUMBER, "its standard deviation, added to all that D sees",
+           "STD", without=("diff_augment",), because="both are done to what D sees",
+           part=lambda parts, std: parts.update(augment=InstanceNoise(std))),
+    Option("noise_until", None, SHARE, "this noise falls, and is gone after this share of the steps",
+           "X", needs="instance_noise",
+           part=lambda parts, until: setattr(parts["augment"], "until", until)),
+    Option("diff_augment", False, FLAG,
+           "all that D sees is shifted, cut and recoloured (DiffAugment)", None, of="images",
+           part=lambda parts, _: parts.update(augment=DiffAugment())),
+)

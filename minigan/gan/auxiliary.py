@@ -13,8 +13,10 @@ import numpy as np
 from .. import ops
 from ..autodiff import Tensor
 from ..nn import Module
+from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind
 from . import noise
 from .game import GAN, GameError, Judgement, applied, no_conditions
+from .option import Option
 from .penalties import Sample, check_weight
 from .several import Generators
 
@@ -198,3 +200,42 @@ class MGAN(AuxiliaryGAN):
 
     def fake_answers(self, answers, fake):
         return class_loss(answers, fake[1])
+
+
+def _read_codes(text: str) -> tuple[int, int]:
+    classes, comma, continuous = text.partition(",")
+    return int(classes), int(continuous) if comma else 0
+
+
+def _are_codes(codes: Any) -> bool:
+    return (isinstance(codes, tuple) and len(codes) == 2 and TWO_OR_MORE.fits(codes[0])
+            and NATURAL.fits(codes[1]))
+
+
+def _infogan(codes: tuple[int, int], net: Any, parts: dict[str, Any]) -> InfoGAN:
+    k, m = codes
+    return InfoGAN(net.generator(k + m), net.discriminator(answers=k + 2 * m),
+                   categorical=k, continuous=m, **parts)
+
+
+def _mgan(n: int, net: Any, parts: dict[str, Any]) -> MGAN:
+    several = Generators([net.generator() for _ in range(n)], net.system.latent)
+    return MGAN(several, net.discriminator(answers=n), **parts)
+
+
+def _shared_out(generators: int, batch: int) -> None:
+    if batch < 2 * generators:
+        raise GameError(f"{generators} generators cannot share a batch of {batch}: each is to "
+                        f"make 2 examples at least, so choose a batch size of {2 * generators}")
+
+
+OPTIONS = (
+    Option("codes", None, Kind("a number of classes, at least 2, or with a number of continuous "
+                               "codes as in 10,2", _are_codes, _read_codes),
+           "InfoGAN: a code of K classes, and M continuous ones", "K[,M]", game=_infogan),
+    Option("labels", 0, POSITIVE,
+           "semi-supervised: D also learns the classes, from N examples' labels", of="classes",
+           game=lambda n, net, parts: SemiSupervisedGAN(net.generator(), net.classifier(), **parts)),
+    Option("generators", 1, TWO_OR_MORE, "MGAN: N of them, and a classifier that tells them apart",
+           game=_mgan, batch=_shared_out),
+)

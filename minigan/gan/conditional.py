@@ -2,13 +2,18 @@
 the condition (N, K), a unit vector for a class."""
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .. import ops
 from ..autodiff import Tensor
 from ..nn import Dense, Module, Sequential
-from .auxiliary import TwoHeads
+from ..settings import one_of
+from .auxiliary import ACGAN, TwoHeads
+from .game import GAN
 from .models import Discriminator, Generator
+from .option import Option
 
 
 class Conditional(Module):
@@ -81,3 +86,21 @@ def two_headed(discriminator: Discriminator, answers: int, rng: np.random.Genera
     """A discriminator that also answers with so many numbers, from the same features."""
     trunk, logit = parts(discriminator)
     return TwoHeads(trunk, logit, Dense(logit.weight.shape[0], answers, rng=rng))
+
+
+CONDITIONS = ("concatenation", "projection", "acgan")
+
+
+def _conditional(how: str, net: Any, parts: dict[str, Any]) -> GAN:
+    G, classes = net.generator(net.classes), net.classes
+    if how == "acgan":
+        return ACGAN(G, net.discriminator(answers=classes), **parts)
+    return GAN(G, net.discriminator(fits=classes) if how == "projection"
+               else Conditional(net.discriminator(classes)), **parts)
+
+
+OPTIONS = (
+    Option("conditional", None, one_of(CONDITIONS, "way of conditioning"),
+           f"G makes what class it is told to: {', '.join(CONDITIONS)} (without a name: projection)",
+           "HOW", const="projection", of="classes", game=_conditional),
+)

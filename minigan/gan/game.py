@@ -12,18 +12,15 @@ import numpy as np
 
 from .. import nn, ops
 from ..autodiff import Tensor
-from ..errors import UserError
 from ..nn import Module
+from ..settings import FRACTION, TWO_OR_MORE
 from . import noise
 from .models import Discriminator
 from .objectives import Objective, nonsaturating
+from .option import GameError, Option
 from .penalties import GradientPenalty, Sample, logits_of
 
 Augment = Callable[[Tensor, np.random.Generator], Tensor]
-
-
-class GameError(UserError):
-    """Parts that do not go together; the message says why."""
 
 
 class Judgement(NamedTuple):
@@ -68,6 +65,13 @@ class GAN(Module):
                             f"{label_noise}")
         if any(isinstance(p, GradientPenalty) for p in self.penalties):
             check_judges_alone(discriminator)
+
+    def anneal(self, done: float) -> None:
+        """What changes in the course of the training (a penalty's weight, noise) becomes what it is
+        when this share of the steps is done. The trainer calls it before each step."""
+        for part in (*self.penalties, self.augment):
+            if hasattr(part, "anneal"):
+                part.anneal(done)
 
     def latent(self, n: int, rng: np.random.Generator, conditions: Sample = ()) -> Sample:
         """What G starts from: noise, and the conditions of a real sample, if it has any."""
@@ -184,3 +188,20 @@ def judge(discriminator: Module, real: Sample, fake: Sample) -> tuple[Tensor, Te
         return logits_of(applied(discriminator, real)), logits_of(applied(discriminator, fake))
     both = logits_of(applied(discriminator, [ops.concatenate([r, f]) for r, f in zip(real, fake)]))
     return both[:len(real[0])], both[len(real[0]):]
+
+
+def check_packs(m: int, batch: int) -> None:
+    """Raise GameError for a batch that cannot be packed by m."""
+    if batch % m or batch < 2 * m:
+        raise GameError(f"{batch} examples cannot be packed by {m}: choose a batch size that is a "
+                        f"multiple of {m}, {2 * m} at least")
+
+
+OPTIONS = (
+    Option("pack", 1, TWO_OR_MORE, "PacGAN: D sees N examples at once",
+           without=("conditional", "codes", "labels", "generators"),
+           because="packed examples have no class, code or maker of their own", batch=check_packs,
+           part=lambda parts, m: parts.update(pack=m)),
+    Option("label_noise", 0, FRACTION, "the probability that two examples exchange their labels",
+           "X", part=lambda parts, share: parts.update(label_noise=share)),
+)

@@ -1,4 +1,4 @@
-"""The networks of the reference systems: each function returns a generator and a discriminator.
+"""The networks of the reference systems: pairs of a generator and a discriminator.
 
 Images are (N, H, W, C); `shape` is (H, W, C). Weights are drawn from rng, a
 numpy.random.Generator (None: a new, unseeded one).
@@ -6,6 +6,8 @@ numpy.random.Generator (None: a new, unseeded one).
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 
@@ -17,6 +19,7 @@ from ..nn import (BatchNorm, Conv2d, ConvTranspose2d, Dense, Flatten, LeakyReLU,
 
 Shape = tuple[int, int, int]
 Rng = np.random.Generator | None
+Net = TypeVar("Net", bound=Module)
 
 
 class ShapeError(UserError):
@@ -62,84 +65,100 @@ def dense_stack(sizes: list[int], slope: float, rng: Rng, batch_norm: bool = Fal
     return layers
 
 
-def mlp(shape: Shape = (28, 28, 1), width: int = 1024, depth: int = 3, latent: int = 100,
-        rng: Rng = None) -> tuple[Generator, Discriminator]:
+class Pair:
+    """A generator and a discriminator for each other: called, it makes both, G first.
+
+    generator      a function of (shape=, latent=, rng=) and perhaps more
+    discriminator  one of (shape=, rng=) and the same
+    options        of both, such as width
+    """
+
+    def __init__(self, generator: Callable[..., Generator],
+                 discriminator: Callable[..., Discriminator], **options: Any):
+        self.generator = partial(generator, **options)
+        self.discriminator = partial(discriminator, **options)
+        self.__doc__ = generator.__doc__
+
+    def __call__(self, shape: Shape | None = None, latent: int | None = None, rng: Rng = None,
+                 **options: Any) -> tuple[Generator, Discriminator]:
+        options["rng"] = rng or np.random.default_rng()
+        if shape is not None:
+            options["shape"] = shape
+        noise = {} if latent is None else {"latent": latent}
+        return self.generator(**noise, **options), self.discriminator(**options)
+
+
+def mlp_generator(shape: Shape = (28, 28, 1), width: int = 1024, depth: int = 3, latent: int = 100,
+                  rng: Rng = None) -> Generator:
     """Dense layers with LeakyReLU 0.2 on both sides; the generator ends in a sigmoid."""
-    rng, pixels = rng or np.random.default_rng(), math.prod(shape)
-    generator = Generator(
-        latent, *dense_stack([latent] + [width] * depth, 0.2, rng),
-        Dense(width, pixels, rng=rng), Sigmoid(), Reshape(*shape))
-    discriminator = Discriminator(
-        Flatten(), *dense_stack([pixels] + [width] * depth, 0.2, rng), Dense(width, 1, rng=rng))
-    return generator, discriminator
+    return Generator(latent, *dense_stack([latent] + [width] * depth, 0.2, rng),
+                     Dense(width, math.prod(shape), rng=rng), Sigmoid(), Reshape(*shape))
 
 
-def mlp_small(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None
-              ) -> tuple[Generator, Discriminator]:
-    """`mlp` with two layers of 128."""
-    return mlp(shape, width=128, depth=2, latent=latent, rng=rng)
+def mlp_discriminator(shape: Shape = (28, 28, 1), width: int = 1024, depth: int = 3,
+                      rng: Rng = None) -> Discriminator:
+    """Dense layers with LeakyReLU 0.2."""
+    return Discriminator(Flatten(), *dense_stack([math.prod(shape)] + [width] * depth, 0.2, rng),
+                         Dense(width, 1, rng=rng))
 
 
-def mlp_keras(shape: Shape = (28, 28, 1), width: int = 12544, latent: int = 100, rng: Rng = None
-              ) -> tuple[Generator, Discriminator]:
+def keras_generator(shape: Shape = (28, 28, 1), width: int = 12544, latent: int = 100,
+                    rng: Rng = None) -> Generator:
     """Two wide ReLU layers, tanh, against one layer of 4096; width 12544 is 169 million weights."""
-    rng, pixels = rng or np.random.default_rng(), math.prod(shape)
-    generator = Generator(
-        latent, Dense(latent, width, rng=rng), ReLU(), Dense(width, width, rng=rng), ReLU(),
-        Dense(width, pixels, rng=rng), Tanh(), Reshape(*shape))
-    discriminator = Discriminator(
-        Flatten(), *dense_stack([pixels, 4096], 0.2, rng), Dense(4096, 1, rng=rng))
-    return generator, discriminator
+    return Generator(latent, Dense(latent, width, rng=rng), ReLU(), Dense(width, width, rng=rng),
+                     ReLU(), Dense(width, math.prod(shape), rng=rng), Tanh(), Reshape(*shape))
 
 
-def digits(shape: Shape = (8, 8, 1), width: int = 256, latent: int = 32, rng: Rng = None
-           ) -> tuple[Generator, Discriminator]:
+def keras_discriminator(shape: Shape = (28, 28, 1), width: int = 12544, rng: Rng = None
+                        ) -> Discriminator:
+    """One layer of 4096, whatever the generator's width."""
+    return mlp_discriminator(shape, 4096, 1, rng)
+
+
+def digits_generator(shape: Shape = (8, 8, 1), width: int = 256, latent: int = 32, rng: Rng = None
+                     ) -> Generator:
     """For small images: a generator with batch normalisation, which on the 8 × 8 digits makes the
     difference between a few kinds of digit and all of them."""
-    rng, pixels = rng or np.random.default_rng(), math.prod(shape)
-    generator = Generator(
-        latent, *dense_stack([latent, width, width], 0.2, rng, batch_norm=True),
-        Dense(width, pixels, rng=rng), Sigmoid(), Reshape(*shape))
-    discriminator = Discriminator(
-        Flatten(), *dense_stack([pixels, width, width], 0.2, rng), Dense(width, 1, rng=rng))
-    return generator, discriminator
+    return Generator(latent, *dense_stack([latent, width, width], 0.2, rng, batch_norm=True),
+                     Dense(width, math.prod(shape), rng=rng), Sigmoid(), Reshape(*shape))
 
 
-def dcgan(shape: Shape = (28, 28, 1), latent: int = 100, width: int = 64, kernel: int = 5,
-          rng: Rng = None) -> tuple[Generator, Discriminator]:
+def digits_discriminator(shape: Shape = (8, 8, 1), width: int = 256, rng: Rng = None
+                         ) -> Discriminator:
+    """Two dense layers with LeakyReLU 0.2."""
+    return mlp_discriminator(shape, width, 2, rng)
+
+
+def dcgan_generator(shape: Shape = (28, 28, 1), latent: int = 100, width: int = 64,
+                    kernel: int = 5, rng: Rng = None) -> Generator:
     """The convolutional pair (Radford et al. 2016), of two steps between H/4 × W/4 and H × W.
 
     Before a BatchNorm the generator has no biases: the mean that is subtracted takes them with
     it. Its noise is spread to H/4 × W/4 pixels of 2 · width channels, and each transposed
     convolution doubles height and width; the discriminator goes the same way back.
     """
-    rng = rng or np.random.default_rng()
     rows, columns, channels = quarter(shape)
-    generator = Generator(
+    return dcgan_weights(Generator(
         latent, Dense(latent, rows * columns * 2 * width, bias=False, rng=rng),
         BatchNorm(rows * columns * 2 * width), LeakyReLU(0.2), Reshape(rows, columns, 2 * width),
         ConvTranspose2d(2 * width, width, kernel, stride=2, padding="same", bias=False, rng=rng),
         BatchNorm(width), LeakyReLU(0.2),
-        ConvTranspose2d(width, channels, kernel, stride=2, padding="same", rng=rng), Tanh())
-    discriminator = Discriminator(
+        ConvTranspose2d(width, channels, kernel, stride=2, padding="same", rng=rng), Tanh()), rng)
+
+
+def dcgan_discriminator(shape: Shape = (28, 28, 1), width: int = 64, kernel: int = 5,
+                        rng: Rng = None) -> Discriminator:
+    """From H × W to H/4 × W/4 pixels by convolutions of stride 2, and a logit of what is there."""
+    rows, columns, channels = quarter(shape)
+    return dcgan_weights(Discriminator(
         Conv2d(channels, width, kernel, stride=2, padding="same", rng=rng), LeakyReLU(0.2),
         Conv2d(width, 2 * width, kernel, stride=2, padding="same", rng=rng),
         BatchNorm(2 * width), LeakyReLU(0.2),
-        Flatten(), Dense(rows * columns * 2 * width, 1, rng=rng))
-    for network in (generator, discriminator):
-        draw_dcgan_weights(network, rng)
-    return generator, discriminator
+        Flatten(), Dense(rows * columns * 2 * width, 1, rng=rng)), rng)
 
 
-def digits_dcgan(shape: Shape = (8, 8, 1), latent: int = 32, rng: Rng = None
-                 ) -> tuple[Generator, Discriminator]:
-    """`dcgan` with half the channels, for the 8 × 8 digits. In the transposed convolutions each
-    pixel is reached by as many taps of a 4 × 4 kernel of stride 2 as its neighbours are."""
-    return dcgan(shape, latent=latent, width=32, kernel=4, rng=rng)
-
-
-def dense_dcgan(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None
-                ) -> tuple[Generator, Discriminator]:
+def dense_dcgan_generator(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None
+                          ) -> Generator:
     """Dense layers up to H/4 × W/4 × 256 and three transposed convolutions, against dense layers;
     BatchNorm and LeakyReLU 0.3 on both sides.
 
@@ -147,20 +166,22 @@ def dense_dcgan(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None
     where fan-in and fan-out are 2,500 on average, while the first layer here takes 100 numbers
     to 128.
     """
-    rng = rng or np.random.default_rng()
     rows, columns, channels = quarter(shape)
     sizes = [latent, 128, 256, 512, 1024, rows * columns * 256]
-    generator = Generator(
+    return Generator(
         latent, *dense_stack(sizes, 0.3, rng, batch_norm=True), Reshape(rows, columns, 256),
         ConvTranspose2d(256, 128, 5, stride=2, padding="same", rng=rng),
         BatchNorm(128), LeakyReLU(0.3),
         ConvTranspose2d(128, 64, 5, stride=2, padding="same", rng=rng),
         BatchNorm(64), LeakyReLU(0.3),
         ConvTranspose2d(64, channels, 7, padding="same", rng=rng), Tanh())
-    discriminator = Discriminator(
+
+
+def dense_dcgan_discriminator(shape: Shape = (28, 28, 1), rng: Rng = None) -> Discriminator:
+    """Dense layers with BatchNorm and LeakyReLU 0.3."""
+    return Discriminator(
         Flatten(), *dense_stack([math.prod(shape), 1024, 512, 256], 0.3, rng, batch_norm=True),
         Dense(256, 1, rng=rng))
-    return generator, discriminator
 
 
 def quarter(shape: Shape) -> Shape:
@@ -175,11 +196,24 @@ def quarter(shape: Shape) -> Shape:
     return height // 4, width // 4, channels
 
 
-def draw_dcgan_weights(network: Module, rng: np.random.Generator) -> None:
-    """DCGAN's initial weights: N(0, 0.02²) (Radford et al. 2016, §4), and as in its authors' code
-    N(1, 0.02²) for BatchNorm's scales. Biases stay 0."""
+def dcgan_weights(network: Net, rng: Rng) -> Net:
+    """The network with DCGAN's initial weights: N(0, 0.02²) (Radford et al. 2016, §4), and as in
+    its authors' code N(1, 0.02²) for BatchNorm's scales. Biases stay 0."""
+    rng = rng or np.random.default_rng()
     for module in network.modules():
         if isinstance(module, (BatchNorm, Conv2d, ConvTranspose2d, Dense)):
             weight = init.normal_002(module.weight.shape, rng)
             centre = 1 if isinstance(module, BatchNorm) else 0
             module.weight.data = backend.asarray(weight + np.float32(centre))
+    return network
+
+
+mlp = Pair(mlp_generator, mlp_discriminator)
+mlp_small = Pair(mlp_generator, mlp_discriminator, width=128, depth=2)
+mlp_keras = Pair(keras_generator, keras_discriminator)
+digits = Pair(digits_generator, digits_discriminator)
+dcgan = Pair(dcgan_generator, dcgan_discriminator)
+# in the transposed convolutions each pixel is reached by as many taps of a 4 × 4 kernel of stride 2
+# as its neighbours are
+digits_dcgan = Pair(dcgan_generator, dcgan_discriminator, width=32, kernel=4)
+dense_dcgan = Pair(dense_dcgan_generator, dense_dcgan_discriminator)

@@ -16,6 +16,8 @@ from typing import Callable
 
 from ..autodiff import Tensor
 from ..ops import exp, mean, relu, softplus, tanh
+from ..settings import FRACTION, one_of
+from .option import Option
 
 Loss = Callable[[Tensor], Tensor]  # logits ↦ losses, one for each
 
@@ -125,3 +127,12 @@ OBJECTIVES: dict[str, Objective] = {
     "squared-hellinger": squared_hellinger, "jensen-shannon": jensen_shannon,
     "total-variation": total_variation,
 }
+
+OPTIONS = (
+    Option("objective", "nonsaturating", one_of(OBJECTIVES, "objective"),
+           f"what the players minimise: {', '.join(OBJECTIVES)}", "NAME",
+           part=lambda parts, name: parts.update(objective=OBJECTIVES[name])),
+    Option("label_smoothing", 0, FRACTION,
+           "D is told with this share that real examples are generated", "X",
+           part=lambda parts, share: parts.update(objective=smoothed(parts["objective"], share))),
+)

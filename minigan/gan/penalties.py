@@ -8,7 +8,7 @@ discriminator that looks from one example to another (BatchNorm) has none.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Callable, Iterable
 
 import numpy as np
@@ -16,8 +16,11 @@ import numpy as np
 from .. import losses, ops
 from ..autodiff import Tensor, grad
 from ..backend import array_module
+from ..errors import no_such
 from ..nn import Module
+from ..settings import POSITIVE_NUMBER, Kind
 from . import noise
+from .option import Option
 
 Sample = tuple[Tensor, ...]
 Place = Callable[[Sample, Sample, np.random.Generator], Sample]
@@ -86,25 +89,56 @@ def below_one(squares: Tensor) -> Tensor:
     return ops.relu(_root(squares) - 1) ** 2
 
 
-@dataclass(frozen=True)
-class GradientPenalty:
+@dataclass
+class Penalty:
+    """Base: weight times what a subclass measures.
+
+    fall, until   the weight falls at an even rate, within the share `until` of the steps, to the
+                  share `fall` of what it was: what keeps D calm at first keeps it blunt in the end
+    """
+
+    weight: float
+    fall: float = field(default=1, kw_only=True)
+    until: float = field(default=0.7, kw_only=True)
+
+    def __post_init__(self):
+        check_weight("the weight of a penalty", self.weight)
+        if not 0 < self.fall <= 1 or not 0 < self.until <= 1:
+            raise ValueError(f"fall and until are shares, above 0 and of at most 1, not "
+                             f"{self.fall} and {self.until}")
+        self.left = 1.0  # of the weight
+
+    def anneal(self, done: float) -> None:
+        """Let the weight be what it is when this share of the steps is done."""
+        self.left = self.fall ** min(1, done / self.until)
+
+    def __call__(self, discriminator: Module, real: Sample, fake: Sample,
+                 rng: np.random.Generator) -> Tensor:
+        measured = self.measured(discriminator, real, fake, rng)
+        if self.fall == 1:
+            return measured * self.weight
+        dtype = measured.dtype  # a draw keeps what it refers to
+        return measured * noise.drawn(lambda rng: np.asarray(self.weight * self.left, dtype), rng)
+
+    def measured(self, discriminator: Module, real: Sample, fake: Sample,
+                 rng: np.random.Generator) -> Tensor:
+        """What is weighted, one number."""
+        raise NotImplementedError
+
+
+@dataclass
+class GradientPenalty(Penalty):
     """weight · E[measure(‖∂D/∂x‖²)] over the examples x of a place.
 
     The second derivative comes in here: D's update needs the gradient, by the weights, of a
     gradient by the examples.
     """
 
-    weight: float
     place: Place
     measure: Callable[[Tensor], Tensor]
 
-    def __post_init__(self):
-        check_weight("the weight of a penalty", self.weight)
-
-    def __call__(self, discriminator: Module, real: Sample, fake: Sample,
-                 rng: np.random.Generator) -> Tensor:
-        squares = squared_slopes(discriminator, self.place(real, fake, rng))
-        return ops.mean(self.measure(squares)) * self.weight
+    def measured(self, discriminator, real, fake, rng):
+        return ops.mean(self.measure(squared_slopes(discriminator, self.place(real, fake, rng))))
 
 
 def gradient_penalty(weight: float = 10) -> GradientPenalty:
@@ -142,19 +176,14 @@ def zero_centred(weight: float = 10) -> GradientPenalty:
     return GradientPenalty(weight, between, to_zero)
 
 
-@dataclass(frozen=True)
-class WeightPenalty:
+@dataclass
+class WeightPenalty(Penalty):
     """weight · measure(D's parameters)."""
 
-    weight: float
     measure: Callable[[Iterable[Tensor]], Tensor]
 
-    def __post_init__(self):
-        check_weight("the weight of a penalty", self.weight)
-
-    def __call__(self, discriminator: Module, real: Sample, fake: Sample,
-                 rng: np.random.Generator) -> Tensor:
-        return self.measure(discriminator.parameters()) * self.weight
+    def measured(self, discriminator, real, fake, rng):
+        return self.measure(discriminator.parameters())
 
 
 def l1(weight: float = 1e-4) -> WeightPenalty:
@@ -167,26 +196,21 @@ def l2(weight: float = 1e-4) -> WeightPenalty:
     return WeightPenalty(weight, losses.l2)
 
 
-@dataclass(frozen=True)
-class Consistency:
+@dataclass
+class Consistency(Penalty):
     """weight · E[(D(x) − D(T(x)))²] for real and generated examples: what T does to an example,
     a function of (x, rng), says nothing about whether it is real (Zhang et al. 2020; with both
     kinds Zhao et al. 2021, bCR)."""
 
-    weight: float
     transform: Callable[[Tensor, np.random.Generator], Tensor]
 
-    def __post_init__(self):
-        check_weight("the weight of a penalty", self.weight)
-
-    def __call__(self, discriminator: Module, real: Sample, fake: Sample,
-                 rng: np.random.Generator) -> Tensor:
+    def measured(self, discriminator, real, fake, rng):
         def change(x: Tensor, *conditions: Tensor) -> Tensor:
             before = logits_of(discriminator(x, *conditions))
             after = logits_of(discriminator(self.transform(x, rng), *conditions))
             return losses.mse(before, after)
 
-        return (change(*real) + change(*fake)) * self.weight
+        return change(*real) + change(*fake)
 
 
 PENALTIES: dict[str, Callable[[float], Any]] = {
@@ -221,3 +245,41 @@ def _check_pairs(real: Sample, fake: Sample) -> None:
 
 def _rows(shape: tuple[int, ...]) -> tuple[int, int]:
     return shape[0], math.prod(shape[1:])
+
+
+def read(text: str) -> Penalty:
+    """The penalty of NAME, NAME:WEIGHT or NAME:WEIGHT:LAST, whose weight falls to LAST. Raises
+    ValueError for weights that are none, and KeyError for an unknown name."""
+    name, *numbers = text.split(":")
+    penalty, weights = PENALTIES[name], [float(number) for number in numbers]
+    if len(weights) > 2 or not all(0 < w < math.inf for w in weights):
+        raise ValueError(f"expected NAME, NAME:WEIGHT or NAME:WEIGHT:LAST, not {text}")
+    if len(weights) < 2:
+        return penalty(*weights)
+    return replace(penalty(weights[0]), fall=weights[1] / weights[0])
+
+
+def _is_one(text: Any) -> bool:
+    try:
+        read(text)
+    except (AttributeError, KeyError, ValueError):
+        return False
+    return True
+
+
+def _wrong(text: Any) -> str:
+    name, colon, weights = str(text).partition(":")
+    return (no_such("penalty", name, PENALTIES) if name not in PENALTIES else
+            f"the weight of penalty {name} is a positive number, or two of which the second, which "
+            f"the first falls to, is not larger, as in {name}:0.1:0.003, not {weights!r}")
+
+
+OPTIONS = (
+    Option("penalty", (), Kind("NAME or NAME:WEIGHT", _is_one, wrong=_wrong),
+           f"added to D's loss: {', '.join(PENALTIES)}. A weight falls to LAST within 0.7 of the "
+           "steps", "NAME[:WEIGHT[:LAST]]", repeated=True,
+           part=lambda parts, texts: parts.update(penalties=[read(text) for text in texts])),
+    Option("clip_weights", None, POSITIVE_NUMBER,
+           "D's weights are cut to [-X, X] after each of its updates", "X",
+           part=lambda parts, limit: parts.update(constraint=clip_weights(limit))),
+)

@@ -12,23 +12,23 @@ from __future__ import annotations
 import json
 import math
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Callable
 
 import numpy as np
 
-from ..data import IMAGE_SETS
+from .. import backend
+from ..autodiff import Tensor
+from ..data import Loader, Scaled
 from ..errors import UserError
-from ..files import replacing
-from ..viz import save_curves, save_grid
+from ..files import read_arrays, replacing, write_arrays
 from ..nn import Module
-from . import noise
-from .diagnostics import LONG, advice
-from .game import GAN, GameError
-from .models import ShapeError
-from .options import Options, check
-from .penalties import Sample
+from ..viz import save_curves, save_grid
+from .config import KINDS, Config, load
+from .diagnostics import LONG, advice, explain
+from .game import GAN
+from .options import Options
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
 from .update import StepResult
@@ -47,66 +47,6 @@ class Diverged(RunError):
     """Numbers that are no longer finite."""
 
 
-@dataclass
-class Config:
-    """The settings of a run, as they stand in config.json."""
-
-    system: str
-    data: str
-    shape: tuple[int, int, int]
-    steps: int
-    batch_size: int
-    lr: float
-    seed: int
-    save_every: int
-    data_dir: str | None = None  # None: where the data set is by default
-    d_lr: float | None = None    # None: as lr
-    game: Options = field(default_factory=Options)
-    classes: int = 0             # of the labels, if the data set has any
-
-    def check(self) -> None:
-        """Raise GameError for values that no run can have."""
-        check(self, int, lambda n: n >= 1, "a whole number of at least 1", "steps", "save_every")
-        check(self, int, lambda n: n >= 2, "a whole number of at least 2", "batch_size")
-        check(self, int, lambda n: n >= 0, "a whole number of at least 0", "seed", "classes")
-        check(self, (int, float), lambda x: 0 < x < math.inf, "a positive number", "lr")
-        check(self, (int, float, type(None)), lambda x: x is None or 0 < x < math.inf,
-              "a positive number or None", "d_lr")
-        check(self, str, SYSTEMS.__contains__, f"one of {', '.join(SYSTEMS)}", "system")
-        check(self, str, IMAGE_SETS.__contains__, f"one of {', '.join(IMAGE_SETS)}", "data")
-        check(self, (tuple, list), lambda s: len(s) == 3 and all(type(n) is int for n in s)
-              and min(s) > 0, "a height, a width and a number of channels", "shape")
-        batch, pack, generators = self.batch_size, self.game.pack, self.game.generators
-        if batch % pack or batch < 2 * pack:
-            raise GameError(f"{batch} examples cannot be packed by {pack}: choose a batch size "
-                            f"that is a multiple of {pack}, {2 * pack} at least")
-        if batch < 2 * generators:
-            raise GameError(f"{generators} generators cannot share a batch of {batch}: each is to "
-                            f"make 2 examples at least, so choose a batch size of {2 * generators}")
-
-    def build(self) -> GAN:
-        """The game, with the weights that its networks start from. Raises GameError for settings
-        that do not go together, and RunError for images of a shape that the system cannot make."""
-        self.check()
-        rng = np.random.default_rng(self.seed)
-        try:
-            return self.game.build(SYSTEMS[self.system], tuple(self.shape), self.classes, rng)
-        except ShapeError as error:
-            raise RunError(str(error)) from None
-
-    def latent(self, game: GAN, n: int, seed: int, label: int | None = None) -> Sample:
-        """What n samples are made from; in a conditional game the classes come one after another,
-        or all are the given one. Raises RunError for a class that is none."""
-        if self.game.conditional is None:
-            if label is not None:
-                raise RunError("only a run of a conditional game has classes to choose from")
-            return game.latent(n, np.random.default_rng(seed))
-        if label is not None and label >= self.classes:
-            raise RunError(f"the classes are 0 to {self.classes - 1}, not {label}")
-        labels = np.arange(n) % self.classes if label is None else np.full(n, label)
-        return game.latent(n, np.random.default_rng(seed), (noise.encoded(labels, self.classes),))
-
-
 class Run:
     """A run folder; as the trainer's callback it writes what the run leaves there."""
 
@@ -118,31 +58,103 @@ class Run:
         self._history: list[dict[str, float]] = []
 
     @classmethod
-    def create(cls, folder: Path, config: Config) -> Run:
+    def new(cls, folder: str | Path, system: str = "digits", game: Options | None = None, *,
+            data: str | None = None, data_dir: str | Path | None = None,
+            size: tuple[int, int] | None = None, channels: int | None = None,
+            steps: int | None = None, batch_size: int | None = None, seed: int = 0,
+            save_every: int | None = None) -> Run:
+        """A new run of a system of SYSTEMS, from whose plain game this one differs; what is None is the
+        system's own. The data are loaded: size and channels are what image files are brought to.
+        Nothing is written yet. Raises UserError for settings that no run can have."""
+        KINDS["system"].check("system", system)
+        own = SYSTEMS[system]
+        data, steps = data or own.data, steps or own.steps
+        KINDS["data"].check("data", data)
+        batch_size = batch_size or own.batch_size
+        # the full path, by which a resumed run finds it from wherever it is started
+        place = str(Path(data_dir).expanduser().resolve()) if data_dir else None
+        loaded = images, labels = load(data, data_dir, batch_size, size, channels)
+        run = cls.create(folder, Config(
+            system, data, images.shape[1:], steps, batch_size, seed,
+            save_every or max(1, steps // 10), place, game or Options(),
+            0 if labels is None else int(labels.max()) + 1))
+        run.data = loaded
+        return run
+
+    @classmethod
+    def create(cls, folder: str | Path, config: Config) -> Run:
         """A new run; nothing is written yet. Raises RunError if the folder holds something."""
+        folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise RunError(f"{folder} exists already: go on with --resume, or name another --out")
         return cls(folder, config)
 
     @classmethod
-    def open(cls, folder: Path) -> Run:
+    def open(cls, folder: str | Path) -> Run:
         """A run that exists. Raises RunError if the folder is none."""
+        folder = Path(folder)
         try:
-            settings = json.loads((folder / "config.json").read_text())
-            config = Config(**{**settings, "game": Options.of(settings.get("game", {}))})
-            config.check()
+            config = Config.of(json.loads((folder / "config.json").read_text()))
         except FileNotFoundError:
             raise RunError(f"{folder} is no run folder: it has no config.json") from None
-        except (AttributeError, TypeError, ValueError) as error:  # JSON's and GameErrors, too
+        except (AttributeError, TypeError, ValueError) as error:  # JSON's and UserErrors, too
             raise RunError(f"{folder / 'config.json'} is damaged: {error}") from None
         return cls(folder, config)
+
+    @cached_property
+    def data(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """The images and their labels, loaded at the first use."""
+        return self.config.load()
+
+    def trainer(self) -> Trainer:
+        """A trainer of the run, where it was last saved; its `run(steps)` goes on, and writes into
+        the folder, which for a new run is made here. Raises UserError for data, a folder or
+        settings that do not go together."""
+        trainer = self._trainer()
+        if (self.folder / "config.json").exists():
+            self.resume(trainer)
+        self.write_config()
+        trainer.callbacks = [self]
+        return trainer
+
+    def _trainer(self) -> Trainer:
+        """At the start of the run."""
+        config, (images, labels) = self.config, self.data
+        game = config.build()
+        if config.data != "images":  # a folder can be larger than a GPU: its batches are moved
+            images = backend.asarray(images)
+        loader = Loader(Scaled(images, self.system.value_range), *config.conditions(labels),
+                        batch_size=config.batch_size, seed=config.seed)
+        return config.game.trainer(game, self.system, loader, config.seed)
+
+    def explain(self, step: int) -> str:
+        """Where the first number came from that is not finite, at this step or before: the steps
+        since the last save are made once more by a new trainer."""
+        trainer = self._trainer()
+        if self.saved_steps():
+            self.restore(trainer)
+        with np.errstate(all="ignore"):
+            return explain(trainer, None, step)
+
+    def share_read(self, trainer: Trainer) -> float | None:
+        """The share of the images without a label whose class D says, in a semi-supervised game;
+        None where there are none."""
+        images, known = trainer.loader.arrays
+        unlabelled = np.flatnonzero(~backend.to_numpy(known).any(axis=1))
+        if not len(unlabelled):
+            return None
+        said = sample(trainer.discriminator.network, Tensor(images[unlabelled])).argmax(axis=1)
+        return float((said == self.data[1][unlabelled]).mean())
 
     def write_config(self) -> None:
         """Write the settings."""
         with replacing(self.folder / "config.json") as path:
-            path.write_text(json.dumps(asdict(self.config), indent=2) + "\n")
+            path.write_text(json.dumps(self.config.as_json(), indent=2) + "\n")
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
+        if trainer.steps != self.config.steps:  # asked for from Python
+            self.config.steps = trainer.steps
+            self.write_config()
         if trainer.step % METRICS_EVERY == 0 or trainer.step == 1:
             row = trainer.reading(result)
             if not math.isfinite(row["d_loss"] + row["g_loss"]):
@@ -258,35 +270,6 @@ class Run:
         except (KeyError, ValueError) as error:
             raise RunError(f"{self.weights_file(step)} does not fit the system: {error}") from None
         return game, step
-
-
-def write_arrays(path: Path, arrays: dict[str, np.ndarray], text: str = "") -> None:
-    """A safetensors file of the arrays, with a text in its header. Raises RunError if it cannot
-    be written; what was there before stays."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import save_file
-
-    # the format is written wrongly, without a word, unless the arrays are contiguous
-    contiguous = {k: np.ascontiguousarray(v) for k, v in arrays.items()}
-    try:
-        with replacing(path) as temporary:
-            save_file(contiguous, temporary, {"text": text})
-    except SafetensorError as error:  # a full disk, too, is reported as one
-        raise RunError(f"{path} could not be written: {error}; what was saved before is "
-                       "whole") from None
-
-
-def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], str]:
-    """The arrays and the text of such a file. Raises RunError if it is missing or damaged."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, "numpy") as file:
-            return {k: file.get_tensor(k) for k in file.keys()}, file.metadata()["text"]
-    except FileNotFoundError:
-        raise RunError(f"{path} is missing") from None
-    except (SafetensorError, TypeError, KeyError) as error:
-        raise RunError(f"{path} is damaged: {error}") from None
 
 
 def _flat(state: dict[str, Any]) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """Games of several discriminators or several generators."""
 from __future__ import annotations
 
-from typing import Callable, Sequence
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
 from .. import ops
 from ..autodiff import Tensor
 from ..nn import Module
+from ..settings import FLAG, TWO_OR_MORE, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective
+from .option import Option
 from .penalties import Sample
 
 
@@ -75,6 +77,10 @@ class GMAN(GAN):
     def g_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Tensor:
         return self.mix(ops.stack([game.g_loss(real, fake, rng) for game in self.games]))
 
+    def anneal(self, done: float) -> None:
+        for game in self.games:
+            game.anneal(done)
+
     def _constrain(self, team: Team) -> None:
         for game in self.games:
             if game.constraint is not None:
@@ -126,3 +132,28 @@ class Generators(Module):
                 start += share
         x = ops.concatenate(made)
         return x if self.body is None else self.body(x)
+
+
+MIXES = {"mean": average, "softmax": softmax_weighted(), "worst": worst}
+
+
+def _gman(n: int, net: Any, parts: dict[str, Any]) -> GMAN:
+    shared = net.generator()
+    return GMAN([GAN(shared, net.discriminator(), **parts) for _ in range(n)],
+                MIXES[net.options.mix])
+
+
+def _d2gan(_: bool, net: Any, parts: dict[str, Any]) -> GMAN:
+    del parts["objective"]
+    return d2gan(net.generator(), net.discriminator(), net.discriminator(), **parts)
+
+
+OPTIONS = (
+    Option("discriminators", 1, TWO_OR_MORE, "GMAN: G plays against N of them", game=_gman),
+    Option("mix", "mean", one_of(MIXES, "mix"), f"which of them counts: {', '.join(MIXES)}", "NAME",
+           needs="discriminators"),
+    Option("d2gan", False, FLAG,
+           "two discriminators, one of which rewards real images, one generated ones", None,
+           without=("objective", "label_smoothing"), because="they have objectives of their own",
+           game=_d2gan),
+)

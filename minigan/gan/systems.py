@@ -10,11 +10,10 @@ from . import models, noise
 
 @dataclass(frozen=True)
 class System:
-    """A recipe: `minigan train NAME` follows it, and its options replace single settings."""
+    """What is trained unless options say otherwise: `minigan train NAME` follows it."""
 
     summary: str
-    # of (shape=, latent=, rng=)
-    build: Callable[..., tuple[models.Generator, models.Discriminator]]
+    networks: models.Pair
     latent: int = 100  # how many numbers the noise has
     noise: Callable[..., Tensor] = noise.normal
     data: str = "mnist"
@@ -22,6 +21,8 @@ class System:
     batch_size: int = 100
     steps: int = 10_000
     lr: float = 2e-4
+    betas: tuple[float, float] = (0.5, 0.999)  # Adam's
+    schedule: Callable[[int, int], float] | None = None  # of lr, as Trainer has it
 
 
 SYSTEMS: dict[str, System] = {

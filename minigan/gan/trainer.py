@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import warnings
-from itertools import islice
 from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
@@ -33,6 +32,8 @@ class Trainer:
     max_norm     what each player's gradient is cut to
     seed         fixes the noise; the loader and the networks bring their own
     callbacks    called with (trainer, result) after every step
+    betas        Adam's
+    schedule     what lr is multiplied by, a function of the steps made and the steps in all
 
     `average` is the moving average of the generator, from which samples are drawn. The same
     seeds give the same bits, also when a run was stopped and resumed by its state.
@@ -42,7 +43,8 @@ class Trainer:
                  rule: Callable[..., StepResult] = alternating, d_steps: int = 1,
                  d_optimizer: Optimizer | None = None, g_optimizer: Optimizer | None = None,
                  max_norm: float | None = None, seed: int = 0,
-                 callbacks: Iterable[Callback] = ()):
+                 callbacks: Iterable[Callback] = (), betas: tuple[float, float] = (0.5, 0.999),
+                 schedule: Callable[[int, int], float] | None = None):
         rates = tuple(lr) if isinstance(lr, (tuple, list)) else (lr, lr)
         if len(rates) != 2:
             raise GameError(f"lr is one learning rate, or a pair, D's and G's, not {lr}")
@@ -50,24 +52,26 @@ class Trainer:
             raise GameError("d_steps is at least 1, and more than 1 only where the players move in "
                             f"turn, not {d_steps} with {rule.__name__}")
         self.game, self.loader, self.rule, self.d_steps = game, loader, rule, d_steps
-        self.players = Players(game, d_optimizer or Adam(game.discriminator.parameters(), rates[0]),
-                               g_optimizer or Adam(game.generator.parameters(), rates[1]), max_norm)
+        self.players = Players(
+            game, d_optimizer or Adam(game.discriminator.parameters(), rates[0], betas),
+            g_optimizer or Adam(game.generator.parameters(), rates[1], betas), max_norm)
+        self.schedule, self.rates = schedule, [o.lr for o in self.players.optimizers]
         self.average = EMA(game.generator)
         self.draws = Draws(np.random.default_rng(seed))
         self.captured = capture(self._step, self.draws)
         self.callbacks = list(callbacks)
-        self.step = 0
+        self.step = self.steps = 0  # those that are made, and those that are to be made in all
         self._read: tuple[int, dict[str, float]] = (0, {})
         self.stop = False  # set it, and run() returns after the step that is under way
 
     def run(self, steps: int) -> None:
         """Train until `steps` steps have been made in all."""
-        batches = self.loader.forever()
+        self.steps, batches = steps, self.loader.forever()
         while self.step < steps and not self.stop:
+            self._anneal()
             reals = [_sample(next(batches)) for _ in range(self.d_steps)]
             latents = [self.game.latent(len(real[0]), self.draws.rng, real[1:]) for real in reals]
-            self._parts = len(reals[0]), len(latents[0])
-            result = self._captured_step(*[t for sample in (*reals, *latents) for t in sample])
+            result = self._captured_step(reals, latents)
             self.step += 1
             for callback in self.callbacks:
                 callback(self, result)
@@ -78,23 +82,26 @@ class Trainer:
             self._read = self.step, reading(self.players, result)
         return self._read[1]
 
-    def _step(self, *tensors: Tensor) -> StepResult:
-        """A step from the real samples and the latents, their Tensors one after another."""
-        rest = iter(tensors)
-        reals, latents = ([tuple(islice(rest, parts)) for _ in range(self.d_steps)]
-                          for parts in self._parts)
+    def _anneal(self) -> None:
+        """What changes in the course of the training becomes what it is in the next step."""
+        self.game.anneal(self.step / self.steps)
+        if self.schedule is not None:
+            for optimizer, lr in zip(self.players.optimizers, self.rates):
+                optimizer.lr = lr * self.schedule(self.step, self.steps)
+
+    def _step(self, reals: list[Sample], latents: list[Sample]) -> StepResult:
         result = self.rule(self.players, reals, latents, self.draws)
         self.average.update()
         return result
 
-    def _captured_step(self, *tensors: Tensor) -> StepResult:
+    def _captured_step(self, reals: list[Sample], latents: list[Sample]) -> StepResult:
         """A step, replayed where the device allows it."""
         try:
-            return self.captured(*tensors)
+            return self.captured(reals, latents)
         except CaptureError as error:
             warnings.warn(f"the training step is not captured: {error}", stacklevel=3)
             self.captured = self._step
-            return self._step(*tensors)
+            return self._step(reals, latents)
 
     @property
     def generator(self) -> Module:

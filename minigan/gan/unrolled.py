@@ -8,7 +8,9 @@ import numpy as np
 
 from ..autodiff import Tensor, grad
 from ..nn import Module, Parameter
+from ..settings import POSITIVE
 from .game import GAN, GameError
+from .option import Option
 from .penalties import Sample, WeightPenalty
 
 
@@ -85,3 +87,9 @@ def substituted(module: Module, tensors: Mapping[str, Tensor]) -> Iterator[None]
     finally:
         for part, attribute, value in before:
             setattr(part, attribute, value)
+
+
+OPTIONS = (
+    Option("unroll", 0, POSITIVE, "G looks ahead by N updates of D", game=lambda n, net, parts:
+           UnrolledGAN(net.generator(), net.discriminator(), unroll=n, **parts)),
+)

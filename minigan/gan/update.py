@@ -12,8 +12,10 @@ import numpy as np
 from ..autodiff import Tensor, no_grad
 from ..nn import Module, frozen
 from ..optim import Optimizer, clip_grad_norm
+from ..settings import POSITIVE, POSITIVE_NUMBER, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective, nonsaturating
+from .option import Option
 from .penalties import Sample
 
 Rng = np.random.Generator | None
@@ -44,6 +46,11 @@ class Players:
         if max_norm is not None and not max_norm > 0:
             raise GameError(f"max_norm, the length that gradients are cut to, is positive, not "
                             f"{max_norm}")
+
+    @property
+    def optimizers(self) -> tuple[Optimizer, Optimizer]:
+        """D's and G's."""
+        return self.d_optimizer, self.g_optimizer
 
     def d_gradient(self, real: Sample, fake: Sample, rng: Rng) -> Judgement:
         """D's gradient. It learns from a detached copy, so its loss does not push G."""
@@ -117,7 +124,7 @@ def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[S
     batch). Where simultaneous steps circle round a solution, these close in on it. Adam's averages
     take in both gradients."""
     real, latent = _single(reals, latents)
-    flats = [optimizer.flat for optimizer in (players.d_optimizer, players.g_optimizer)]
+    flats = [optimizer.flat for optimizer in players.optimizers]
     start = [flat.join().copy() for flat in flats]
     simultaneous(players, reals, latents, rng)
     fake = players.game.generate(latent)
@@ -144,6 +151,16 @@ def train_step(generator: Module, discriminator: Module, g_optimizer: Optimizer,
 RULES: dict[str, Callable[..., StepResult]] = {
     "alternating": alternating, "simultaneous": simultaneous, "extragradient": extragradient,
 }
+
+OPTIONS = (
+    Option("rule", "alternating", one_of(RULES, "rule"),
+           f"in which order the players move: {', '.join(RULES)}", "NAME"),
+    Option("d_steps", 1, POSITIVE, "updates of D in a step", without=("rule",),
+           because="only alternating players take turns"),
+    Option("max_norm", None, POSITIVE_NUMBER, "each player's gradient is cut to this length", "X"),
+    Option("lr", None, POSITIVE_NUMBER, "Adam's learning rate (default: the system's)", "X"),
+    Option("d_lr", None, POSITIVE_NUMBER, "D's, if it is to be another (default: as --lr)", "X"),
+)
 
 
 def _single(reals: Sequence[Sample], latents: Sequence[Sample]) -> tuple[Sample, Sample]:

@@ -12,7 +12,7 @@ import numpy as np
 from ..files import replacing
 from ..gan.update import StepResult
 from .field import heights, pull
-from .run import Experiment, LabError, Task
+from .experiment import Experiment, LabError, Task
 
 FRAMES = 60     # of a film
 PER_SECOND = 8
@@ -39,14 +39,14 @@ class Film:
 
     def __init__(self, task: Task, frames: int = FRAMES):
         self.task, self.frames, self._losses = task, [], []
-        steps = task.recipe.steps
+        steps = task.steps
         self.moments = {max(1, round(steps * (i / frames) ** 1.5)) for i in range(1, frames + 1)}
 
     def __call__(self, experiment: Experiment, result: StepResult) -> None:
-        if experiment.steps_done == 1:
+        if experiment.trainer.step == 1:
             self._prepare(experiment)
         self._losses.append((result.d_loss.item(), result.g_loss.item()))
-        if experiment.steps_done in self.moments:
+        if experiment.trainer.step in self.moments:
             self.frames.append(self._frame(experiment))
             self._losses.clear()
 
@@ -63,12 +63,12 @@ class Film:
     def _frame(self, experiment: Experiment) -> Frame:
         plane, game = experiment.plane, experiment.game
         surface = heights(game, plane.inward(self.raster), plane.inward(self.real))
-        batch = experiment.recipe.batch
+        batch = self.task.system.batch_size
         real = experiment.shown(plane.draw(batch, self.rng))
         places, arrows = pull(game, real, game.latent(batch, self.rng), self.rng)
         some = np.linspace(0, batch - 1, min(ARROWS, batch)).astype(int)
         made = experiment.samples(averaged=False)
-        return Frame(experiment.steps_done, surface.reshape(SIDE, SIDE),
+        return Frame(experiment.trainer.step, surface.reshape(SIDE, SIDE),
                      made[np.linspace(0, len(made) - 1, POINTS).astype(int)],
                      plane.outward(places[some]), arrows[some],
                      tuple(np.mean(self._losses, axis=0)), experiment.figures(experiment.samples()))
@@ -87,8 +87,8 @@ class Film:
 
         figure = Figure(figsize=(8.4, 4.6), dpi=90)
         FigureCanvasAgg(figure)
-        stage = Stage(figure, self)
-        stage.draw(len(self.frames) - 1)
+        drawing = Drawing(figure, self)
+        drawing.draw(len(self.frames) - 1)
         with replacing(path.with_suffix(".png")) as temporary:
             figure.savefig(temporary, dpi=140)
         writers = [(".gif", PillowWriter(PER_SECOND))]
@@ -98,11 +98,11 @@ class Film:
             with replacing(path.with_suffix(suffix)) as temporary:
                 with writer.saving(figure, str(temporary), dpi=90):
                     for i in [*range(len(self.frames)), *[len(self.frames) - 1] * PER_SECOND]:
-                        stage.draw(i)  # the end stays for a second
+                        drawing.draw(i)  # the end stays for a second
                         writer.grab_frame()
 
 
-class Stage:
+class Drawing:
     """Draws a film's frames into a matplotlib figure."""
 
     def __init__(self, figure: Any, film: Film):
@@ -122,7 +122,7 @@ class Stage:
         self._losses(frames)
         self._figures(frames)
         for axes in (self.losses, self.figures):
-            axes.set_xlim(0, self.film.task.recipe.steps)
+            axes.set_xlim(0, self.film.task.steps)
             axes.spines[["top", "right"]].set_visible(False)
             axes.grid(color="0.92", linewidth=0.8)
             axes.tick_params(labelsize=8)
@@ -201,7 +201,7 @@ class Stage:
         shares.set_title("high quality", fontsize=9, loc="right", color="tab:green")
 
 
-class Window(Film):
+class Show(Film):
     """A film shown while it is made, in a window. Raises LabError where none can be opened, and
     KeyboardInterrupt, as Ctrl-C does, when it is closed before the end."""
 
@@ -217,7 +217,7 @@ class Window(Film):
         self.pyplot, self.figure = pyplot, pyplot.figure(figsize=(8.4, 4.6))
         if getattr(self.figure.canvas, "required_interactive_framework", None) is None:
             raise LabError(refusal)  # matplotlib has found nothing that could draw one
-        self.stage = Stage(self.figure, self)
+        self.drawing = Drawing(self.figure, self)
 
     def __call__(self, experiment: Experiment, result: StepResult) -> None:
         if not self.pyplot.fignum_exists(self.figure.number):
@@ -225,7 +225,7 @@ class Window(Film):
         before = len(self.frames)
         super().__call__(experiment, result)
         if len(self.frames) > before:
-            self.stage.draw(before)
+            self.drawing.draw(before)
             self.pyplot.pause(0.001)
 
     def keep(self) -> None:

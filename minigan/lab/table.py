@@ -10,7 +10,7 @@ from typing import Any, Callable, Sequence
 
 from ..files import replacing
 from .methods import METHODS
-from .run import Record
+from .experiment import Record
 
 LOST = math.log(2)  # of reverse KL: e^-KL is the share of the modes that are evenly there
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import nullcontext
-from typing import Any, Callable, Iterable, Iterator, Sequence
+from typing import Any, Callable, Iterable, Sequence
 
 from .. import backend
 from ..autodiff import Function, Tensor
@@ -57,7 +57,7 @@ class CapturedStep:
     def __init__(self, step: Callable[..., Any], draws: Draws | None = None):
         self.step, self.draws, self.calls = step, draws, 0
         self.moves, self.restless = 0, None  # see _warm_up
-        self.inputs: list[Tensor] = []  # the recorded step reads these, whatever comes in
+        self.inputs: tuple = ()         # the recorded step reads these, whatever comes in
         self.result: Any = None         # and writes here
         self.replay: Callable[[], None] | None = None
         self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
@@ -65,10 +65,10 @@ class CapturedStep:
         self.gradients: list[tuple[Tensor, Tensor | None]] = []  # what it leaves in .grad
         self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
 
-    def __call__(self, *inputs: Tensor) -> Any:
+    def __call__(self, *inputs: Any) -> Any:
         if observed_by(Notes) is not None:  # part of another captured step, which records it
             return self.step(*inputs)
-        device = _device(inputs)
+        device = _device(_leaves(inputs))
         if self.replay is not None:
             return self._replay(inputs)
         if device.capture is None:
@@ -81,13 +81,13 @@ class CapturedStep:
         """A tensor of the step's whose data are another array than when the step ended."""
         return next((t for t, array in self.held if t._data is not array), None)
 
-    def _warm_up(self, inputs: tuple[Tensor, ...]) -> Any:
+    def _warm_up(self, inputs: tuple) -> Any:
         """The step as it is. `moves` counts how often in a row it moved arrays of its own (an
         optimiser lays its parameters out anew where somebody replaced them): it goes to 0."""
         if self.moves >= RESTLESS:
             raise _restless(self.restless)
         self.held = [(t, t._data) for t, _ in self.held]
-        notes, log = Notes(inputs), []
+        notes, log = Notes(_leaves(inputs)), []
         with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
             result = self.step(*inputs)
         self.restless, self.log = self._moved(), log
@@ -97,14 +97,14 @@ class CapturedStep:
         self.calls += 1
         return result
 
-    def _record(self, record: Callable, inputs: tuple[Tensor, ...]) -> Any:
+    def _record(self, record: Callable, inputs: tuple) -> Any:
         """The step recorded, and made once. If it cannot be, all is put back where it was."""
-        own = [Tensor(x.data.copy()) for x in inputs]
+        own = _mapped(lambda x: Tensor(x.data.copy()), inputs)
         found = [(t, t._data, t.grad) for t, _ in self.held]
         for t, left in self.gradients:  # as the step left them: it has to clear them itself
             t.grad = left if t.grad is None else t.grad
         before = {id(t): t.grad for t, *_ in found}
-        notes = Notes(own, before.values())
+        notes = Notes(_leaves(own), before.values())
 
         def run() -> tuple[Any, list[Tensor]]:
             with observing(notes):
@@ -128,14 +128,15 @@ class CapturedStep:
         self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
         self.held = [(t, t._data) for t in held]
         self.changed = [*(t for t in held if id(t) in notes.written),
-                        *(t for t in _tensors(result) if t.creator is None)]
+                        *(t for t in _leaves(result)
+                          if isinstance(t, Tensor) and t.creator is None)]
         self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
         for t, _, grad in found:  # what it did not touch is what it was
             t.grad = grad if t.grad is before[id(t)] else t.grad
         return result
 
-    def _replay(self, inputs: tuple[Tensor, ...]) -> Any:
-        known, given = ([(x.shape, str(x.dtype), backend.of(x.data).name) for x in xs]
+    def _replay(self, inputs: tuple) -> Any:
+        known, given = (_mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
                         for xs in (self.inputs, inputs))
         if known != given:
             raise CaptureError(f"the step was captured with inputs of {known}, and is called with "
@@ -145,7 +146,7 @@ class CapturedStep:
             raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
                                "data since the step was captured: capture the step again, or "
                                "change data in place, t.data[...] = new")
-        for own, x in zip(self.inputs, inputs):
+        for own, x in zip(_leaves(self.inputs), _leaves(inputs)):
             own.data[...] = x.data
         if self.draws is not None:
             self.draws.again(self.drawn)
@@ -162,7 +163,7 @@ def _restless(t: Tensor) -> CaptureError:
                         "one optimiser alone have it, and change it in place, t.data[...] = new")
 
 
-def _device(inputs: tuple[Tensor, ...]) -> backend.Backend:
+def _device(inputs: list) -> backend.Backend:
     """Where the inputs are; without any, the default device."""
     for i, x in enumerate(inputs):
         if not isinstance(x, Tensor):
@@ -179,19 +180,27 @@ def _device(inputs: tuple[Tensor, ...]) -> backend.Backend:
     return next(iter(devices.values()), backend.current())
 
 
-def _tensors(result: Any) -> Iterator[Tensor]:
-    """The Tensors in tuples, lists and dicts."""
-    if isinstance(result, Tensor):
-        yield result
-    elif isinstance(result, (tuple, list, dict)):
-        for part in result.values() if isinstance(result, dict) else result:
-            yield from _tensors(part)
+def _mapped(f: Callable[[Any], Any], value: Any) -> Any:
+    """f of all that is in tuples, lists and dicts, in the same ones."""
+    if isinstance(value, dict):
+        return {key: _mapped(f, part) for key, part in value.items()}
+    if isinstance(value, (tuple, list)):
+        parts = [_mapped(f, part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    return f(value)
+
+
+def _leaves(value: Any) -> list:
+    """All that is in tuples, lists and dicts, one after another."""
+    leaves: list = []
+    _mapped(leaves.append, value)
+    return leaves
 
 
 def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedStep:
     """A step, to be called as before, that a GPU replays as one CUDA graph.
 
-    step     takes Tensors and returns Tensors (in tuples, lists or named tuples if it likes), and
+    step     takes Tensors and returns Tensors (both in tuples, lists or dicts if it likes), and
              does everything that a training step does: forward, backward, optimiser, average
     draws    where the step draws its random numbers, if it draws any
     returns  a callable of the same arguments. Its first two calls make the step as it is, the

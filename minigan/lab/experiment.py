@@ -5,24 +5,24 @@ import hashlib
 import json
 import math
 import time
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Iterable
+from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
 
-from .. import optim
 from ..autodiff import Tensor, no_grad
 from ..backend import asarray
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
 from ..errors import UserError
 from ..files import replacing
+from ..gan import Options, System
 from ..gan.update import StepResult
 from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
 from .field import heights
-from .methods import METHODS, Described
-from .recipe import Networks, Recipe
+from .methods import METHODS
+from .plane import PLANE
 
 SAMPLES = 2500   # that a run is judged by; the protocol's number
 TRANSPORTED = 1000  # of them that the exact distance is taken of: time grows as their cube
@@ -37,12 +37,18 @@ class LabError(UserError):
 @dataclass(frozen=True)
 class Task:
     """What to run. data is a name in data.DISTRIBUTIONS or a CSV file, method a name in METHODS or
-    a description."""
+    options of your own, steps how many there are in all."""
 
     data: str
-    method: str | Described
+    method: str | Options
     seed: int = 0
-    recipe: Recipe = field(default_factory=Recipe)
+    steps: int = PLANE.steps
+    system: System = PLANE
+
+    @property
+    def options(self) -> Options:
+        """How it is played."""
+        return METHODS[self.method].options if isinstance(self.method, str) else self.method
 
     @property
     def data_name(self) -> str:
@@ -57,13 +63,13 @@ class Task:
 
     def settings(self) -> dict[str, Any]:
         """All that the result depends on, as JSON has it."""
-        recipe = {**asdict(self.recipe), "betas": list(self.recipe.betas)}
-        described = None if isinstance(self.method, str) else self.method.settings()
-        digest = None
+        system, digest = self.system, None
+        recipe = {"steps": self.steps, "batch": system.batch_size, "latent": system.latent,
+                  "lr": system.lr, "betas": list(system.betas)}
         if self.data not in DISTRIBUTIONS:
             digest = hashlib.sha256(Path(self.data).read_bytes()).hexdigest()[:16]
         return {"data": self.data_name, "file": digest, "method": self.method_name,
-                "described": described, "seed": self.seed, "recipe": recipe}
+                "seed": self.seed, "recipe": recipe}
 
 
 class Plane:
@@ -90,40 +96,36 @@ class Plane:
         return points * self.scale + self.mean
 
 
+class Points:
+    """A Trainer's loader: batches of fresh points, as the networks see them."""
+
+    def __init__(self, plane: Plane, batch_size: int, rng: np.random.Generator):
+        self.plane, self.batch_size, self.rng = plane, batch_size, rng
+
+    def forever(self) -> Iterator[Any]:
+        """The batches."""
+        while True:
+            yield asarray(self.plane.inward(self.plane.draw(self.batch_size, self.rng)))
+
+
 def load(data: str) -> Distribution:
     """The distribution of that name, or of the points in that CSV file."""
     return DISTRIBUTIONS.get(data) or from_points(read_points(data))
 
 
 class Experiment:
-    """A run under way: step() trains, measure() looks."""
+    """A run under way: its trainer, and looks at what that has come to."""
 
     def __init__(self, task: Task):
-        self.recipe, self.steps_done = task.recipe, 0
-        self.rng = np.random.default_rng([task.seed, 0])
+        options, system, rng = task.options, task.system, np.random.default_rng([task.seed, 0])
+        options.check_batch(system.batch_size)
         self.plane = Plane(load(task.data))
-        method = METHODS[task.method] if isinstance(task.method, str) else task.method
-        self.play = method(Networks(self.recipe, self.rng))
-        self.game, self.players = self.play.game, self.play.players(self.recipe)
-        self.average = optim.EMA(self.game.generator, self.recipe.ema)
-        self.schedules = [optim.Schedule(o, self.recipe.factor) for o in
-                          (self.players.d_optimizer, self.players.g_optimizer)]
+        self.game = options.build(system, (2,), 0, rng)
+        self.trainer = options.trainer(self.game, system,
+                                       Points(self.plane, system.batch_size, rng), seed=rng)
         rng = np.random.default_rng([task.seed, 1])  # looking changes nothing of the training
         self.z = self.game.noise(SAMPLES, self.game.generator.latent, rng)
         self.real = self.plane.draw(SAMPLES, rng)
-
-    def step(self) -> StepResult:
-        """One step of the rule, on fresh real points."""
-        self.play.anneal(self.steps_done / self.recipe.steps)
-        n, k = self.recipe.batch, self.play.d_steps
-        reals = [self.shown(self.plane.draw(n, self.rng)) for _ in range(k)]
-        latents = [self.game.latent(n, self.rng) for _ in range(k)]
-        result = self.play.rule(self.players, reals, latents, self.rng)
-        self.average.update()
-        for schedule in self.schedules:
-            schedule.step()
-        self.steps_done += 1
-        return result
 
     def shown(self, points: np.ndarray) -> tuple[Tensor]:
         """Real points as a sample of the game."""
@@ -132,7 +134,7 @@ class Experiment:
     def samples(self, averaged: bool = True) -> np.ndarray:
         """SAMPLES points of G's average, or of G as it stands, always from the same noise."""
         with no_grad():
-            generator = self.average.module if averaged else self.game.generator
+            generator = self.trainer.average.module if averaged else self.game.generator
             return self.plane.outward(generator(self.z).numpy())
 
     def figures(self, samples: np.ndarray) -> dict[str, float]:
@@ -145,6 +147,12 @@ class Experiment:
                                  self.plane.distribution.std)
             found.update(modes._asdict())
         return found
+
+    def look(self) -> dict[str, float]:
+        """All figures of the moment; empty where the samples have diverged."""
+        samples = self.samples()
+        found = self.figures(samples)
+        return {**found, **self.critic(), **exact("w1", samples, self.real)} if found else {}
 
     def critic(self) -> dict[str, float]:
         """How far apart D thinks that real and generated points are, and how far they are. For a
@@ -212,34 +220,36 @@ class Record:
 def train(task: Task, watchers: Iterable[Callable[[Experiment, StepResult], None]] = ()) -> Record:
     """Train and measure; the same task gives the same figures, but for the seconds. Watchers are
     called after each step. A run whose samples are no longer finite ends early."""
-    experiment = Experiment(task)
-    steps, rows, losses, seconds = task.recipe.steps, [], [], 0.0
-    looks = places(steps)
-    while experiment.steps_done < steps:
-        with np.errstate(all="ignore"):  # diverging is a result, too
-            start = time.perf_counter()
-            result = experiment.step()
-            seconds += time.perf_counter() - start
-            losses.append((result.d_loss.item(), result.g_loss.item()))
-            for watcher in watchers:
-                watcher(experiment, result)
-        done = experiment.steps_done
-        if done in looks:
-            samples = experiment.samples()
-            figures = experiment.figures(samples)
-            if figures:
-                figures.update(experiment.critic(), **exact("w1", samples, experiment.real))
+    experiment, looks = Experiment(task), places(task.steps)
+    trainer, rows, losses, seconds = experiment.trainer, [], [], 0.0
+    figures: dict[str, Any] = {}
+    start = time.perf_counter()
+
+    def watch(_: Any, result: StepResult) -> None:
+        nonlocal seconds, start
+        seconds += time.perf_counter() - start
+        losses.append((result.d_loss.item(), result.g_loss.item()))
+        for watcher in watchers:
+            watcher(experiment, result)
+        if trainer.step in looks:
+            figures.clear()
+            figures.update(experiment.look())
             d_loss, g_loss = np.mean(losses, axis=0)
-            rows.append({"step": done, "d_loss": _known(d_loss), "g_loss": _known(g_loss),
+            rows.append({"step": trainer.step, "d_loss": _known(d_loss), "g_loss": _known(g_loss),
                          **figures})
             losses.clear()
-            if not figures:
-                break
+            trainer.stop = not figures
+        start = time.perf_counter()
+
+    trainer.callbacks = [watch]
+    with np.errstate(all="ignore"):  # diverging is a result, too
+        trainer.run(task.steps)
+    samples = experiment.samples()
     if figures:
         figures.update(exact("w1", samples, experiment.real, TRANSPORTED))
     centers = experiment.plane.distribution.centers
-    final = {**figures, "step": done, "diverged": not figures, "spread": experiment.plane.spread,
-             "modes": None if centers is None else len(centers),
+    final = {**figures, "step": trainer.step, "diverged": not figures,
+             "spread": experiment.plane.spread, "modes": None if centers is None else len(centers),
              "seconds": round(seconds, 2)}
     return Record(task.settings(), rows, final, samples)
 

@@ -16,10 +16,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
-from ..gan.game import GameError
+from ..errors import UserError
 from ..gan.update import StepResult
 from .animation import Film
-from .run import Experiment, LabError, Record, Task, train
+from .experiment import Experiment, LabError, Record, Task, train
 
 REPORTS = 50  # times that a run says how far it is
 ALONE = {"MINIGAN_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
@@ -45,16 +45,12 @@ def is_done(task: Task, folder: Path, animate: bool = False) -> bool:
     path = place(task, folder)
     if not path.exists():
         return False
-    was, now = Record.load(path).settings, task.settings()
-    for key in now:
-        if was.get(key) != now[key]:
-            parts = [(key, was.get(key), now[key])]
-            if isinstance(was.get(key), dict) and isinstance(now[key], dict):
-                parts = [(k, was[key].get(k), v) for k, v in now[key].items()
-                         if was[key].get(k) != v]
-            name, before, after = parts[0] if parts else (key, "different", "these")
-            raise LabError(f"{path} is a run with {name} {before}, not {after}: choose another "
-                           "--out, or remove it")
+    was, now = ({**settings.pop("recipe"), **settings}
+                for settings in (dict(Record.load(path).settings), task.settings()))
+    for name, value in now.items():
+        if was.get(name) != value:
+            raise LabError(f"{path} is a run with {name} {was.get(name)}, not {value}: choose "
+                           "another --out, or remove it")
     return not animate or Film.is_made(path)
 
 
@@ -136,11 +132,11 @@ def _work(task: Task, folder: Path, film: bool, pipe: Connection) -> None:
     """What a process does."""
     try:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process answers it
-        steps = task.recipe.steps
+        steps = task.steps
         every = max(1, steps // REPORTS)
 
         def report(experiment: Experiment, result: StepResult) -> None:
-            if experiment.steps_done % every == 0:
+            if experiment.trainer.step % every == 0:
                 pipe.send(("step", every))
 
         camera = Film(task) if film else None
@@ -153,7 +149,7 @@ def _work(task: Task, folder: Path, film: bool, pipe: Connection) -> None:
     except BrokenPipeError:
         pass  # nobody waits for it any more
     except Exception as error:
-        said = str(error) if isinstance(error, (GameError, LabError, OSError)) else (
+        said = str(error) if isinstance(error, (UserError, OSError)) else (
             f"{type(error).__name__}: {error}{_place(error)}")
         pipe.send(("failed", " ".join(said.split())))
 
