@@ -2,7 +2,7 @@
 
     python examples/07_dcgan_mnist.py [--steps 3000] [--data-dir D] [--out DIR]
 
-You learn what `minigan train dcgan` does: networks, loader, trainer, and a run folder that keeps
+You learn what `minigan train dcgan` does: a run folder makes its trainer, and keeps
 grids of samples, the curves of the losses, the weights, and all that is needed to go on. Stop it
 with Ctrl-C and start it again with the same --out, or later with more --steps: it goes on where it
 was. D holds the four files of MNIST; without it they are downloaded once. 3,000 steps take about
@@ -12,9 +12,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from minigan.cli.train import resolved, stop_on_interrupt
-from minigan.data import DataError, Loader, Scaled, mnist
-from minigan.gan import Config, Run, RunError, Trainer
+from minigan.cli.train import stop_on_interrupt
+from minigan.errors import UserError
+from minigan.gan import Run
 from minigan.gan.progress import Progress
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -24,28 +24,17 @@ parser.add_argument("--out", type=Path, default=Path("runs/dcgan-mnist"))
 args = parser.parse_args()
 
 try:
-    images, _ = mnist(args.data_dir)
-    resumed = args.out.exists()
-    if resumed:
+    if args.out.exists():
         run = Run.open(args.out)
-        run.config.steps = args.steps
     else:
-        run = Run.create(args.out, Config(
-            system="dcgan", data="mnist", shape=images.shape[1:], steps=args.steps, batch_size=128,
-            lr=2e-4, seed=0, save_every=max(1, args.steps // 10),
-            data_dir=resolved(args.data_dir)))
-
-    loader = Loader(Scaled(images, (-1, 1)),         # the range of the tanh that G ends in
-                    batch_size=run.config.batch_size, seed=run.config.seed)
-    trainer = Trainer(run.config.build(), loader, run.config.lr)
-    if resumed:
-        run.resume(trainer)
-except (DataError, RunError) as error:               # no data, or a folder of something else
+        run = Run.new(args.out, "dcgan", data_dir=args.data_dir, steps=args.steps,
+                      save_every=max(1, args.steps // 10))
+    trainer = run.trainer()                          # where the run was last saved
+except UserError as error:                           # no data, or a folder of something else
     sys.exit(f"07_dcgan_mnist: {error}")
 
-run.write_config()
 progress = Progress(args.steps, trainer.step)
-trainer.callbacks = [progress, run]                  # `run` writes its folder, step by step
+trainer.callbacks.append(progress)                   # beside `run`, which writes its folder
 with stop_on_interrupt(trainer):
     trainer.run(args.steps)
 progress.close()

@@ -20,9 +20,10 @@ from matplotlib.figure import Figure
 import minigan as mg
 from minigan import nn
 from minigan.data import IMAGE_SETS, DataError, Loader, Scaled
-from minigan.gan import SYSTEMS, Config, Run, RunError, Trainer, sample
+from minigan.errors import UserError
+from minigan.files import read_arrays
+from minigan.gan import SYSTEMS, Config, Run, RunError, sample
 from minigan.gan.progress import Progress
-from minigan.gan.run import read_arrays
 from minigan.viz import image_grid
 
 LABELS = (100, 1000)
@@ -45,11 +46,10 @@ def split(data: str, data_dir: str | None) -> tuple:
 def trained(steps: int, images: np.ndarray) -> tuple:
     """digits-dcgan after `steps` steps on the images: its settings and both networks."""
     system = SYSTEMS["digits-dcgan"]
-    config = Config("digits-dcgan", "digits", images.shape[1:], steps, system.batch_size,
-                    system.lr, seed=0, save_every=steps)
-    trainer = Trainer(config.build(),
-                      Loader(Scaled(images, system.value_range), batch_size=config.batch_size),
-                      config.lr, callbacks=[Progress(steps)])
+    config = Config("digits-dcgan", "digits", images.shape[1:], steps, system.batch_size, seed=0,
+                    save_every=steps)
+    loader = Loader(Scaled(images, system.value_range), batch_size=config.batch_size)
+    trainer = config.game.trainer(config.build(), system, loader, callbacks=[Progress(steps)])
     trainer.run(steps)
     return config, trainer.average.module, trainer.discriminator
 
@@ -78,8 +78,8 @@ def features(discriminator: nn.Module, images: np.ndarray | Scaled) -> np.ndarra
 
 def untrained(config: Config, images: Scaled, seed: int) -> nn.Module:
     """A discriminator of the same kind with random weights; only its BatchNorm knows the data."""
-    _, discriminator = SYSTEMS[config.system].build(shape=tuple(config.shape),
-                                                    rng=np.random.default_rng(seed))
+    discriminator = SYSTEMS[config.system].networks.discriminator(
+        shape=tuple(config.shape), rng=np.random.default_rng(seed))
     batches = Loader(images, batch_size=config.batch_size, seed=seed).forever()
     with mg.no_grad():
         for _ in range(50):                        # the running statistics settle
@@ -214,7 +214,7 @@ def main() -> None:
         else:
             train, test = split("digits", None)
             config, generator, discriminator = trained(args.steps, train[0])
-    except (DataError, RunError) as error:
+    except UserError as error:
         sys.exit(f"08_features: {error}")
 
     system = SYSTEMS[config.system]

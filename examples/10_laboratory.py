@@ -16,7 +16,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from minigan.data import ring
-from minigan.lab import Recipe, Task, train
+from minigan.lab import Task, train
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--steps", type=int, default=1000)
@@ -26,7 +26,7 @@ args = parser.parse_args()
 real = ring(2500, np.random.default_rng(0))
 figure = Figure(figsize=(8, 4.4), layout="constrained")
 for method, axes in zip(["plain", "r1"], figure.subplots(1, 2, sharex=True, sharey=True)):
-    record = train(Task("ring", method, seed=0, recipe=Recipe(steps=args.steps)))
+    record = train(Task("ring", method, seed=0, steps=args.steps))
     for row in record.rows[4::5]:
         print(f"{method:6} step {row['step']:5}  D loss {row['d_loss']:.3f}  "
               f"G loss {row['g_loss']:.3f}  modes {row['captured']}")

@@ -15,7 +15,7 @@ class Game:
 
     def __init__(self, name, dtype=np.float32):
         self.system, self.dtype, self.rng = SYSTEMS[name], dtype, np.random.default_rng(0)
-        self.networks = self.system.build(shape=SHAPE, rng=self.rng, **SMALL.get(name, {}))
+        self.networks = self.system.networks(shape=SHAPE, rng=self.rng, **SMALL.get(name, {}))
         for network in self.networks:
             network.astype(dtype)
         self.optimizers = [mg.optim.Adam(n.parameters(), self.system.lr) for n in self.networks]

@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "losses": {"backend", "autodiff", "ops"},
     "nn": {"backend", "autodiff", "ops"},
     "optim": {"backend", "autodiff", "ops", "nn", "replay"},
-    "files": set(),
+    "files": {"errors"},
     "data": {"backend", "errors"},
     "testing": {"backend", "autodiff"},        # it is told what to check
     "metrics": {"backend", "autodiff", "ops", "nn"},
@@ -71,9 +71,11 @@ NUMPY = {
     "minigan.metrics": None,                           # samples are scored in host memory
     "minigan.viz": None,                               # pictures are drawn in host memory
     "minigan.testing": None,                           # differences are taken in host memory
-    "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved,
-    "minigan.gan": {"arange", "eye", "float32", "ndarray", "prod", "random", "repeat"},  # these too
-    "minigan.gan.run": None,                           # metrics, grids and weights are saved there
+    "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved:
+    "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
+    "minigan.gan.config": None,                        # labels are read there,
+    "minigan.gan.run": None,                           # metrics and weights saved,
+    "minigan.files": None,                             # by this
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors
     "minigan.lab": None,                               # points are measured and drawn there

@@ -13,16 +13,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                                       "docs/objectives.md and docs/collapse.md explain and "
                                       "measure it.")
     for option in OPTIONS:
-        words: dict[str, Any] = {"type": option.kind, "metavar": option.metavar, "help": option.help}
+        words: dict[str, Any] = {"type": option.kind, "metavar": option.metavar}
         if option.metavar is None:
-            words = {"action": "store_true", "default": None, "help": option.help}
+            words = {"action": "store_true", "default": None}
         if option.const is not None:
             words.update(nargs="?", const=option.const)
         if option.repeated:
-            words.update(action="append", help=f"{option.help}; may be given again")
-        if option.default and option.default is not True:
-            words["help"] += f" (default: {option.default})"
-        group.add_argument(argument(option.name), **words)
+            words.update(action="append")
+        more = f" (default: {option.default})" * bool(option.default)
+        group.add_argument(argument(option.name), help=option.help + more, **words)
 
 
 def argument(name: str) -> str:

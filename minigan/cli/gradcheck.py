@@ -73,8 +73,8 @@ def register(commands: Any) -> None:
                    help="as in ops:swish, package.ops:swish, ops.py:swish or ops:Layer.forward")
     p.add_argument("--shape", type=SHAPE, action="append", required=True, metavar="3x4",
                    help="of an input, one --shape for each; 4 is a vector, scalar or () a number")
-    p.add_argument("--dtype", type=one_of(["float16", "float32", "float64"], "dtype"), default="float64",
-                   help="of the inputs (default: float64)")
+    p.add_argument("--dtype", type=one_of(["float16", "float32", "float64"], "dtype"),
+                   default="float64", help="of the inputs (default: float64)")
     p.add_argument("--range", type=float, nargs=2, default=[-2, 2], metavar=("LOW", "HIGH"),
                    help="what the inputs are drawn from, evenly (default: -2 2)")
     p.add_argument("--wrt", type=NATURAL, nargs="+", metavar="I",
@@ -183,8 +183,8 @@ def find(module: ModuleType, path: str) -> Callable[..., Any]:
         raise UserError(f"{path} is a class: name a function that calls it, such as "
                          f"def f(x): return {label}()(x)")
     if not callable(found):
-        raise UserError(f"{path} is of type {type(found).__name__} and no function"
-                         f"{did_you_mean(label, [n for n, f in vars(above).items() if callable(f)])}")
+        near = did_you_mean(label, [n for n, f in vars(above).items() if callable(f)])
+        raise UserError(f"{path} is of type {type(found).__name__} and no function{near}")
     return found
 
 

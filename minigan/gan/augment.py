@@ -39,7 +39,8 @@ class InstanceNoise:
         shape, dtype = x.shape, x.dtype  # a captured step keeps `draw`: x must not go with it
 
         def draw(rng: np.random.Generator) -> np.ndarray:
-            return rng.standard_normal(shape, np.float32).astype(dtype) * float(self.std * self.left)
+            width = float(self.std * self.left)
+            return rng.standard_normal(shape, np.float32).astype(dtype) * width
 
         return x + noise.drawn(draw, rng)
 
@@ -98,8 +99,9 @@ OPTIONS = (
     Option("instance_noise", 0, POSITIVE_NUMBER, "its standard deviation, added to all that D sees",
            "STD", without=("diff_augment",), because="both are done to what D sees",
            part=lambda parts, std: parts.update(augment=InstanceNoise(std))),
-    Option("noise_until", None, SHARE, "this noise falls, and is gone after this share of the steps",
-           "X", needs="instance_noise",
+    Option("noise_until", None, SHARE,
+           "the noise falls, and is gone after this share of the steps", "X",
+           needs="instance_noise",
            part=lambda parts, until: setattr(parts["augment"], "until", until)),
     Option("diff_augment", False, FLAG,
            "all that D sees is shifted, cut and recoloured (DiffAugment)", None, of="images",

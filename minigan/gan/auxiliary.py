@@ -235,7 +235,8 @@ OPTIONS = (
            "InfoGAN: a code of K classes, and M continuous ones", "K[,M]", game=_infogan),
     Option("labels", 0, POSITIVE,
            "semi-supervised: D also learns the classes, from N examples' labels", of="classes",
-           game=lambda n, net, parts: SemiSupervisedGAN(net.generator(), net.classifier(), **parts)),
+           game=lambda n, net, parts: SemiSupervisedGAN(net.generator(), net.classifier(),
+                                                        **parts)),
     Option("generators", 1, TWO_OR_MORE, "MGAN: N of them, and a classifier that tells them apart",
            game=_mgan, batch=_shared_out),
 )

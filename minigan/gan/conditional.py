@@ -101,6 +101,6 @@ def _conditional(how: str, net: Any, parts: dict[str, Any]) -> GAN:
 
 OPTIONS = (
     Option("conditional", None, one_of(CONDITIONS, "way of conditioning"),
-           f"G makes what class it is told to: {', '.join(CONDITIONS)} (without a name: projection)",
+           f"G makes what class it is told to: {', '.join(CONDITIONS)} (without HOW: projection)",
            "HOW", const="projection", of="classes", game=_conditional),
 )

@@ -13,7 +13,7 @@ import numpy as np
 from .. import nn, ops
 from ..autodiff import Tensor
 from ..nn import Module
-from ..settings import FRACTION, TWO_OR_MORE
+from ..settings import FRACTION, POSITIVE
 from . import noise
 from .models import Discriminator
 from .objectives import Objective, nonsaturating
@@ -198,7 +198,7 @@ def check_packs(m: int, batch: int) -> None:
 
 
 OPTIONS = (
-    Option("pack", 1, TWO_OR_MORE, "PacGAN: D sees N examples at once",
+    Option("pack", 1, POSITIVE, "PacGAN: D sees N examples at once",
            without=("conditional", "codes", "labels", "generators"),
            because="packed examples have no class, code or maker of their own", batch=check_packs,
            part=lambda parts, m: parts.update(pack=m)),

@@ -70,22 +70,25 @@ class Pair:
 
     generator      a function of (shape=, latent=, rng=) and perhaps more
     discriminator  one of (shape=, rng=) and the same
+    latent         how many numbers the noise has, if not as many as that function says
     options        of both, such as width
     """
 
     def __init__(self, generator: Callable[..., Generator],
-                 discriminator: Callable[..., Discriminator], **options: Any):
-        self.generator = partial(generator, **options)
+                 discriminator: Callable[..., Discriminator], latent: int | None = None,
+                 **options: Any):
+        self.generator = partial(generator, **options, **_given(latent=latent))
         self.discriminator = partial(discriminator, **options)
         self.__doc__ = generator.__doc__
 
     def __call__(self, shape: Shape | None = None, latent: int | None = None, rng: Rng = None,
                  **options: Any) -> tuple[Generator, Discriminator]:
-        options["rng"] = rng or np.random.default_rng()
-        if shape is not None:
-            options["shape"] = shape
-        noise = {} if latent is None else {"latent": latent}
-        return self.generator(**noise, **options), self.discriminator(**options)
+        options.update(_given(shape=shape), rng=rng or np.random.default_rng())
+        return (self.generator(**options, **_given(latent=latent)), self.discriminator(**options))
+
+
+def _given(**options: Any) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def mlp_generator(shape: Shape = (28, 28, 1), width: int = 1024, depth: int = 3, latent: int = 100,
@@ -215,5 +218,5 @@ digits = Pair(digits_generator, digits_discriminator)
 dcgan = Pair(dcgan_generator, dcgan_discriminator)
 # in the transposed convolutions each pixel is reached by as many taps of a 4 × 4 kernel of stride 2
 # as its neighbours are
-digits_dcgan = Pair(dcgan_generator, dcgan_discriminator, width=32, kernel=4)
+digits_dcgan = Pair(dcgan_generator, dcgan_discriminator, 32, shape=(8, 8, 1), width=32, kernel=4)
 dense_dcgan = Pair(dense_dcgan_generator, dense_dcgan_discriminator)

@@ -277,7 +277,7 @@ def _wrong(text: Any) -> str:
 OPTIONS = (
     Option("penalty", (), Kind("NAME or NAME:WEIGHT", _is_one, wrong=_wrong),
            f"added to D's loss: {', '.join(PENALTIES)}. A weight falls to LAST within 0.7 of the "
-           "steps", "NAME[:WEIGHT[:LAST]]", repeated=True,
+           "steps. May be given again", "NAME[:WEIGHT[:LAST]]", repeated=True,
            part=lambda parts, texts: parts.update(penalties=[read(text) for text in texts])),
     Option("clip_weights", None, POSITIVE_NUMBER,
            "D's weights are cut to [-X, X] after each of its updates", "X",

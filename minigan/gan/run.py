@@ -63,9 +63,9 @@ class Run:
             size: tuple[int, int] | None = None, channels: int | None = None,
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
             save_every: int | None = None) -> Run:
-        """A new run of a system of SYSTEMS, from whose plain game this one differs; what is None is the
-        system's own. The data are loaded: size and channels are what image files are brought to.
-        Nothing is written yet. Raises UserError for settings that no run can have."""
+        """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`; what
+        is None is the system's own. The data are loaded, image files in this size and with these
+        channels. Nothing is written yet. Raises UserError for settings that no run can have."""
         KINDS["system"].check("system", system)
         own = SYSTEMS[system]
         data, steps = data or own.data, steps or own.steps

@@ -156,7 +156,7 @@ OPTIONS = (
     Option("rule", "alternating", one_of(RULES, "rule"),
            f"in which order the players move: {', '.join(RULES)}", "NAME"),
     Option("d_steps", 1, POSITIVE, "updates of D in a step", without=("rule",),
-           because="only alternating players take turns"),
+           because="where D and G do not take turns, they move together, once a step"),
     Option("max_norm", None, POSITIVE_NUMBER, "each player's gradient is cut to this length", "X"),
     Option("lr", None, POSITIVE_NUMBER, "Adam's learning rate (default: the system's)", "X"),
     Option("d_lr", None, POSITIVE_NUMBER, "D's, if it is to be another (default: as --lr)", "X"),

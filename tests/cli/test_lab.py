@@ -14,33 +14,31 @@ import pytest
 
 from minigan.cli import main
 from minigan.cli import lab as command
-from minigan.lab import METHODS, Recipe, Task, animation, runner
-from minigan.lab.animation import Film, Window
+from minigan.lab import METHODS, animation, processes, train
+from minigan.lab.animation import Film, Show
 from minigan.lab.methods import TABLE
-from minigan.lab.run import train
-
-TINY = Recipe(steps=4, batch=8, latent=3, width=6, waves=5)
+from tests.laboratory import task as tiny
 
 
 @pytest.fixture(autouse=True)
 def few_samples(monkeypatch):
     """In this process; others judge by as many as ever."""
-    monkeypatch.setattr(sys.modules["minigan.lab.run"], "SAMPLES", 60)
+    monkeypatch.setattr("minigan.lab.experiment.SAMPLES", 60)
 
 
 @pytest.fixture
 def quick(monkeypatch):
     """Runs in this process, on tiny networks."""
-    monkeypatch.setattr(command, "recipe", lambda args: TINY)
+    monkeypatch.setattr(command, "Task", lambda *words: tiny(*words[:3]))
     seen = []
 
     def run_all(tasks, folder, workers, films=(), progress=None):
-        outcome = runner.Outcome()
+        outcome = processes.Outcome()
         for task in tasks:
-            if not runner.is_done(task, folder):
+            if not processes.is_done(task, folder):
                 seen.append(task)
-                train(task).save(runner.place(task, folder))
-            outcome.finished.append(runner.place(task, folder))
+                train(task).save(processes.place(task, folder))
+            outcome.finished.append(processes.place(task, folder))
         return outcome
 
     monkeypatch.setattr(command, "run_all", run_all)
@@ -86,17 +84,20 @@ def main_args(words):
 
 
 @pytest.mark.parametrize("words, said", [
-    (["rng"], "there is no data set or file 'rng'; did you mean ring? there are ring, grid"),
+    (["rng"], "there is no data set or file 'rng': did you mean ring? There are ring, grid"),
     (["nothing.csv"], "there is no file nothing.csv"),
     (["--method", "wgan"], "there is no method 'wgan'"),
-    (["--objective", "hinges"], "did you mean hinge? there are minimax, "),
+    (["--objective", "hinges"], "no objective 'hinges': did you mean hinge? There are minimax, "),
     (["--penalty", "r3"], "there is no penalty 'r3'"),
-    (["--penalty", "r1:-1"], "expected a positive weight behind r1:, got '-1'"),
+    (["--penalty", "r1:-1"], "the weight of penalty r1 is a positive number, or two"),
     (["--rule", "turns"], "there are alternating, simultaneous, extragradient"),
     (["--seeds", "0"], "expected a whole number of at least 1, got '0'"),
-    (["--pack", "3"], "--pack 3 does not divide the batch of 256"),
-    (["--d-steps", "2", "--rule", "simultaneous"], "D cannot make --d-steps 2"),
+    (["--pack", "3"], "256 examples cannot be packed by 3"),
+    (["--d-steps", "2", "--rule", "simultaneous"], "d_steps goes without rule"),
     (["--method", "r1", "--d-steps", "2"], "--d-steps describes one of your own"),
+    (["--conditional"], "conditional needs classes"), (["--diff-augment"], "is for images"),
+    (["--unroll", "2", "--penalty", "l2"], "weight_decay"),
+    (["--penalti", "r1"], "there is no option '--penalti': did you mean --penalty?"),
     (["--show", "--seeds", "2"], "--show shows a single run, not 2"),
     (["--show", "--animate"], "leave out --animate, or --show"),
     (["--show"], "no display to open a window on: leave out --show")])
@@ -121,25 +122,25 @@ def test_a_file_with_a_bad_row_is_refused_before_anything_starts(tmp_path, capsy
 
 
 def test_processes_run_the_tasks_and_one_that_fails_is_told(tmp_path, capsys):
-    good, bad = Task("ring", "plain", 0, TINY), Task(str(tmp_path / "gone.csv"), "plain", 1, TINY)
+    good, bad = tiny("ring", "plain"), tiny(str(tmp_path / "gone.csv"), "plain", 1)
     (tmp_path / "gone.csv").write_text("1,2\n3,4\n")
-    lines = runner.Lines(2)
+    lines = processes.Lines(2)
 
     def gone(kind):  # it vanishes before the process looks
         (tmp_path / "gone.csv").unlink(missing_ok=True)
         return start(*kind)
 
-    start, runner_start = runner._start, runner._start
+    start, real_start = processes._start, processes._start
     try:
-        runner._start = lambda *kind: gone(kind)
-        outcome = runner.run_all([good, bad], tmp_path, 2, progress=lines)
+        processes._start = lambda *kind: gone(kind)
+        outcome = processes.run_all([good, bad], tmp_path, 2, progress=lines)
     finally:
-        runner._start = runner_start
-    assert outcome.finished == [runner.place(good, tmp_path)]
+        processes._start = real_start
+    assert outcome.finished == [processes.place(good, tmp_path)]
     assert list(outcome.failed) == [bad] and "No such file" in outcome.failed[bad]
     assert "gone plain seed 1: failed: " in capsys.readouterr().err
-    final = json.loads(runner.place(good, tmp_path).read_text())["final"]
-    assert final["step"] == TINY.steps
+    final = json.loads(processes.place(good, tmp_path).read_text())["final"]
+    assert final["step"] == 4
 
 
 def test_a_process_that_dies_is_told():
@@ -153,12 +154,12 @@ def test_a_process_that_dies_is_told():
         def recv(self):
             raise EOFError
 
-    assert runner._received(Closed(), Dead()) == ("failed", "its process was ended by signal 9")
+    assert processes._received(Closed(), Dead()) == ("failed", "its process was ended by signal 9")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there Ctrl-C is sent in other ways")
 def test_ctrl_c_while_a_process_is_started_is_heard_and_the_process_ended(tmp_path, monkeypatch):
-    started, ended, start = [], [], runner._start
+    started, ended, start = [], [], processes._start
 
     def interrupted(*task):
         signal.raise_signal(signal.SIGINT)
@@ -166,9 +167,9 @@ def test_ctrl_c_while_a_process_is_started_is_heard_and_the_process_ended(tmp_pa
         signal.raise_signal(signal.SIGINT)
         return started[0], None
 
-    monkeypatch.setattr(runner, "_start", interrupted)
-    monkeypatch.setattr(runner, "_end", lambda processes: ended.extend(processes))
-    assert runner.run_all([Task("ring", "plain")], tmp_path, 1).interrupted
+    monkeypatch.setattr(processes, "_start", interrupted)
+    monkeypatch.setattr(processes, "_end", lambda processes: ended.extend(processes))
+    assert processes.run_all([tiny("ring", "plain")], tmp_path, 1).interrupted
     try:
         assert started == ended
         status = Path(f"/proc/{started[0].pid}/status")
@@ -202,7 +203,7 @@ def test_a_film_has_a_frame_for_each_moment_and_its_last_is_a_picture(tmp_path, 
     monkeypatch.setattr(animation, "PER_SECOND", 1)  # as often as the last is repeated
     image = pytest.importorskip("PIL.Image")
     pytest.importorskip("matplotlib")
-    task = Task(data, method, 0, TINY)
+    task = tiny(data, method)
     film = Film(task, frames=3)
     train(task, [film])
     assert [frame.step for frame in film.frames] == sorted(film.moments)
@@ -231,14 +232,14 @@ def pictured_window(quick, monkeypatch):
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
 def test_show_draws_the_run_in_a_window_and_keeps_it_open(pictured_window, monkeypatch, capsys):
     kept = []
-    monkeypatch.setattr(Window, "keep", lambda window: kept.append(len(window.frames)))
+    monkeypatch.setattr(Show, "keep", lambda window: kept.append(len(window.frames)))
     assert main(["lab", "ring", "--method", "r1", "--show"]) == 0
-    assert kept == [TINY.steps] and "ring r1 seed 0: modes" in capsys.readouterr().out
+    assert kept == [4] and "ring r1 seed 0: modes" in capsys.readouterr().out
 
 
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
 def test_a_closed_window_ends_the_run(pictured_window, monkeypatch, capsys):
-    frames, watch = [], Window.__call__
+    frames, watch = [], Show.__call__
 
     def close_after_two(window, *step):
         watch(window, *step)
@@ -246,6 +247,6 @@ def test_a_closed_window_ends_the_run(pictured_window, monkeypatch, capsys):
         if len(frames) == 2:
             window.pyplot.close(window.figure)
 
-    monkeypatch.setattr(Window, "__call__", close_after_two)
+    monkeypatch.setattr(Show, "__call__", close_after_two)
     assert main(["lab", "ring", "--method", "r1", "--show"]) == 130
     assert frames == [1, 2] and capsys.readouterr().err == "minigan lab: interrupted\n"

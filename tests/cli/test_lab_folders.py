@@ -7,23 +7,21 @@ import pytest
 
 from minigan.cli import main
 from minigan.cli import lab as command
-from minigan.lab import Recipe, Task, runner
-from minigan.lab.run import LabError, Record, train
-
-TINY = Recipe(steps=4, batch=8, latent=3, width=6, waves=5)
+from minigan.lab import LabError, Record, processes, train
+from tests.laboratory import task
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """Runs in this process, on tiny networks."""
-    monkeypatch.setattr("minigan.lab.run.SAMPLES", 60)
-    monkeypatch.setattr(command, "recipe", lambda args: TINY)
+    monkeypatch.setattr("minigan.lab.experiment.SAMPLES", 60)
+    monkeypatch.setattr(command, "Task", lambda *words: task(*words[:3]))
 
     def run_all(tasks, folder, workers, films=(), progress=None):
-        paths = [runner.place(task, folder) for task in tasks]
-        for task, path in zip(tasks, paths):
-            train(task).save(path)
-        return runner.Outcome(paths)
+        paths = [processes.place(each, folder) for each in tasks]
+        for each, path in zip(tasks, paths):
+            train(each).save(path)
+        return processes.Outcome(paths)
 
     monkeypatch.setattr(command, "run_all", run_all)
 
@@ -46,7 +44,7 @@ def mistake(capsys, *args):
     (".npz", b""), (".npz", b"PK\x03\x04 cut off"), (".npz", b"something else")])
 def test_a_damaged_run_is_named_before_anything_runs(suffix, content, tmp_path, capsys):
     path = tmp_path / "ring" / "plain" / "seed-0.json"
-    train(Task("ring", "plain", 0, TINY)).save(path)
+    train(task("ring", "plain")).save(path)
     path.with_suffix(suffix).write_bytes(content)
     for method in "plain", "r1":  # also where another method is asked for, whose table it is in
         said = mistake(capsys, tmp_path, "ring", "--method", method)
@@ -56,7 +54,7 @@ def test_a_damaged_run_is_named_before_anything_runs(suffix, content, tmp_path, 
 
 def test_a_samples_file_that_is_damaged_in_the_middle_is_named(tmp_path):
     path = tmp_path / "seed-0.json"
-    train(Task("ring", "plain", 0, TINY)).save(path)
+    train(task("ring", "plain")).save(path)
     samples = path.with_suffix(".npz")
     whole = samples.read_bytes()
     for place in range(0, len(whole) - 8, 23):

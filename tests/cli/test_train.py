@@ -155,16 +155,20 @@ def mistake(args, capsys):
 
 
 @pytest.mark.parametrize("args, says", [
-    (["train", "nothing"], "invalid choice: 'nothing'"),
+    (["train", "nothing"], "there is no system 'nothing'; there are digits"),
+    (["train", "mlpp"], "there is no system 'mlpp': did you mean mlp?"),
+    (["train", "--penalti", "r1"], "no option '--penalti': did you mean --penalty?"),
+    (["train", "--device", "cude"], "no device 'cude': did you mean cuda?"),
+    (["trian"], "there is no command 'trian': did you mean train?"),
     (["train", "--steps", "0"], "whole number of at least 1, got '0'"),
     (["train", "--steps", "many"], "got 'many'"),
     (["train", "--lr", "-1"], "positive number, got '-1'"),
     (["train", "--lr", "nan"], "positive number, got 'nan'"),
     (["train", "--batch-size", "1"], "at least 2, got '1'"),
     (["train", "--batch-size", "1798", "--device", "cpu"], "1797 images"),
-    (["train", "--data", "cats"], "invalid choice: 'cats'"),
+    (["train", "--data", "cats"], "there is no data set 'cats'"),
     (["train", "--resume", "--device", "cpu"], "--resume needs --out"),
-    (["dance"], "invalid choice"),
+    (["dance"], "there is no command 'dance'; there are train, sample"),
     ([], "required"),
 ])
 def test_a_wrong_argument_is_answered_by_one_line(args, says, capsys, tmp_path, monkeypatch):
@@ -193,7 +197,7 @@ def test_mistakes_with_a_folder_of_images_are_one_line_and_leave_nothing(picture
     assert "got '8x'" in mistake([*train, "--image-size", "8x"], capsys)
     assert "got '0'" in mistake([*train, "--image-size", "0"], capsys)
     assert "invalid choice: 2" in mistake([*train, "--channels", "2"], capsys)
-    assert "for --data images, not for digits" in mistake(
+    assert "are for data images, not for digits" in mistake(
         ["train", *TINY, "--image-size", "8", "--out", out], capsys)
     assert not out.exists()
 
@@ -274,7 +278,7 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minigan.cli.train.load", interrupted)
+    monkeypatch.setattr("minigan.gan.run.load", interrupted)
     assert main(["train", *TINY, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "minigan train: interrupted\n"
 

@@ -119,7 +119,7 @@ def hold_biases_without_effect(network, twin):
 @pytest.mark.numpy_only("takes half a minute; test_device_steps compares the device with NumPy")
 @pytest.mark.parametrize("name", ["dcgan", "dense-dcgan"])
 def test_ten_steps_equal_pytorch_in_every_parameter_and_running_statistic(name):
-    networks = SYSTEMS[name].build(rng=np.random.default_rng(0))
+    networks = SYSTEMS[name].networks(rng=np.random.default_rng(0))
     twins = [twin_of(network.astype(np.float64)) for network in networks]
     for network, twin in zip(networks, twins):
         hold_biases_without_effect(network, twin)
@@ -141,7 +141,7 @@ def test_ten_steps_equal_pytorch_in_every_parameter_and_running_statistic(name):
 
 @pytest.mark.parametrize("name", ["dcgan", "dense-dcgan"])
 def test_the_gradient_of_a_bias_before_a_batch_norm_is_rounding(name):
-    _, discriminator = SYSTEMS[name].build(shape=(8, 8, 1), rng=np.random.default_rng(0))
+    _, discriminator = SYSTEMS[name].networks(shape=(8, 8, 1), rng=np.random.default_rng(0))
     images = mg.tensor(np.random.default_rng(1).standard_normal((8, 8, 8, 1)))
     discriminator.astype(np.float64)(images).sum().backward()
     layers = discriminator.body.layers

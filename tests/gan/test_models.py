@@ -12,7 +12,7 @@ SMALL = {"mlp": {"width": 16}, "mlp-keras": {"width": 16}}  # for speed
 
 
 def build(name, shape=(8, 12, 1)):
-    return SYSTEMS[name].build(shape=shape, rng=np.random.default_rng(0), **SMALL.get(name, {}))
+    return SYSTEMS[name].networks(shape=shape, rng=np.random.default_rng(0), **SMALL.get(name, {}))
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -31,7 +31,7 @@ def test_every_system_makes_images_in_its_range_and_judges_them_with_one_logit(n
 def test_the_same_seed_builds_the_same_weights_and_another_seed_others(name):
     system, options = SYSTEMS[name], SMALL.get(name, {})
     first, again, other = (
-        system.build(shape=(4, 4, 1), rng=np.random.default_rng(seed), **options)[0].state_dict()
+        system.networks(shape=(4, 4, 1), rng=np.random.default_rng(seed), **options)[0].state_dict()
         for seed in (0, 0, 1))
     assert all((first[k] == again[k]).all() for k in first)
     assert any((first[k] != other[k]).any() for k in first)

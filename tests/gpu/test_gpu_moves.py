@@ -96,7 +96,7 @@ def test_a_learning_rate_set_before_a_move_holds_after_it(device):
 def trainer(data=None):
     """A Trainer in float64 on the default device."""
     system = SYSTEMS["digits"]
-    networks = system.build(shape=(8, 8, 1), rng=np.random.default_rng(1))
+    networks = system.networks(shape=(8, 8, 1), rng=np.random.default_rng(1))
 
     def noise(n, latent, rng):
         return system.noise(n, latent, rng).astype(np.float64)

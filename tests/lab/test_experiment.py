@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from minigan.lab import Described, Experiment, LabError, Recipe, Record, Task, train
-from minigan.lab import run as module
-from minigan.lab.runner import is_done, place
-
-TINY = Recipe(steps=6, batch=8, latent=3, width=6, waves=5, warm_up=0)
+from minigan.gan import Options
+from minigan.lab import Experiment, LabError, Record, experiment as module, train
+from minigan.lab.processes import is_done, place
+from tests.laboratory import TINY, task as tiny
 
 
 @pytest.fixture(autouse=True)
@@ -24,14 +23,14 @@ def without_seconds(record):
 
 
 def test_the_same_task_gives_the_same_figures_and_another_seed_others():
-    first, again, other = (train(Task("ring", "r1", seed, TINY)) for seed in (0, 0, 1))
+    first, again, other = (train(tiny("ring", "r1", seed, 6)) for seed in (0, 0, 1))
     assert first.rows == again.rows and without_seconds(first) == without_seconds(again)
     np.testing.assert_array_equal(first.samples, again.samples)
     assert first.rows != other.rows
 
 
 def test_watching_changes_nothing():
-    task = Task("ring", "instance-noise", 0, TINY)
+    task = tiny("ring", "instance-noise", 0, 6)
     looked = []
 
     def look(experiment, result):
@@ -44,7 +43,7 @@ def test_watching_changes_nothing():
 
 def test_rows_hold_losses_and_figures_over_time():
     pytest.importorskip("scipy", reason="for the exact distances")
-    record = train(Task("grid", "plain", 0, replace(TINY, steps=45)))
+    record = train(tiny("grid", "plain", 0, 45))
     assert [row["step"] for row in record.rows] == [1, *range(2, 45, 2), 45]
     assert record.rows[-1].keys() == {"step", "d_loss", "g_loss", "captured", "high_quality",
                                       "reverse_kl", "sliced_w1", "w1", "critic", "critic_w1"}
@@ -57,19 +56,20 @@ def test_a_run_is_measured_at_even_places_and_thrice_before_the_first():
 
 
 def test_data_without_modes_are_judged_by_distance_alone():
-    record = train(Task("spiral", "plain", 0, TINY))
+    record = train(tiny("spiral", "plain", 0, 6))
     assert "captured" not in record.final and record.final["modes"] is None
     assert record.final["sliced_w1"] > 0
 
 
 def test_without_scipy_there_are_the_sliced_distances(monkeypatch):
     monkeypatch.setattr(module, "find_spec", lambda name: None)
-    final = train(Task("spiral", "plain", 0, TINY)).final
+    final = train(tiny("spiral", "plain", 0, 6)).final
     assert "w1" not in final and final["sliced_w1"] > 0
 
 
 def test_a_run_that_diverges_ends_early_and_its_record_is_json(tmp_path):
-    record = train(Task("ring", Described("kl"), 0, replace(TINY, lr=1e30, steps=60)))
+    wild = replace(TINY, lr=1e30)
+    record = train(replace(tiny("ring", Options(objective="kl"), 0, 60), system=wild))
     assert record.final["diverged"] and record.final["step"] < 60
     record.save(tmp_path / "a.json")
     json.loads((tmp_path / "a.json").read_text(), parse_constant=pytest.fail)  # NaN is no JSON
@@ -77,7 +77,7 @@ def test_a_run_that_diverges_ends_early_and_its_record_is_json(tmp_path):
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path):
-    record = train(Task("ring", "plain", 0, TINY))
+    record = train(tiny("ring", "plain", 0, 6))
     record.save(tmp_path / "a.json")
     read = Record.load(tmp_path / "a.json")
     assert (read.settings, read.rows, read.final) == (record.settings, record.rows, record.final)
@@ -92,21 +92,30 @@ def test_a_damaged_record_is_told_by_its_path(tmp_path):
 
 
 def test_a_run_is_done_if_it_is_there_with_the_same_settings(tmp_path):
-    task = Task("ring", Described("hinge", (("r1", 0.5),)), 0, TINY)
+    task = tiny("ring", Options(objective="hinge", penalty=("r1:0.5",)), 0, 6)
     assert not is_done(task, tmp_path)
     train(task).save(place(task, tmp_path))
     assert is_done(task, tmp_path)
     with pytest.raises(LabError, match="with steps 6, not 7"):
-        is_done(replace(task, recipe=replace(TINY, steps=7)), tmp_path)
+        is_done(replace(task, steps=7), tmp_path)
 
 
 def test_a_file_of_points_is_learned_and_a_changed_one_is_another(tmp_path):
     path = tmp_path / "mine.csv"
     np.savetxt(path, np.random.default_rng(0).normal(5, 2, (30, 2)), delimiter=",")
-    task = Task(str(path), "plain", 0, TINY)
+    task = tiny(str(path), "plain", 0, 6)
     experiment = Experiment(task)
     assert set(map(tuple, experiment.real)) <= set(map(tuple, np.loadtxt(
         path, delimiter=",", dtype=np.float32)))
     before = task.settings()
     path.write_text(path.read_text() + "1,2\n")
     assert before["data"] == "mine" and task.settings() != before
+
+
+def test_a_folder_of_an_earlier_version_goes_on(tmp_path):
+    task = tiny("ring", "plain", 0, 6)
+    record = train(task)
+    numbers = {**record.settings["recipe"], "width": 128, "warm_up": 300, "ema": 0.999}
+    record.settings = {**record.settings, "described": None, "recipe": numbers}
+    record.save(place(task, tmp_path))
+    assert is_done(task, tmp_path)

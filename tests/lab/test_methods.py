@@ -7,38 +7,38 @@ import numpy as np
 import pytest
 
 from minigan.data import DISTRIBUTIONS
-from minigan.gan.game import GAN
-from minigan.gan.several import d2gan
-from minigan.lab import METHODS, Described, Experiment, Recipe, Task
+from minigan.gan import GAN, GameError, Options, d2gan
+from minigan.lab import METHODS, PLANE, Experiment, Task
 from minigan.lab.field import heights, pull
-from minigan.lab.recipe import Networks, Waves
+from minigan.lab.plane import Waves, discriminator, schedule
 from minigan.metrics import mode_figures
-
-TINY = Recipe(steps=3, batch=8, latent=3, width=6, waves=5, warm_up=0)
+from tests.laboratory import TINY, task
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_makes_steps_and_can_be_looked_at(method):
-    experiment = Experiment(Task("ring", method, seed=1, recipe=TINY))
+    experiment = Experiment(task("ring", method, seed=1))
     before = [p.numpy() for p in experiment.game.parameters()]
-    for _ in range(2):
-        result = experiment.step()
-    assert np.isfinite([result.d_loss.item(), result.g_loss.item()]).all()
+    losses = []
+    experiment.trainer.callbacks = [lambda trainer, result: losses.extend(
+        [result.d_loss.item(), result.g_loss.item()])]
+    experiment.trainer.run(3)
+    assert np.isfinite(losses).all() and len(losses) == 6
     moved = [not np.array_equal(a, p.numpy()) for a, p in zip(before, experiment.game.parameters())]
     assert np.mean(moved) > 0.9  # no network is left out
     assert experiment.samples().shape == (2500, 2)
-    real = experiment.plane.inward(experiment.real)
+    real, rng = experiment.plane.inward(experiment.real), np.random.default_rng(0)
     assert heights(experiment.game, real[:5], real).shape == (5,)
     places, arrows = pull(experiment.game, experiment.shown(experiment.real[:8]),
-                          experiment.game.latent(8, experiment.rng), experiment.rng)
+                          experiment.game.latent(8, rng), rng)
     assert places.shape == arrows.shape == (8, 2) and arrows.any()
-    assert METHODS[method].__doc__
+    assert METHODS[method].about
 
 
 def test_arrows_point_where_g_loses_less():
-    experiment = Experiment(Task("ring", "plain", recipe=TINY))
-    real = experiment.shown(experiment.real[:8])
-    x, arrows = pull(experiment.game, real, experiment.game.latent(8, experiment.rng), None)
+    experiment = Experiment(task("ring", "plain"))
+    real, rng = experiment.shown(experiment.real[:8]), np.random.default_rng(0)
+    x, arrows = pull(experiment.game, real, experiment.game.latent(8, rng), None)
 
     def loss(points):
         return experiment.game.g_loss(real, experiment.shown(experiment.plane.outward(points)),
@@ -49,8 +49,9 @@ def test_arrows_point_where_g_loses_less():
 
 
 def test_the_surface_of_two_discriminators_is_their_mean():
-    net = Networks(TINY, np.random.default_rng(0))
-    generator, first, second = net.generator(), net.discriminator(), net.discriminator()
+    rng = np.random.default_rng(0)
+    generator, first = TINY.networks(rng=rng)
+    _, second = TINY.networks(rng=rng)
     points = np.random.default_rng(1).standard_normal((5, 2)).astype(np.float32)
     one, two = (heights(GAN(generator, d), points, points) for d in (first, second))
     both = heights(d2gan(generator, first, second), points, points)
@@ -58,40 +59,49 @@ def test_the_surface_of_two_discriminators_is_their_mean():
 
 
 def test_noise_on_what_d_sees_fades_until_half_time():
-    experiment = Experiment(Task("ring", "instance-noise", recipe=TINY))
+    noise = Experiment(task("ring", "instance-noise")).game.augment
     stds = []
     for done in (0, 0.25, 0.5, 1):
-        experiment.play.anneal(done)
-        stds.append(experiment.game.augment.std)
+        noise.anneal(done)
+        stds.append(noise.std * noise.left)
     assert stds == [0.5, 0.25, 0, 0]
 
 
 def test_the_learning_rate_rises_is_constant_and_falls_to_nothing():
-    recipe = Recipe(steps=100, warm_up=20, constant=0.5)
-    assert [recipe.factor(step) for step in (0, 9, 19, 50, 75, 100)] == [0.05, 0.5, 1, 1, 0.5, 0]
-    experiment = Experiment(Task("ring", "two-time-scales", recipe=TINY))
-    for _ in range(2):
-        experiment.step()
-    lrs = [o.lr for o in (experiment.players.d_optimizer, experiment.players.g_optimizer)]
-    np.testing.assert_allclose(lrs, [TINY.lr * 0.5 * 2 / 3, TINY.lr * 0.125 * 2 / 3])
+    assert [schedule(step, 4000) for step in (0, 149, 299, 2000, 3000, 4000)] == [
+        1 / 300, 0.5, 1, 1, 0.5, 0]
+    experiment = Experiment(task("ring", "two-time-scales"))
+    experiment.trainer.run(3)
+    lrs = [o.lr for o in experiment.trainer.players.optimizers]
+    np.testing.assert_allclose(lrs, [2e-3 * 3 / 300, 5e-4 * 3 / 300])
 
 
-@pytest.mark.parametrize("described, name", [
-    (Described(), "nonsaturating"),
-    (Described("hinge", (("r1", 0.5), ("l2", None)), 2, 1), "hinge+r1=0.5+l2+pack=2"),
-    (Described("wasserstein", (("gradient", 5.0),), d_steps=3), "wasserstein+gradient=5+d-steps=3"),
-    (Described(rule="extragradient"), "nonsaturating+rule=extragradient")])
-def test_a_described_method_plays_under_a_name_that_says_it(described, name):
-    assert described.name == name
-    experiment = Experiment(Task("moons", described, recipe=TINY))
-    assert np.isfinite(experiment.step().d_loss.item())
-    assert experiment.game.pack == described.pack
-    assert experiment.play.d_steps == described.d_steps
+@pytest.mark.parametrize("options", [
+    {"objective": "hinge", "penalty": ("r1:0.5", "l2"), "pack": 2},
+    {"objective": "wasserstein", "penalty": ("gradient:5",), "d_steps": 3}, {"codes": (4, 1)},
+    {"rule": "extragradient", "label_smoothing": 0.1, "max_norm": 1}])
+def test_a_method_of_ones_own_plays_under_the_name_of_its_options(options):
+    mine = task("moons", Options(**options))
+    assert mine.method_name == Options(**options).name
+    experiment, losses = Experiment(mine), []
+    experiment.trainer.callbacks = [lambda _, result: losses.append(result.d_loss.item())]
+    experiment.trainer.run(1)
+    assert np.isfinite(losses[0]) and experiment.game.pack == options.get("pack", 1)
+    assert experiment.trainer.d_steps == options.get("d_steps", 1)
+
+
+@pytest.mark.parametrize("options, says", [
+    ({"pack": 3}, "8 examples cannot be packed by 3"), ({"diff_augment": True}, "is for images"),
+    ({"conditional": "acgan"}, "conditional needs classes"),
+    ({"unroll": 2, "penalty": ("l2",)}, "weight_decay")])
+def test_what_cannot_be_played_on_points_is_refused(options, says):
+    with pytest.raises(GameError, match=says):
+        Experiment(task("ring", Options(**options)))
 
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_the_networks_see_data_of_mean_0_and_variance_1_and_figures_are_in_its_own_units(name):
-    plane = Experiment(Task(name, "plain", recipe=TINY)).plane
+    plane = Experiment(task(name, "plain")).plane
     points = plane.draw(5000, np.random.default_rng(3))
     seen = plane.inward(points)
     np.testing.assert_allclose(seen.mean(axis=0), 0, atol=0.05)
@@ -103,7 +113,7 @@ def test_the_networks_see_data_of_mean_0_and_variance_1_and_figures_are_in_its_o
 
 
 def test_waves_are_a_pack_and_sines_of_each_of_its_points():
-    waves = Waves(3, 0.5, 5, np.random.default_rng(0))
+    waves = Waves(3, np.random.default_rng(0))
     x = np.random.default_rng(1).standard_normal((4, 4)).astype(np.float32)
     vectors, phases = waves.vectors.numpy(), waves.phases.numpy()
     lengths = np.linalg.norm(vectors, axis=0)
@@ -113,19 +123,16 @@ def test_waves_are_a_pack_and_sines_of_each_of_its_points():
     np.testing.assert_allclose(waves(x).numpy(), expected, atol=1e-6)
 
 
-def test_without_waves_d_sees_the_point_itself():
-    bare = Networks(replace(TINY, waves=0), np.random.default_rng(0))
-    assert not any(isinstance(m, Waves) for m in bare.discriminator(2).modules())
-    assert bare.discriminator(2)(np.zeros((3, 4), np.float32)).shape == (3, 1)
+def test_a_discriminator_of_packs_has_waves_for_each_point():
+    D = discriminator((4,), width=6, waves=5)
+    assert D(np.zeros((3, 4), np.float32)).shape == (3, 1)
+    assert D.body[1].weight.shape == (2 * (2 + 5), 6)
 
 
-@pytest.mark.parametrize("method", ["r1", "relativistic-r1r2", "gman-r1r2", "mgan-r1r2"])
-def test_a_fading_penalty_falls_at_an_even_rate(method):
-    play = Experiment(Task("ring", method, recipe=TINY)).play
-    half = 2 if method == "r1" else 1  # its weight is γ/2 of one mean, that of both is γ of one
-    for each in play.game.games if method == "gman-r1r2" else [play.game]:
-        weights = []
-        for done in (0, 0.35, 0.7, 1):
-            play.anneal(done)
-            weights.append(each.penalties[0].weight * half)
-        np.testing.assert_allclose(weights, [0.1, np.sqrt(0.1 * 3e-3), 3e-3, 3e-3])
+def test_a_task_is_played_with_the_systems_numbers_unless_it_says_others():
+    whole = Task("ring", "plain")
+    assert whole.settings()["recipe"] == {"steps": 4000, "batch": 256, "latent": 2, "lr": 4e-3,
+                                          "betas": [0.0, 0.99]}
+    assert Experiment(whole).trainer.rates == [1e-3, 1e-3]
+    assert Experiment(replace(whole, system=replace(PLANE, lr=1.0), method="r1")
+                      ).trainer.rates == [1, 1]

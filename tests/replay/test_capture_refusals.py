@@ -54,7 +54,7 @@ def test_inputs_on_another_device_are_refused():
         captured(here, there)
     for _ in range(3):
         captured(here, here)
-    with pytest.raises(mg.CaptureError, match=r"called with \[\(\(1,\), 'float32', 'numpy'\)"):
+    with pytest.raises(mg.CaptureError, match=r"called with \(\(\(1,\), 'float32', 'numpy'\)"):
         captured(there, there)
 
 

@@ -1,0 +1,109 @@
+"""A run folder from Python: new, continued, and what is wrong with it."""
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minigan.cli import main
+from minigan.errors import UserError
+from minigan.gan import SYSTEMS, Config, Options, Run, RunError
+
+pytestmark = pytest.mark.numpy_only("the folder is what is tested")
+
+
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch):
+    monkeypatch.setattr(Run, "save_losses", lambda run: None)
+
+
+def bits(folder):
+    return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("game", [Options(), Options(penalty=("r1:1:0.1",), lr=1e-3),
+                                  Options(labels=20, instance_noise=0.3, noise_until=0.8)])
+def test_python_and_the_command_train_the_same_run(game, tmp_path):
+    ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+    run = Run.new(ours, game=game, steps=4, batch_size=8, save_every=2)
+    assert not ours.exists()
+    trainer = run.trainer()
+    assert (ours / "config.json").exists()
+    trainer.run(4)
+    words = {"penalty": "--penalty r1:1:0.1", "lr": "--lr 1e-3", "labels": "--labels 20",
+             "instance_noise": "--instance-noise 0.3", "noise_until": "--noise-until 0.8"}
+    given = " ".join(words[name] for name in game.given()).split()
+    assert main(["train", "--steps", "4", "--batch-size", "8", "--save-every", "2", "--device",
+                 "cpu", "--out", str(theirs), *given]) == 0
+    assert bits(ours) == bits(theirs)
+
+
+def test_a_run_goes_on_from_where_it_was_with_the_bits_of_an_uninterrupted_one(tmp_path):
+    game = Options(penalty=("r1:1:0.1",))
+    whole = Run.new(tmp_path / "whole", game=game, steps=6, batch_size=8, save_every=2)
+    whole.trainer().run(6)
+    Run.new(tmp_path / "parts", game=game, steps=6, batch_size=8, save_every=2).trainer()
+    with pytest.raises(RunError, match="nothing was saved"):
+        Run.open(tmp_path / "parts").trainer()
+    first = Run.new(tmp_path / "first", game=game, steps=6, batch_size=8, save_every=2).trainer()
+    first.callbacks.append(lambda trainer, result: setattr(trainer, "stop", trainer.step == 3))
+    first.run(6)
+    again = Run.open(str(tmp_path / "first")).trainer()  # a text will do
+    assert again.step == 2  # the last save
+    again.run(6)
+    assert bits(tmp_path / "first") == bits(tmp_path / "whole")
+
+
+def test_more_steps_than_before_are_written_down_and_saved_at_their_end(tmp_path):
+    run = Run.new(tmp_path / "run", steps=2, batch_size=8)
+    run.trainer().run(2)
+    again = Run.open(tmp_path / "run")
+    again.trainer().run(5)
+    assert again.saved_steps()[-1] == 5 and Run.open(tmp_path / "run").config.steps == 5
+
+
+def test_a_system_with_a_schedule_and_betas_is_played_with_them(tmp_path, monkeypatch):
+    system = replace(SYSTEMS["digits"], betas=(0.0, 0.9), lr=1e-3,
+                     schedule=lambda step, steps: 1 - step / steps)
+    monkeypatch.setitem(SYSTEMS, "digits", system)
+    trainer = Run.new(tmp_path / "run", steps=4, batch_size=8, save_every=2).trainer()
+    seen = []
+    trainer.callbacks.append(lambda trainer, _: seen.append(trainer.players.g_optimizer.lr))
+    trainer.run(2)
+    Run.open(tmp_path / "run").trainer()
+    trainer.run(4)
+    assert seen == [1e-3, 5e-4, 5e-4, 2.5e-4]  # of 2 steps, and of 4
+    assert trainer.players.d_optimizer.betas == (0.0, 0.9)
+
+
+@pytest.mark.parametrize("words, says", [
+    ({"system": "mlpp"}, "no system 'mlpp': did you mean mlp"),
+    ({"data": "digit"}, "no data set 'digit': did you mean digits"),
+    ({"size": (8, 8)}, "for data images, not for digits"),
+    ({"batch_size": 5000}, "more than the 1797 images"), ({"steps": -1}, "steps is a whole number"),
+    ({"game": Options(pack=3), "batch_size": 8}, "cannot be packed by 3")])
+def test_what_no_run_can_be_is_refused_before_anything_is_written(words, says, tmp_path):
+    with pytest.raises(UserError, match=says):
+        Run.new(tmp_path / "run", **words).trainer()
+    assert not (tmp_path / "run").exists()
+
+
+def test_settings_of_older_versions_are_read(tmp_path):
+    old = {"system": "digits", "data": "digits", "shape": [8, 8, 1], "steps": 3, "batch_size": 8,
+           "lr": 5e-4, "seed": 0, "save_every": 3, "data_dir": None, "d_lr": None, "classes": 10,
+           "game": {"objective": "hinge", "penalty": ["r1:0.5"], "conditional": None, "unroll": 0,
+                    "instance_noise": 0, "mix": "mean", "discriminators": 1}}
+    (tmp_path / "config.json").write_text(json.dumps(old))
+    config = Run.open(tmp_path).config
+    assert config.game == Options(objective="hinge", penalty=("r1:0.5",), lr=5e-4)
+    assert Config.of(json.loads(json.dumps(config.as_json()))) == replace(config, shape=[8, 8, 1])
+
+
+def test_where_a_run_diverged_is_found_again_from_its_last_save(tmp_path):
+    run = Run.new(tmp_path / "run", game=Options(lr=1e30), steps=3, batch_size=8, save_every=3)
+    trainer = run.trainer()
+    with np.errstate(all="ignore"), pytest.raises(RunError, match="diverged at step 1"):
+        trainer.run(3)
+    assert "Affine, forward, in discriminator.body.layers" in run.explain(trainer.step)
