@@ -26,6 +26,8 @@ args = parser.parse_args()
 try:
     if args.out.exists():
         run = Run.open(args.out)
+        if args.data_dir:                            # the files may have been moved
+            run.config.data_dir = str(args.data_dir.resolve())
     else:
         run = Run.new(args.out, "dcgan", data_dir=args.data_dir, steps=args.steps,
                       save_every=max(1, args.steps // 10))

@@ -43,7 +43,8 @@ def register(commands: Any) -> None:
     p.add_argument("--seed", type=NATURAL, metavar="N",
                    help="fixes weights, batches and noise (default: 0)")
     p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
-                   metavar="NAME", help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
+                   metavar="NAME",
+                   help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
     p.add_argument("--out", type=Path, metavar="DIR",
                    help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
     p.add_argument("--save-every", type=POSITIVE, metavar="N",
