@@ -125,7 +125,9 @@ class Run:
             images = backend.asarray(images)
         loader = Loader(Scaled(images, self.system.value_range), *config.conditions(labels),
                         batch_size=config.batch_size, seed=config.seed)
-        return config.game.trainer(game, self.system, loader, config.seed)
+        trainer = config.game.trainer(game, self.system, loader, config.seed)
+        trainer.steps = config.steps
+        return trainer
 
     def explain(self, step: int) -> str:
         """Where the first number came from that is not finite, at this step or before: the steps
@@ -180,7 +182,7 @@ class Run:
     def save(self, trainer: Trainer) -> None:
         """Weights, a grid, the curves and the state, as of the trainer's step. Raises Diverged for
         weights that are not finite: what was saved before is better."""
-        state = _flat(trainer.state_dict())
+        state = _dotted(trainer.state_dict())
         broken = [k for k, v in state.items() if k.startswith("game.") and not np.isfinite(v).all()]
         if broken:
             raise Diverged(f"training diverged before step {trainer.step} "
@@ -272,13 +274,13 @@ class Run:
         return game, step
 
 
-def _flat(state: dict[str, Any]) -> dict[str, Any]:
+def _dotted(state: dict[str, Any]) -> dict[str, Any]:
     """{"a": {"b": x}} → {"a.b": x}, two levels."""
     return {f"{outer}.{inner}": v for outer, values in state.items() for inner, v in values.items()}
 
 
 def _nested(flat: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `_flat`."""
+    """The inverse of `_dotted`."""
     state: dict[str, Any] = {}
     for key, v in flat.items():
         outer, _, inner = key.partition(".")

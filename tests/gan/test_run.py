@@ -10,6 +10,7 @@ import pytest
 from minigan.cli import main
 from minigan.errors import UserError
 from minigan.gan import SYSTEMS, Config, Options, Run, RunError
+from minigan.gan.diagnostics import explain
 
 pytestmark = pytest.mark.numpy_only("the folder is what is tested")
 
@@ -107,3 +108,18 @@ def test_where_a_run_diverged_is_found_again_from_its_last_save(tmp_path):
     with np.errstate(all="ignore"), pytest.raises(RunError, match="diverged at step 1"):
         trainer.run(3)
     assert "Affine, forward, in discriminator.body.layers" in run.explain(trainer.step)
+
+
+def test_a_replay_fades_over_as_many_steps_as_the_run_did(tmp_path):
+    run = Run.new(tmp_path / "run", game=Options(penalty=("r1:1:0.01",)), steps=9, batch_size=8,
+                  save_every=9)
+    seen = []
+    for steps in (9, 3):  # of the run, and of the replay that looks for an error in its third
+        game = Run._trainer(run)
+        game.game.anneal = lambda done: seen.append(done)
+        game.callbacks = [lambda trainer, _: setattr(trainer, "stop", trainer.step == 3)]
+        if steps == 9:
+            game.run(9)
+        else:
+            explain(game, None, 3)
+    assert seen == [0, 1 / 9, 2 / 9] * 2
