@@ -28,7 +28,6 @@ _Fields = make_dataclass("_Fields", [(option.name, Any, option.default) for opti
 class Options(_Fields):
     """What a run's game differs in from a system's plain one; by default nothing. Raises UserError
     for what no option can be, and GameError for what does not go together.
-
     """
 
     def __init__(self, **fields: Any):
@@ -116,4 +115,4 @@ class Options(_Fields):
                        schedule=system.schedule)
 
 
-Options.__doc__ += "".join(f"    {o.name}: {o.help}\n" for o in OPTIONS)
+Options.__doc__ += "".join(f"\n    - {option.name}: {option.help}" for option in OPTIONS)
