@@ -104,6 +104,6 @@ OPTIONS = (
            needs="instance_noise",
            part=lambda parts, until: setattr(parts["augment"], "until", until)),
     Option("diff_augment", False, FLAG,
-           "all that D sees is shifted, cut and recoloured (DiffAugment)", None, of="images",
+           "all that D sees is shifted, cut and recoloured (DiffAugment)", None, images=True,
            part=lambda parts, _: parts.update(augment=DiffAugment())),
 )

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import ops
 from ..autodiff import Tensor
+from ..data import few_labels
 from ..nn import Module
 from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind
 from . import noise
@@ -234,7 +235,8 @@ OPTIONS = (
                                "codes as in 10,2", _are_codes, _read_codes),
            "InfoGAN: a code of K classes, and M continuous ones", "K[,M]", game=_infogan),
     Option("labels", 0, POSITIVE,
-           "semi-supervised: D also learns the classes, from N examples' labels", of="classes",
+           "semi-supervised: D also learns the classes, from N examples' labels",
+           conditions=lambda n, labels, classes, rng: few_labels(labels, n, rng, classes),
            game=lambda n, net, parts: SemiSupervisedGAN(net.generator(), net.classifier(),
                                                         **parts)),
     Option("generators", 1, TWO_OR_MORE, "MGAN: N of them, and a classifier that tells them apart",

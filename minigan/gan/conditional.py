@@ -102,5 +102,6 @@ def _conditional(how: str, net: Any, parts: dict[str, Any]) -> GAN:
 OPTIONS = (
     Option("conditional", None, one_of(CONDITIONS, "way of conditioning"),
            f"G makes what class it is told to: {', '.join(CONDITIONS)} (without HOW: projection)",
-           "HOW", const="projection", of="classes", game=_conditional),
+           "HOW", const="projection", game=_conditional,
+           conditions=lambda how, labels, classes, rng: np.eye(classes, dtype=np.float32)[labels]),
 )

@@ -7,7 +7,7 @@ from typing import Any, Mapping
 import numpy as np
 
 from .. import backend
-from ..data import IMAGE_SETS, DataError, few_labels
+from ..data import IMAGE_SETS, DataError
 from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind, one_of
 from . import noise
 from .game import GAN, GameError
@@ -78,15 +78,16 @@ class Config:
     def latent(self, game: GAN, n: int, seed: int, label: int | None = None) -> Sample:
         """What n samples are made from; in a conditional game the classes come one after another,
         or all are the given one. Raises GameError for a class that is none."""
-        rng = np.random.default_rng(seed)
-        if self.game.conditional is None:
-            if label is not None:
-                raise GameError("only a run of a conditional game has classes to choose from")
-            return game.latent(n, rng)
-        if label is not None and label >= self.classes:
-            raise GameError(f"the classes are 0 to {self.classes - 1}, not {label}")
-        labels = np.arange(n) % self.classes if label is None else np.full(n, label)
-        return game.latent(n, rng, (noise.encoded(labels, self.classes),))
+        told, rng = (), np.random.default_rng(seed)
+        if self.game.conditions():
+            if label is not None and label >= self.classes:
+                raise GameError(f"the classes are 0 to {self.classes - 1}, not {label}")
+            labels = np.arange(n) % self.classes if label is None else np.full(n, label)
+            told = (noise.encoded(labels, self.classes),)
+        latent = game.latent(n, rng, told)
+        if label is not None and (not told or len(latent) == 1):  # G is not told
+            raise GameError("only a run of a conditional game has classes to choose from")
+        return latent
 
     def load(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The images, as Scaled takes them, and their labels, if there are any."""
@@ -96,16 +97,12 @@ class Config:
 
     def conditions(self, labels: np.ndarray | None) -> list[backend.Array]:
         """What a Loader is given beside the images: what the game is to know of their classes."""
-        if self.game.conditional is None and not self.game.labels:
-            return []
-        if labels.max() >= self.classes:
+        wanted = self.game.conditions()
+        if wanted and labels.max() >= self.classes:
             raise DataError(f"{self.data} has a class {labels.max()}, but the run is one of "
                             f"{self.classes} classes")
-        units = np.eye(self.classes, dtype=np.float32)[labels]
-        if self.game.labels:
-            rng = np.random.default_rng(self.seed)
-            units = few_labels(labels, self.game.labels, rng, self.classes)
-        return [backend.asarray(units)]
+        return [backend.asarray(condition(labels, self.classes, np.random.default_rng(self.seed)))
+                for condition in wanted]
 
 
 def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int] | None = None,

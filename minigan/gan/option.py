@@ -28,7 +28,9 @@ class Option:
     repeated  whether it may be given again: the field is a tuple
     without, because   options that it does not go with, and why
     needs     an option that it means nothing without
-    of        what kind of data it is for: "images", or "classes" for data with labels
+    images    whether it is for images only
+    conditions  of what the loader gives beside the examples, (N, K), where the game is to know of
+              their classes: conditions(value, labels, classes, rng)
     part      changes what the game is given: part(arguments of GAN by name, value)
     game      makes a game of its own, of which a run plays one: game(value, Networks, arguments)
     batch     raises GameError for a batch size that it cannot do with: batch(value, size)
@@ -44,7 +46,8 @@ class Option:
     without: tuple[str, ...] = ()
     because: str = ""
     needs: str = ""
-    of: str = ""
+    images: bool = False
+    conditions: Callable[[Any, Any, int, Any], Any] | None = None
     part: Callable[[dict[str, Any], Any], None] | None = None
     game: Callable[[Any, Any, dict[str, Any]], Any] | None = None
     batch: Callable[[Any, int], None] | None = None

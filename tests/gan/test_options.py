@@ -12,23 +12,13 @@ from minigan.errors import UserError
 from minigan.gan import (ACGAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run,
                          SemiSupervisedGAN, System, UnrolledGAN, d2gan, models, noise, run)
 from minigan.gan.options import OPTIONS
+from tests.options import BESIDE, CHANGED
 
 RNG = np.random.default_rng
 SHAPE, CLASSES = (8, 8, 1), 3
 TINY = System("tiny", models.Pair(models.digits_generator, models.digits_discriminator, width=8), 5)
 IMAGES = RNG(0).random((24, *SHAPE)).astype(np.float32)
 LABELS = np.eye(CLASSES, dtype=np.float32)[np.arange(24) % CLASSES]
-
-# a value of each field that is not its default, and what has to be there beside it
-CHANGED = {
-    "objective": "hinge", "penalty": ("r1:0.5", "l2"), "conditional": "projection",
-    "codes": (3, 1), "labels": 6, "d2gan": True, "discriminators": 2, "mix": "worst",
-    "generators": 2, "pack": 2, "unroll": 1, "label_smoothing": 0.1, "label_noise": 0.3,
-    "instance_noise": 0.2, "noise_until": 0.5, "diff_augment": True, "spectral_norm": True,
-    "clip_weights": 0.01, "rule": "simultaneous", "d_steps": 2, "max_norm": 0.01, "lr": 1e-3,
-    "d_lr": 1e-4,
-}
-BESIDE = {"mix": {"discriminators": 2}, "noise_until": {"instance_noise": 0.2}}
 
 
 def built(options):
@@ -43,7 +33,11 @@ def trained(options, steps=2):
     return {name: value.tobytes() for name, value in trainer.state_dict()["game"].items()}
 
 
-@pytest.mark.parametrize("name", [option.name for option in OPTIONS])
+def test_the_table_of_examples_has_every_option():
+    assert CHANGED.keys() == {option.name for option in OPTIONS}
+
+
+@pytest.mark.parametrize("name", CHANGED)
 def test_each_field_alone_changes_what_is_trained(name):
     beside = BESIDE.get(name, {})
     changed = {**beside, name: CHANGED[name]}
