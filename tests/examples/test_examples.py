@@ -122,7 +122,8 @@ RUNS = {
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
     # a chain of 100,000 is walked in tests/test_graph.py
     "engine_figures.py": Run(["--steps", "20", "--links", "999", "--imports", "1"],
-                             lambda output, folder: "gradient 1000)" in output and "gradient 2^30" in output
+                             lambda output, folder:
+                             "gradient 1000)" in output and "gradient 2^30" in output
                              and number_after("backward():", output) <= 300
                              and number_after("a step of Adam:", output) <= 110),
     "benchmark.py": Run(["mlp128", "--rounds", "1", "--steps", "1", "--memory", "--json"],
