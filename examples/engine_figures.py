@@ -1,6 +1,6 @@
 """The engine's own figures: lines executed, deep graphs, shared graphs, memory, import time.
 
-    python examples/engine_figures.py [--steps 1000]
+    python examples/engine_figures.py [--steps 1000] [--links 100000] [--imports 5]
 
 Prints how many lines of minigan a learner has to read who follows one backward pass, and one step
 of Adam, through every function that is entered: the source of these functions, docstrings and
@@ -29,6 +29,8 @@ from minigan.gan import GAN, Trainer, models
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--steps", type=int, default=1000)
+parser.add_argument("--links", type=int, default=100_000, help="of the chain")
+parser.add_argument("--imports", type=int, default=5, help="of which the median is told")
 args = parser.parse_args()
 
 
@@ -61,11 +63,11 @@ print(f"lines executed for a step of Adam: {lines_executed(adam.step)}")
 
 x = mg.tensor(1.0, requires_grad=True)
 y = x
-for _ in range(100_000):
+for _ in range(args.links):
     y = y + x
 start = time.perf_counter()
 y.backward()
-print(f"chain of 100,000 additions, backward: {time.perf_counter() - start:.2f} s "
+print(f"chain of {args.links:,} additions, backward: {time.perf_counter() - start:.2f} s "
       f"(gradient {x.grad.item():.0f})")
 
 del y
@@ -85,6 +87,7 @@ def resident_kib():
         return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
 
 
+del y
 generator, discriminator = models.digits(rng=np.random.default_rng(0))
 trainer = Trainer(GAN(generator, discriminator), Loader(digits()[0], batch_size=64))
 trainer.run(100)
@@ -101,5 +104,5 @@ except FileNotFoundError:
 code = ("import numpy, time; start = time.perf_counter(); import minigan; "
         "print(time.perf_counter() - start)")
 times = [float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True,
-                              check=True).stdout) for _ in range(5)]
-print(f"import minigan, beyond numpy: {sorted(times)[2]:.3f} s")
+                              check=True).stdout) for _ in range(args.imports)]
+print(f"import minigan, beyond numpy: {sorted(times)[len(times) // 2]:.3f} s")

@@ -7,7 +7,8 @@ import minigan as mg
 from minigan.gan import SYSTEMS, train_step
 
 BATCH, SHAPE = 4, (8, 8, 1)
-SMALL = {"mlp": {"width": 16}, "mlp-keras": {"width": 16}}  # as many launches as at full width
+SMALL = {name: {"width": 16}  # as many launches as at full width
+         for name in ("mlp", "mlp-keras", "dcgan")}
 
 
 class Game:

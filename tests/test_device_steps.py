@@ -6,6 +6,8 @@ wait nor an upload can be part of a captured step.
 """
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -59,6 +61,7 @@ def test_an_op_and_its_gradient_wait_for_nothing_and_upload_nothing(case, device
     assert COMPILER is None or counts.nondeterministic == 0, counts
 
 
+@cache
 def counted_step(name):
     """The counts of the second step; the first one lays out memory."""
     game = Game(name)

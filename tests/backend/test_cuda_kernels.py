@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
-from test_kernels import LAYOUTS, convolutions
+from test_kernels import LAYOUTS, convolution_calls
 
 from minigan import optim
 from minigan.backend import cuda, reference, thresholds
@@ -163,21 +163,14 @@ def test_running_statistics_move_as_their_reference_moves_them(size, dtype, mixe
 
 @needs_compiler
 @settings(max_examples=150)
-@given(convolutions(), DTYPES, st.sampled_from(list(LAYOUTS)), st.sampled_from([1, 500, 1 << 28]),
-       st.sampled_from([0.01, 4, 100]), st.booleans())
-def test_convolution_and_its_gradients_equal_their_references(case, dtype, layout, at_once, larger,
-                                                              biased):
-    n, image, c, o, window, groups = case
-    out = window.outputs(image)
-    x, grad = numbers(0, (n, *image, c), dtype, layout), numbers(1, (n, *out, o), dtype, layout)
-    w = numbers(2, (*window.size, c // groups, o), dtype, layout)
-    b, back = [numbers(3, length, dtype) if biased else None for length in (o, c)]
+@given(convolution_calls(DTYPES), st.sampled_from([1, 500, 1 << 28]),
+       st.sampled_from([0.01, 4, 100]))
+def test_convolution_and_its_gradients_equal_their_references(calls, at_once, larger):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(thresholds, "GPU_ELEMENTS", at_once)
         patch.setattr(thresholds, "GPU_LARGER", larger)  # either order, for every shape
-        compare("conv2d", x, w, window, groups, b)
-        compare("conv2d_input_gradient", grad, w, window, groups, image, back)
-        compare("conv2d_weight_gradient", x, grad, window, groups)
+        for name, args in calls.items():
+            compare(name, *args)
 
 
 @needs_compiler

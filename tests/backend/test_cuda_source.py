@@ -112,7 +112,7 @@ def compile_cuda(source: str, architecture: str, options: tuple[str, ...]) -> st
     return "" if code == 0 else log.value.decode()
 
 
-def cuda_program(name: str, letters: dict[str, str], prelude: str) -> str:
+def cuda_program(name: str, letters: dict[str, str], number: int = 0) -> str:
     """A kernel's source as CuPy makes it: typed parameters, references, the loop."""
     inputs, outputs = [compiled.parse(params) for params in KERNELS[name][:2]]
     references = {p: f"{c}{p.c_type} &{p.name} = _raw_{p.name}[{{}}.get()];"
@@ -136,17 +136,21 @@ def cuda_program(name: str, letters: dict[str, str], prelude: str) -> str:
         indices = "Indexer _in_ind, Indexer _out_ind"
         loop = REDUCTION.format(references=refer(inputs, "_in_ind"), map=mapped,
                                 identity=identity, outputs=refer(outputs, "_out_ind"))
-    return (f"{prelude}{INDEXER}{types}extern \"C\" __global__ void minigan_{name}("
+    return (f"{types}extern \"C\" __global__ void minigan_{name}_{number}("
             f"{', '.join([*args, indices])}) {{{loop}}}")
 
 
 def complaints(name: str, types: tuple[str, ...], prelude: str, options: tuple[str, ...]) -> str:
-    """What NVRTC says about a kernel, for each architecture and each dtype of T (and of U)."""
+    """What NVRTC says about a kernel, for each architecture and each dtype of T (and of U). The
+    dtypes share a program, since most of a compilation is its start."""
     letters = [{"T": t, "U": u} for t in types for u in ("bool", t)]
     if " U " not in KERNELS[name][0] + " ":
         letters = [{"T": t} for t in types]
-    return "".join([compile_cuda(cuda_program(name, choice, prelude), architecture, options)
-                    for choice in letters for architecture in ARCHITECTURES])
+    program = prelude + INDEXER + "".join([
+        f"namespace choice_{i} {{\n{cuda_program(name, choice, i)}\n}}\n"
+        "#undef REDUCE\n#undef POST_MAP\n" for i, choice in enumerate(letters)])
+    return "".join([compile_cuda(program, architecture, options)
+                    for architecture in ARCHITECTURES])
 
 
 needs_nvrtc = pytest.mark.skipif(nvrtc() is None, reason="nvidia-cuda-nvrtc is not installed")
@@ -168,8 +172,8 @@ def test_nvrtc_compiles_every_kernel_with_cupys_headers_and_half_precision(name)
 
 @needs_nvrtc
 def test_nvrtc_refuses_what_is_no_cuda():
-    program = cuda_program("sigmoid", {"T": "float"}, PRELUDE).replace("fabs", "absolutely")
-    assert "absolutely" in compile_cuda(program, "compute_90", ())
+    program = cuda_program("sigmoid", {"T": "float"}).replace("fabs", "absolutely")
+    assert "absolutely" in compile_cuda(PRELUDE + INDEXER + program, "compute_90", ())
 
 
 @pytest.mark.parametrize("name", KERNELS)

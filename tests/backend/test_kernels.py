@@ -118,21 +118,45 @@ def convolutions(draw):
     return draw(st.integers(0, 4)), image, c, o, window, groups
 
 
-@settings(max_examples=400)
-@given(convolutions(), DTYPES, st.sampled_from(list(LAYOUTS)),
-       st.sampled_from([1, 1000, 20_000, 2 << 20]), st.booleans())
-def test_convolution_and_its_gradients(case, dtype, layout, block, biased):
-    n, image, c, o, window, groups = case
+@st.composite
+def convolution_calls(draw, dtypes):
+    """The arguments of each kernel of a convolution, by its name."""
+    n, image, c, o, window, groups = draw(convolutions())
+    dtype, layout, biased = draw(dtypes), draw(st.sampled_from(list(LAYOUTS))), draw(st.booleans())
     out = window.outputs(image)
     x, grad = numbers(0, (n, *image, c), dtype, layout), numbers(1, (n, *out, o), dtype, layout)
     w = numbers(2, (*window.size, c // groups, o), dtype, layout)
     b, back = [numbers(3, length, dtype) if biased else None for length in (o, c)]
+    return {"conv2d": (x, w, window, groups, b),
+            "conv2d_input_gradient": (grad, w, window, groups, image, back),
+            "conv2d_weight_gradient": (x, grad, window, groups)}
+
+
+@settings(max_examples=300)
+@given(convolution_calls(DTYPES), st.sampled_from([1, 1000, 20_000, 2 << 20]))
+def test_convolution_and_its_gradients(calls, block):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(thresholds, "PATCH_BLOCK", block)
-        for name, args in {"conv2d": (x, w, window, groups, b),
-                           "conv2d_input_gradient": (grad, w, window, groups, image, back),
-                           "conv2d_weight_gradient": (x, grad, window, groups)}.items():
+        for name, args in calls.items():
             assert_same(getattr(cpu, name)(*args), getattr(reference, name)(*args))
+
+
+def test_half_precision_is_left_to_the_reference():
+    """Bit by bit: the BLAS knows no halves, and in blocks their sums would be rounded otherwise."""
+    def halves(seed, *shape):
+        return numbers(seed, shape, np.float16)
+
+    window = Window((3, 3), (1, 1), ((1, 1), (1, 1)))
+    x, grad, w = halves(0, 2, 6, 6, 40), halves(1, 2, 6, 6, 5), halves(2, 3, 3, 40, 5)
+    rows = halves(4, 64, 4, 4, 3) + np.float16(1)
+    for name, args in {"conv2d": (x, w, window, 1, halves(3, 5)),
+                       "conv2d_input_gradient": (grad, w, window, 1, (6, 6), None),
+                       "batch_norm": (rows, *halves(5, 2, 3), 1e-3),
+                       "batch_norm_gradient": (halves(6, *rows.shape), rows, halves(7, 3), 1e-3),
+                       }.items():
+        ours, theirs = getattr(cpu, name)(*args), getattr(reference, name)(*args)
+        for a, e in zip(*[r if isinstance(r, tuple) else (r,) for r in (ours, theirs)]):
+            assert a.dtype == np.float16 and a.tobytes() == e.tobytes(), name
 
 
 @pytest.mark.parametrize("pixels, k, s, d, before",

@@ -100,17 +100,22 @@ class Bench:
         return kind.applies(self.case) and (kind.option is None or any(
             kind.option in call.options for call in self.calls + self.further))
 
+    def shows(self, kind: Kind, call: Call, position: int = 0) -> bool:
+        """Whether the call shows the error: what is computed for it is not what the original
+        computes."""
+        right = self.right(call, kind.probe)  # before anything is planted
+        with kind.planted(self.case.f, position) as mutant:
+            return not same(probe(mutant, call, kind.probe), right)
+
     def test(self, kind: Kind, position: int = 0) -> Result:
         """Plant it, ask the judge whether it is an error, and let the checks look for it."""
         case, own = self.case, kind.call(self.case.typical) if kind.call else None
         calls, further = ([own], []) if own else (self.calls, self.further)
         if own and isinstance(probe(case.f, own, "graph"), str):
             calls = []  # the operation refuses such a call
-        right = {id(call): self.right(call, kind.probe) for call in calls + further}
 
         def differs(call: Call) -> bool:
-            with kind.planted(case.f, position) as mutant:
-                return not same(probe(mutant, call, kind.probe), right[id(call)])
+            return self.shows(kind, call, position)
 
         def result(fate: str, *details: Any) -> Result:
             return Result(str(case), kind.name, position, fate, *details, own=own is not None)

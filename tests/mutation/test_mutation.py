@@ -144,6 +144,13 @@ def test_the_judge_compares_up_to_rounding_and_sees_errors_as_errors():
 
 # Every kind is killed somewhere, in every operation something is
 
+def on_the_first_that_shows_it(bench: Bench, kind: Kind) -> Bench:
+    """The bench with nothing but the first call on which the error shows, or with all if there is
+    none: the checks take longer on the others than the judge does."""
+    shown = [] if kind.call else next(([c] for c in bench.calls if bench.shows(kind, c)), [])
+    return Bench(bench.case, shown or bench.calls, [], bench.known)
+
+
 @pytest.mark.parametrize("kind", ALL, ids=str)
 def test_each_kind_of_error_is_found(kind, benches):
     likely = ["multiply", "var", "exp", "leaky_relu", "elu", "matmul", "conv2d",
@@ -151,7 +158,7 @@ def test_each_kind_of_error_is_found(kind, benches):
     fates = []
     for name in likely:
         if kind.applies(CASE[name]) and benches(name).takes(kind):  # benches take time
-            fates.append(benches(name).test(kind).fate)
+            fates.append(on_the_first_that_shows_it(benches(name), kind).test(kind).fate)
             if fates[-1] == "killed":
                 return
             if fates.count("survived") == 3:
@@ -236,7 +243,7 @@ def test_any_number_of_jobs_finds_the_same(tmp_path, capsys):
     for jobs in ("1", "2"):
         out = tmp_path / f"{jobs}.md"
         assert command.main(["exp", "leaky_relu 's gradient", "--kinds", "wrong sign",
-                             "wrong at one", "--jobs", jobs, "--out", str(out)]) == 0
+                             "wrong for negative inputs", "--jobs", jobs, "--out", str(out)]) == 0
         tables.append(capsys.readouterr().out)
         assert tables[-1] == out.read_text(encoding="utf-8")
     assert tables[0] == tables[1]

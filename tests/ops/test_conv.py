@@ -48,23 +48,7 @@ def inner(x, y):
     return float((x * y).sum())
 
 
-# Values
-
-@examples(400)
-def test_conv2d_equals_the_naive_loops(example):
-    config, x, w, b = example
-    close(ops.conv2d(*tensors(x, w, b), **config.options),
-          naive.conv2d(x, w, b, **config.options), config)
-
-
-@transposed_examples(150)
-def test_conv_transpose2d_equals_the_naive_loops(example):
-    x, w, b, options = example
-    close(ops.conv_transpose2d(*tensors(x, w, b), **options),
-          naive.conv_transpose2d(x, w, b, **options), (x.shape, w.shape, options))
-
-
-# Derivatives
+# Values and derivatives
 
 @examples(150)
 def test_conv_transpose2d_is_the_adjoint_of_conv2d(example):
@@ -87,8 +71,8 @@ def test_conv_transpose2d_is_the_adjoint_of_conv2d(example):
     assert abs(inner(y, g) - inner(x, back)) <= 1e-12 * scale, config
 
 
-def check_derivatives(f, x, w, b, message):
-    """The adjoint identities of f(x, w, b), and the first and second derivatives of
+def check(f, expected, x, w, b, message):
+    """The values of f(x, w, b), its adjoint identities, and the first and second derivatives of
     T(x, w, b, g) = ⟨f(x, w, b), g⟩ in random directions: p, which leaves g alone, and then m.
 
     T is linear in each of x, w and g, so that differences with a step of 1 are exact: in
@@ -97,6 +81,7 @@ def check_derivatives(f, x, w, b, message):
     rng = np.random.default_rng(0)
     leaves = tensors(x, w, b)
     result = f(*leaves)
+    close(result, expected, message)
     y, g = result.numpy(), rng.normal(size=result.shape)
     leaves += tensors(g)
     grads = mg.grad(result, leaves[:3], leaves[3], create_graph=True)
@@ -121,15 +106,18 @@ def check_derivatives(f, x, w, b, message):
 
 
 @examples(400)
-def test_conv2d_and_its_gradients_are_one_trilinear_form_and_equal_difference_quotients(example):
+def test_conv2d_equals_the_naive_loops_and_with_its_gradients_is_one_trilinear_form(example):
     config, *arrays = example
-    check_derivatives(lambda *t: ops.conv2d(*t, **config.options), *arrays, config)
+    check(lambda *t: ops.conv2d(*t, **config.options), naive.conv2d(*arrays, **config.options),
+          *arrays, config)
 
 
 @transposed_examples(150)
-def test_conv_transpose2d_and_its_gradients_are_one_too_and_equal_difference_quotients(example):
+def test_conv_transpose2d_equals_the_naive_loops_and_with_its_gradients_is_one_too(example):
     *arrays, options = example
-    check_derivatives(lambda *t: ops.conv_transpose2d(*t, **options), *arrays, options)
+    shapes = [a.shape for a in arrays]
+    check(lambda *t: ops.conv_transpose2d(*t, **options),
+          naive.conv_transpose2d(*arrays, **options), *arrays, (shapes, options))
 
 
 # PyTorch

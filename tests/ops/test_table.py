@@ -55,7 +55,7 @@ def test_values_equal_the_naive_reference(case, data):
 
 @on_one_library
 @every_case
-@settings(max_examples=6)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_first_and_second_derivatives_are_those_of_the_values(case, data):
     call = data.draw(case.inputs)
