@@ -147,7 +147,7 @@ def few_points(monkeypatch):
     """The laboratory takes exact distances of few points: of a G that has learnt nothing, whose
     points lie in a heap, they take seconds."""
     for name in ("TRANSPORTED", "WATCHED"):
-        monkeypatch.setattr(f"minigan.lab.run.{name}", 60)
+        monkeypatch.setattr(f"minigan.lab.experiment.{name}", 60)
 
 
 @pytest.mark.parametrize("name", RUNS)
