@@ -14,7 +14,7 @@ import weakref
 from contextlib import contextmanager
 from typing import Any, Callable, Container, Iterable, Iterator, Sequence
 
-from . import backend
+from . import backend, refusals
 
 
 # Bookkeeping: what holds for a thread, and who looks on
@@ -22,6 +22,7 @@ class _Mode(threading.local):  # the only global of the engine, one for each thr
     grad_enabled = True
     observers: tuple[Any, ...] = ()  # who is told of what is done, see observer.py
     differentiating: Function | None = None  # whose backward is running
+    followed = False  # within a function that functional.py differentiates
 
 
 _mode = _Mode()
@@ -114,8 +115,8 @@ class Tensor:
         inputs        the leaves that are asked for; the others cost nothing. None: all
         """
         if not self.requires_grad:
-            raise ValueError("backward() from a tensor that depends on nothing that requires a "
-                             "gradient: make an input with requires_grad=True, or leave no_grad()")
+            raise refusals.no_graph("backward()", self)
+        create_graph = create_graph or _mode.followed and _mode.grad_enabled
         targets = None if inputs is None else {id(x) for x in inputs}
         cotangent, path = _cotangent(self, grad), _path([self], targets)
         grads = _pull_back([self], [cotangent], path, targets or (), create_graph)
@@ -182,7 +183,7 @@ class Function:
         try:
             output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
         except TypeError:
-            self._check_devices(inputs)
+            refusals.check_devices(self, inputs)
             raise
         for observer in _mode.observers:
             observer.computed(self, inputs, output)
@@ -195,27 +196,6 @@ class Function:
             self._output = weakref.ref(output)
             output.requires_grad, output.creator = True, self
         return output
-
-    def _check_devices(self, inputs: tuple[Tensor, ...]) -> None:
-        """Raise if the inputs are on several devices, which no array library computes with."""
-        devices = sorted({backend.of(x._data).name for x in inputs})
-        if len(devices) > 1:
-            raise TypeError(f"{type(self).__name__} got data on {' and '.join(devices)}: mg.tensor("
-                            "array) puts an array on the device in use, module.to(device) moves a "
-                            "module there") from None
-
-    def _refuse_changed(self) -> None:
-        """Raise if backward is going to read a tensor that was changed since the forward pass."""
-        for i, (x, version) in enumerate(zip((*self.inputs, self.output), self._versions)):
-            read = self.reads != "nothing"
-            if self.reads == "the other factor":
-                read = i < 2 and self.needs[1 - i]
-            if x._version[0] != version and read:
-                raise RuntimeError(
-                    f"backward of {type(self).__name__} needs its tensor of shape {x.shape} as it "
-                    "was in the forward pass, but it was changed since (by an optimiser's step, "
-                    "load_state_dict, or an assignment to .data): call backward before the "
-                    "change, or run the forward pass again after it")
 
 
 # Leaves and constants
@@ -248,14 +228,15 @@ def as_tensor(data: Any, like: Any = None) -> Tensor:
 # The chain rule, over a whole graph
 def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
          grad_outputs: Tensor | Sequence[Tensor | None] | None = None,
-         create_graph: bool = False) -> tuple[Tensor, ...]:
+         create_graph: bool = False, allow_unused: bool = False) -> tuple[Tensor, ...]:
     """The gradients of the outputs by the inputs, without touching any `.grad`.
 
     outputs       a Tensor or several; their contributions are added
     inputs        a Tensor or several, leaves or not
     grad_outputs  the cotangents, of the outputs' shapes; 1 for an output of one element
     create_graph  keep the gradients differentiable, for second derivatives
-    returns       a tuple, one Tensor for each input: zeros where no path leads to it
+    allow_unused  zeros for inputs that no path leads to; else they are an error
+    returns       a tuple, one Tensor for each input
     """
     outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
@@ -265,8 +246,12 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
         raise ValueError(f"{len(outputs)} outputs need as many grad_outputs, "
                          f"got {len(grad_outputs)}")
     cotangents = [_cotangent(y, g) for y, g in zip(outputs, grad_outputs)]
+    create_graph = create_graph or _mode.followed and _mode.grad_enabled
     targets = {id(x) for x in inputs}
-    grads = _pull_back(outputs, cotangents, _path(outputs, targets), targets, create_graph)
+    path = _path(outputs, targets)
+    if not allow_unused:
+        refusals.check_used(outputs, inputs, path)
+    grads = _pull_back(outputs, cotangents, path, targets, create_graph)
     return tuple(grads[id(x)] if id(x) in grads
                  else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs)
 
@@ -324,7 +309,7 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: di
                 continue
             node.needs = tuple([id(x) in wanted for x in node.inputs])
             if [x._version[0] for x in (*node.inputs, t)] != node._versions:
-                node._refuse_changed()
+                refusals.check_unchanged(node)
             # what is not a target is not needed again: its memory can go
             grad = grads[id(t)] if id(t) in targets else grads.pop(id(t))
             _mode.differentiating = node

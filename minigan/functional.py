@@ -1,14 +1,17 @@
 """Derivatives of functions, built from `grad`: products with the Jacobian and the Hessian.
 
-As in torch.autograd.functional, `inputs` is a Tensor or a tuple of Tensors, and what comes back
-for it has the same form. The functions differentiate at the inputs' values; gradients do not flow
-on to what the inputs were computed from.
+As in torch.func, `inputs` is a Tensor or a tuple of Tensors, and what comes back for it has the
+same form. They nest: what comes back can be differentiated further by whatever it was computed
+from that requires a gradient, the inputs among it, or is under differentiation itself; under
+`no_grad()` it is a constant. What f does not depend on has the gradient zero. Within f, `grad` and
+`backward` always keep their graph.
 """
 from __future__ import annotations
 
-from typing import Any, Callable
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
 
-from .autodiff import Tensor, as_tensor, grad
+from .autodiff import Tensor, _grad_mode, _mode, _path, as_tensor, grad
 from .backend import array_module
 from .ops import stack
 
@@ -21,17 +24,16 @@ def value_and_grad(f: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tens
     The gradient is a Tensor for a function of one argument, else a tuple.
     """
     def value_and_gradient(*inputs: Any) -> tuple[Tensor, Tensors]:
-        xs = _variables(inputs)
-        value = f(*xs)
-        return value.detach(), _like(inputs if len(inputs) > 1 else inputs[0], grad(value, xs))
+        xs, y, keep = _evaluated(f, inputs)
+        return _kept(y, keep), _like(inputs if len(inputs) > 1 else inputs[0],
+                                     _grad(y, xs, None, keep))
     return value_and_gradient
 
 
 def vjp(f: Callable[..., Tensor], inputs: Tensors, v: Tensor) -> tuple[Tensor, Tensors]:
     """(f(x), vᵀ J): the gradient of ⟨v, f(x)⟩. v has the shape of f(x)."""
-    xs = _variables(inputs)
-    y = f(*xs)
-    return y.detach(), _like(inputs, grad(y, xs, v))
+    xs, y, keep = _evaluated(f, inputs, v)
+    return _kept(y, keep), _like(inputs, _grad(y, xs, v, keep))
 
 
 def jvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, Tensor]:
@@ -39,51 +41,84 @@ def jvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, 
 
     By two reverse passes: u ↦ uᵀ J is linear in u, and its own vector-Jacobian product is J v.
     """
-    xs = _variables(inputs)
-    y = f(*xs)
+    xs, y, keep = _evaluated(f, inputs, v)
     u = Tensor(array_module(y.data).zeros_like(y.data), requires_grad=True)
-    pulled = grad(y, xs, u, create_graph=True)
-    return y.detach(), grad(pulled, u, _tuple(v))[0]
+    pulled = _grad(y, xs, u, True)
+    return _kept(y, keep), _grad(pulled, u, _tuple(v), keep)[0]
 
 
 def hvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, Tensors]:
     """(f(x), H v) for a function whose value is one number: the gradient of ⟨∇f(x), v⟩."""
-    xs = _variables(inputs)
-    y = f(*xs)
-    gradient = grad(y, xs, create_graph=True)
-    return y.detach(), _like(inputs, grad(gradient, xs, _tuple(v)))
+    xs, y, keep = _evaluated(f, inputs, v)
+    gradient = _grad(y, xs, None, True)
+    return _kept(y, keep), _like(inputs, _grad(gradient, xs, _tuple(v), keep))
 
 
 def jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """∂f/∂x, of shape f(x).shape + x.shape: one reverse pass for each element of f(x)."""
-    (x,) = _variables(x)
-    return _rows(f(x), x)
+    (x,), y, keep = _evaluated(f, x)
+    return _rows(y, x, keep)
 
 
 def hessian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """∂²f/∂x², of shape x.shape + x.shape, for a function whose value is one number."""
-    (x,) = _variables(x)
-    (gradient,) = grad(f(x), x, create_graph=True)
-    return _rows(gradient, x)
+    (x,), y, keep = _evaluated(f, x)
+    (gradient,) = _grad(y, x, None, True)
+    return _rows(gradient, x, keep)
 
 
-def _rows(y: Tensor, x: Tensor) -> Tensor:
+def _rows(y: Tensor, x: Tensor, keep: bool) -> Tensor:
     """The gradient of every element of y by x, stacked."""
     xp = array_module(y.data)
     if y.size == 0:
         return Tensor(xp.zeros(y.shape + x.shape, y.dtype))
     units = xp.eye(y.size, dtype=y.dtype)
-    rows = [grad(y, x, Tensor(unit.reshape(y.shape)))[0] for unit in units]
-    return stack(rows).reshape(y.shape + x.shape)
+    rows = [_grad(y, x, Tensor(unit.reshape(y.shape)), keep)[0] for unit in units]
+    return _kept(stack(rows).reshape(y.shape + x.shape), keep)
+
+
+def _evaluated(f: Callable[..., Tensor], inputs: Any, v: Any = ()
+               ) -> tuple[tuple[Tensor, ...], Tensor, bool]:
+    """The inputs as variables of their own, f's value at them, and whether to keep a graph: it is
+    of use if that value, or v, depends on something else that requires a gradient."""
+    follow = _mode.grad_enabled
+    xs = tuple([_variable(x, follow) for x in _tuple(inputs)])
+    with _followed():
+        y = f(*xs)
+    leaves = [t for t in _path([y], None).values() if t.creator is None]
+    keep = follow and (any(all(t is not x for x in xs) for t in leaves)
+                       or any(isinstance(t, Tensor) and t.requires_grad for t in _tuple(v)))
+    return xs, y, keep
+
+
+def _variable(x: Any, follow: bool) -> Tensor:
+    """x as a Tensor that nothing was computed from so far: a node of x's graph, or a leaf."""
+    x = as_tensor(x)
+    return x.reshape(x.shape) if follow and x.requires_grad else Tensor(x.data, requires_grad=True)
+
+
+@contextmanager
+def _followed() -> Iterator[None]:
+    """Within it everything keeps its graph, gradients too."""
+    before, _mode.followed = _mode.followed, True
+    try:
+        with _grad_mode(True):
+            yield
+    finally:
+        _mode.followed = before
+
+
+def _grad(outputs: Tensors, inputs: Tensors, v: Any, keep: bool) -> tuple[Tensor, ...]:
+    """`grad`, with zeros for what the function does not depend on."""
+    return tuple([_kept(g, keep) for g in grad(outputs, inputs, v, keep, allow_unused=True)])
+
+
+def _kept(t: Tensor, keep: bool) -> Tensor:
+    return t if keep else t.detach()
 
 
 def _tuple(tensors: Any) -> tuple[Any, ...]:
     return tuple(tensors) if isinstance(tensors, (tuple, list)) else (tensors,)
-
-
-def _variables(inputs: Any) -> tuple[Tensor, ...]:
-    """The inputs as fresh leaves that require a gradient."""
-    return tuple(Tensor(as_tensor(x).data, requires_grad=True) for x in _tuple(inputs))
 
 
 def _like(inputs: Any, results: tuple[Tensor, ...]) -> Tensors:

@@ -126,19 +126,45 @@ def test_grad_leaves_every_grad_alone():
     assert x.grad is None and w.grad is None
 
 
-def test_grad_by_what_has_no_path_is_zeros():
+def test_grad_by_what_has_no_path_is_zeros_if_they_are_asked_for():
     x, other, constant = leaf([1.0, 2.0]), leaf([[1.0]]), mg.tensor(np.ones(3, np.float32))
-    by_x, by_other, by_constant = mg.grad((x * x).sum(), [x, other, constant])
+    by_x, by_other, by_constant = mg.grad((x * x).sum(), [x, other, constant], allow_unused=True)
     same(by_x, [2, 4])
     same(by_other, [[0.0]])
     same(by_constant, [0, 0, 0])
     assert by_constant.dtype == np.float32
 
 
-def test_grad_of_a_constant_is_zeros():
+def test_grad_of_a_constant_is_zeros_if_they_are_asked_for():
     x = leaf([1.0, 2.0])
-    (by_x,) = mg.grad(mg.tensor(np.float64(7.0)), x)
+    (by_x,) = mg.grad(mg.tensor(np.float64(7.0)), x, allow_unused=True)
     same(by_x, [0, 0])
+
+
+def test_grad_by_what_has_no_path_is_refused_by_its_place():
+    x, other, constant = leaf([1.0, 2.0]), leaf([[1.0]]), mg.tensor(np.ones(2))
+    with pytest.raises(ValueError, match=r"input 1, of shape \(1, 1\): no path leads from it to "
+                                         r"the outputs; say allow_unused=True"):
+        mg.grad((x * x).sum(), [x, other])
+    with pytest.raises(ValueError, match=r"input 0, .*\(and it does not require a gradient\)"):
+        mg.grad((x * constant).sum(), constant)
+
+
+def test_the_gradient_of_what_has_no_graph_is_refused():
+    x = leaf(2.0)
+    with mg.no_grad():
+        unrecorded = x * x
+    (let_go,) = mg.grad(x ** 3, x)
+    (x ** 3).backward()
+    for y in (mg.tensor(np.float64(7.0)), unrecorded, let_go, let_go * 2, x.grad):
+        with pytest.raises(ValueError, match="no graph: .*no_grad.*create_graph=True"):
+            mg.grad(y, x)
+        with pytest.raises(ValueError, match="no graph"):
+            mg.grad([y, x * x], x)  # the sum would lack a part
+        with pytest.raises(ValueError, match="no graph: .*create_graph=True"):
+            y.backward()
+    (kept,) = mg.grad(x ** 3, x, create_graph=True)
+    same(mg.grad(kept, x)[0], 12)
 
 
 def test_grad_by_intermediates_and_by_the_output_itself():

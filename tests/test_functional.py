@@ -171,10 +171,110 @@ def test_the_hessian_of_a_linear_function_is_zero():
     lambda f, x: mg.jacobian(f, x), lambda f, x: mg.hessian(f, x)])
 def test_the_inputs_and_their_grads_are_left_alone(derivative):
     x = mg.tensor(X, requires_grad=True)
-    result = derivative(quadratic, x * 1)
+    with mg.no_grad():
+        result = derivative(quadratic, x * 1)
+    derivative(quadratic, x)
     assert x.grad is None and np.array_equal(x.numpy(), X)
     for part in result if isinstance(result, tuple) else (result,):
         assert not part.requires_grad
+
+
+# Nested
+
+DERIVATIVES = {  # each of ℝ³ → ℝ, with its formula for f = Σ x³
+    "value_and_grad": (lambda f, x: mg.value_and_grad(f)(x)[1], lambda x: 3 * x ** 2),
+    "vjp": (lambda f, x: mg.vjp(f, x, t(2.0))[1], lambda x: 6 * x ** 2),
+    "jvp": (lambda f, x: mg.jvp(f, x, t(V))[1], lambda x: (3 * x ** 2 * V).sum()),
+    "jvp along x": (lambda f, x: mg.jvp(f, x, x)[1], lambda x: (3 * x ** 3).sum()),
+    "hvp": (lambda f, x: mg.hvp(f, x, t(V))[1], lambda x: 6 * x * V),
+    "hvp along x": (lambda f, x: mg.hvp(f, x, x)[1], lambda x: 6 * x * x),
+    "jacobian": (mg.jacobian, lambda x: 3 * x ** 2),
+    "hessian": (mg.hessian, lambda x: np.diag(6 * x)),
+    "a value": (lambda f, x: mg.value_and_grad(f)(x)[0], lambda x: (x ** 3).sum()),
+    "grad": (lambda f, x: mg.grad(f(x), x)[0], lambda x: 3 * x ** 2),
+}
+
+
+def cubes(x):
+    return (x ** 3).sum()
+
+
+@pytest.mark.parametrize("name", DERIVATIVES)
+def test_a_derivative_is_a_function_to_be_differentiated(name):
+    """Against differences of its formula; by its argument, by what that was computed from, and
+    with grad after it."""
+    derivative, formula = DERIVATIVES[name]
+    step = 1e-6
+    expected = np.stack([(formula(X + step * e) - formula(X - step * e)) / (2 * step)
+                         for e in np.eye(3)], axis=-1)
+    along = t(np.cos(np.arange(formula(X).size)).reshape(formula(X).shape))
+    pulled = np.tensordot(along.numpy(), expected, along.ndim)
+
+    def agrees(tensor, expected):
+        np.testing.assert_allclose(tensor.numpy(), expected, rtol=1e-7, atol=1e-7)
+
+    agrees(mg.jacobian(lambda x: derivative(cubes, x), t(X)), expected)
+    agrees(mg.vjp(lambda x: derivative(cubes, x), t(X), along)[1], pulled)
+    agrees(mg.value_and_grad(lambda x: (derivative(cubes, x * 2) * along).sum())(t(X / 2))[1],
+           2 * pulled)
+    agrees(mg.jvp(lambda x: derivative(cubes, x), t(X), t(V))[1], expected @ V)
+    if name != "grad":  # which without a transform around it lets its graph go
+        x = mg.tensor(X, requires_grad=True)
+        agrees(mg.grad(derivative(cubes, x), x, along)[0], pulled)
+        (derivative(cubes, x) * along).sum().backward()
+        agrees(x.grad, pulled)
+
+
+def test_a_chain_of_derivatives_ends_in_zeros():
+    f, found = lambda x: x ** 3, []
+    for _ in range(5):
+        f = (lambda inner: lambda x: mg.value_and_grad(inner)(x)[1])(f)
+        found.append(f(2.0).item())
+    assert found == [12, 12, 6, 0, 0]
+
+
+def test_an_inner_derivative_is_of_its_own_argument_alone():
+    """d/dx (x · d/dy (x + y)) = 1, also where both are the same number (Siskind & Pearlmutter
+    2005)."""
+    def outer(x):
+        return x * mg.value_and_grad(lambda y: x + y)(x)[1]
+
+    close(mg.value_and_grad(outer)(t(1.0))[1], 1)
+
+    def through(x):  # d/dy (x y²) at 3 is 6 x
+        return mg.value_and_grad(lambda y: x * y ** 2)(t(3.0))[1]
+
+    close(mg.value_and_grad(through)(t(2.0))[1], 6)
+
+
+def test_a_backward_within_a_function_keeps_its_graph():
+    def slope(x):
+        leaf = mg.tensor(np.float64(2.0), requires_grad=True)
+        (x * leaf ** 3).backward()
+        return leaf.grad
+
+    close(mg.value_and_grad(slope)(t(5.0))[1], 12)
+
+
+def test_parameters_that_a_function_uses_are_not_forgotten():
+    w = mg.tensor(V, requires_grad=True)
+    _, by_x = mg.value_and_grad(lambda x: (w * x ** 2).sum())(t(X))
+    close(mg.grad(by_x.sum(), w)[0], 2 * X)
+
+
+@pytest.mark.parametrize("name", [n for n in DERIVATIVES if n != "grad"])
+def test_a_graph_is_kept_only_for_those_who_can_use_it(name):
+    derivative, formula = DERIVATIVES[name]
+    assert not derivative(cubes, t(X)).requires_grad
+    with mg.no_grad():
+        result = derivative(cubes, mg.tensor(X, requires_grad=True))
+    assert not result.requires_grad
+    np.testing.assert_allclose(result.numpy(), formula(X), rtol=1e-12, atol=1e-14)
+
+
+def test_what_a_function_does_not_depend_on_has_the_gradient_zero():
+    close(mg.value_and_grad(lambda x, y: (x * x).sum())(t(X), t(V))[1][1], np.zeros(3))
+    close(mg.jacobian(lambda x: t(V), t(X)), np.zeros((3, 3)))
 
 
 def test_a_shape_that_does_not_fit_is_refused():

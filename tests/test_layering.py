@@ -14,14 +14,15 @@ ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
 ENGINE = {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "losses", "nn",
-          "optim", "replay"}
+          "optim", "refusals", "replay"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
     "errors": set(),
     "settings": {"errors"},
     "backend": {"errors"},
-    "autodiff": {"backend"},
+    "refusals": {"backend"},
+    "autodiff": {"backend", "refusals"},
     "observer": {"autodiff"},
     "ops": {"backend", "autodiff"},
     "replay": {"backend", "autodiff", "observer"},

@@ -110,7 +110,7 @@ class Minigan(Framework):
                 inputs[i] = Tensor(inputs[i].data, requires_grad=True)
         outputs = self.outputs(f(*inputs))
         return outputs, list(grad(outputs, [inputs[i] for i in wrt], cotangents(outputs),
-                                  create_graph))
+                                  create_graph, allow_unused=True))
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,50 @@
+"""What the engine refuses, and what it says then: mistakes that would give wrong numbers."""
+from __future__ import annotations
+
+from typing import Any, Container, Sequence
+
+from . import backend
+
+Tensor = Function = Any  # of autodiff.py, which imports this
+
+
+def check_devices(function: Function, inputs: Sequence[Tensor]) -> None:
+    """Raise if the inputs are on several devices, which no array library computes with."""
+    devices = sorted({backend.of(x.data).name for x in inputs})
+    if len(devices) > 1:
+        raise TypeError(f"{type(function).__name__} got data on {' and '.join(devices)}: mg.tensor("
+                        "array) puts an array on the device in use, module.to(device) moves a "
+                        "module there") from None
+
+
+def check_unchanged(node: Function) -> None:
+    """Raise if backward is going to read a tensor that was changed since the forward pass."""
+    for i, (x, version) in enumerate(zip((*node.inputs, node.output), node._versions)):
+        read = node.reads != "nothing"
+        if node.reads == "the other factor":
+            read = i < 2 and node.needs[1 - i]
+        if x._version[0] != version and read:
+            raise RuntimeError(
+                f"backward of {type(node).__name__} needs its tensor of shape {x.shape} as it "
+                "was in the forward pass, but it was changed since (by an optimiser's step, "
+                "load_state_dict, or an assignment to .data): call backward before the "
+                "change, or run the forward pass again after it")
+
+
+def check_used(outputs: Sequence[Tensor], inputs: Sequence[Tensor], path: Container[int]) -> None:
+    """Raise for a gradient that would be zero because there is no graph, or no path in it."""
+    for y in outputs:
+        if not y.requires_grad and all(y is not x for x in inputs):
+            raise no_graph("mg.grad", y)
+    for i, x in enumerate(inputs):
+        if id(x) not in path and all(x is not y for y in outputs):
+            why = "" if x.requires_grad else " (and it does not require a gradient)"
+            raise ValueError(f"mg.grad by input {i}, of shape {x.shape}: no path leads from it to "
+                             f"the outputs{why}; say allow_unused=True if zeros are meant")
+
+
+def no_graph(what: str, y: Tensor) -> ValueError:
+    return ValueError(
+        f"{what} from a tensor of shape {y.shape} that has no graph: make an input with "
+        "requires_grad=True, leave no_grad(), or, if it is or was computed from a gradient, take "
+        "that one with create_graph=True")
