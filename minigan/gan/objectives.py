@@ -33,6 +33,16 @@ class Objective:
 
     relativistic = False  # whether G's loss, too, needs the logits of real examples
 
+    def __deepcopy__(self, memo: dict) -> Objective:
+        return self  # nothing in it changes
+
+    def __reduce__(self) -> tuple:
+        """Pickled by its name, since lambdas are not pickled, or without one as what it is."""
+        for name, known in OBJECTIVES.items():
+            if known is self:
+                return _named, (name,)
+        return type(self), (self.on_real, self.on_fake, self.on_generated)
+
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """D's loss."""
         return mean(self.on_real(real)) + mean(self.on_fake(fake))
@@ -127,6 +137,11 @@ OBJECTIVES: dict[str, Objective] = {
     "squared-hellinger": squared_hellinger, "jensen-shannon": jensen_shannon,
     "total-variation": total_variation,
 }
+
+
+def _named(name: str) -> Objective:
+    return OBJECTIVES[name]
+
 
 OPTIONS = (
     Option("objective", "nonsaturating", one_of(OBJECTIVES, "objective"),

@@ -36,7 +36,8 @@ class Trainer:
     schedule     what lr is multiplied by, a function of the steps made and the steps in all
 
     `average` is the moving average of the generator, from which samples are drawn. The same
-    seeds give the same bits, also when a run was stopped and resumed by its state.
+    seeds give the same bits, also when a run was stopped and resumed by its state. A trainer is
+    pickled if its parts are, which lambdas and inner functions are not; its state always is.
     """
 
     def __init__(self, game: GAN, loader: Loader, lr: float | tuple[float, float] = 2e-4,
@@ -63,6 +64,14 @@ class Trainer:
         self.step = self.steps = 0  # those that are made, and those that are to be made in all
         self._read: tuple[int, dict[str, float]] = (0, {})
         self.stop = False  # set it, and run() returns after the step that is under way
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles: a recorded step stays where it is."""
+        return {**vars(self), "captured": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.captured = capture(self._step, self.draws)
 
     def run(self, steps: int) -> None:
         """Train until `steps` steps have been made in all."""

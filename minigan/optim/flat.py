@@ -48,6 +48,10 @@ class FlatTensors:
             self.state[name] = backend.to_device(array, backend.of(self.array).name).astype(
                 self.array.dtype, copy=False)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """For copies and pickles, whose arrays share no memory: the copy lays its own out anew."""
+        return {**vars(self), "array": None, "views": [None] * len(self.tensors)}
+
     def runs(self, keys: Iterable[Any]) -> Iterator[tuple[slice, list[Tensor], Any]]:
         """The longest stretches of neighbours of one key, with it; none of those whose is None."""
         stop = 0
