@@ -1,8 +1,9 @@
 """What holds parameters."""
 from __future__ import annotations
 
+import copy
 from contextlib import contextmanager
-from typing import Any, Iterator, Mapping
+from typing import Any, Callable, Iterator, Mapping
 
 from .. import backend
 from ..autodiff import Tensor, _mode, as_tensor
@@ -21,7 +22,9 @@ class Module:
     """Base of layers and networks: attributes that are Tensors are its state.
 
     Those that are Parameters are trained; the others (running statistics) are only saved.
-    Modules, and lists of modules, contribute theirs. The order is that of definition.
+    Modules contribute theirs. Both are found in lists, tuples and dicts, too, however deep, by
+    names such as "blocks.0.1.weight" and "heads.class.weight"; in nothing else, and a set of them
+    is an error. The order is that of definition.
     """
 
     training = True
@@ -41,11 +44,10 @@ class Module:
                 observer.left(self)
 
     def children(self) -> Iterator[tuple[str, Any]]:
-        """The names and values of the attributes that are Tensors or Modules, lists unrolled."""
+        """The names and values of the attributes that are Tensors or Modules, containers unrolled.
+        Raises TypeError for a set of them, which has no order."""
         for name, value in vars(self).items():
-            members = ([(f"{name}.{i}", v) for i, v in enumerate(value)]
-                       if isinstance(value, (list, tuple)) else [(name, value)])
-            yield from ((n, v) for n, v in members if isinstance(v, (Tensor, Module)))
+            yield from _members(name, value)
 
     def modules(self) -> Iterator[Module]:
         """This module and all within it, each once."""
@@ -63,9 +65,10 @@ class Module:
                 stack.extend(reversed([(f"{path}.{n}" if path else n, v)
                                        for n, v in module.children() if isinstance(v, Module)]))
 
-    def named_state(self, prefix: str = "", seen: set[int] | None = None
+    def named_state(self, prefix: str = "", seen: set[int | str] | None = None
                     ) -> Iterator[tuple[str, Tensor]]:
-        """The names and Tensors of the whole state, shared ones once, under their first name."""
+        """The names and Tensors of the whole state, shared ones once, under their first name.
+        Raises ValueError for two of the same name (of a dict's keys 1 and "1", for example)."""
         seen = set() if seen is None else seen
         for name, value in self.children():
             if id(value) in seen:
@@ -73,7 +76,11 @@ class Module:
             seen.add(id(value))
             if isinstance(value, Module):
                 yield from value.named_state(f"{prefix}{name}.", seen)
+            elif prefix + name in seen:
+                raise ValueError(f"two Tensors of {type(self).__name__} have the name "
+                                 f"{prefix + name!r}: a state_dict would lose one of them")
             else:
+                seen.add(prefix + name)
                 yield prefix + name, value
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
@@ -140,10 +147,40 @@ class Module:
         return ""
 
     def __repr__(self) -> str:
-        inner = [f"{name.rpartition('.')[2]}: {value!r}".replace("\n", "\n  ")
+        inner = [f"{name.partition('.')[2] or name}: {value!r}".replace("\n", "\n  ")
                  for name, value in self.children() if isinstance(value, Module)]
         body = "\n  " + "\n  ".join(inner) + "\n" if inner else self.describe()
         return f"{type(self).__name__}({body})"
+
+
+def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The Tensors and Modules in value, a container perhaps, with dotted names."""
+    if isinstance(value, (Tensor, Module)):
+        yield name, value
+    elif isinstance(value, (list, tuple, dict)):
+        for key, v in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _members(f"{name}.{key}", v)
+    elif isinstance(value, (set, frozenset)):
+        if any(isinstance(v, (Tensor, Module)) for v in value):
+            raise TypeError(f"{name} is a set of Tensors or Modules, which has no order: make it a "
+                            "list")
+
+
+def replaced(value: Any, change: Callable[[Any], Any]) -> Any:
+    """value, in which Modules are found (see Module), with change(member) for each member of its
+    containers; itself where nothing changes."""
+    if not isinstance(value, (list, tuple, dict)):
+        return change(value)
+    keys = list(value) if isinstance(value, dict) else range(len(value))
+    members = [replaced(value[key], change) for key in keys]
+    if all(member is value[key] for key, member in zip(keys, members)):
+        return value
+    if isinstance(value, dict):
+        changed = copy.copy(value)  # a defaultdict stays one
+        changed.update(zip(keys, members))
+        return changed
+    named = hasattr(value, "_fields")  # a named tuple
+    return type(value)(*members) if named else type(value)(members)
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from ..autodiff import Tensor, no_grad
 from . import init
 from .conv import Conv2d, ConvTranspose2d
 from .layers import Dense
-from .module import Module, Parameter
+from .module import Module, Parameter, replaced
 
 
 class Normalisation(Module):
@@ -173,8 +173,6 @@ def spectrally_normalised(network: Module, rng: np.random.Generator | None = Non
     wrapped: dict[int, Module] = {}
 
     def limited(value: Any) -> Any:
-        if isinstance(value, (list, tuple)):
-            return type(value)(limited(v) for v in value)
         if isinstance(value, (Dense, Conv2d, ConvTranspose2d)) and id(value) not in wrapped:
             wrapped[id(value)] = SpectralNorm(value, rng=rng)
         return wrapped.get(id(value), value)
@@ -182,5 +180,5 @@ def spectrally_normalised(network: Module, rng: np.random.Generator | None = Non
     for module in list(network.modules()):
         if not isinstance(module, SpectralNorm):
             for name, value in vars(module).items():
-                setattr(module, name, limited(value))
+                setattr(module, name, replaced(value, limited))
     return limited(network)

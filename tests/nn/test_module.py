@@ -69,6 +69,57 @@ def test_modules_lists_each_module_once_from_the_outside_in():
     assert kinds == ["Sequential", "Dense", "Sequential", "Tanh"]
 
 
+class Contained(nn.Module):
+    """Modules and Tensors wherever a container may hold them."""
+
+    def __init__(self):
+        def dense():
+            return nn.Dense(2, 1, bias=False)
+
+        self.blocks = [[dense(), dense()], ([dense()],)]
+        self.heads = {"first": dense(), "deep": {"er": [dense()]}, 3: dense()}
+        self.scales = {"x": nn.Parameter(asarray(np.ones(1, np.float32))),
+                       "kept": mg.tensor([1.0])}
+        self.numbers = {"size": 3, "sizes": [1, (2, 3)]}
+
+    def forward(self, x):
+        (a, b), ([c],) = self.blocks
+        d, e, f = self.heads["first"], self.heads["deep"]["er"][0], self.heads[3]
+        return (a(x) + b(x) * c(x) + d(x) * e(x) * f(x)) * self.scales["x"]
+
+
+def test_modules_are_found_in_whatever_contains_them():
+    net = Contained()
+    found = ["blocks.0.0.weight", "blocks.0.1.weight", "blocks.1.0.0.weight",
+             "heads.first.weight", "heads.deep.er.0.weight", "heads.3.weight", "scales.x"]
+    assert names(net) == found
+    assert list(net.state_dict()) == [*found, "scales.kept"]
+    assert sum(isinstance(m, nn.Dense) for m in net.eval().modules()) == 6
+    assert not any(m.training for m in net.modules())
+    assert "blocks" not in repr(net) and "1.0.0: Dense(2, 1, bias=False)" in repr(net)
+    before, x = net.state_dict(), mg.tensor(np.ones((4, 2), np.float32))
+    optimizer = mg.optim.SGD(net.parameters(), lr=0.1)
+    (net(x) ** 2).sum().backward()
+    optimizer.step()
+    after = net.state_dict()
+    assert all((after[name] != before[name]).any() for name in found)
+    net.load_state_dict(before)
+    np.testing.assert_array_equal(net.heads["deep"]["er"][0].weight.numpy(),
+                                  before["heads.deep.er.0.weight"])
+
+
+def test_a_set_of_modules_and_two_of_one_name_are_refused():
+    net = nn.Module()
+    net.layers = {nn.Dense(1, 1), nn.Dense(1, 1)}
+    with pytest.raises(TypeError, match="layers is a set of .* has no order: make it a list"):
+        list(net.parameters())
+    net.layers = {1: nn.Dense(1, 1), "1": nn.Dense(1, 1)}
+    with pytest.raises(ValueError, match="have the name 'layers.1.weight'"):
+        net.state_dict()
+    net.layers = {1, 2}
+    assert not list(net.parameters())
+
+
 def test_a_module_that_contains_itself_is_walked_once():
     net = Two()
     net.itself = net

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict, namedtuple
 import re
 
 import numpy as np
@@ -229,6 +230,21 @@ def test_a_convolutions_weight_is_one_matrix_also_the_transposed_ones(kind, chan
     assert layer.u.shape == (12,) and layer.v.shape == (5,)
     put(w, w.numpy() / np.linalg.norm(w.numpy().reshape(12, 5), 2))
     np.testing.assert_allclose(y, layer.layer(mg.tensor(x)).numpy(), rtol=1e-9, atol=1e-12)
+
+
+def test_spectral_norms_are_put_into_whatever_contains_layers():
+    Pair = namedtuple("Pair", "a b")
+    net, shared = nn.Module(), nn.Dense(2, 2)
+    net.nested = [[nn.Dense(2, 2)], (shared, {"deep": [nn.Dense(2, 2)]})]
+    net.heads = OrderedDict(first=shared, second=Pair(nn.Dense(2, 2), nn.ReLU()))
+    net.note = note = {"sizes": [1, 2]}
+    nn.spectrally_normalised(net)
+    layers = [net.nested[0][0], net.nested[1][0], net.nested[1][1]["deep"][0],
+              net.heads["second"].a]
+    assert all(type(layer) is nn.SpectralNorm for layer in layers)
+    assert net.heads["first"] is layers[1] and type(net.heads) is OrderedDict
+    assert net.note is note
+    assert sum(isinstance(m, nn.SpectralNorm) for m in net.modules()) == 4
 
 
 def test_only_the_layers_own_parameters_are_trained_and_the_vectors_are_saved():
