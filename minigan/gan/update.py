@@ -37,6 +37,8 @@ class Players:
 
     max_norm  what the Euclidean norm of each player's gradient is cut to (Pascanu et al. 2013);
               None: to nothing
+
+    Raises GameError if an optimiser has none of its player's parameters, or some of the other's.
     """
 
     def __init__(self, game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer,
@@ -46,6 +48,7 @@ class Players:
         if max_norm is not None and not max_norm > 0:
             raise GameError(f"max_norm, the length that gradients are cut to, is positive, not "
                             f"{max_norm}")
+        _check_optimizers(game, d_optimizer, g_optimizer)
 
     @property
     def optimizers(self) -> tuple[Optimizer, Optimizer]:
@@ -161,6 +164,25 @@ OPTIONS = (
     Option("lr", None, POSITIVE_NUMBER, "Adam's learning rate (default: the system's)", "X"),
     Option("d_lr", None, POSITIVE_NUMBER, "D's, if it is to be another (default: as --lr)", "X"),
 )
+
+
+def _check_optimizers(game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer) -> None:
+    """Raise GameError for an optimiser that would not move its player, or the other one: they may
+    be exchanged, or made for other networks. Where all is well it looks at few parameters only."""
+    held = [{id(p) for p in optimizer.flat.tensors} for optimizer in (d_optimizer, g_optimizer)]
+    both = held[0] & held[1]  # as there may be, of networks that share a layer
+    players = {"discriminator": game.discriminator, "generator": game.generator}
+    for (player, network), ids in zip(players.items(), held):
+        first = next(network.parameters(), None)
+        if first is None or id(first) in ids and not both:
+            continue
+        own = {id(p) for p in network.parameters()}
+        if not own & ids or both - own:
+            raise GameError(
+                f"the {player}'s optimiser is to have the {player}'s parameters, and has "
+                f"{'those of both networks' if own & ids else 'none of them'}: train_step takes G's "
+                "optimiser before D's, Players D's before G's, and each is made of its network's "
+                "parameters()")
 
 
 def _single(reals: Sequence[Sample], latents: Sequence[Sample]) -> tuple[Sample, Sample]:

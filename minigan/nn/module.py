@@ -9,6 +9,9 @@ from .. import backend
 from ..autodiff import Tensor, _mode, as_tensor
 
 
+CONTAINERS = (list, tuple, dict, set, frozenset)  # in which a Module looks for its state
+
+
 class Parameter(Tensor):
     """A leaf that is trained: a module's attribute of this class is found by `parameters()`."""
 
@@ -47,7 +50,10 @@ class Module:
         """The names and values of the attributes that are Tensors or Modules, containers unrolled.
         Raises TypeError for a set of them, which has no order."""
         for name, value in vars(self).items():
-            yield from _members(name, value)
+            if isinstance(value, (Tensor, Module)):
+                yield name, value
+            elif isinstance(value, CONTAINERS):
+                yield from _members(name, value)
 
     def modules(self) -> Iterator[Module]:
         """This module and all within it, each once."""
@@ -154,16 +160,17 @@ class Module:
 
 
 def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The Tensors and Modules in value, a container perhaps, with dotted names."""
-    if isinstance(value, (Tensor, Module)):
-        yield name, value
-    elif isinstance(value, (list, tuple, dict)):
-        for key, v in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _members(f"{name}.{key}", v)
-    elif isinstance(value, (set, frozenset)):
+    """The Tensors and Modules in a container, and in those within it, with dotted names."""
+    if isinstance(value, (set, frozenset)):
         if any(isinstance(v, (Tensor, Module)) for v in value):
             raise TypeError(f"{name} is a set of Tensors or Modules, which has no order: make it a "
                             "list")
+        return
+    for key, v in value.items() if isinstance(value, dict) else enumerate(value):
+        if isinstance(v, (Tensor, Module)):
+            yield f"{name}.{key}", v
+        elif isinstance(v, CONTAINERS):
+            yield from _members(f"{name}.{key}", v)
 
 
 def replaced(value: Any, change: Callable[[Any], Any]) -> Any:

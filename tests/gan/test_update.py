@@ -236,3 +236,38 @@ def test_a_limit_of_gradients_that_is_not_positive_is_refused(max_norm):
     with pytest.raises(GameError, match="max_norm, the length that gradients are cut to"):
         Players(GAN(G, D), mg.optim.SGD(D.parameters(), 0.1), mg.optim.SGD(G.parameters(), 0.1),
                 max_norm)
+
+
+# Optimisers that are exchanged
+
+def swapped(which):
+    generator, discriminator = networks()
+    d, g = (mg.optim.SGD(n.parameters(), 0.1) for n in (discriminator, generator))
+    everything = mg.optim.SGD([*generator.parameters(), *discriminator.parameters()], 0.1)
+    strangers = mg.optim.SGD(networks()[0].parameters(), 0.1)
+    return generator, discriminator, *{
+        "exchanged": (g, d), "D's twice": (d, d), "everything for D": (everything, g),
+        "everything for G": (d, everything), "another network's": (d, strangers)}[which]
+
+
+@pytest.mark.parametrize("which, player, has", [
+    ("exchanged", "discriminator", "none of them"), ("D's twice", "generator", "none of them"),
+    ("everything for D", "discriminator", "those of both networks"),
+    ("everything for G", "generator", "those of both networks"),
+    ("another network's", "generator", "none of them")])
+def test_an_optimiser_of_the_wrong_parameters_is_refused(which, player, has):
+    generator, discriminator, d, g = swapped(which)
+    message = f"the {player}'s optimiser is to have the {player}'s parameters, and has {has}"
+    with pytest.raises(GameError, match=message):
+        Players(GAN(generator, discriminator), d, g)
+    with pytest.raises(GameError, match=message):
+        update.train_step(generator, discriminator, g, d, *batch()[:2])
+
+
+def test_an_optimiser_of_some_parameters_or_of_shared_ones_is_taken():
+    generator, discriminator = networks()
+    d, g = list(discriminator.parameters()), list(generator.parameters())
+    Players(GAN(generator, discriminator), mg.optim.SGD(d[1:], 0.1), mg.optim.SGD(g[-1:], 0.1))
+    generator.shared = discriminator.shared = nn.Dense(2, 2).astype(np.float64)
+    Players(GAN(generator, discriminator),
+            *(mg.optim.SGD(n.parameters(), 0.1) for n in (discriminator, generator)))
