@@ -120,7 +120,7 @@ class Tensor:
         targets = None if inputs is None else {id(x) for x in inputs}
         cotangent, path = _cotangent(self, grad), _path([self], targets)
         grads = _pull_back([self], [cotangent], path, targets or (), create_graph)
-        shared = {id(cotangent._data)}
+        shared = {id(cotangent._data)}  # no two leaves may hold the same memory
         with _grad_mode(create_graph):
             for leaf in [t for t in path.values() if t.creator is None]:
                 new = grads[id(leaf)]
@@ -128,10 +128,7 @@ class Tensor:
                     for observer in _mode.observers:
                         observer.adding_to(leaf)
                     new = leaf.grad + new
-                elif not create_graph and (new._data.base is not None or id(new._data) in shared):
-                    new = _wrap(new._data.copy())  # no two leaves may hold the same memory
-                shared.add(id(new._data))
-                leaf.grad = new
+                leaf.grad = _own(new, shared)
 
 
 class Function:
@@ -252,8 +249,10 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
     if not allow_unused:
         refusals.check_used(outputs, inputs, path)
     grads = _pull_back(outputs, cotangents, path, targets, create_graph)
-    return tuple(grads[id(x)] if id(x) in grads
-                 else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs)
+    shared = {id(cotangent._data) for cotangent in cotangents}
+    with _grad_mode(create_graph):
+        return tuple([_own(grads[id(x)], shared) if id(x) in grads
+                      else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs])
 
 
 def _cotangent(output: Tensor, grad: Any) -> Tensor:
@@ -332,6 +331,16 @@ def _added(so_far: Tensor | None, new: Tensor) -> Tensor:
         return new
     return so_far + new if _mode.grad_enabled else _wrap(
         backend.result(so_far._data + new._data))
+
+
+def _own(grad: Tensor, shared: set[int]) -> Tensor:
+    """The gradient in memory of its own: no view, or, in a graph, none that was stretched."""
+    graph, array = grad.requires_grad and _mode.grad_enabled, grad._data
+    own = array.base is None or graph and getattr(array.flags, "writeable", all(array.strides))
+    if id(array) in shared or not own:
+        grad = grad * 1 if graph else _wrap(array.copy())
+    shared.add(id(grad._data))
+    return grad
 
 
 # Bookkeeping: whether an operation answered as it should

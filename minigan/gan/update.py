@@ -180,9 +180,9 @@ def _check_optimizers(game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer)
         if not own & ids or both - own:
             raise GameError(
                 f"the {player}'s optimiser is to have the {player}'s parameters, and has "
-                f"{'those of both networks' if own & ids else 'none of them'}: train_step takes G's "
-                "optimiser before D's, Players D's before G's, and each is made of its network's "
-                "parameters()")
+                f"{'those of both networks' if own & ids else 'none of them'}: train_step takes "
+                "G's optimiser before D's, Players D's before G's, and each is made of its "
+                "network's parameters()")
 
 
 def _single(reals: Sequence[Sample], latents: Sequence[Sample]) -> tuple[Sample, Sample]:

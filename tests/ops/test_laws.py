@@ -155,6 +155,31 @@ def test_every_call_declares_its_views_keeps_no_floats_leaves_inputs_alone_and_f
     check_that_fused_backward_equals_the_readable_one(calls)
 
 
+@every_case
+@a_few_times
+@given(data=st.data())
+def test_gradients_have_memory_of_their_own(case, data):
+    """Not the cotangents', the inputs' or each other's: whoever changes one changes that one."""
+    call = data.draw(case.inputs)
+    for graph, kept in ((False, False), (True, False), (True, True)):
+        tensors = as_tensors([x.copy() for x in call.args])
+        inputs, outputs = floats(tensors), outputs_of(case, tensors, call.options)
+        cotangents = noise(outputs, 0)
+        for c in cotangents:
+            c.requires_grad = kept  # then the gradients are nodes of a graph
+        taken = [*tensors, *outputs, *cotangents]
+        grads = list(mg.grad(outputs, inputs, cotangents, create_graph=graph))
+        if not graph:
+            mg.ops.add(sum((y * c).sum() for y, c in zip(outputs, cotangents)), 0).backward()
+            grads += [x.grad for x in inputs if x.grad is not None]
+        for i, g in enumerate(grads):
+            if not g.requires_grad:
+                assert not any(share_memory(g, x) for x in (*taken, *grads[:i]))
+            places = np.arange(g.size, dtype=g.dtype).reshape(g.shape)
+            g.data[...] = backend.of(g.data).from_numpy(places)  # no element is another one, too
+            np.testing.assert_array_equal(g.numpy(), places)
+
+
 # Types
 
 @pytest.mark.parametrize("to", [np.float32, np.float64, np.float16])
