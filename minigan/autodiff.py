@@ -52,15 +52,12 @@ class Tensor:
     creator        the Function that computed it, or None for a leaf
     """
 
-    __slots__ = ("_data", "_version", "grad", "requires_grad", "creator", "__weakref__")
+    __slots__ = ("_data", "_version", "grad", "_requires_grad", "creator", "__weakref__")
     __array_ufunc__ = None  # so that `ndarray * tensor` asks the tensor and not the ndarray
 
     def __init__(self, data: backend.Array, requires_grad: bool = False):
         data = backend.result(data)
         backend.of(data)  # raises TypeError for anything that is not an array
-        if requires_grad and data.dtype.kind != "f":
-            raise TypeError(f"only floating point tensors have gradients, not {data.dtype}; "
-                            "make it one with .astype('float32')")
         self._data = data
         self._version = [0]  # in a list, because views of the same memory share it
         self.grad: Tensor | None = None
@@ -74,8 +71,18 @@ class Tensor:
     @data.setter
     def data(self, array: backend.Array) -> None:
         backend.of(array)
+        refusals.check_float(array, self._requires_grad)
         self._data = array
         self.mark_changed()
+
+    @property
+    def requires_grad(self) -> bool:
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, flag: bool) -> None:
+        refusals.check_float(self._data, flag)
+        self._requires_grad = flag
 
     def mark_changed(self) -> None:
         """Say that the data was changed in place. A backward pass that needs the old values then
@@ -114,7 +121,7 @@ class Tensor:
         create_graph  keep the gradients differentiable, for second derivatives
         inputs        the leaves that are asked for; the others cost nothing. None: all
         """
-        if not self.requires_grad:
+        if not self._requires_grad:
             raise refusals.no_graph("backward()", self)
         create_graph = create_graph or _mode.followed and _mode.grad_enabled
         targets = None if inputs is None else {id(x) for x in inputs}
@@ -186,12 +193,12 @@ class Function:
             observer.computed(self, inputs, output)
         if self.view:
             output._version = inputs[0]._version
-        tracked = [x for x in inputs if x.requires_grad] if _mode.grad_enabled else None
+        tracked = [x for x in inputs if x._requires_grad] if _mode.grad_enabled else None
         if tracked:
             self.inputs, self.tracked = inputs, tracked
             self._versions = [x._version[0] for x in (*inputs, output)]
             self._output = weakref.ref(output)
-            output.requires_grad, output.creator = True, self
+            output._requires_grad, output.creator = True, self
         return output
 
 
@@ -199,7 +206,7 @@ class Function:
 def _wrap(array: backend.Array) -> Tensor:
     """Tensor(array) for what is known to be an array: it is made once for every operation."""
     t = Tensor.__new__(Tensor)
-    t._data, t._version, t.grad, t.requires_grad, t.creator = array, [0], None, False, None
+    t._data, t._version, t.grad, t._requires_grad, t.creator = array, [0], None, False, None
     return t
 
 
@@ -275,7 +282,7 @@ def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int
     graphs are deeper than Python's."""
     path: dict[int, Tensor] = {}
     seen: set[int] = set()
-    stack = [(t, False) for t in outputs if t.requires_grad]
+    stack = [(t, False) for t in outputs if t._requires_grad]
     while stack:
         t, inputs_done = stack.pop()
         tracked = () if t.creator is None else t.creator.tracked
@@ -335,7 +342,7 @@ def _added(so_far: Tensor | None, new: Tensor) -> Tensor:
 
 def _own(grad: Tensor, shared: set[int]) -> Tensor:
     """The gradient in memory of its own: no view, or, in a graph, none that was stretched."""
-    graph, array = grad.requires_grad and _mode.grad_enabled, grad._data
+    graph, array = grad._requires_grad and _mode.grad_enabled, grad._data
     own = array.base is None or graph and getattr(array.flags, "writeable", all(array.strides))
     if id(array) in shared or not own:
         grad = grad * 1 if graph else _wrap(array.copy())

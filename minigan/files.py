@@ -35,8 +35,9 @@ def write_arrays(path: Path, arrays: dict[str, numpy.ndarray], text: str = "") -
     from safetensors import SafetensorError
     from safetensors.numpy import save_file
 
-    # the format is written wrongly, without a word, unless the arrays are contiguous
-    contiguous = {k: numpy.ascontiguousarray(v) for k, v in arrays.items()}
+    # the format is written wrongly, without a word, unless the arrays are contiguous; and
+    # ascontiguousarray would make (1,) of the shape ()
+    contiguous = {k: numpy.asarray(v, order="C") for k, v in arrays.items()}
     try:
         with replacing(path) as temporary:
             save_file(contiguous, temporary, {"text": text})
@@ -46,13 +47,17 @@ def write_arrays(path: Path, arrays: dict[str, numpy.ndarray], text: str = "") -
 
 
 def read_arrays(path: Path) -> tuple[dict[str, numpy.ndarray], str]:
-    """The arrays and the text of such a file. Raises UserError if it is missing or damaged."""
+    """The arrays and the text of such a file, or of any safetensors file; "" if it has none. Raises
+    UserError if it is missing or damaged, or holds numbers that NumPy has no type for."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "numpy") as file:
-            return {k: file.get_tensor(k) for k in file.keys()}, file.metadata()["text"]
+            arrays = {k: file.get_tensor(k) for k in file.keys()}
+            return arrays, (file.metadata() or {}).get("text", "")
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
-    except (SafetensorError, TypeError, KeyError) as error:
+    except SafetensorError as error:
         raise UserError(f"{path} is damaged: {error}") from None
+    except (TypeError, KeyError, AttributeError) as error:  # bfloat16, for one
+        raise UserError(f"{path} holds numbers that NumPy has no type for: {error}") from None

@@ -8,6 +8,13 @@ from . import backend
 Tensor = Function = Any  # of autodiff.py, which imports this
 
 
+def check_float(data: backend.Array, requires_grad: bool) -> None:
+    """Raise if a gradient is wanted of what is no floating point array."""
+    if requires_grad and data.dtype.kind != "f":
+        raise TypeError(f"only floating point tensors have gradients, not {data.dtype}; "
+                        "make it one with .astype('float32')")
+
+
 def check_devices(function: Function, inputs: Sequence[Tensor]) -> None:
     """Raise if the inputs are on several devices, which no array library computes with."""
     devices = sorted({backend.of(x.data).name for x in inputs})

@@ -290,6 +290,18 @@ def test_only_floats_can_require_a_gradient(data):
         mg.tensor(data, requires_grad=True)
 
 
+@pytest.mark.parametrize("data", [[1, 2], [True]])
+def test_nor_later(data):
+    x = mg.tensor(data)
+    with pytest.raises(TypeError, match="only floating point tensors have gradients"):
+        x.requires_grad = True
+    x.requires_grad = False
+    y = leaf([1.0])
+    with pytest.raises(TypeError, match="only floating point tensors have gradients"):
+        y.data = x.data
+    same(y, [1.0])
+
+
 def test_a_function_is_one_node_and_cannot_be_called_twice():
     class Double(Function):
         def forward(self, x):

@@ -132,6 +132,12 @@ def test_elements_cannot_be_assigned():
         leaf([1.0, 2.0])[0] = 3
 
 
+def test_numpy_gives_a_copy_in_c_order():
+    for x in (mg.tensor(np.arange(6.0).reshape(2, 3)).T, mg.tensor(np.ones((2, 3)))[:, ::-1],
+              mg.tensor(np.asfortranarray(np.ones((2, 3))))):
+        assert x.numpy().flags.c_contiguous and x.numpy().flags.owndata
+
+
 def test_repr_shows_values_dtype_and_whether_a_gradient_is_wanted():
     assert repr(mg.tensor([1.0, 2.0])) == "tensor([1., 2.], dtype=float32)"
     assert repr(leaf([1.0])) == "tensor([1.], requires_grad=True)"

@@ -35,7 +35,7 @@ class Backend:
     array_type: type
     kernels: ModuleType                       # reference.py's names, perhaps faster
     from_numpy: Callable[[numpy.ndarray], Array]
-    to_numpy: Callable[[Array], numpy.ndarray]  # always a copy
+    to_numpy: Callable[[Array], numpy.ndarray]  # always a copy, in C order
     # run ↦ (run(), a function that does the same work again); None: Python does it each time.
     # Raises BackendError for what cannot be recorded
     capture: Callable[[Callable[[], Any]], tuple[Any, Callable[[], None]]] | None = None
@@ -162,5 +162,6 @@ def to_device(x: Array, device: str) -> Array:
     return x if of(x) is target else target.from_numpy(to_numpy(x))
 
 
-register(Backend("numpy", numpy, numpy.ndarray, cpu, numpy.asarray, numpy.array))
+register(Backend("numpy", numpy, numpy.ndarray, cpu, numpy.asarray,
+                 lambda x: numpy.array(x, order="C")))  # in its bare bytes, too, it is x
 use("numpy")

@@ -50,7 +50,7 @@ class StrictArray:
     def get(self) -> np.ndarray:
         """A copy in host memory."""
         device.synchronise("a copy to the host")
-        return np.array(self._host)
+        return np.array(self._host, order="C")  # CuPy's default
 
     def item(self) -> Any:
         device.synchronise("a number was read")
