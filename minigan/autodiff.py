@@ -26,6 +26,7 @@ class _Mode(threading.local):  # the only global of the engine, one for each thr
 
 
 _mode = _Mode()
+_adding = threading.RLock()  # held while gradients are added to leaves, which threads may share
 
 
 @contextmanager
@@ -128,7 +129,7 @@ class Tensor:
         cotangent, path = _cotangent(self, grad), _path([self], targets)
         grads = _pull_back([self], [cotangent], path, targets or (), create_graph)
         shared = {id(cotangent._data)}  # no two leaves may hold the same memory
-        with _grad_mode(create_graph):
+        with _adding, _grad_mode(create_graph):
             for leaf in [t for t in path.values() if t.creator is None]:
                 new = grads[id(leaf)]
                 if leaf.grad is not None:

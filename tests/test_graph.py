@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import tracemalloc
 import weakref
@@ -233,6 +234,25 @@ def test_the_gradient_given_to_backward_is_not_taken_over():
     x.backward(g)
     x.grad.data[0] = 9
     assert g.numpy().tolist() == [3, 4]
+
+
+def test_threads_that_share_a_leaf_lose_no_gradient():
+    x, times, interval = leaf(np.zeros(3)), 200, sys.getswitchinterval()
+
+    def add(factor):
+        for _ in range(times):
+            (x * factor).sum().backward()
+
+    threads = [threading.Thread(target=add, args=(10.0 ** i,)) for i in range(4)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert x.grad.numpy().tolist() == [1111 * times] * 3
 
 
 def test_grad_mode_is_each_threads_own():

@@ -89,6 +89,60 @@ def test_it_is_what_pytorch_does(name):
         np.testing.assert_allclose(p.numpy(), t.detach().numpy(), rtol=1e-11, atol=1e-13)
 
 
+# Gaps, over many steps
+
+def torch_sgd(p, g, s, lr, momentum=0, weight_decay=0, nesterov=False):
+    """torch.optim.SGD's documented algorithm, dampening 0: b is g in the parameter's first step."""
+    g = g + weight_decay * p
+    s["b"] = momentum * s["b"] + g if "b" in s else g
+    return p - lr * (g + momentum * s["b"] if nesterov else s["b"])
+
+
+def torch_rmsprop(p, g, s, lr, alpha=0.99, eps=1e-8, weight_decay=0):
+    """torch.optim.RMSprop's, not centered and without momentum."""
+    g = g + weight_decay * p
+    s["v"] = alpha * s.get("v", 0) + (1 - alpha) * g * g
+    return p - lr * g / (np.sqrt(s["v"]) + eps)
+
+
+@pytest.mark.parametrize("kind, rule, settings", [
+    (optim.SGD, torch_sgd, {"lr": 0.02, "momentum": 0.9}),
+    (optim.SGD, torch_sgd, {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
+    (optim.RMSprop, torch_rmsprop, {"lr": 0.02, "alpha": 0.9}),
+    (optim.RMSprop, torch_rmsprop, {"lr": 0.02, "weight_decay": 0.1})],
+    ids=["momentum", "nesterov", "rmsprop", "rmsprop that decays"])
+@pytest.mark.parametrize("seed", range(3))
+def test_fifty_steps_with_gaps_are_pytorchs(kind, rule, settings, seed):
+    """Parameters are frozen, left out of the loss, or join it in the middle: they stay where they
+    are, and so does what the optimiser knows of them. One that is frozen before the gradients are
+    forgotten has its last one, and moves by it once more."""
+    rng, params = np.random.default_rng(seed), parameters(shapes=SHAPES)
+    expected, states = [p.numpy() for p in params], [{} for _ in params]
+    targets = [rng.normal(size=p.shape) for p in params]
+    left = [None] * len(params)  # the gradients
+    optimizer = kind(params, **settings)
+    for step in range(50):
+        if rng.random() < 0.8:
+            optimizer.zero_grad()
+            left = [None] * len(params)
+        frozen, used = rng.random((2, len(params))) < [[0.2], [0.7]]
+        used[3] = step >= 20
+        for p, fixed in zip(params, frozen):
+            p.requires_grad = not fixed
+        terms = [((p - mg.tensor(t)) ** 2).sum() for p, t, u in zip(params, targets, used) if u]
+        loss = sum(terms, mg.tensor(np.float64(0)))
+        if loss.requires_grad:
+            loss.backward()
+        for i in np.flatnonzero(used & ~frozen):
+            left[i] = 2 * (expected[i] - targets[i]) + (0 if left[i] is None else left[i])
+        optimizer.step()
+        for i, g in enumerate(left):
+            if g is not None:
+                expected[i] = rule(expected[i], g, states[i], **settings)
+        for p, e in zip(params, expected):
+            np.testing.assert_allclose(p.numpy(), e, rtol=1e-11, atol=1e-13)
+
+
 # State
 
 @each_rule
