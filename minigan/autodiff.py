@@ -125,7 +125,7 @@ class Tensor:
         if not self._requires_grad:
             raise refusals.no_graph("backward()", self)
         create_graph = create_graph or _mode.followed and _mode.grad_enabled
-        targets = None if inputs is None else {id(x) for x in inputs}
+        targets = None if inputs is None else refusals.leaf_ids(inputs)
         cotangent, path = _cotangent(self, grad), _path([self], targets)
         grads = _pull_back([self], [cotangent], path, targets or (), create_graph)
         shared = {id(cotangent._data)}  # no two leaves may hold the same memory

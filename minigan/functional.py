@@ -25,7 +25,7 @@ def value_and_grad(f: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tens
     """
     def value_and_gradient(*inputs: Any) -> tuple[Tensor, Tensors]:
         xs, y, keep = _evaluated(f, inputs)
-        return _kept(y, keep), _like(inputs if len(inputs) > 1 else inputs[0],
+        return _value(y, xs, keep), _like(inputs if len(inputs) > 1 else inputs[0],
                                      _grad(y, xs, None, keep))
     return value_and_gradient
 
@@ -33,7 +33,7 @@ def value_and_grad(f: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tens
 def vjp(f: Callable[..., Tensor], inputs: Tensors, v: Tensor) -> tuple[Tensor, Tensors]:
     """(f(x), vᵀ J): the gradient of ⟨v, f(x)⟩. v has the shape of f(x)."""
     xs, y, keep = _evaluated(f, inputs, v)
-    return _kept(y, keep), _like(inputs, _grad(y, xs, v, keep))
+    return _value(y, xs, keep), _like(inputs, _grad(y, xs, v, keep))
 
 
 def jvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, Tensor]:
@@ -44,14 +44,14 @@ def jvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, 
     xs, y, keep = _evaluated(f, inputs, v)
     u = Tensor(array_module(y.data).zeros_like(y.data), requires_grad=True)
     pulled = _grad(y, xs, u, True)
-    return _kept(y, keep), _grad(pulled, u, _tuple(v), keep)[0]
+    return _value(y, xs, keep), _grad(pulled, u, _tuple(v), keep)[0]
 
 
 def hvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, Tensors]:
     """(f(x), H v) for a function whose value is one number: the gradient of ⟨∇f(x), v⟩."""
     xs, y, keep = _evaluated(f, inputs, v)
     gradient = _grad(y, xs, None, True)
-    return _kept(y, keep), _like(inputs, _grad(gradient, xs, _tuple(v), keep))
+    return _value(y, xs, keep), _like(inputs, _grad(gradient, xs, _tuple(v), keep))
 
 
 def jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
@@ -111,6 +111,13 @@ def _followed() -> Iterator[None]:
 def _grad(outputs: Tensors, inputs: Tensors, v: Any, keep: bool) -> tuple[Tensor, ...]:
     """`grad`, with zeros for what the function does not depend on."""
     return tuple([_kept(g, keep) for g in grad(outputs, inputs, v, keep, allow_unused=True)])
+
+
+def _value(y: Tensor, xs: tuple[Tensor, ...], keep: bool) -> Tensor:
+    """f's value; as a constant it does not share the memory of an input that f returned."""
+    if not keep and (y.data.base is not None or any(y.data is x.data for x in xs)):
+        return Tensor(y.data.copy())
+    return _kept(y, keep)
 
 
 def _kept(t: Tensor, keep: bool) -> Tensor:

@@ -1,7 +1,7 @@
 """What the engine refuses, and what it says then: mistakes that would give wrong numbers."""
 from __future__ import annotations
 
-from typing import Any, Container, Sequence
+from typing import Any, Container, Iterable, Sequence
 
 from . import backend
 
@@ -48,6 +48,17 @@ def check_used(outputs: Sequence[Tensor], inputs: Sequence[Tensor], path: Contai
             why = "" if x.requires_grad else " (and it does not require a gradient)"
             raise ValueError(f"mg.grad by input {i}, of shape {x.shape}: no path leads from it to "
                              f"the outputs{why}; say allow_unused=True if zeros are meant")
+
+
+def leaf_ids(inputs: Iterable[Tensor]) -> set[int]:
+    """The ids of backward's inputs. Raises for one that it would pass by, as no leaf."""
+    ids = set()
+    for x in inputs:
+        if x.creator is not None:
+            raise ValueError(f"backward(inputs=) got a tensor of shape {x.shape} that was computed "
+                             "from others: .grad is of leaves; mg.grad differentiates by anything")
+        ids.add(id(x))
+    return ids
 
 
 def no_graph(what: str, y: Tensor) -> ValueError:

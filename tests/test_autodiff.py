@@ -268,6 +268,13 @@ def test_backward_from_several_elements_names_the_shape_and_the_ways_out():
         (leaf(np.ones((2, 3))) * 2).backward()
 
 
+def test_backward_by_what_is_no_leaf_is_refused():
+    x = leaf(2.0)
+    y = x * x
+    with pytest.raises(ValueError, match=r"computed from others: \.grad is of leaves; mg\.grad"):
+        (y * y).backward(inputs=[x, y])
+
+
 def test_a_cotangent_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"gradient has shape \(3,\), the tensor \(2,\)"):
         (leaf([1.0, 2.0]) * 2).backward(mg.tensor(np.ones(3)))

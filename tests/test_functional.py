@@ -272,6 +272,14 @@ def test_a_graph_is_kept_only_for_those_who_can_use_it(name):
     np.testing.assert_allclose(result.numpy(), formula(X), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("f", [lambda x: x, lambda x: x.reshape(3, 1), lambda x: x[1:]])
+def test_a_value_is_not_the_inputs_memory(f):
+    x = t(X)
+    value, _ = mg.jvp(f, x, t(V))
+    value.data[...] = 7
+    close(x, X)
+
+
 def test_what_a_function_does_not_depend_on_has_the_gradient_zero():
     close(mg.value_and_grad(lambda x, y: (x * x).sum())(t(X), t(V))[1][1], np.zeros(3))
     close(mg.jacobian(lambda x: t(V), t(X)), np.zeros((3, 3)))
