@@ -59,10 +59,12 @@ class Tensor:
     def __init__(self, data: backend.Array, requires_grad: bool = False):
         data = backend.result(data)
         backend.of(data)  # raises TypeError for anything that is not an array
+        if requires_grad:
+            refusals.check_float(data)
         self._data = data
         self._version = [0]  # in a list, because views of the same memory share it
         self.grad: Tensor | None = None
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.creator: Function | None = None
 
     @property
@@ -72,7 +74,8 @@ class Tensor:
     @data.setter
     def data(self, array: backend.Array) -> None:
         backend.of(array)
-        refusals.check_float(array, self._requires_grad)
+        if self._requires_grad:
+            refusals.check_float(array)
         self._data = array
         self.mark_changed()
 
@@ -82,7 +85,8 @@ class Tensor:
 
     @requires_grad.setter
     def requires_grad(self, flag: bool) -> None:
-        refusals.check_float(self._data, flag)
+        if flag:
+            refusals.check_float(self._data)
         self._requires_grad = flag
 
     def mark_changed(self) -> None:

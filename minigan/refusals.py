@@ -8,9 +8,9 @@ from . import backend
 Tensor = Function = Any  # of autodiff.py, which imports this
 
 
-def check_float(data: backend.Array, requires_grad: bool) -> None:
-    """Raise if a gradient is wanted of what is no floating point array."""
-    if requires_grad and data.dtype.kind != "f":
+def check_float(data: backend.Array) -> None:
+    """Raise for what is no floating point array, and so has no gradient."""
+    if data.dtype.kind != "f":
         raise TypeError(f"only floating point tensors have gradients, not {data.dtype}; "
                         "make it one with .astype('float32')")
 
