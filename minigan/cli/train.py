@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 from contextlib import contextmanager
@@ -55,17 +56,19 @@ def register(commands: Any) -> None:
 
 
 def train(args: argparse.Namespace) -> int:
-    """`minigan train`. The status is 130, as of an interrupted program, after Ctrl-C."""
+    """`minigan train`. After Ctrl-C the status is 130, as of any interrupted program."""
     choose_device(args.device)
     threads.count()  # an error about them comes before anything is written
     run = resumed_run(args) if args.resume else new_run(args)
     trainer, steps = run.trainer(), run.config.steps
+    if trainer.step == steps:
+        print(f"all {steps} steps are made already: --steps is how many there are to be in all")
     progress = Progress(steps, trainer.step)
     trainer.callbacks.insert(0, progress)
     run.warn = progress.say
     try:
-        with stop_on_interrupt(trainer), np.errstate(all="ignore"):  # the run says if it diverges
-            trainer.run(steps)
+        with np.errstate(all="ignore"), stop_on_interrupt(trainer) as heard:
+            trainer.run(steps)  # NumPy need not warn: the run says if it diverges
     except Diverged as error:
         progress.close()
         print("numbers are no longer finite: looking for the first by making steps "
@@ -73,16 +76,17 @@ def train(args: argparse.Namespace) -> int:
               "leave it)", file=sys.stderr)
         raise RunError(f"{error}. {run.explain(trainer.step)}") from None
     progress.close()
+    shown = shlex.quote(str(run.folder))
     if trainer.stop:
         run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
-              f"minigan train --resume --out {run.folder}")
-    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
+              f"minigan train --resume --out {shown}")
+    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {shown}")
     if run.config.game.labels and not trainer.stop:
         share = run.share_read(trainer)
         if share is not None:
             print(f"D reads {share:.1%} of the images whose labels it was not given")
-    return 130 if trainer.stop else 0
+    return 128 + (heard or [signal.SIGINT])[0] if trainer.stop else 0
 
 
 def new_run(args: argparse.Namespace) -> Run:
@@ -135,18 +139,24 @@ def choose_device(device: str) -> None:
 
 
 @contextmanager
-def stop_on_interrupt(trainer: Trainer) -> Iterator[None]:
-    """Within it Ctrl-C lets the step under way end, so that what is saved is whole; a second
-    Ctrl-C interrupts at once."""
-    def stop(signum: int, frame: object) -> None:
-        trainer.stop = True
-        signal.signal(signal.SIGINT, before)
+def stop_on_interrupt(trainer: Trainer) -> Iterator[list[int]]:
+    """Within it Ctrl-C, and what ends a session or a job (SIGHUP, SIGTERM), let the step under way
+    end, so that what is saved is whole; a second one ends it at once. Yields those that came."""
+    heard: list[int] = []
 
-    before = signal.signal(signal.SIGINT, stop)
+    def stop(number: int, frame: object) -> None:
+        heard.append(number)
+        trainer.stop = True
+        signal.signal(number, before[number])
+
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
+               if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in numbers}
     try:
-        yield
+        yield heard
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number in numbers:
+            signal.signal(number, before[number])
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -113,6 +113,9 @@ def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int]
     options = {name: given for name, given in options.items() if given is not None}
     if options and data != "images":
         raise DataError(f"a size and channels are for data images, not for {data}")
+    if data_dir is not None and data == "digits":
+        raise DataError(f"the digits come with minigan and are read from no folder, such as "
+                        f"{data_dir}: name the data set that is there, data images or mnist")
     images, labels = IMAGE_SETS[data](data_dir=data_dir, **options)
     if batch_size > len(images):
         raise DataError(f"a batch size of {batch_size} is more than the {len(images)} images of "

@@ -100,6 +100,7 @@ def main_args(words):
     (["--penalti", "r1"], "there is no option '--penalti': did you mean --penalty?"),
     (["--show", "--seeds", "2"], "--show shows a single run, not 2"),
     (["--show", "--animate"], "leave out --animate, or --show"),
+    (["--show", "--workers", "2"], "leave out --workers, or --show"),
     (["--show"], "no display to open a window on: leave out --show")])
 def test_a_mistake_is_answered_by_a_line(words, said, capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("DISPLAY", raising=False)
