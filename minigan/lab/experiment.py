@@ -84,12 +84,12 @@ class Plane:
         self.spread = float(np.linalg.norm(points - self.mean, axis=1).mean())
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """n points, float32 (n, 2), in its own units."""
+        """n points (n, 2) in its own units."""
         return self.distribution.draw(n, rng)
 
     def inward(self, points: np.ndarray) -> np.ndarray:
-        """Points as the networks see them."""
-        return (points - self.mean) / self.scale
+        """Points as the networks see them, float32."""
+        return ((points - self.mean) / self.scale).astype(np.float32)
 
     def outward(self, points: np.ndarray) -> np.ndarray:
         """Points of the networks in the distribution's units."""
