@@ -105,7 +105,7 @@ def _number(text: str) -> float | None:
 class Distribution(NamedTuple):
     """What can be drawn from, and the modes that it has, if it has any."""
 
-    draw: Callable[[int, numpy.random.Generator], numpy.ndarray]  # n, rng ↦ (n, 2), float32 but of files
+    draw: Callable[[int, numpy.random.Generator], numpy.ndarray]  # n, rng ↦ (n, 2)
     centers: numpy.ndarray | None = None  # of its modes, (modes, 2)
     std: float | None = None              # of each mode
 
