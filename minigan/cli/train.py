@@ -16,6 +16,7 @@ from ..backend import BackendError
 from ..backend.cpu import threads
 from ..data import IMAGE_SETS
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
+from ..gan.config import folder_of
 from ..gan.progress import Progress
 from ..gan.run import Diverged
 from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, one_of
@@ -113,13 +114,10 @@ def resumed_run(args: argparse.Namespace) -> Run:
             option = "the system" if name == "system" else game.argument(name)
             raise RunError(f"a resumed run keeps its settings: {option} was {was}, not "
                            f"{asked[name]}")
-    if args.steps and run.saved_steps() and args.steps < run.saved_steps()[-1]:
-        raise RunError(f"the run is at step {run.saved_steps()[-1]} already, and --steps, which is "
-                       f"{args.steps}, counts them all")
     config.steps = args.steps or config.steps
     config.save_every = args.save_every or config.save_every
     if args.data_dir:
-        config.data_dir = str(args.data_dir.expanduser().resolve())
+        config.data_dir = folder_of(config.data, args.data_dir)
     return run
 
 
@@ -141,22 +139,28 @@ def choose_device(device: str) -> None:
 @contextmanager
 def stop_on_interrupt(trainer: Trainer) -> Iterator[list[int]]:
     """Within it Ctrl-C, and what ends a session or a job (SIGHUP, SIGTERM), let the step under way
-    end, so that what is saved is whole; a second one ends it at once. Yields those that came."""
+    end, so that what is saved is whole; a second one ends it at once. Those that are ignored, as
+    by nohup, stay so. Yields those that came."""
     heard: list[int] = []
 
     def stop(number: int, frame: object) -> None:
         heard.append(number)
         trainer.stop = True
-        signal.signal(number, before[number])
+        restore()
 
-    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP")
-               if hasattr(signal, name)]
-    before = {number: signal.signal(number, stop) for number in numbers}
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = {number: signal.getsignal(number) for number in numbers
+              if number and signal.getsignal(number) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
     try:
         yield heard
     finally:
-        for number in numbers:
-            signal.signal(number, before[number])
+        restore()
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -89,7 +89,7 @@ def main_args(words):
     (["--method", "wgan"], "there is no method 'wgan'"),
     (["--objective", "hinges"], "no objective 'hinges': did you mean hinge? There are minimax, "),
     (["--penalty", "r3"], "there is no penalty 'r3'"),
-    (["--penalty", "r1:-1"], "the weight of penalty r1 is a positive number, or two"),
+    (["--penalty", "r1:-1"], "the weight of penalty r1 is a number of at least 0, or two"),
     (["--rule", "turns"], "there are alternating, simultaneous, extragradient"),
     (["--seeds", "0"], "expected a whole number of at least 1, got '0'"),
     (["--pack", "3"], "256 examples cannot be packed by 3"),

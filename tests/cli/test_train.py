@@ -200,7 +200,7 @@ def test_mistakes_with_a_folder_of_images_are_one_line_and_leave_nothing(picture
     assert "got '8x'" in mistake([*train, "--image-size", "8x"], capsys)
     assert "got '0'" in mistake([*train, "--image-size", "0"], capsys)
     assert "invalid choice: 2" in mistake([*train, "--channels", "2"], capsys)
-    assert "are for data images, not for digits" in mistake(
+    assert "are for image files (--data images), not for digits" in mistake(
         ["train", *TINY, "--image-size", "8", "--out", out], capsys)
     assert not out.exists()
 

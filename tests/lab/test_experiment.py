@@ -117,6 +117,7 @@ def test_a_folder_of_an_earlier_version_goes_on(tmp_path):
     record = train(task)
     numbers = {**record.settings["recipe"], "width": 128, "warm_up": 300, "ema": 0.999}
     record.settings = {**record.settings, "described": None, "recipe": numbers}
+    del record.settings["options"]
     record.save(place(task, tmp_path))
     assert is_done(task, tmp_path)
 
@@ -131,3 +132,18 @@ def test_large_numbers_keep_their_differences(tmp_path):
     np.testing.assert_allclose(seen.std(axis=0), 1, atol=0.2)
     back = plane.outward(seen)
     assert np.abs(back - 1.7e9).max() < 61 and len(np.unique(back[:, 0])) > 150
+
+
+def test_a_method_by_name_and_options_of_that_name_are_two(tmp_path):
+    named = tiny("ring", "minimax", 0, 6)
+    mine = tiny("ring", Options(objective="minimax"), 0, 6)
+    assert place(named, tmp_path) == place(mine, tmp_path)
+    train(named).save(place(named, tmp_path))
+    with pytest.raises(LabError, match="is a run with options .*lr.*choose another --out"):
+        is_done(mine, tmp_path)
+
+
+@pytest.mark.parametrize("options", [{"codes": (4, 1)}, {"generators": 3}])
+def test_a_game_whose_generator_is_told_something_is_measured(options):
+    record = train(tiny("ring", Options(**options), 0, 3))
+    assert record.samples.shape == (60, 2) and record.rows
