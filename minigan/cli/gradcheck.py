@@ -74,7 +74,7 @@ def register(commands: Any) -> None:
     p.add_argument("--shape", type=SHAPE, action="append", required=True, metavar="3x4",
                    help="of an input, one --shape for each; 4 is a vector, scalar or () a number")
     p.add_argument("--dtype", type=one_of(["float16", "float32", "float64"], "dtype"),
-                   default="float64", help="of the inputs (default: float64)")
+                   default="float64", help="float16, float32 or float64 (default: float64)")
     p.add_argument("--range", type=float, nargs=2, default=[-2, 2], metavar=("LOW", "HIGH"),
                    help="what the inputs are drawn from, evenly (default: -2 2)")
     p.add_argument("--wrt", type=NATURAL, nargs="+", metavar="I",
@@ -83,8 +83,9 @@ def register(commands: Any) -> None:
                    help="of the highest derivatives to check (default: 2)")
     p.add_argument("--directions", type=int, default=8, metavar="N",
                    help="how many random ones (default: 8)")
-    p.add_argument("--kinks", type=one_of(KINKS, "way"), default=KINKS[0],
-                   help=f"what to do where the slopes on both sides differ (default: {KINKS[0]})")
+    p.add_argument("--kinks", type=one_of(KINKS, "treatment of kinks"), default=KINKS[0],
+                   help="what to do where the slopes on both sides differ: "
+                        f"{', '.join(KINKS)} (default: {KINKS[0]})")
     p.add_argument("--seed", type=NATURAL, default=0, metavar="N",
                    help="of inputs, directions and cotangents (default: 0)")
 

@@ -67,7 +67,7 @@ def register(commands: Any) -> None:
                    help=f"of each run (default: {PLANE.steps})")
     p.add_argument("--workers", type=POSITIVE, metavar="N",
                    help="runs at a time (default: one for each core)")
-    p.add_argument("--out", type=Path, default=Path("runs/lab"), metavar="DIR",
+    p.add_argument("--out", type=Path, metavar="DIR",
                    help="where runs, tables and pictures go (default: runs/lab)")
     p.add_argument("--animate", action="store_true",
                    help="make a film of each method's first seed (GIF, and MP4 with ffmpeg)")
@@ -103,16 +103,17 @@ def chosen(args: argparse.Namespace) -> list[str | Options]:
 
 def compare(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     """Run what is not done yet, and write the table of all that is."""
-    folder = args.out / tasks[0].data_name
+    out = args.out or Path("runs/lab")
+    folder = out / tasks[0].data_name
     prepare(folder, tasks[0])
     films = [task for task in tasks if task.seed == 0] if args.animate else []
-    todo = [task for task in tasks if not is_done(task, args.out, task in films)]
+    todo = [task for task in tasks if not is_done(task, out, task in films)]
     if len(todo) < len(tasks):
         print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are done already", file=sys.stderr)
     progress = (Bar(len(todo), sum(task.steps for task in todo))
                 if todo and sys.stderr.isatty() else Lines(len(todo)))
-    outcome = run_all(tasks, args.out, args.workers or cores(), films, progress)
-    report(outcome, folder, [place(task, args.out).with_suffix(".gif") for task in films])
+    outcome = run_all(tasks, out, args.workers or cores(), films, progress)
+    report(outcome, folder, [place(task, out).with_suffix(".gif") for task in films])
     if outcome.interrupted:
         print(f"stopped; {len(outcome.finished)} of {len(tasks)} runs are done. The same command "
               "goes on with the others", file=sys.stderr)
@@ -155,9 +156,10 @@ def show(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     if len(tasks) > 1:
         raise LabError(f"--show shows a single run, not {len(tasks)}: leave out --seeds, and name "
                        "one --method at most")
-    if args.animate:
-        raise LabError("--show shows a run in a window and writes nothing: leave out --animate, or "
-                       "--show")
+    for name in ("animate", "out", "workers"):
+        if getattr(args, name):
+            raise LabError("--show shows a run in a window and writes nothing: leave out "
+                           f"--{name}, or --show")
     window = Show(tasks[0])
     print(f"{tasks[0]}: {told(train(tasks[0], [window]).final)}")
     window.keep()

@@ -9,13 +9,16 @@ from ..gan import Run, sample
 from ..settings import NATURAL, POSITIVE
 from ..viz import save_grid
 
+MANY = 64  # images, unless --n says otherwise
+
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
     p = commands.add_parser("sample", help="make a grid of images from a run's saved weights")
     p.set_defaults(command=sample_run)
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    p.add_argument("--n", type=POSITIVE, default=64, help="how many images (default: 64)")
+    p.add_argument("--n", type=POSITIVE, default=MANY,
+                   help=f"how many images (default: {MANY})")
     p.add_argument("--seed", type=NATURAL, default=0, metavar="N", help="of the noise (default: 0)")
     p.add_argument("--step", type=NATURAL, metavar="N", help="which saved step (default: the last)")
     p.add_argument("--label", type=NATURAL, metavar="K",
@@ -28,7 +31,11 @@ def sample_run(args: argparse.Namespace) -> None:
     run = Run.open(args.run)
     game, step = run.game(args.step)
     latent = run.config.latent(game, args.n, args.seed, args.label)
-    label = "" if args.label is None else f"-label-{args.label}"
-    path = run.folder / f"sample-step-{step:06d}-seed-{args.seed}{label}.png"
+    name = f"sample-step-{step:06d}-seed-{args.seed}"
+    if args.label is not None:
+        name += f"-label-{args.label}"
+    if args.n != MANY:  # so that a few do not take the place of the others
+        name += f"-n-{args.n}"
+    path = run.folder / f"{name}.png"
     save_grid(path, sample(game.generator, latent), run.system.value_range)
     print(path)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import signal
 import sys
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from ..backend import BackendError
 from ..backend.cpu import threads
 from ..data import IMAGE_SETS
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
+from ..gan.config import folder_of
 from ..gan.progress import Progress
 from ..gan.run import Diverged
 from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, one_of
@@ -55,17 +57,19 @@ def register(commands: Any) -> None:
 
 
 def train(args: argparse.Namespace) -> int:
-    """`minigan train`. The status is 130, as of an interrupted program, after Ctrl-C."""
+    """`minigan train`. After Ctrl-C the status is 130, as of any interrupted program."""
     choose_device(args.device)
     threads.count()  # an error about them comes before anything is written
     run = resumed_run(args) if args.resume else new_run(args)
     trainer, steps = run.trainer(), run.config.steps
+    if trainer.step == steps:
+        print(f"all {steps} steps are made already: --steps is how many there are to be in all")
     progress = Progress(steps, trainer.step)
     trainer.callbacks.insert(0, progress)
     run.warn = progress.say
     try:
-        with stop_on_interrupt(trainer), np.errstate(all="ignore"):  # the run says if it diverges
-            trainer.run(steps)
+        with np.errstate(all="ignore"), stop_on_interrupt(trainer) as heard:
+            trainer.run(steps)  # NumPy need not warn: the run says if it diverges
     except Diverged as error:
         progress.close()
         print("numbers are no longer finite: looking for the first by making steps "
@@ -73,16 +77,17 @@ def train(args: argparse.Namespace) -> int:
               "leave it)", file=sys.stderr)
         raise RunError(f"{error}. {run.explain(trainer.step)}") from None
     progress.close()
+    shown = shlex.quote(str(run.folder))
     if trainer.stop:
         run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
-              f"minigan train --resume --out {run.folder}")
-    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {run.folder}")
+              f"minigan train --resume --out {shown}")
+    print(f"samples in {run.folder / 'samples'}; more with: minigan sample {shown}")
     if run.config.game.labels and not trainer.stop:
         share = run.share_read(trainer)
         if share is not None:
             print(f"D reads {share:.1%} of the images whose labels it was not given")
-    return 130 if trainer.stop else 0
+    return 128 + (heard or [signal.SIGINT])[0] if trainer.stop else 0
 
 
 def new_run(args: argparse.Namespace) -> Run:
@@ -109,13 +114,10 @@ def resumed_run(args: argparse.Namespace) -> Run:
             option = "the system" if name == "system" else game.argument(name)
             raise RunError(f"a resumed run keeps its settings: {option} was {was}, not "
                            f"{asked[name]}")
-    if args.steps and run.saved_steps() and args.steps < run.saved_steps()[-1]:
-        raise RunError(f"the run is at step {run.saved_steps()[-1]} already, and --steps, which is "
-                       f"{args.steps}, counts them all")
     config.steps = args.steps or config.steps
     config.save_every = args.save_every or config.save_every
     if args.data_dir:
-        config.data_dir = str(args.data_dir.expanduser().resolve())
+        config.data_dir = folder_of(config.data, args.data_dir)
     return run
 
 
@@ -135,18 +137,30 @@ def choose_device(device: str) -> None:
 
 
 @contextmanager
-def stop_on_interrupt(trainer: Trainer) -> Iterator[None]:
-    """Within it Ctrl-C lets the step under way end, so that what is saved is whole; a second
-    Ctrl-C interrupts at once."""
-    def stop(signum: int, frame: object) -> None:
-        trainer.stop = True
-        signal.signal(signal.SIGINT, before)
+def stop_on_interrupt(trainer: Trainer) -> Iterator[list[int]]:
+    """Within it Ctrl-C, and what ends a session or a job (SIGHUP, SIGTERM), let the step under way
+    end, so that what is saved is whole; a second one ends it at once. Those that are ignored, as
+    by nohup, stay so. Yields those that came."""
+    heard: list[int] = []
 
-    before = signal.signal(signal.SIGINT, stop)
+    def stop(number: int, frame: object) -> None:
+        heard.append(number)
+        trainer.stop = True
+        restore()
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    before = {number: signal.getsignal(number) for number in numbers
+              if number and signal.getsignal(number) != signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, stop)
     try:
-        yield
+        yield heard
     finally:
-        signal.signal(signal.SIGINT, before)
+        restore()
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -87,6 +87,8 @@ def _read(path: Path, size: tuple[int, int], channels: int | None) -> numpy.ndar
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata: the pixels are what counts
         with Image.open(path) as image:
+            image.verify()  # a PNG's checksums, which load() does not look at
+        with Image.open(path) as image:
             # A JPEG file is decoded at a fraction of its size where that is still large enough:
             # nine times faster for a photograph.
             image.draft(None, (2 * max(size), 2 * max(size)))

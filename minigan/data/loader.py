@@ -14,11 +14,11 @@ Batch = backend.Array | tuple[backend.Array, ...]
 class Scaled:
     """Images in the range of values that a generator makes, computed only for the rows asked for.
 
-    images       (N, …), on the host or on a device: float32 in [0, 1], or uint8 from 0 to 255,
-                 which take a quarter of the memory and of the way to a device
+    images       (N, …), on the host or on a device: float32 in [0, 1], or unsigned integers from 0
+                 to the largest; uint8 take a quarter of the memory and of the way to a device
     value_range  what black and white become
 
-    Indexing gives float32.
+    Indexing gives float32. Raises ValueError for signed integers, whose white nobody knows.
 
     >>> Scaled(numpy.array([0, 255], numpy.uint8), (-1, 1))[:]
     array([-1.,  1.], dtype=float32)
@@ -26,7 +26,10 @@ class Scaled:
 
     def __init__(self, images: backend.Array, value_range: tuple[float, float] = (0, 1)):
         low, high = value_range
-        white = 255 if images.dtype == numpy.uint8 else 1
+        if images.dtype.kind == "i":
+            raise ValueError(f"images of {images.dtype} have no known white: give uint8 from 0 to "
+                             "255, or floats from 0 to 1")
+        white = numpy.iinfo(images.dtype).max if images.dtype.kind == "u" else 1
         self.images = images
         self.scale, self.low = numpy.float32((high - low) / white), numpy.float32(low)
 

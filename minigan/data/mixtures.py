@@ -105,7 +105,7 @@ def _number(text: str) -> float | None:
 class Distribution(NamedTuple):
     """What can be drawn from, and the modes that it has, if it has any."""
 
-    draw: Callable[[int, numpy.random.Generator], numpy.ndarray]  # n, rng ↦ float32 (n, 2)
+    draw: Callable[[int, numpy.random.Generator], numpy.ndarray]  # n, rng ↦ (n, 2)
     centers: numpy.ndarray | None = None  # of its modes, (modes, 2)
     std: float | None = None              # of each mode
 
@@ -120,7 +120,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
 
 
 def read_points(path: str | Path) -> numpy.ndarray:
-    """The points of a CSV file of two columns of numbers: float32 (N, 2).
+    """The points of a CSV file of two columns of numbers: float64 (N, 2).
 
     The first row may be a heading; empty lines are skipped. Raises DataError, which names the
     row, for one that is not two finite numbers, and for a file without two different points.
@@ -142,7 +142,7 @@ def read_points(path: str | Path) -> numpy.ndarray:
     if len(set(map(tuple, points))) < 2:
         raise DataError(f"{path} holds {len(points)} points; two different ones at least are "
                         "needed to learn from")
-    return numpy.array(points, numpy.float32)
+    return numpy.array(points)  # float64: large numbers differ in their last digits
 
 
 def from_points(points: numpy.ndarray) -> Distribution:

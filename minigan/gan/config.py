@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Mapping
 
 import numpy as np
@@ -105,6 +106,15 @@ class Config:
                 for condition in wanted]
 
 
+def folder_of(data: str, data_dir: str | Path | None) -> str | None:
+    """The folder's full path, by which a resumed run finds it from wherever it is started. Raises
+    DataError for data that are read from none."""
+    if data_dir is not None and data == "digits":
+        raise DataError("the digits come with minigan and are read from no folder, such as "
+                        f"{data_dir}: name the data set that is there, data images or mnist")
+    return str(Path(data_dir).expanduser().resolve()) if data_dir else None
+
+
 def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int] | None = None,
          channels: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
     """The images of a data set, (N, H, W, C), and their labels, if it has any. Raises DataError for
@@ -112,7 +122,8 @@ def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int]
     options = {"size": size, "channels": channels}
     options = {name: given for name, given in options.items() if given is not None}
     if options and data != "images":
-        raise DataError(f"a size and channels are for data images, not for {data}")
+        raise DataError("an image size and channels are for image files (--data images), not for "
+                        f"{data}")
     images, labels = IMAGE_SETS[data](data_dir=data_dir, **options)
     if batch_size > len(images):
         raise DataError(f"a batch size of {batch_size} is more than the {len(images)} images of "

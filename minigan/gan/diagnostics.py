@@ -211,22 +211,19 @@ def explain(trainer: Any, state: Mapping[str, Any] | None, steps: int) -> str:
     Steps are made as they are, not captured, and callbacks do not see them. On a GPU every
     operation waits. Nothing is raised for a replay without an error: the sentence says so.
     """
-    def stop(trainer: Any, _: StepResult) -> None:
-        trainer.stop = trainer.step >= steps
-
     captured, callbacks = trainer.captured, trainer.callbacks
     if state is not None:
         trainer.load_state_dict(state)
-    trainer.captured, trainer.callbacks = getattr(captured, "step", captured), [stop]
+    trainer.captured, trainer.callbacks = getattr(captured, "step", captured), []
     trainer.stop = False
     first = trainer.step
     try:
         with anomaly(**networks(trainer.game)):
-            trainer.run(max(steps, trainer.steps))  # what fades does so over all of them
+            trainer.run(steps)
     except AnomalyError as error:
         return f"step {trainer.step + 1} made the first number that is not finite: {error}"
     finally:
-        trainer.captured, trainer.callbacks, trainer.stop = captured, callbacks, False
+        trainer.captured, trainer.callbacks = captured, callbacks
     return (f"steps {first + 1} to {steps}, made once more under mg.anomaly(), made only finite "
             "numbers: either what went wrong is done outside of operations, as in an optimiser's "
             "last step, or the device does not compute the same twice")

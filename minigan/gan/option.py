@@ -54,7 +54,8 @@ class Option:
 
     def check(self, value: Any) -> None:
         """Raise UserError for a value of another kind."""
-        if value == self.default:
+        alike = isinstance(value, (int, float) if self.default == 0 else type(self.default))
+        if alike and value == self.default:
             return
         if not self.repeated:
             self.kind.check(self.name, value)

@@ -35,9 +35,9 @@ class Options(_Fields):
         for name in fields.keys() - {option.name for option in OPTIONS}:
             raise GameError(no_such("option", name, [option.name for option in OPTIONS]))
         super().__init__(**fields)
-        given = self.given()
         for option in OPTIONS:
             option.check(getattr(self, option.name))
+        given = self.given()
         games = [option.name for option in OPTIONS if option.game and option.name in given]
         if len(games) > 1:
             raise GameError(f"{' and '.join(games)} are games of their own, of which a run plays "
@@ -82,7 +82,7 @@ class Options(_Fields):
         """The game between a system's networks, on examples of a shape, with labels of so many
         classes (0: without). Raises GameError for data that an option is not for."""
         parts: dict[str, Any] = {"noise": system.noise}
-        games = []
+        net, make = Networks(self, system, shape, classes, rng), None
         for option in OPTIONS:
             value = getattr(self, option.name)
             if value == option.default and option.name != "objective":
@@ -95,11 +95,8 @@ class Options(_Fields):
             if option.part:
                 option.part(parts, value)
             if option.game:
-                games.append((option.game, value))
-        net = Networks(self, system, shape, classes, rng)
-        for make, value in games:
-            return make(value, net, parts)
-        return GAN(net.generator(), net.discriminator(), **parts)
+                make = partial(option.game, value, net)
+        return make(parts) if make else GAN(net.generator(), net.discriminator(), **parts)
 
     def conditions(self) -> list[Callable[[np.ndarray, int, np.random.Generator], np.ndarray]]:
         """What the loader gives beside the examples, functions of (labels, classes, rng): one, if
@@ -123,4 +120,5 @@ class Options(_Fields):
                        schedule=system.schedule)
 
 
-Options.__doc__ += "".join(f"\n    - {option.name}: {option.help}" for option in OPTIONS)
+Options.__doc__ = (Options.__doc__ or "") + "".join(  # python -OO leaves docstrings out
+    f"\n    - {option.name}: {option.help}" for option in OPTIONS)

@@ -89,7 +89,7 @@ def below_one(squares: Tensor) -> Tensor:
     return ops.relu(_root(squares) - 1) ** 2
 
 
-@dataclass
+@dataclass(unsafe_hash=True)
 class Penalty:
     """Base: weight times what a subclass measures.
 
@@ -126,7 +126,7 @@ class Penalty:
         raise NotImplementedError
 
 
-@dataclass
+@dataclass(unsafe_hash=True)
 class GradientPenalty(Penalty):
     """weight · E[measure(‖∂D/∂x‖²)] over the examples x of a place.
 
@@ -176,7 +176,7 @@ def zero_centred(weight: float = 10) -> GradientPenalty:
     return GradientPenalty(weight, between, to_zero)
 
 
-@dataclass
+@dataclass(unsafe_hash=True)
 class WeightPenalty(Penalty):
     """weight · measure(D's parameters)."""
 
@@ -196,13 +196,18 @@ def l2(weight: float = 1e-4) -> WeightPenalty:
     return WeightPenalty(weight, losses.l2)
 
 
-@dataclass
+@dataclass(unsafe_hash=True)
 class Consistency(Penalty):
     """weight · E[(D(x) − D(T(x)))²] for real and generated examples: what T does to an example,
     a function of (x, rng), says nothing about whether it is real (Zhang et al. 2020; with both
     kinds Zhao et al. 2021, bCR)."""
 
     transform: Callable[[Tensor, np.random.Generator], Tensor]
+
+    def anneal(self, done: float) -> None:
+        super().anneal(done)
+        if hasattr(self.transform, "anneal"):
+            self.transform.anneal(done)
 
     def measured(self, discriminator, real, fake, rng):
         def change(x: Tensor, *conditions: Tensor) -> Tensor:
@@ -252,17 +257,17 @@ def read(text: str) -> Penalty:
     ValueError for weights that are none, and KeyError for an unknown name."""
     name, *numbers = text.split(":")
     penalty, weights = PENALTIES[name], [float(number) for number in numbers]
-    if len(weights) > 2 or not all(0 < w < math.inf for w in weights):
-        raise ValueError(f"expected NAME, NAME:WEIGHT or NAME:WEIGHT:LAST, not {text}")
     if len(weights) < 2:
         return penalty(*weights)
+    if len(weights) > 2 or not all(0 < w < math.inf for w in weights):
+        raise ValueError(f"expected NAME, NAME:WEIGHT or NAME:WEIGHT:LAST, not {text}")
     return replace(penalty(weights[0]), fall=weights[1] / weights[0])
 
 
 def _is_one(text: Any) -> bool:
     try:
         read(text)
-    except (AttributeError, KeyError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         return False
     return True
 
@@ -270,8 +275,9 @@ def _is_one(text: Any) -> bool:
 def _wrong(text: Any) -> str:
     name, colon, weights = str(text).partition(":")
     return (no_such("penalty", name, PENALTIES) if name not in PENALTIES else
-            f"the weight of penalty {name} is a positive number, or two of which the second, which "
-            f"the first falls to, is not larger, as in {name}:0.1:0.003, not {weights!r}")
+            f"the weight of penalty {name} is a number of at least 0, or two positive ones of "
+            "which the second, that the first falls to, is not larger, as in "
+            f"{name}:0.1:0.003, not {weights!r}")
 
 
 OPTIONS = (

@@ -25,7 +25,7 @@ from ..errors import UserError
 from ..files import read_arrays, replacing, write_arrays
 from ..nn import Module
 from ..viz import save_curves, save_grid
-from .config import KINDS, Config, load
+from .config import KINDS, Config, folder_of, load
 from .diagnostics import LONG, advice, explain
 from .game import GAN
 from .options import Options
@@ -67,18 +67,22 @@ class Run:
         is None is the system's own. The data are loaded, image files in this size and with these
         channels. Nothing is written yet. Raises UserError for settings that no run can have."""
         KINDS["system"].check("system", system)
-        own = SYSTEMS[system]
-        data, steps = data or own.data, steps or own.steps
-        KINDS["data"].check("data", data)
-        batch_size = batch_size or own.batch_size
-        # the full path, by which a resumed run finds it from wherever it is started
-        place = str(Path(data_dir).expanduser().resolve()) if data_dir else None
-        loaded = images, labels = load(data, data_dir, batch_size, size, channels)
-        run = cls.create(folder, Config(
-            system, data, images.shape[1:], steps, batch_size, seed,
-            save_every or max(1, steps // 10), place, game or Options(),
-            0 if labels is None else int(labels.max()) + 1))
-        run.data = loaded
+        own, game = SYSTEMS[system], Options() if game is None else game
+        if not isinstance(game, Options):
+            raise RunError(f"a run's game is Options, such as Options(objective='hinge'), not "
+                           f"{game!r}")
+        config = Config(system, own.data if data is None else data, (1, 1, 1),
+                        own.steps if steps is None else steps,
+                        own.batch_size if batch_size is None else batch_size, seed,
+                        1 if save_every is None else save_every, game=game)
+        config.check()
+        config.data_dir = folder_of(config.data, data_dir)
+        if save_every is None:
+            config.save_every = max(1, config.steps // 10)
+        run = cls.create(folder, config)
+        images, labels = run.data = load(config.data, data_dir, config.batch_size, size, channels)
+        config.shape = images.shape[1:]
+        config.classes = 0 if labels is None else int(labels.max()) + 1
         return run
 
     @classmethod
@@ -86,7 +90,8 @@ class Run:
         """A new run; nothing is written yet. Raises RunError if the folder holds something."""
         folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise RunError(f"{folder} exists already: go on with --resume, or name another --out")
+            raise RunError(f"{folder} exists already: go on with it (--resume), or name another "
+                           "folder (--out)")
         return cls(folder, config)
 
     @classmethod
@@ -113,6 +118,9 @@ class Run:
         trainer = self._trainer()
         if (self.folder / "config.json").exists():
             self.resume(trainer)
+        if self.config.steps < trainer.step:
+            raise RunError(f"the run is at step {trainer.step} already, and steps, which is "
+                           f"{self.config.steps}, counts them all")
         self.write_config()
         trainer.callbacks = [self]
         return trainer
@@ -154,7 +162,7 @@ class Run:
             path.write_text(json.dumps(self.config.as_json(), indent=2) + "\n")
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
-        if trainer.steps != self.config.steps:  # asked for from Python
+        if trainer.steps > self.config.steps:  # asked for from Python
             self.config.steps = trainer.steps
             self.write_config()
         if trainer.step % METRICS_EVERY == 0 or trainer.step == 1:
@@ -166,7 +174,7 @@ class Run:
             with open(self.folder / "metrics.jsonl", "a") as file:
                 file.write(json.dumps({"step": trainer.step, **row}) + "\n")
             self._advise(trainer.step, row)
-        if trainer.step % self.config.save_every == 0 or trainer.step == self.config.steps:
+        if trainer.step % self.config.save_every == 0 or trainer.step == trainer.last:
             self.save(trainer)
 
     def _advise(self, step: int, row: dict[str, float]) -> None:
@@ -222,8 +230,10 @@ class Run:
         return [row for row in rows if isinstance(row, dict) and LOSSES <= row.keys()]
 
     def resume(self, trainer: Trainer) -> None:
-        """Put the trainer where the run was last saved; later metrics are forgotten."""
-        self.restore(trainer)
+        """Put the trainer where the run was last saved, at its start if it never was; later metrics
+        are forgotten."""
+        if self.saved_steps() or (self.folder / "state.safetensors").exists():
+            self.restore(trainer)
         rows = [row for row in self.metrics() if row["step"] <= trainer.step]
         with replacing(self.folder / "metrics.jsonl") as path:
             path.write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -231,8 +241,8 @@ class Run:
     def restore(self, trainer: Trainer) -> None:
         """Put the trainer where the run was last saved."""
         if not (self.folder / "state.safetensors").exists():
-            raise RunError(f"{self.folder} has no state.safetensors: nothing was saved before the "
-                           "run was stopped, so remove it and start anew")
+            raise RunError(f"{self.folder} has no state.safetensors: without it nobody "
+                           "knows where the run was, so start another")
         arrays, rest = read_arrays(self.folder / "state.safetensors")
         try:
             trainer.load_state_dict(_nested({**arrays, **json.loads(rest)}))

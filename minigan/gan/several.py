@@ -154,6 +154,7 @@ OPTIONS = (
            needs="discriminators"),
     Option("d2gan", False, FLAG,
            "two discriminators, one of which rewards real images, one generated ones", None,
-           without=("objective", "label_smoothing"), because="they have objectives of their own",
+           without=("objective", "label_smoothing"),
+           because="its two discriminators have objectives of their own",
            game=_d2gan),
 )

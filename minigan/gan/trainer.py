@@ -61,7 +61,9 @@ class Trainer:
         self.draws = Draws(np.random.default_rng(seed))
         self.captured = capture(self._step, self.draws)
         self.callbacks = list(callbacks)
-        self.step = self.steps = 0  # those that are made, and those that are to be made in all
+        self.step = 0   # how many are made
+        self.steps = 0  # how many there are to be in all: what fades does so over these
+        self.last = 0   # after which the run under way returns
         self._read: tuple[int, dict[str, float]] = (0, {})
         self.stop = False  # set it, and run() returns after the step that is under way
 
@@ -74,8 +76,11 @@ class Trainer:
         self.captured = capture(self._step, self.draws)
 
     def run(self, steps: int) -> None:
-        """Train until `steps` steps have been made in all."""
-        self.steps, batches = steps, self.loader.forever()
+        """Train until `steps` steps have been made in all. A penalty or noise that fades, and a
+        schedule of lr, do so over the most steps that were ever asked for, or over `self.steps`
+        where that was set to more: to train in pieces, set it first."""
+        self.last, self.steps = steps, max(steps, self.steps)
+        batches = self.loader.forever()
         while self.step < steps and not self.stop:
             self._anneal()
             reals = [_sample(next(batches)) for _ in range(self.d_steps)]

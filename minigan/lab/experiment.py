@@ -62,14 +62,19 @@ class Task:
         return f"{self.data_name} {self.method_name} seed {self.seed}"
 
     def settings(self) -> dict[str, Any]:
-        """All that the result depends on, as JSON has it."""
+        """All that the result depends on and the command can change, as JSON has it."""
         system, digest = self.system, None
         recipe = {"steps": self.steps, "batch": system.batch_size, "latent": system.latent,
                   "lr": system.lr, "betas": list(system.betas)}
         if self.data not in DISTRIBUTIONS:
             digest = hashlib.sha256(Path(self.data).read_bytes()).hexdigest()[:16]
         return {"data": self.data_name, "file": digest, "method": self.method_name,
-                "seed": self.seed, "recipe": recipe}
+                "options": as_json(self.options), "seed": self.seed, "recipe": recipe}
+
+
+def as_json(options: Options) -> dict[str, Any]:
+    """What was given, as it comes back from a file."""
+    return json.loads(json.dumps(options.given()))
 
 
 class Plane:
@@ -84,12 +89,12 @@ class Plane:
         self.spread = float(np.linalg.norm(points - self.mean, axis=1).mean())
 
     def draw(self, n: int, rng: np.random.Generator) -> np.ndarray:
-        """n points, float32 (n, 2), in its own units."""
+        """n points (n, 2) in its own units."""
         return self.distribution.draw(n, rng)
 
     def inward(self, points: np.ndarray) -> np.ndarray:
-        """Points as the networks see them."""
-        return (points - self.mean) / self.scale
+        """Points as the networks see them, float32."""
+        return ((points - self.mean) / self.scale).astype(np.float32)
 
     def outward(self, points: np.ndarray) -> np.ndarray:
         """Points of the networks in the distribution's units."""
@@ -124,7 +129,7 @@ class Experiment:
         self.trainer = options.trainer(self.game, system,
                                        Points(self.plane, system.batch_size, rng), seed=rng)
         rng = np.random.default_rng([task.seed, 1])  # looking changes nothing of the training
-        self.z = self.game.noise(SAMPLES, self.game.generator.latent, rng)
+        self.latent = self.game.latent(SAMPLES, rng)
         self.real = self.plane.draw(SAMPLES, rng)
 
     def shown(self, points: np.ndarray) -> tuple[Tensor]:
@@ -135,7 +140,7 @@ class Experiment:
         """SAMPLES points of G's average, or of G as it stands, always from the same noise."""
         with no_grad():
             generator = self.trainer.average.module if averaged else self.game.generator
-            return self.plane.outward(generator(self.z).numpy())
+            return self.plane.outward(generator(*self.latent).numpy())
 
     def figures(self, samples: np.ndarray) -> dict[str, float]:
         """How good the samples are; empty where they have diverged."""

@@ -19,7 +19,8 @@ from typing import Any, Iterator, Sequence
 from ..errors import UserError
 from ..gan.update import StepResult
 from .animation import Film
-from .experiment import Experiment, LabError, Record, Task, train
+from .experiment import Experiment, LabError, Record, Task, as_json, train
+from .methods import METHODS
 
 REPORTS = 50  # times that a run says how far it is
 ALONE = {"MINIGAN_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1",
@@ -47,6 +48,8 @@ def is_done(task: Task, folder: Path, animate: bool = False) -> bool:
         return False
     was, now = ({**settings.pop("recipe"), **settings}
                 for settings in (dict(Record.load(path).settings), task.settings()))
+    if was.get("described", was) is None:  # of a version that knew a method by its name alone
+        was["options"] = as_json(METHODS[task.method_name].options)
     for name, value in now.items():
         if was.get(name) != value:
             raise LabError(f"{path} is a run with {name} {was.get(name)}, not {value}: choose "

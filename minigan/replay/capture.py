@@ -181,9 +181,10 @@ def _device(inputs: list) -> backend.Backend:
 
 
 def _mapped(f: Callable[[Any], Any], value: Any) -> Any:
-    """f of all that is in tuples, lists and dicts, in the same ones."""
+    """f of all that is in tuples, lists and dicts (in the order of their keys), in the same ones.
+    """
     if isinstance(value, dict):
-        return {key: _mapped(f, part) for key, part in value.items()}
+        return {key: _mapped(f, value[key]) for key in sorted(value, key=repr)}
     if isinstance(value, (tuple, list)):
         parts = [_mapped(f, part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)

@@ -11,7 +11,7 @@ from ..files import replacing
 _PAPER = 0.25  # between the tiles: a grey that shows where black ones end, and white ones
 
 
-def image_grid(images: numpy.ndarray, value_range: tuple[float, float] = (0, 1),
+def image_grid(images: numpy.ndarray, value_range: tuple[float, float] | None = None,
                columns: int | None = None, padding: int = 1) -> numpy.ndarray:
     """Images side by side, row after row, on dark grey.
 
@@ -19,14 +19,20 @@ def image_grid(images: numpy.ndarray, value_range: tuple[float, float] = (0, 1),
     ----------
     images : (N, H, W, C) with 1 channel (grey) or 3 (red, green, blue)
     value_range : the values that mean black and white; what lies outside is clipped, and NaN is
-        drawn black
+        drawn black. None: 0 and 1, of unsigned integers 0 and the largest that there is
     columns : images in a row; by default as many as make the grid about square
     padding : pixels between the images and around them
 
     Returns float32 in [0, 1], (rows, columns) of pixels for grey images, (rows, columns, 3) for
-    coloured ones. Raises ValueError for other shapes.
+    coloured ones. Raises ValueError for other shapes, and for signed integers without a range.
     """
-    images = numpy.asarray(images, numpy.float32)
+    images = numpy.asarray(images)
+    if value_range is None:
+        if images.dtype.kind == "i":
+            raise ValueError(f"which of {images.dtype} numbers mean black and white? Say it by "
+                             "value_range, such as (0, 255)")
+        value_range = (0, numpy.iinfo(images.dtype).max if images.dtype.kind == "u" else 1)
+    images = images.astype(numpy.float32)
     if images.ndim != 4 or images.shape[3] not in (1, 3) or images.size == 0:
         raise ValueError("expected images of shape (N, H, W, 1) or (N, H, W, 3), got "
                          f"{images.shape}")
@@ -46,7 +52,7 @@ def image_grid(images: numpy.ndarray, value_range: tuple[float, float] = (0, 1),
 
 
 def save_grid(path: str | os.PathLike, images: numpy.ndarray,
-              value_range: tuple[float, float] = (0, 1), columns: int | None = None,
+              value_range: tuple[float, float] | None = None, columns: int | None = None,
               scale: int = 4) -> None:
     """Write `image_grid` of the images as a picture file, usually a PNG.
 

@@ -101,7 +101,7 @@ def mistake(words, capsys):
 @pytest.mark.parametrize("words, says", [
     (["--objective", "least"], "there is no objective 'least'; there are minimax"),
     (["--penalty", "r3"], "there is no penalty 'r3'; there are gradient"),
-    (["--penalty", "r1:much"], "the weight of penalty r1 is a positive number"),
+    (["--penalty", "r1:much"], "the weight of penalty r1 is a number of at least 0"),
     (["--rule", "random"], "there is no rule 'random'"),
     (["--conditional", "label"], "there is no way of conditioning 'label'"),
     (["--codes", "1"], "as in 10,2, got '1'"),
@@ -114,7 +114,7 @@ def mistake(words, capsys):
     (["--unroll", "2", "--penalty", "l2"], "weight_decay"),
     (["--labels", "9"], "9 labels are not enough for one of each of 10 classes"),
     (["--labels", "1790"], "are 179 of class 8, which has 174 examples"),
-    (["--d2gan", "--objective", "hinge"], "d2gan goes without objective: they have object"),
+    (["--d2gan", "--objective", "hinge"], "d2gan goes without objective: its two discrimin"),
     (["--label-noise", "1"], "below 1, got '1'"),
 ])
 def test_a_game_that_cannot_be_is_one_line_before_anything_is_written(words, says, tmp_path,
@@ -216,6 +216,7 @@ def test_a_run_without_conditions_has_no_classes_to_choose_from(plain, capsys):
     (["--conditional"], "--conditional was None, not projection"),
     (["--penalty", "r1"], "--penalty was (), not ('r1',)"),
     (["dcgan"], "the system was digits, not dcgan"),
+    (["--data-dir", "mine"], "read from no folder"),
     (["--steps", "1"], "at step 2 already"),
 ])
 def test_resuming_as_another_run_is_refused(words, says, plain, capsys):
@@ -307,5 +308,5 @@ def test_a_run_that_was_never_saved_cannot_be_gone_on_with(plain, tmp_path, caps
     out = tmp_path / "run"
     shutil.copytree(plain, out)
     (out / "state.safetensors").unlink()
-    assert "nothing was saved" in mistake(["train", "--resume", "--out", out, "--device", "cpu"],
-                                          capsys)
+    said = mistake(["train", "--resume", "--out", out, "--device", "cpu"], capsys)
+    assert "has no state.safetensors" in said

@@ -89,7 +89,7 @@ def main_args(words):
     (["--method", "wgan"], "there is no method 'wgan'"),
     (["--objective", "hinges"], "no objective 'hinges': did you mean hinge? There are minimax, "),
     (["--penalty", "r3"], "there is no penalty 'r3'"),
-    (["--penalty", "r1:-1"], "the weight of penalty r1 is a positive number, or two"),
+    (["--penalty", "r1:-1"], "the weight of penalty r1 is a number of at least 0, or two"),
     (["--rule", "turns"], "there are alternating, simultaneous, extragradient"),
     (["--seeds", "0"], "expected a whole number of at least 1, got '0'"),
     (["--pack", "3"], "256 examples cannot be packed by 3"),
@@ -100,6 +100,7 @@ def main_args(words):
     (["--penalti", "r1"], "there is no option '--penalti': did you mean --penalty?"),
     (["--show", "--seeds", "2"], "--show shows a single run, not 2"),
     (["--show", "--animate"], "leave out --animate, or --show"),
+    (["--show", "--workers", "2"], "leave out --workers, or --show"),
     (["--show"], "no display to open a window on: leave out --show")])
 def test_a_mistake_is_answered_by_a_line(words, said, capsys, monkeypatch, tmp_path):
     monkeypatch.delenv("DISPLAY", raising=False)

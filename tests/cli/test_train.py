@@ -6,8 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from PIL import Image
 
 from minigan.backend.cpu import threads
 from minigan.cli import main
+from minigan.cli.train import stop_on_interrupt
 from minigan.gan import Run
 
 TINY = ["--steps", "6", "--batch-size", "8", "--save-every", "3", "--device", "cpu"]
@@ -52,7 +55,7 @@ def test_a_run_folder_holds_config_metrics_grids_curves_weights_and_state(finish
 def test_sample_makes_a_grid_from_any_saved_step(finished, capsys):
     assert main(["sample", str(finished), "--n", "5", "--seed", "7", "--step", "3"]) == 0
     path = Path(capsys.readouterr().out.strip())
-    assert path.exists() and path.name == "sample-step-000003-seed-7.png"
+    assert path.exists() and path.name == "sample-step-000003-seed-7-n-5.png"
     path.unlink()
 
 
@@ -165,6 +168,7 @@ def mistake(args, capsys):
     (["train", "--lr", "nan"], "positive number, got 'nan'"),
     (["train", "--batch-size", "1"], "at least 2, got '1'"),
     (["train", "--batch-size", "1798", "--device", "cpu"], "1797 images"),
+    (["train", "--data-dir", "mine"], "name the data set that is there, data images or mnist"),
     (["train", "--data", "cats"], "there is no data set 'cats'"),
     (["train", "--resume", "--device", "cpu"], "--resume needs --out"),
     (["dance"], "there is no command 'dance'; there are train, sample"),
@@ -196,7 +200,7 @@ def test_mistakes_with_a_folder_of_images_are_one_line_and_leave_nothing(picture
     assert "got '8x'" in mistake([*train, "--image-size", "8x"], capsys)
     assert "got '0'" in mistake([*train, "--image-size", "0"], capsys)
     assert "invalid choice: 2" in mistake([*train, "--channels", "2"], capsys)
-    assert "are for data images, not for digits" in mistake(
+    assert "are for image files (--data images), not for digits" in mistake(
         ["train", *TINY, "--image-size", "8", "--out", out], capsys)
     assert not out.exists()
 
@@ -280,6 +284,23 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
     monkeypatch.setattr("minigan.gan.run.load", interrupted)
     assert main(["train", *TINY, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "minigan train: interrupted\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_what_ends_a_session_or_a_job_lets_the_step_end_and_the_second_one_does_not(number):
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("only the main thread hears of signals")
+    trainer, ended = SimpleNamespace(stop=False), []
+    before = signal.signal(number, lambda *heard: ended.append(heard[0]))
+    try:
+        with stop_on_interrupt(trainer) as heard:
+            signal.raise_signal(number)
+            assert trainer.stop and heard == [number] and not ended
+            signal.raise_signal(number)
+            assert ended == [number]
+    finally:
+        signal.signal(number, before)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")

@@ -178,3 +178,18 @@ def test_batches_of_bytes_and_of_floats_are_scaled_to_the_generators_range(tmp_p
             np.testing.assert_allclose(batch, high, rtol=1e-6)
             black, = Loader(Scaled(0 * data, (low, high)), batch_size=1)
             assert (black == low).all()
+
+
+def test_a_png_with_a_flipped_byte_is_skipped(tmp_path, capsys):
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
+    for name in "sound.png", "damaged.png":
+        Image.fromarray(pixels).save(tmp_path / name)
+    whole = bytearray((tmp_path / "damaged.png").read_bytes())
+    for place in range(60, len(whole) - 20, 97):  # in the pixels, wherever
+        broken = whole.copy()
+        broken[place] ^= 0xff
+        (tmp_path / "damaged.png").write_bytes(broken)
+        images, _ = image_folder(tmp_path)
+        assert len(images) == 1 and "damaged.png" in capsys.readouterr().err

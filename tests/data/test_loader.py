@@ -184,3 +184,15 @@ def test_a_loader_over_a_device_resumes_within_an_epoch(device):
     resumed.load_state_dict({"epoch": 0, "position": 2})
     assert [device.to_numpy(x).tolist()
             for x in itertools.islice(resumed.forever(), 5)] == whole[2:]
+
+
+@pytest.mark.parametrize("dtype, white", [(np.uint8, 255), (np.uint16, 65535), (bool, 1)])
+def test_scaled_images_of_other_types_are_in_the_range(dtype, white):
+    images = Scaled(np.array([0, white], dtype), (-1, 1))
+    assert images[:].dtype == np.float32
+    np.testing.assert_allclose(images[:], [-1, 1], atol=1e-6)
+
+
+def test_signed_integers_are_no_images():
+    with pytest.raises(ValueError, match="int64 have no known white"):
+        Scaled(np.array([0, 255]))

@@ -85,8 +85,8 @@ def test_points_are_read_from_two_columns_with_or_without_a_heading(tmp_path):
         path = tmp_path / "a.csv"
         path.write_text(heading + "1,2\n\n -3.5 , 4e-1 \n", encoding="utf-8")
         points = read_points(path)
-        assert points.dtype == np.float32
-        np.testing.assert_array_equal(points, np.float32([[1, 2], [-3.5, 0.4]]))
+        assert points.dtype == np.float64
+        np.testing.assert_array_equal(points, [[1, 2], [-3.5, 0.4]])
 
 
 @pytest.mark.parametrize("text, message", [

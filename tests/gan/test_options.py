@@ -9,7 +9,7 @@ import pytest
 import minigan as mg
 from minigan.data import Loader
 from minigan.errors import UserError
-from minigan.gan import (ACGAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run,
+from minigan.gan import (ACGAN, GAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run,
                          SemiSupervisedGAN, System, UnrolledGAN, d2gan, models, noise, run)
 from minigan.gan.options import OPTIONS
 from tests.options import BESIDE, CHANGED
@@ -98,10 +98,12 @@ def test_spectral_norm_reaches_every_layer_of_every_discriminator(options):
     ({"rule": "random"}, "no rule 'random'"),
     ({"mix": "median", "discriminators": 2}, "no mix 'median'"),
     ({"penalty": ("r3",)}, "no penalty 'r3'"),
-    ({"penalty": ("r1:much",)}, "weight of penalty r1 is a positive number, or two .*, not 'much'"),
+    ({"penalty": ("r1:much",)}, "penalty r1 is a number of at least 0, or two .*, not 'much'"),
     ({"penalty": ("r1:-1",)}, "not '-1'"),
     ({"penalty": ("r1:0.1:0.2",)}, "not '0.1:0.2'"),
-    ({"penalty": ("r1:0",)}, "not '0'"),
+    ({"penalty": ("r1:0.1:0",)}, "not '0.1:0'"), ({"penalty": (b"r1",)}, "there is no penalty"),
+    ({"pack": 1.0}, "pack is a whole number"), ({"d_steps": np.ones(2)}, "d_steps is a whole"),
+    ({"pack": 2, "codes": (3, 0)}, "pack goes without codes"),
     ({"penalty": "r1"}, r"penalty is a tuple, such as \('r1',\)"),
     ({"conditional": "label"}, "no way of conditioning 'label'; there are concatenation, proj"),
     ({"noise_until": 0.5}, "noise_until is of instance_noise, and does nothing without"),
@@ -234,3 +236,36 @@ def test_a_fading_penalty_weighs_what_one_of_that_weight_does():
     assert ours == pytest.approx(theirs, rel=1e-6)
     game.anneal(1)
     assert game.d_loss(real, fake, RNG(0)).loss.item() < theirs
+
+
+def test_games_of_other_penalties_fade_each():
+    options = Options(penalty=("r1:0.1:0.003",))
+    G, first = TINY.networks(SHAPE, 5, RNG(0))
+    _, second = TINY.networks(SHAPE, 5, RNG(0))
+    games = [GAN(G, D, penalties=built(options).penalties) for D in (first, second)]
+    GMAN(games).anneal(1)
+    assert [game.penalties[0].left for game in games] == [0.03, 0.03]
+
+
+def test_penalties_are_values_and_a_consistencys_noise_fades_with_it():
+    from minigan.gan.augment import InstanceNoise
+    from minigan.gan.penalties import Consistency, r1
+
+    assert r1(2) == r1(2) != r1(1) and hash(r1(2)) == hash(r1(2))
+    noise_ = InstanceNoise(0.5, until=0.5)
+    Consistency(1, noise_).anneal(0.25)
+    assert noise_.left == 0.5
+
+
+@pytest.mark.numpy_only("it takes the stand-in itself")
+def test_a_replay_weighs_a_fading_penalty_as_it_is_now(strict):
+    mg.use("strict")
+    states = []
+    for captured in (True, False):
+        game = built(Options(penalty=("r1:10:0.001",), instance_noise=0.5, noise_until=0.9))
+        trainer = Options().trainer(game, TINY, Loader(IMAGES, batch_size=8))
+        if not captured:
+            trainer.captured = trainer._step
+        trainer.run(7)
+        states.append({k: v.tobytes() for k, v in trainer.state_dict()["game"].items()})
+    assert states[0] == states[1]

@@ -9,6 +9,7 @@ import pytest
 
 from minigan.cli import main
 from minigan.errors import UserError
+from minigan.files import read_arrays, write_arrays
 from minigan.gan import SYSTEMS, Config, Options, Run, RunError
 from minigan.gan.diagnostics import explain
 
@@ -46,8 +47,7 @@ def test_a_run_goes_on_from_where_it_was_with_the_bits_of_an_uninterrupted_one(t
     whole = Run.new(tmp_path / "whole", game=game, steps=6, batch_size=8, save_every=2)
     whole.trainer().run(6)
     Run.new(tmp_path / "parts", game=game, steps=6, batch_size=8, save_every=2).trainer()
-    with pytest.raises(RunError, match="nothing was saved"):
-        Run.open(tmp_path / "parts").trainer()
+    assert Run.open(tmp_path / "parts").trainer().step == 0  # it was never saved
     first = Run.new(tmp_path / "first", game=game, steps=6, batch_size=8, save_every=2).trainer()
     first.callbacks.append(lambda trainer, result: setattr(trainer, "stop", trainer.step == 3))
     first.run(6)
@@ -75,19 +75,24 @@ def test_a_system_with_a_schedule_and_betas_is_played_with_them(tmp_path, monkey
     trainer.run(2)
     Run.open(tmp_path / "run").trainer()
     trainer.run(4)
-    assert seen == [1e-3, 5e-4, 5e-4, 2.5e-4]  # of 2 steps, and of 4
+    assert seen == [1e-3, 7.5e-4, 5e-4, 2.5e-4]
     assert trainer.players.d_optimizer.betas == (0.0, 0.9)
 
 
 @pytest.mark.parametrize("words, says", [
     ({"system": "mlpp"}, "no system 'mlpp': did you mean mlp"),
     ({"data": "digit"}, "no data set 'digit': did you mean digits"),
-    ({"size": (8, 8)}, "for data images, not for digits"),
+    ({"size": (8, 8)}, "for image files .--data images., not for digits"),
+    ({"data_dir": "mine"}, "the digits come with minigan and are read from no folder"),
+    ({"game": "hinge"}, "a run's game is Options"), ({"seed": -1}, "seed is a whole number"),
+    ({"batch_size": "64"}, "batch_size is a whole number of at least 2, not '64'"),
+    ({"steps": 0}, "steps is a whole number of at least 1, not 0"),
+    ({"save_every": 0}, "save_every is a whole number"),
     ({"batch_size": 5000}, "more than the 1797 images"), ({"steps": -1}, "steps is a whole number"),
     ({"game": Options(pack=3), "batch_size": 8}, "cannot be packed by 3")])
 def test_what_no_run_can_be_is_refused_before_anything_is_written(words, says, tmp_path):
     with pytest.raises(UserError, match=says):
-        Run.new(tmp_path / "run", **words).trainer()
+        Run.new(tmp_path / "run", **words)
     assert not (tmp_path / "run").exists()
 
 
@@ -110,16 +115,54 @@ def test_where_a_run_diverged_is_found_again_from_its_last_save(tmp_path):
     assert "Affine, forward, in discriminator.body.layers" in run.explain(trainer.step)
 
 
-def test_a_replay_fades_over_as_many_steps_as_the_run_did(tmp_path):
+def test_a_replay_and_pieces_fade_over_as_many_steps_as_the_run(tmp_path):
     run = Run.new(tmp_path / "run", game=Options(penalty=("r1:1:0.01",)), steps=9, batch_size=8,
                   save_every=9)
     seen = []
-    for steps in (9, 3):  # of the run, and of the replay that looks for an error in its third
-        game = Run._trainer(run)
-        game.game.anneal = lambda done: seen.append(done)
-        game.callbacks = [lambda trainer, _: setattr(trainer, "stop", trainer.step == 3)]
-        if steps == 9:
-            game.run(9)
-        else:
-            explain(game, None, 3)
+
+    def watched():
+        trainer = Run._trainer(run)
+        trainer.game.anneal = lambda done: seen.append(done)
+        return trainer
+
+    trainer = watched()
+    trainer.run(2)
+    trainer.run(3)
+    explain(watched(), None, 3)
     assert seen == [0, 1 / 9, 2 / 9] * 2
+
+
+def test_the_last_step_that_is_asked_for_is_saved(tmp_path):
+    run = Run.new(tmp_path / "run", steps=9, batch_size=8, save_every=5)
+    run.trainer().run(2)
+    assert run.saved_steps() == [2] and Run.open(run.folder).config.steps == 9
+
+
+def test_an_explanation_begins_at_the_last_save(tmp_path):
+    run = Run.new(tmp_path / "run", steps=4, batch_size=8, save_every=2)
+    run.trainer().run(2)
+    weight = "game.discriminator.body.layers.1.weight"
+    arrays, rest = read_arrays(run.folder / "state.safetensors")
+    arrays[weight] = np.full_like(arrays[weight], np.inf)
+    write_arrays(run.folder / "state.safetensors", arrays, rest)
+    assert "step 3 made the first number that is not finite" in run.explain(4)
+
+
+def test_labels_that_the_run_does_not_know_are_told(tmp_path):
+    run = Run.new(tmp_path / "run", game=Options(labels=20), steps=2, batch_size=8)
+    run.config.classes = 5
+    with pytest.raises(UserError, match="digits has a class 9, but the run is one of 5 classes"):
+        run.trainer()
+
+
+def test_a_system_plays_with_its_own_noise(tmp_path):
+    from minigan.gan import noise
+
+    run = Run.new(tmp_path / "run", "mlp-small", data="digits", steps=2, batch_size=8)
+    assert run.config.build().noise is noise.uniform
+
+
+def test_a_weight_of_nothing_that_older_versions_took_is_read(tmp_path):
+    run = Run.new(tmp_path / "run", game=Options(penalty=("r1:0",)), steps=2, batch_size=8)
+    run.trainer()
+    assert Run.open(run.folder).config.game.penalty == ("r1:0",)

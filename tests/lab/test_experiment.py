@@ -106,7 +106,7 @@ def test_a_file_of_points_is_learned_and_a_changed_one_is_another(tmp_path):
     task = tiny(str(path), "plain", 0, 6)
     experiment = Experiment(task)
     assert set(map(tuple, experiment.real)) <= set(map(tuple, np.loadtxt(
-        path, delimiter=",", dtype=np.float32)))
+        path, delimiter=",")))
     before = task.settings()
     path.write_text(path.read_text() + "1,2\n")
     assert before["data"] == "mine" and task.settings() != before
@@ -117,5 +117,33 @@ def test_a_folder_of_an_earlier_version_goes_on(tmp_path):
     record = train(task)
     numbers = {**record.settings["recipe"], "width": 128, "warm_up": 300, "ema": 0.999}
     record.settings = {**record.settings, "described": None, "recipe": numbers}
+    del record.settings["options"]
     record.save(place(task, tmp_path))
     assert is_done(task, tmp_path)
+
+
+def test_large_numbers_keep_their_differences(tmp_path):
+    path = tmp_path / "times.csv"  # seconds since 1970, which float32 knows to two minutes
+    points = 1.7e9 + np.random.default_rng(0).uniform(0, 60, (300, 2))
+    np.savetxt(path, points, "%.6f", delimiter=",")
+    plane = Experiment(tiny(str(path), "plain")).plane
+    seen = plane.inward(plane.draw(300, np.random.default_rng(1)))
+    assert seen.dtype == np.float32 and len(np.unique(seen[:, 0])) > 150
+    np.testing.assert_allclose(seen.std(axis=0), 1, atol=0.2)
+    back = plane.outward(seen)
+    assert np.abs(back - 1.7e9).max() < 61 and len(np.unique(back[:, 0])) > 150
+
+
+def test_a_method_by_name_and_options_of_that_name_are_two(tmp_path):
+    named = tiny("ring", "minimax", 0, 6)
+    mine = tiny("ring", Options(objective="minimax"), 0, 6)
+    assert place(named, tmp_path) == place(mine, tmp_path)
+    train(named).save(place(named, tmp_path))
+    with pytest.raises(LabError, match="is a run with options .*lr.*choose another --out"):
+        is_done(mine, tmp_path)
+
+
+@pytest.mark.parametrize("options", [{"codes": (4, 1)}, {"generators": 3}])
+def test_a_game_whose_generator_is_told_something_is_measured(options):
+    record = train(tiny("ring", Options(**options), 0, 3))
+    assert record.samples.shape == (60, 2) and record.rows

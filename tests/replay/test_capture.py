@@ -211,3 +211,11 @@ def test_the_trainer_goes_on_without_where_the_step_cannot_be_captured(strict):
     with pytest.warns(UserWarning, match="the training step is not captured: .*Dropout|upload"):
         t.run(5)
     assert t.step == 5
+
+
+def test_inputs_in_dicts_are_told_apart_by_their_keys(strict):
+    mg.use("strict")
+    captured = mg.capture(lambda of: of["a"] * 10 + of["b"][0])
+    for _ in range(4):
+        assert captured({"a": mg.tensor(1.0), "b": [mg.tensor(2.0)]}).item() == 12
+    assert captured({"b": [mg.tensor(2.0)], "a": mg.tensor(3.0)}).item() == 32

@@ -81,3 +81,20 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
 def test_importing_viz_does_not_import_what_draws():
     program = "import minigan.viz, sys; assert not {'matplotlib', 'PIL'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("dtype, white", [(np.uint8, 255), (np.uint16, 65535), (bool, True),
+                                          (np.float32, 1), (np.float64, 1)])
+def test_the_range_is_the_types_own(dtype, white):
+    images = np.array([0, white], dtype).reshape(2, 1, 1, 1)
+    assert image_grid(images)[1, [1, 3]].tolist() == [0, 1]
+    half = np.array([white / 2], dtype).reshape(1, 1, 1, 1)
+    if dtype is not bool:
+        assert image_grid(half)[1, 1] == pytest.approx(0.5, abs=0.01)
+
+
+def test_signed_integers_need_a_range():
+    images = np.array([[[[100]]]])
+    with pytest.raises(ValueError, match="int64 numbers mean black and white"):
+        image_grid(images)
+    assert image_grid(images, (0, 200))[1, 1] == 0.5
