@@ -16,8 +16,8 @@ from ..errors import UserError
 from . import cpu
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
-           "is_host", "kernels", "number", "of", "register", "result", "to_device", "to_numpy",
-           "use"]
+           "is_host", "kernels", "number", "of", "register", "result", "sum_type", "to_device",
+           "to_numpy", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -142,6 +142,12 @@ def number(value: int | float, like: Array) -> Array:
     if is_host(like):
         return host
     return array_module(like).full((), value, host.dtype)  # a copy could not be captured
+
+
+def sum_type(x: Array) -> numpy.dtype:
+    """The dtype in which floats like x are added up: float32 for float16, in which 65520 is ∞ and
+    2048 + 1 is 2048."""
+    return numpy.promote_types(x.dtype, numpy.float32)
 
 
 def _has_dtype(data: Any) -> bool:

@@ -48,8 +48,15 @@ def leaky_relu(x, slope):
 
 
 def leaky_relu_gradient(grad, x, slope):
-    """grad where x > 0 (numbers, or booleans), else slope · grad."""
-    return _xp(grad).where(x > 0, grad, slope * grad)
+    """grad where x > 0 (numbers, or booleans), else slope · grad: nothing of it for a slope of 0,
+    be grad infinite."""
+    return _xp(grad).where(x > 0, grad, slope * grad if slope else 0)
+
+
+def keep(x, mask):
+    """x where the mask, booleans, holds, else 0; they have one shape. x · mask would be NaN where
+    an infinite x is masked."""
+    return _xp(x).where(mask, x, 0)
 
 
 def bce_with_logits(x, t):

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..autodiff import Tensor
 from ..backend import array_module, kernels
-from .elementwise import Elementwise, exp, where
+from .elementwise import Elementwise, exp, keep, where
 
 
 class Sigmoid(Elementwise):
@@ -71,7 +71,7 @@ class ReLU(Elementwise):
         return array_module(x).maximum(x, 0)
 
     def backward(self, grad):
-        return LeakyReLUGradient(self.inputs[0].data > 0, 0)(grad)
+        return keep(grad, self.inputs[0].data > 0)
 
     def fused_backward(self, grad):
         return (kernels(grad).leaky_relu_gradient(grad, self.inputs[0].data, 0),)
@@ -100,7 +100,7 @@ class LeakyReLU(Elementwise):
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where x > 0, else negative_slope · x (Maas et al. 2013); at 0 the gradient is the slope."""
-    return LeakyReLU(negative_slope)(x)
+    return LeakyReLU(negative_slope)(x) if negative_slope else relu(x)
 
 
 class LeakyReLUGradient(Elementwise):

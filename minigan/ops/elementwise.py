@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, is_array
+from ..backend import array_module, is_array, kernels
 
 
 class Elementwise(Function):
@@ -145,7 +145,7 @@ class Power(Elementwise):
 
     def backward(self, grad):
         if self.p == 0:
-            return grad * 0
+            return keep(grad, array_module(grad.data).zeros(grad.shape, bool))
         return grad * (self.p * self.inputs[0] ** (self.p - 1))
 
 
@@ -210,7 +210,7 @@ class Abs(Elementwise):
 
     def backward(self, grad):
         x = self.inputs[0].data
-        return grad * Tensor(array_module(x).sign(x))
+        return keep(grad * Tensor(array_module(x).sign(x)), x != 0)
 
 
 def abs(x: Any) -> Tensor:  # noqa: A001 (NumPy's name)
@@ -257,10 +257,14 @@ class Maximum(Elementwise):
 
     def backward(self, grad):
         x, y = (t.data for t in self.inputs)
-        # + 0.5 where equal; a share of the gradient, in the gradient's dtype
-        share = (x > y).astype(grad.dtype) + (x == y).astype(grad.dtype) * 0.5
-        return (grad * Tensor(share) if self.needs[0] else None,
-                grad * Tensor(1 - share) if self.needs[1] else None)
+        grad = grad * Tensor(1 - 0.5 * (x == y).astype(grad.dtype))
+        return (keep(grad, self.wins(x, y)) if self.needs[0] else None,
+                keep(grad, self.wins(y, x)) if self.needs[1] else None)
+
+    @staticmethod
+    def wins(x, y):
+        """Where x is not below y: beside NaN both are the result."""
+        return ~(x < y)
 
 
 def maximum(x: Any, y: Any) -> Tensor:
@@ -268,10 +272,20 @@ def maximum(x: Any, y: Any) -> Tensor:
     return Maximum()(*operands(x, y))
 
 
+class Minimum(Maximum):
+    """min(x, y). The gradient goes to the smaller; at a tie half to each."""
+
+    def forward(self, x, y):
+        return array_module(x).minimum(x, y)
+
+    @staticmethod
+    def wins(x, y):
+        return ~(x > y)
+
+
 def minimum(x: Any, y: Any) -> Tensor:
     """The smaller of x and y, element by element; at a tie each gets half of the gradient."""
-    x, y = operands(x, y)
-    return -maximum(-x, -y)
+    return Minimum()(*operands(x, y))
 
 
 class Clip(Elementwise):
@@ -284,7 +298,7 @@ class Clip(Elementwise):
         return array_module(x).clip(x, self.low, self.high)
 
     def backward(self, grad):
-        return grad * Tensor((self.output.data == self.inputs[0].data).astype(grad.dtype))
+        return keep(grad, self.output.data == self.inputs[0].data)
 
 
 def clip(x: Any, low: float | None, high: float | None) -> Tensor:
@@ -304,13 +318,36 @@ class Where(Elementwise):
         return array_module(x).where(self.condition, x, y)
 
     def backward(self, grad):
-        return where(self.condition, grad, 0), where(self.condition, 0, grad)
+        mask = array_module(grad.data).broadcast_to(self.condition, grad.shape)
+        return (keep(grad, mask) if self.needs[0] else None,
+                keep(grad, ~mask) if self.needs[1] else None)
 
 
 def where(condition: Any, x: Any, y: Any) -> Tensor:
     """x where condition (a boolean array or Tensor) holds, else y; all three broadcast."""
     condition = condition.data if isinstance(condition, Tensor) else condition
     return Where(condition)(*operands(x, y))
+
+
+class Keep(Elementwise):
+    """x where the mask holds, else 0, be x infinite: x · mask would be NaN there, and a gradient
+    that was cut off would come back. Gradient: grad where the mask holds, else 0."""
+
+    reads = "nothing"
+
+    def __init__(self, mask: Any):
+        self.mask = mask
+
+    def forward(self, x):
+        return kernels(x).keep(x, self.mask)
+
+    def backward(self, grad):
+        return keep(grad, self.mask)
+
+
+def keep(x: Tensor, mask: Any) -> Tensor:
+    """x where the mask, an array of booleans of x's shape, holds, else 0."""
+    return Keep(mask)(x)
 
 
 class AsType(Elementwise):

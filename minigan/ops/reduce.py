@@ -5,7 +5,8 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module
+from ..backend import array_module, sum_type
+from .elementwise import keep
 from .shape import Axis, normalize_axis
 
 
@@ -81,21 +82,43 @@ class Max(Reduction):
         return x.max(axis=self.axes, keepdims=self.keepdims)
 
     def backward(self, grad):
-        x, largest = self.inputs[0].data, self.expand(self.output.detach()).data
-        share = (x == largest).astype(grad.dtype)
-        share /= share.sum(axis=self.axes, keepdims=True)
-        return self.expand(grad) * Tensor(share)
+        x = self.inputs[0].data
+        mask = self.wins(x, self.expand(self.output.detach()).data)
+        count = mask.astype(sum_type(grad.data)).sum(axis=self.axes, keepdims=True)
+        share = self.expand(grad) * Tensor((1 / count).astype(grad.dtype))
+        return keep(share.broadcast_to(x.shape), mask)
+
+    @staticmethod
+    def wins(x, y):
+        """Where x is not below y; a NaN is as large as anything."""
+        return ~(x < y)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001
     """The largest element over an axis, several, or all; ties share the gradient evenly."""
-    x = as_tensor(x)
-    axes = normalize_axis(axis, x.ndim)
-    if 0 in (x.shape[a] for a in axes):
-        raise ValueError(f"no elements have no maximum or minimum (shape {x.shape}, axis {axis})")
-    return Max(axes, keepdims)(x)
+    return _extreme(Max, x, axis, keepdims)
+
+
+class Min(Max):
+    """The smallest element along the axes. The gradient goes to where it is; elements that tie
+    share it evenly."""
+
+    def forward(self, x):
+        return x.min(axis=self.axes, keepdims=self.keepdims)
+
+    @staticmethod
+    def wins(x, y):
+        return ~(x > y)
 
 
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001
     """The smallest element over an axis, several, or all; ties share the gradient evenly."""
-    return -max(-as_tensor(x), axis, keepdims)
+    return _extreme(Min, x, axis, keepdims)
+
+
+def _extreme(function: type[Max], x: Any, axis: Axis, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    axes = normalize_axis(axis, x.ndim)
+    if 0 in (x.shape[a] for a in axes):
+        raise ValueError(f"no elements have no maximum or minimum (shape {x.shape}, axis {axis})")
+    return function(axes, keepdims)(x)

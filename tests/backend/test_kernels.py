@@ -74,6 +74,7 @@ def test_leaky_relu_and_its_gradient(shape, dtype, slope):
     for decides in (x, x > 0):
         assert_same(np.asarray(cpu.leaky_relu_gradient(grad, decides, slope)),
                     np.asarray(reference.leaky_relu_gradient(grad, decides, slope)))
+    assert_same(cpu.keep(grad, np.asarray(x > 0)), np.asarray(reference.keep(grad, x > 0)))
 
 
 @given(st.lists(st.integers(0, 9), max_size=3).map(tuple), DTYPES)

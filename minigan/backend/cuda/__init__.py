@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .. import Backend
 
 __all__ = ["add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
-           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
-           "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
-           "softplus", "softplus_gradient", "tanh_gradient", "update"]
+           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "keep",
+           "leaky_relu", "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid",
+           "sigmoid_gradient", "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
 
 def load() -> Backend:
@@ -84,6 +84,13 @@ def leaky_relu_gradient(grad, x, slope):
     if not same_floats(grad, slope):
         return reference.leaky_relu_gradient(grad, x, slope)
     return kernel(xp_of(grad), "leaky_relu_gradient")(grad, x, slope)
+
+
+def keep(x, mask):
+    """The reference's, in one launch."""
+    if not same_floats(x):
+        return reference.keep(x, mask)
+    return kernel(xp_of(x), "keep")(x, mask)
 
 
 def matmul(x, w):
