@@ -16,8 +16,8 @@ from ..errors import UserError
 from . import cpu
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
-           "is_host", "kernels", "number", "of", "register", "result", "sum_type", "to_device",
-           "to_numpy", "use"]
+           "is_host", "is_scalar", "kernels", "number", "of", "plain", "register", "result",
+           "sum_type", "to_device", "to_numpy", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -41,6 +41,7 @@ class Backend:
     capture: Callable[[Callable[[], Any]], tuple[Any, Callable[[], None]]] | None = None
 
 
+_NUMBERS = (int, float, numpy.integer, numpy.floating, numpy.bool_)
 _ALIASES = {"cpu": "numpy", "cuda": "cupy"}
 _backends: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
@@ -133,11 +134,27 @@ def asarray(data: Any, dtype: Any = None) -> Array:
     return _current.from_numpy(host if dtype is None else host.astype(dtype))
 
 
-def number(value: int | float, like: Array) -> Array:
-    """A Python number as a 0-d array beside `like`: of its device, and of its dtype unless that
-    could not hold it (a float beside integers, an integer beside booleans)."""
+def is_scalar(data: object) -> bool:
+    """Whether data is one number: Python's, NumPy's, or an array without axes."""
+    return isinstance(data, _NUMBERS) or is_array(data) and data.ndim == 0
+
+
+def plain(value: Any) -> Any:
+    """A NumPy number, or NumPy's array of one, as Python's, which never promotes."""
+    if isinstance(value, (numpy.generic, numpy.ndarray)) and value.ndim == 0:
+        return value.item()
+    return value
+
+
+def number(value: Any, like: Array) -> Array:
+    """A scalar as a 0-d array beside `like`: of its device, and of its dtype unless that could not
+    hold it (a float beside integers is float64, an integer beside booleans int64). Arrays without
+    axes stay on theirs, and take the dtype of floats alone: whether an integer fits is in them."""
+    if is_array(value):
+        return value.astype(like.dtype) if like.dtype.kind == "f" else value
+    value = plain(value)
     holds = like.dtype.kind == "f" or like.dtype.kind in "iu" and isinstance(value, int)
-    dtype = like.dtype if holds else numpy.float32 if isinstance(value, float) else None
+    dtype = like.dtype if holds else None
     host = numpy.array(value, dtype)
     if is_host(like):
         return host

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
-from ..ops.elementwise import keep
+from ..ops.choice import keep
 from . import init
 from .module import Module, Parameter
 

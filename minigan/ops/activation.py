@@ -4,8 +4,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..autodiff import Tensor
-from ..backend import array_module, kernels
-from .elementwise import Elementwise, exp, keep, where
+from ..backend import array_module, kernels, plain
+from .choice import keep, where
+from .elementwise import Elementwise, exp
 
 
 class Sigmoid(Elementwise):
@@ -100,7 +101,7 @@ class LeakyReLU(Elementwise):
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where x > 0, else negative_slope · x (Maas et al. 2013); at 0 the gradient is the slope."""
-    return LeakyReLU(negative_slope)(x) if negative_slope else relu(x)
+    return LeakyReLU(plain(negative_slope))(x) if negative_slope else relu(x)
 
 
 class LeakyReLUGradient(Elementwise):
@@ -137,4 +138,4 @@ class ELU(Elementwise):
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha · (eˣ − 1) (Clevert et al. 2016)."""
-    return ELU(alpha)(x)
+    return ELU(plain(alpha))(x)

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor
-from ..backend import kernels
+from ..backend import kernels, plain
 from .elementwise import operands, sqrt
 
 
@@ -60,7 +60,7 @@ def batch_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> tuple[Tenso
     if 0 in x.shape[:-1]:
         raise ValueError(f"the mean of no elements is undefined (batch_norm of shape {x.shape})")
     x, weight, bias = _checked("batch_norm", "(N, …, C)", 2, x, weight, bias)
-    node = BatchNorm(eps)
+    node = BatchNorm(plain(eps))
     return node(x, weight, bias), *node.take_statistics()
 
 
@@ -68,7 +68,7 @@ def layer_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
     """(x − mean) / √(var + eps) · weight + bias with the mean and the biased variance of each
     example's last axis (Ba et al. 2016): x (…, C), weight and bias (C,)."""
     x, weight, bias = _checked("layer_norm", "(…, C)", 1, x, weight, bias)
-    return _normal(x, (-1,), eps) * weight + bias
+    return _normal(x, (-1,), plain(eps)) * weight + bias
 
 
 def instance_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
@@ -76,7 +76,7 @@ def instance_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
     image's each channel (Ulyanov et al. 2016): x (N, H, W, C), or with any number of axes between
     the first and the last; weight and bias (C,)."""
     x, weight, bias = _checked("instance_norm", "(N, …, C)", 3, x, weight, bias)
-    return _normal(x, tuple(range(1, x.ndim - 1)), eps) * weight + bias
+    return _normal(x, tuple(range(1, x.ndim - 1)), plain(eps)) * weight + bias
 
 
 def _normal(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..backend import array_module, sum_type
-from .elementwise import keep
+from .choice import keep
 from .shape import Axis, normalize_axis
 
 

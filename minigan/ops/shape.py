@@ -5,7 +5,7 @@ import math
 from typing import Any, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, kernels
+from ..backend import array_module, kernels, plain
 from .elementwise import sum_to
 
 Shape = int | tuple[int, ...]
@@ -165,8 +165,9 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis."""
-    return concatenate([expand_dims(x, axis) for x in xs], axis)
+    """Tensors of one shape along a new axis; numbers among tensors take the first one's dtype."""
+    beside = next((x for x in xs if isinstance(x, Tensor)), None)
+    return concatenate([expand_dims(as_tensor(x, beside), axis) for x in xs], axis)
 
 
 class GetItem(Function):
@@ -195,7 +196,7 @@ def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """x cut along an axis into n equal parts, or before each of the given indices."""
     x = as_tensor(x)
     (axis,) = normalize_axis(axis, x.ndim)
-    length = x.shape[axis]
+    length, sections = x.shape[axis], plain(sections)
     if isinstance(sections, int):
         if sections < 1 or length % sections:
             raise ValueError(f"an axis of length {length} cannot be split into {sections} "

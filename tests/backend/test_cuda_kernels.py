@@ -111,11 +111,10 @@ def test_activations_equal_their_references_at_the_edges_and_for_any_dtype(dtype
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_what_is_cut_off_is_cut_off_be_it_infinite(dtype):
     grad, x = np.array([np.inf, -np.inf, np.nan, 2], dtype), np.array([-1, 0, -2, 3], dtype)
-    for decides in (x, x > 0):
-        y = compare("leaky_relu_gradient", grad, decides, 0)
-        assert y._host.tolist() == cpu.leaky_relu_gradient(grad, decides, 0).tolist() == [0, 0, 0, 2]
-    assert compare("keep", grad, x > 0)._host.tolist() == cpu.keep(grad, x > 0).tolist() == [
-        0, 0, 0, 2]
+    for name, *args in [("leaky_relu_gradient", x, 0), ("leaky_relu_gradient", x > 0, 0),
+                        ("keep", x > 0)]:
+        y = compare(name, grad, *args)
+        assert y._host.tolist() == getattr(cpu, name)(grad, *args).tolist() == [0, 0, 0, 2]
 
 
 @needs_compiler
