@@ -5,8 +5,8 @@ from typing import Any
 
 from ..autodiff import Tensor
 from ..backend import array_module, is_array, plain
-from .choice import keep
-from .elementwise import Elementwise, exp, log, operands
+from .choice import keep, where
+from .elementwise import Elementwise, log, operands
 
 
 class Power(Elementwise):
@@ -24,10 +24,30 @@ class Power(Elementwise):
         return grad * (self.p * self.inputs[0] ** (self.p - 1))
 
 
+class TensorPower(Elementwise):
+    """xᵖ for a Tensor p. Gradients: by x grad · p · xᵖ⁻¹, 0 for p = 0 also where x = 0; by p
+    grad · xᵖ ln x, 0 where x = 0 and p ≥ 0, and NaN where x < 0, since beside a whole p there is
+    no real power. So it is in PyTorch."""
+
+    def forward(self, x, p):
+        return array_module(x).power(x, p)
+
+    def backward(self, grad):
+        x, p = (t if t.dtype.kind == "f" else t.astype(grad.dtype) for t in self.inputs)
+        zero = x.data == 0
+        by_x = by_p = None
+        if self.needs[0]:  # 0 · 0⁻¹ would be NaN
+            by_x = grad * (p * x ** where(zero & (p.data == 0), 0, p - 1))
+        if self.needs[1]:  # and so would 0 · ln 0
+            flat = zero & (p.data >= 0)
+            by_p = keep(grad * (self.output * log(where(flat, 1, x))), ~flat)
+        return by_x, by_p
+
+
 def power(x: Any, p: Any) -> Tensor:
-    """xᵖ. For a number p any x that NumPy allows; for a Tensor p only x > 0, as exp(p · ln x)."""
+    """xᵖ, for a number p, or a Tensor, of which the gradient is 0 at x = 0 and NaN for x < 0. The
+    values are NumPy's: NaN for x < 0 unless p is whole."""
     p = plain(p)
     if isinstance(p, Tensor) or is_array(p):
-        x, p = operands(x, p)
-        return exp(p * log(x))
+        return TensorPower()(*operands(x, p))
     return Power(p if isinstance(p, int) else float(p))(x)
