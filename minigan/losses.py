@@ -6,7 +6,8 @@ from typing import Any, Iterable
 
 from .autodiff import Tensor, as_tensor
 from .backend import array_module, is_host, kernels
-from .ops import abs, log_softmax, mean, sigmoid, where
+from .ops import abs, log_softmax, mean, sigmoid
+from .ops.choice import choose
 from .ops.elementwise import Elementwise, operands
 
 
@@ -95,8 +96,8 @@ def cross_entropy(logits: Any, labels: Any) -> Tensor:
         raise ValueError(f"cross_entropy got {classes} logits for each example and labels from "
                          f"{labels.data.min()} to {labels.data.max()}")
     # no lookup by index: on a GPU its gradient is made of atomic additions
-    log_p = where(chosen, log_softmax(logits), 0).sum(axis=-1)
-    return -mean(where(known, log_p, math.nan))
+    log_p = choose(chosen, log_softmax(logits), 0).sum(axis=-1)
+    return -mean(choose(known, log_p, math.nan))
 
 
 def l1(params: Iterable[Tensor]) -> Tensor:

@@ -151,7 +151,7 @@ def number(value: Any, like: Array) -> Array:
     hold it (a float beside integers is float64, an integer beside booleans int64). Arrays without
     axes stay on theirs, and take the dtype of floats alone: whether an integer fits is in them."""
     if is_array(value):
-        return value.astype(like.dtype) if like.dtype.kind == "f" else value
+        return value.astype(like.dtype if like.dtype.kind == "f" else value.dtype)  # a copy
     value = plain(value)
     holds = like.dtype.kind == "f" or like.dtype.kind in "iu" and isinstance(value, int)
     dtype = like.dtype if holds else None

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..autodiff import Tensor
 from ..backend import array_module, kernels, plain
-from .choice import keep, where
+from .choice import choose, keep
 from .elementwise import Elementwise, exp
 
 
@@ -133,7 +133,7 @@ class ELU(Elementwise):
         x = self.inputs[0]
         positive = x.data > 0
         # e^x is taken of 0 where x is positive: there it could overflow, and is not wanted
-        return where(positive, grad, grad * (self.alpha * exp(where(positive, 0, x))))
+        return choose(positive, grad, grad * (self.alpha * exp(choose(positive, 0, x))))
 
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:

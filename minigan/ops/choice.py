@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autodiff import Tensor
-from ..backend import array_module, kernels, plain
+from ..autodiff import Tensor, as_tensor
+from ..backend import array_module, is_array, kernels, plain
 from .elementwise import Elementwise, operands
 
 
@@ -127,4 +127,10 @@ class Where(Elementwise):
 def where(condition: Any, x: Any, y: Any) -> Tensor:
     """x where condition (a boolean array or Tensor) holds, else y; all three broadcast."""
     condition = condition.data if isinstance(condition, Tensor) else condition
-    return Where(condition)(*operands(x, y))
+    mask = condition if is_array(condition) else as_tensor(condition).data
+    return choose(mask.astype(bool), x, y)  # a copy: the caller's may change before backward
+
+
+def choose(mask: Any, x: Any, y: Any) -> Tensor:
+    """where, for a mask of booleans that nobody else has."""
+    return Where(mask)(*operands(x, y))

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from .. import backend
-from ..autodiff import Tensor, as_tensor
+from ..autodiff import Tensor
 from . import choice, elementwise, linalg, reduce, shape
 from .power import power
 
@@ -18,7 +18,7 @@ def _comparison(name: str) -> Callable:
     """x > y and its kin: a boolean Tensor, which has no gradient."""
     def compare(self: Tensor, other: Any) -> Tensor:
         x, y = elementwise.operands(self, other)
-        return as_tensor(getattr(x.data, name)(y.data))
+        return Tensor(getattr(x.data, name)(y.data))
     return compare
 
 

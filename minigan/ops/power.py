@@ -5,7 +5,7 @@ from typing import Any
 
 from ..autodiff import Tensor
 from ..backend import array_module, is_array, plain
-from .choice import keep, where
+from .choice import choose, keep
 from .elementwise import Elementwise, log, operands
 
 
@@ -37,10 +37,10 @@ class TensorPower(Elementwise):
         zero = x.data == 0
         by_x = by_p = None
         if self.needs[0]:  # 0 · 0⁻¹ would be NaN
-            by_x = grad * (p * x ** where(zero & (p.data == 0), 0, p - 1))
+            by_x = grad * (p * x ** choose(zero & (p.data == 0), 0, p - 1))
         if self.needs[1]:  # and so would 0 · ln 0
             flat = zero & (p.data >= 0)
-            by_p = keep(grad * (self.output * log(where(flat, 1, x))), ~flat)
+            by_p = keep(grad * (self.output * log(choose(flat, 1, x))), ~flat)
         return by_x, by_p
 
 

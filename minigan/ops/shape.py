@@ -5,7 +5,7 @@ import math
 from typing import Any, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, kernels, plain
+from ..backend import array_module, is_array, kernels, plain
 from .elementwise import sum_to
 
 Shape = int | tuple[int, ...]
@@ -187,9 +187,15 @@ class GetItem(Function):
 
 def getitem(x: Any, index: Any) -> Tensor:
     """x[index] with slices, integers, None, ..., integer arrays and boolean masks."""
-    parts = index if isinstance(index, tuple) else (index,)
-    parts = tuple(p.data if isinstance(p, Tensor) else p for p in parts)
-    return GetItem(parts)(x)
+    return GetItem(_copied(index if isinstance(index, tuple) else (index,)))(x)
+
+
+def _copied(index: Any) -> Any:
+    """An index that stays as it is until backward, whatever becomes of the caller's arrays."""
+    if isinstance(index, (tuple, list)):
+        return type(index)([_copied(part) for part in index])
+    index = index.data if isinstance(index, Tensor) else index
+    return index.copy() if is_array(index) else index
 
 
 def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
@@ -226,7 +232,7 @@ class AddAt(Function):
         return kernels(x).add_at(self.shape, self.index, x)
 
     def backward(self, grad):
-        return grad[self.index]
+        return GetItem(self.index)(grad)
 
 
 class Pad(Function):
