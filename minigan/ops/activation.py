@@ -6,7 +6,7 @@ from typing import Any
 from ..autodiff import Tensor
 from ..backend import array_module, kernels, plain
 from .choice import choose, keep
-from .elementwise import Elementwise, exp
+from .elementwise import Elementwise, as_numpys_floats, exp
 
 
 class Sigmoid(Elementwise):
@@ -25,7 +25,7 @@ class Sigmoid(Elementwise):
 
 def sigmoid(x: Any) -> Tensor:
     """1 / (1 + e⁻ˣ), in (0, 1); exact also for |x| in the thousands."""
-    return Sigmoid()(x)
+    return Sigmoid()(as_numpys_floats(x))
 
 
 class Tanh(Elementwise):
@@ -62,7 +62,7 @@ class Softplus(Elementwise):
 
 def softplus(x: Any) -> Tensor:
     """ln(1 + eˣ), a smooth max(x, 0); no overflow."""
-    return Softplus()(x)
+    return Softplus()(as_numpys_floats(x))
 
 
 class ReLU(Elementwise):
@@ -138,4 +138,4 @@ class ELU(Elementwise):
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha · (eˣ − 1) (Clevert et al. 2016)."""
-    return ELU(plain(alpha))(x)
+    return ELU(plain(alpha))(as_numpys_floats(x))

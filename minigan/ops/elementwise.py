@@ -51,6 +51,20 @@ def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     return x, y if isinstance(y, Tensor) else as_tensor(y, x)
 
 
+def as_floats(x: Any, dtype: Any = "float64") -> Tensor:
+    """x, if it is of floats. Integers and booleans become floats of that type, by default float64,
+    as in NumPy's means: before anything is subtracted from them, which in unsigned ones wraps."""
+    x = as_tensor(x)
+    return x if x.dtype.kind == "f" else Tensor(x.data.astype(dtype))
+
+
+def as_numpys_floats(x: Any) -> Tensor:
+    """x, if it is of floats; else what NumPy's exp and its kin give for its type: float16 for 8
+    bits and for booleans, float32 for 16, float64 for more."""
+    x = as_tensor(x)
+    return as_floats(x, array_module(x.data).result_type(x.dtype, "float16"))
+
+
 class Add(Elementwise):
     """x + y. Gradients: grad, grad."""
 

@@ -46,7 +46,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     count = math.prod(x.shape[a] for a in normalize_axis(axis, x.ndim))
     if count == 0:
         raise ValueError(f"the mean of no elements is undefined (shape {x.shape}, axis {axis})")
-    return sum(x, axis, keepdims) * (1 / count)
+    return _divided(sum(x, axis, keepdims), count)
 
 
 def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
@@ -55,7 +55,12 @@ def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Ten
     count = math.prod(x.shape[a] for a in normalize_axis(axis, x.ndim))
     if count <= ddof:
         raise ValueError(f"the variance of {count} elements with ddof={ddof} is undefined")
-    return sum((x - mean(x, axis, keepdims=True)) ** 2, axis, keepdims) * (1 / (count - ddof))
+    return _divided(sum((x - mean(x, axis, keepdims=True)) ** 2, axis, keepdims), count - ddof)
+
+
+def _divided(total: Tensor, count: int) -> Tensor:
+    """total / count. Of floats by a product, which is faster; that of all True would not be 1."""
+    return total * (1 / count) if total.dtype.kind == "f" else total / count
 
 
 class Spread(Function):
