@@ -14,10 +14,11 @@ import numpy
 
 from ..errors import UserError
 from . import cpu
+from .arrays import is_half
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
-           "is_host", "is_scalar", "kernels", "number", "of", "plain", "register", "result",
-           "sum_type", "to_device", "to_numpy", "use"]
+           "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain", "register",
+           "result", "to_device", "to_numpy", "total", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -161,10 +162,11 @@ def number(value: Any, like: Array) -> Array:
     return array_module(like).full((), value, host.dtype)  # a copy could not be captured
 
 
-def sum_type(x: Array) -> numpy.dtype:
-    """The dtype in which floats like x are added up: float32 for float16, in which 65520 is ∞ and
-    2048 + 1 is 2048."""
-    return numpy.promote_types(x.dtype, numpy.float32)
+def total(x: Array, axis: Any, keepdims: bool = False) -> Array:
+    """x.sum, which adds float16 up in float32."""
+    if not is_half(x):
+        return x.sum(axis=axis, keepdims=keepdims)
+    return x.sum(axis=axis, keepdims=keepdims, dtype=numpy.float32).astype(x.dtype)
 
 
 def _has_dtype(data: Any) -> bool:

@@ -9,7 +9,7 @@ import math
 from itertools import product
 from typing import Any, Callable, Sequence
 
-from .arrays import by_groups
+from .arrays import by_groups, in_single
 from .arrays import xp_of as _xp
 from .geometry import Pair, Window
 
@@ -71,6 +71,7 @@ def matmul(x, w):
     return x @ w
 
 
+@in_single
 def batch_norm(x, weight, bias, eps):
     """(x − mean) / √(var + eps) · weight + bias, the mean and the biased variance of x (…, C)
     over all axes but the last. Returns y, mean and var; the latter two (C,)."""
@@ -78,6 +79,7 @@ def batch_norm(x, weight, bias, eps):
     return centred * (weight / _xp(x).sqrt(var + eps)) + bias, mean, var
 
 
+@in_single
 def batch_norm_gradient(grad, x, weight, eps):
     """The gradients of batch_norm's x, weight and bias. With n = (x − mean) / √(var + eps), the
     first is (grad − mean(grad) − n · mean(grad · n)) · weight / √(var + eps)."""

@@ -1,10 +1,11 @@
 """Elementwise arithmetic, with NumPy's broadcasting."""
 from __future__ import annotations
 
-from typing import Any, Sequence
+from functools import wraps
+from typing import Any, Callable, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, is_scalar
+from ..backend import array_module, is_half, is_scalar, total
 
 
 class Elementwise(Function):
@@ -31,7 +32,7 @@ class SumTo(Function):
     def forward(self, x):
         before = (None,) * (x.ndim - len(self.shape)) + self.shape
         axes = tuple(i for i, n in enumerate(before) if n != x.shape[i])
-        return x.sum(axis=axes).reshape(self.shape)
+        return total(x, axes).reshape(self.shape)
 
     def backward(self, grad):
         return grad.broadcast_to(self.inputs[0].shape)
@@ -246,3 +247,16 @@ def astype(x: Any, dtype: Any) -> Tensor:
     x = as_tensor(x)
     to = array_module(x.data).dtype(dtype)
     return AsType(to)(x) if to.kind == "f" and x.dtype.kind == "f" else Tensor(x.data.astype(to))
+
+
+def in_single(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function of a Tensor x that adds much up, computed in float32 where x is of float16; the
+    result is float16 again. So it is in PyTorch."""
+    @wraps(f)
+    def widened(x: Any, *args: Any, **options: Any) -> Tensor:
+        x = as_tensor(x)
+        if not is_half(x):
+            return f(x, *args, **options)
+        return f(x.astype("float32"), *args, **options).astype(x.dtype)
+
+    return widened

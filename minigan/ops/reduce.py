@@ -5,8 +5,9 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, sum_type
+from ..backend import array_module, is_half, total
 from .choice import keep
+from .elementwise import in_single
 from .shape import Axis, normalize_axis
 
 
@@ -28,7 +29,7 @@ class Sum(Reduction):
     reads = "nothing"
 
     def forward(self, x):
-        return x.sum(axis=self.axes, keepdims=self.keepdims)
+        return total(x, self.axes, self.keepdims)
 
     def backward(self, grad):
         return Spread(self.axes, self.keepdims, self.inputs[0].shape)(grad)
@@ -40,6 +41,7 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A
     return Sum(normalize_axis(axis, x.ndim), keepdims)(x)
 
 
+@in_single
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over an axis, several, or all. The mean of no elements is refused."""
     x = as_tensor(x)
@@ -49,6 +51,7 @@ def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return _divided(sum(x, axis, keepdims), count)
 
 
+@in_single
 def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The variance, divided by n − ddof: ddof 0 is the mean squared deviation, 1 is unbiased."""
     x = as_tensor(x)
@@ -89,7 +92,8 @@ class Max(Reduction):
     def backward(self, grad):
         x = self.inputs[0].data
         mask = self.wins(x, self.expand(self.output.detach()).data)
-        count = mask.astype(sum_type(grad.data)).sum(axis=self.axes, keepdims=True)
+        dtype = "float32" if is_half(grad) else grad.dtype
+        count = mask.astype(dtype).sum(axis=self.axes, keepdims=True)
         share = self.expand(grad) * Tensor((1 / count).astype(grad.dtype))
         return keep(share.broadcast_to(x.shape), mask)
 

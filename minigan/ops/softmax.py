@@ -5,7 +5,7 @@ from typing import Any
 
 from ..autodiff import Tensor, no_grad
 from ..backend import array_module
-from .elementwise import as_floats, exp, log
+from .elementwise import as_floats, exp, in_single, log
 from .reduce import max, sum
 from .shape import Axis, normalize_axis
 
@@ -25,6 +25,7 @@ def clip_infinite(x: Tensor) -> Tensor:
     return Tensor(xp.where(xp.isfinite(x.data), x.data, xp.zeros_like(x.data)))
 
 
+@in_single
 def logsumexp(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
     """ln Σ eˣ along the axis, without overflow. Its gradient is softmax."""
     x = as_floats(x)
@@ -36,6 +37,7 @@ def logsumexp(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
     return result.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
+@in_single
 def softmax(x: Any, axis: Axis = -1) -> Tensor:
     """eˣ / Σ eˣ along the axis, without overflow."""
     x = as_floats(x)
@@ -43,6 +45,7 @@ def softmax(x: Any, axis: Axis = -1) -> Tensor:
     return e / sum(e, axis, keepdims=True)
 
 
+@in_single
 def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
     """ln softmax(x), computed without leaving the logarithm, so that it is never ln 0."""
     x = as_floats(x)

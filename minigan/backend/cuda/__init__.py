@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .. import reference
-from ..arrays import same_floats, xp_of
+from ..arrays import in_single, same_floats, xp_of
 from . import graph, source
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .launch import gemm, kernel, kernel_of_many
@@ -100,6 +100,7 @@ def matmul(x, w):
     return gemm(x, w) if x.ndim == w.ndim == 2 else x @ w
 
 
+@in_single
 def batch_norm(x, weight, bias, eps):
     """The reference's in two launches, in three for images."""
     if x.size == 0 or x.ndim < 2 or not same_floats(x, weight, bias):
@@ -108,6 +109,7 @@ def batch_norm(x, weight, bias, eps):
     return kernel(xp_of(x), "batch_norm")(x, weight, bias, mean, var, eps), mean, var
 
 
+@in_single
 def batch_norm_gradient(grad, x, weight, eps):
     """The reference's in three launches, in five for images."""
     if x.size == 0 or x.ndim < 2 or not same_floats(grad, x, weight):
