@@ -149,11 +149,11 @@ def plain(value: Any) -> Any:
 
 def number(value: Any, like: Array) -> Array:
     """A scalar as a 0-d array beside `like`: of its device, and of its dtype unless that could not
-    hold it (a float beside integers is float64, an integer beside booleans int64). Arrays without
-    axes stay on theirs, and take the dtype of floats alone: whether an integer fits is in them."""
+    hold it (a float beside integers is float64, an integer beside booleans int64). A device's
+    array of one number takes the dtype of floats alone: to see whether it fits would be to wait."""
+    value = plain(value)
     if is_array(value):
         return value.astype(like.dtype if like.dtype.kind == "f" else value.dtype)  # a copy
-    value = plain(value)
     holds = like.dtype.kind == "f" or like.dtype.kind in "iu" and isinstance(value, int)
     dtype = like.dtype if holds else None
     host = numpy.array(value, dtype)

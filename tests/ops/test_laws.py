@@ -195,6 +195,7 @@ def test_an_array_without_axes_beside_floats_takes_their_dtype_as_in_pytorch(val
     value = backend.asarray(value)
     for y in (x * value, value * x, x - value, ops.maximum(value, x), x / value):
         assert y.dtype == dtype
+    assert (x * np.array(2.5)).dtype == dtype  # the host's beside a device's array, too
     assert (mg.tensor(np.array([1, 2])) * backend.asarray(np.array(2.5))).dtype == np.float64
 
 
