@@ -225,13 +225,17 @@ def tensor(data: Any, requires_grad: bool = False) -> Tensor:
 
 
 def as_tensor(data: Any, like: Any = None) -> Tensor:
-    """data itself if it is a Tensor, else a constant. A Python number takes the dtype and the
-    device of what it stands beside, if that is a Tensor, so that it never promotes."""
+    """data itself if it is a Tensor, else a constant. A number, Python's or NumPy's, takes the
+    dtype and the device of what it stands beside, if that is a Tensor, so that it never promotes.
+    An array without axes takes the dtype beside floats, as in PyTorch. Where backward may read it,
+    an array is copied: nobody would notice that it was changed since."""
     if isinstance(data, Tensor):
         return data
-    if isinstance(like, Tensor) and isinstance(data, (int, float)):
+    if isinstance(like, Tensor) and backend.is_scalar(data):
         return _wrap(backend.number(data, like._data))
-    return Tensor(data if backend.is_array(data) else backend.asarray(data))
+    if backend.is_array(data):
+        return Tensor(data.copy() if _mode.grad_enabled else data)
+    return Tensor(backend.asarray(data))
 
 
 # The chain rule, over a whole graph

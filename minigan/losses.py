@@ -6,8 +6,9 @@ from typing import Any, Iterable
 
 from .autodiff import Tensor, as_tensor
 from .backend import array_module, is_host, kernels
-from .ops import abs, log_softmax, mean, sigmoid, where
-from .ops.elementwise import Elementwise, operands
+from .ops import abs, log_softmax, mean, sigmoid
+from .ops.choice import choose
+from .ops.elementwise import Elementwise, as_floats, operands
 
 
 class BCEWithLogits(Elementwise):
@@ -95,8 +96,8 @@ def cross_entropy(logits: Any, labels: Any) -> Tensor:
         raise ValueError(f"cross_entropy got {classes} logits for each example and labels from "
                          f"{labels.data.min()} to {labels.data.max()}")
     # no lookup by index: on a GPU its gradient is made of atomic additions
-    log_p = where(chosen, log_softmax(logits), 0).sum(axis=-1)
-    return -mean(where(known, log_p, math.nan))
+    log_p = choose(chosen, log_softmax(logits), 0).sum(axis=-1)
+    return -mean(choose(known, log_p, math.nan))
 
 
 def l1(params: Iterable[Tensor]) -> Tensor:
@@ -116,11 +117,14 @@ def _total(terms: list[Tensor]) -> Tensor:
 
 
 def _same_shape(loss: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """Both as Tensors of one shape; a Python number stands for a constant of the other's shape.
+    """Both as Tensors of floats and of one shape; a number stands for a constant of the other's
+    shape. Beside floats, integers and booleans take their dtype; without floats they are float64.
 
     Without this (N, 1) logits against (N,) targets would broadcast to (N, N), silently.
     """
     x, y = operands(x, y)
+    x = as_floats(x, y.dtype if y.dtype.kind == "f" else "float64")
+    y = as_floats(y, x.dtype)
     if x.shape != y.shape and () not in (x.shape, y.shape):
         raise ValueError(f"{loss} needs two tensors of one shape, got {x.shape} and {y.shape}")
     return x, y

@@ -14,10 +14,11 @@ import numpy
 
 from ..errors import UserError
 from . import cpu
+from .arrays import is_half
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
-           "is_host", "kernels", "number", "of", "register", "result", "to_device", "to_numpy",
-           "use"]
+           "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain", "register",
+           "result", "to_device", "to_numpy", "total", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -41,6 +42,7 @@ class Backend:
     capture: Callable[[Callable[[], Any]], tuple[Any, Callable[[], None]]] | None = None
 
 
+_NUMBERS = (int, float, numpy.integer, numpy.floating, numpy.bool_)
 _ALIASES = {"cpu": "numpy", "cuda": "cupy"}
 _backends: dict[str, Backend] = {}
 _by_type: dict[type, Backend] = {}
@@ -133,15 +135,38 @@ def asarray(data: Any, dtype: Any = None) -> Array:
     return _current.from_numpy(host if dtype is None else host.astype(dtype))
 
 
-def number(value: int | float, like: Array) -> Array:
-    """A Python number as a 0-d array beside `like`: of its device, and of its dtype unless that
-    could not hold it (a float beside integers, an integer beside booleans)."""
+def is_scalar(data: object) -> bool:
+    """Whether data is one number: Python's, NumPy's, or an array without axes."""
+    return isinstance(data, _NUMBERS) or is_array(data) and data.ndim == 0
+
+
+def plain(value: Any) -> Any:
+    """A NumPy number, or NumPy's array of one, as Python's, which never promotes."""
+    if isinstance(value, (numpy.generic, numpy.ndarray)) and value.ndim == 0:
+        return value.item()
+    return value
+
+
+def number(value: Any, like: Array) -> Array:
+    """A scalar as a 0-d array beside `like`: of its device, and of its dtype unless that could not
+    hold it (a float beside integers is float64, an integer beside booleans int64). A device's
+    array of one number takes the dtype of floats alone: to see whether it fits would be to wait."""
+    value = plain(value)
+    if is_array(value):
+        return value.astype(like.dtype if like.dtype.kind == "f" else value.dtype)  # a copy
     holds = like.dtype.kind == "f" or like.dtype.kind in "iu" and isinstance(value, int)
-    dtype = like.dtype if holds else numpy.float32 if isinstance(value, float) else None
+    dtype = like.dtype if holds else None
     host = numpy.array(value, dtype)
     if is_host(like):
         return host
     return array_module(like).full((), value, host.dtype)  # a copy could not be captured
+
+
+def total(x: Array, axis: Any, keepdims: bool = False) -> Array:
+    """x.sum, which adds float16 up in float32."""
+    if not is_half(x):
+        return x.sum(axis=axis, keepdims=keepdims)
+    return x.sum(axis=axis, keepdims=keepdims, dtype=numpy.float32).astype(x.dtype)
 
 
 def _has_dtype(data: Any) -> bool:

@@ -6,7 +6,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-__all__ = ["by_groups", "precise", "same_floats", "xp_of"]
+__all__ = ["by_groups", "in_single", "is_half", "precise", "same_floats", "xp_of"]
+
+_HALF = np.dtype(np.float16)
 
 
 def xp_of(x: Any) -> Any:
@@ -26,6 +28,26 @@ def precise(*arrays: Any) -> bool:
     """Whether what follows from the arrays is float32 or wider, which the BLAS knows."""
     dtype = np.result_type(*arrays)
     return dtype.kind == "f" and dtype.itemsize > 2
+
+
+def is_half(x: Any) -> bool:
+    """Whether x is of float16, in which 65520 is ∞ and 2048 + 1 is 2048: no type to add up in."""
+    return x.dtype == _HALF
+
+
+def in_single(kernel: Callable) -> Callable:
+    """A kernel of several results, the first one of its arrays' dtype, that computes in float32
+    where its first argument is of float16. The other results, which are sums, stay float32."""
+    @wraps(kernel)
+    def widened(x: Any, *args: Any) -> Any:
+        if not is_half(x):
+            return kernel(x, *args)
+        arrays = [a for a in (x, *args) if hasattr(a, "dtype")]
+        first, *rest = kernel(*[a.astype(np.float32) if hasattr(a, "dtype") and is_half(a) else a
+                                for a in (x, *args)])
+        return first.astype(np.result_type(*[a.dtype for a in arrays])), *rest
+
+    return widened
 
 
 def by_groups(convolution: Callable) -> Callable:

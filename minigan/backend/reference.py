@@ -9,7 +9,7 @@ import math
 from itertools import product
 from typing import Any, Callable, Sequence
 
-from .arrays import by_groups
+from .arrays import by_groups, in_single
 from .arrays import xp_of as _xp
 from .geometry import Pair, Window
 
@@ -48,8 +48,15 @@ def leaky_relu(x, slope):
 
 
 def leaky_relu_gradient(grad, x, slope):
-    """grad where x > 0 (numbers, or booleans), else slope · grad."""
-    return _xp(grad).where(x > 0, grad, slope * grad)
+    """grad where x > 0 (numbers, or booleans), else slope · grad: nothing of it for a slope of 0,
+    be grad infinite."""
+    return _xp(grad).where(x > 0, grad, slope * grad if slope else 0)
+
+
+def keep(x, mask):
+    """x where the mask, booleans, holds, else 0; they have one shape. x · mask would be NaN where
+    an infinite x is masked."""
+    return _xp(x).where(mask, x, 0)
 
 
 def bce_with_logits(x, t):
@@ -64,6 +71,7 @@ def matmul(x, w):
     return x @ w
 
 
+@in_single
 def batch_norm(x, weight, bias, eps):
     """(x − mean) / √(var + eps) · weight + bias, the mean and the biased variance of x (…, C)
     over all axes but the last. Returns y, mean and var; the latter two (C,)."""
@@ -71,6 +79,7 @@ def batch_norm(x, weight, bias, eps):
     return centred * (weight / _xp(x).sqrt(var + eps)) + bias, mean, var
 
 
+@in_single
 def batch_norm_gradient(grad, x, weight, eps):
     """The gradients of batch_norm's x, weight and bias. With n = (x − mean) / √(var + eps), the
     first is (grad − mean(grad) − n · mean(grad · n)) · weight / √(var + eps)."""

@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
+from ..ops.choice import keep
 from . import init
 from .module import Module, Parameter
 
@@ -51,7 +52,7 @@ class Dropout(Module):
             return x
         kept = self.rng.random(x.shape, np.float32) >= self.p
         kept = backend.to_device(kept, backend.of(x.data).name)
-        return ops.where(kept, x * (1 / (1 - self.p)), 0)
+        return keep(x * (1 / (1 - self.p)), kept)
 
     def describe(self) -> str:
         return f"{self.p}"

@@ -1,12 +1,14 @@
 """HOW each operation is differentiated: one family a file, NumPy's names throughout."""
 from . import operators  # noqa: F401 (binds the operators to Tensor)
 from .activation import elu, leaky_relu, relu, sigmoid, softplus, tanh
+from .choice import abs, clip, maximum, minimum, where
 from .conv import conv2d, conv_transpose2d
-from .elementwise import (abs, add, astype, clip, cos, divide, exp, log, maximum, minimum, multiply,
-                          negative, power, sin, sqrt, subtract, where)
+from .elementwise import (add, astype, cos, divide, exp, log, multiply, negative, sin, sqrt,
+                          subtract)
 from .linalg import affine, matmul
 from .norm import batch_norm, instance_norm, layer_norm
 from .pool import avg_pool2d, max_pool2d, pixel_shuffle, upsample_bilinear, upsample_nearest
+from .power import power
 from .reduce import max, mean, min, sum, var
 from .shape import (broadcast_to, concatenate, expand_dims, flip, getitem, pad, reshape, split,
                     squeeze, stack, swapaxes, transpose)

@@ -4,8 +4,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..autodiff import Tensor
-from ..backend import array_module, kernels
-from .elementwise import Elementwise, exp, where
+from ..backend import array_module, kernels, plain
+from .choice import choose, keep
+from .elementwise import Elementwise, as_numpys_floats, exp
 
 
 class Sigmoid(Elementwise):
@@ -24,7 +25,7 @@ class Sigmoid(Elementwise):
 
 def sigmoid(x: Any) -> Tensor:
     """1 / (1 + e⁻ˣ), in (0, 1); exact also for |x| in the thousands."""
-    return Sigmoid()(x)
+    return Sigmoid()(as_numpys_floats(x))
 
 
 class Tanh(Elementwise):
@@ -61,7 +62,7 @@ class Softplus(Elementwise):
 
 def softplus(x: Any) -> Tensor:
     """ln(1 + eˣ), a smooth max(x, 0); no overflow."""
-    return Softplus()(x)
+    return Softplus()(as_numpys_floats(x))
 
 
 class ReLU(Elementwise):
@@ -71,7 +72,7 @@ class ReLU(Elementwise):
         return array_module(x).maximum(x, 0)
 
     def backward(self, grad):
-        return LeakyReLUGradient(self.inputs[0].data > 0, 0)(grad)
+        return keep(grad, self.inputs[0].data > 0)
 
     def fused_backward(self, grad):
         return (kernels(grad).leaky_relu_gradient(grad, self.inputs[0].data, 0),)
@@ -100,7 +101,7 @@ class LeakyReLU(Elementwise):
 
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Tensor:
     """x where x > 0, else negative_slope · x (Maas et al. 2013); at 0 the gradient is the slope."""
-    return LeakyReLU(negative_slope)(x)
+    return LeakyReLU(plain(negative_slope))(x) if negative_slope else relu(x)
 
 
 class LeakyReLUGradient(Elementwise):
@@ -132,9 +133,9 @@ class ELU(Elementwise):
         x = self.inputs[0]
         positive = x.data > 0
         # e^x is taken of 0 where x is positive: there it could overflow, and is not wanted
-        return where(positive, grad, grad * (self.alpha * exp(where(positive, 0, x))))
+        return choose(positive, grad, grad * (self.alpha * exp(choose(positive, 0, x))))
 
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:
     """x where x > 0, else alpha · (eˣ − 1) (Clevert et al. 2016)."""
-    return ELU(alpha)(x)
+    return ELU(plain(alpha))(as_numpys_floats(x))

@@ -137,4 +137,7 @@ class Conv2dWeightGradient(Convolution):
 
 def _operands(x: Any, w: Any, b: Any) -> tuple[Tensor, Tensor, Tensor | None]:
     x, w = operands(x, w)
+    if x.dtype.kind == w.dtype.kind == "b":
+        raise TypeError("a convolution of booleans with booleans: it adds up products, so make one "
+                        "of them numbers with .astype('float32')")
     return x, w, b if b is None else as_tensor(b, w)

@@ -1,10 +1,11 @@
 """Elementwise arithmetic, with NumPy's broadcasting."""
 from __future__ import annotations
 
-from typing import Any, Sequence
+from functools import wraps
+from typing import Any, Callable, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, is_array
+from ..backend import array_module, is_half, is_scalar, total
 
 
 class Elementwise(Function):
@@ -31,7 +32,7 @@ class SumTo(Function):
     def forward(self, x):
         before = (None,) * (x.ndim - len(self.shape)) + self.shape
         axes = tuple(i for i, n in enumerate(before) if n != x.shape[i])
-        return x.sum(axis=axes).reshape(self.shape)
+        return total(x, axes).reshape(self.shape)
 
     def backward(self, grad):
         return grad.broadcast_to(self.inputs[0].shape)
@@ -43,9 +44,26 @@ def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 
 def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """Both as Tensors; a Python number takes the other's dtype and device."""
-    return (x if isinstance(x, Tensor) else as_tensor(x, y),
-            y if isinstance(y, Tensor) else as_tensor(y, x))
+    """Both as Tensors; a number takes the other's dtype and device, see as_tensor."""
+    if not isinstance(x, Tensor):
+        if not isinstance(y, Tensor) and not is_scalar(y):
+            y = as_tensor(y)
+        x = as_tensor(x, y)
+    return x, y if isinstance(y, Tensor) else as_tensor(y, x)
+
+
+def as_floats(x: Any, dtype: Any = "float64") -> Tensor:
+    """x, if it is of floats. Integers and booleans become floats of that type, by default float64,
+    as in NumPy's means: before anything is subtracted from them, which in unsigned ones wraps."""
+    x = as_tensor(x)
+    return x if x.dtype.kind == "f" else Tensor(x.data.astype(dtype))
+
+
+def as_numpys_floats(x: Any) -> Tensor:
+    """x, if it is of floats; else what NumPy's exp and its kin give for its type: float16 for 8
+    bits and for booleans, float32 for 16, float64 for more."""
+    x = as_tensor(x)
+    return as_floats(x, array_module(x.data).result_type(x.dtype, "float16"))
 
 
 class Add(Elementwise):
@@ -134,29 +152,6 @@ def negative(x: Any) -> Tensor:
     return Negative()(x)
 
 
-class Power(Elementwise):
-    """xᵖ for a constant number p. Gradient: grad · p · xᵖ⁻¹, and 0 for p = 0 also where x = 0."""
-
-    def __init__(self, p: float):
-        self.p = p
-
-    def forward(self, x):
-        return x ** self.p
-
-    def backward(self, grad):
-        if self.p == 0:
-            return grad * 0
-        return grad * (self.p * self.inputs[0] ** (self.p - 1))
-
-
-def power(x: Any, p: Any) -> Tensor:
-    """xᵖ. For a number p any x that NumPy allows; for a Tensor p only x > 0, as exp(p · ln x)."""
-    if isinstance(p, Tensor) or is_array(p):
-        x, p = operands(x, p)
-        return exp(p * log(x))
-    return Power(p if isinstance(p, int) else float(p))(x)
-
-
 class Exp(Elementwise):
     """eˣ. Gradient: grad · eˣ."""
 
@@ -202,22 +197,6 @@ def sqrt(x: Any) -> Tensor:
     return Sqrt()(x)
 
 
-class Abs(Elementwise):
-    """|x|. Gradient: grad · sign(x). At the kink, x = 0, it is 0."""
-
-    def forward(self, x):
-        return array_module(x).abs(x)
-
-    def backward(self, grad):
-        x = self.inputs[0].data
-        return grad * Tensor(array_module(x).sign(x))
-
-
-def abs(x: Any) -> Tensor:  # noqa: A001 (NumPy's name)
-    """The absolute value; its gradient at 0 is 0."""
-    return Abs()(x)
-
-
 class Sin(Elementwise):
     """sin x. Gradient: grad · cos x."""
 
@@ -248,71 +227,6 @@ def cos(x: Any) -> Tensor:
     return Cos()(x)
 
 
-class Maximum(Elementwise):
-    """max(x, y). The gradient goes to the larger; at a tie half to each, the mean of the
-    one-sided derivatives."""
-
-    def forward(self, x, y):
-        return array_module(x).maximum(x, y)
-
-    def backward(self, grad):
-        x, y = (t.data for t in self.inputs)
-        # + 0.5 where equal; a share of the gradient, in the gradient's dtype
-        share = (x > y).astype(grad.dtype) + (x == y).astype(grad.dtype) * 0.5
-        return (grad * Tensor(share) if self.needs[0] else None,
-                grad * Tensor(1 - share) if self.needs[1] else None)
-
-
-def maximum(x: Any, y: Any) -> Tensor:
-    """The larger of x and y, element by element; at a tie each gets half of the gradient."""
-    return Maximum()(*operands(x, y))
-
-
-def minimum(x: Any, y: Any) -> Tensor:
-    """The smaller of x and y, element by element; at a tie each gets half of the gradient."""
-    x, y = operands(x, y)
-    return -maximum(-x, -y)
-
-
-class Clip(Elementwise):
-    """x limited to [low, high] (None: no limit). Gradient: grad where low ≤ x ≤ high, else 0."""
-
-    def __init__(self, low: float | None, high: float | None):
-        self.low, self.high = low, high
-
-    def forward(self, x):
-        return array_module(x).clip(x, self.low, self.high)
-
-    def backward(self, grad):
-        return grad * Tensor((self.output.data == self.inputs[0].data).astype(grad.dtype))
-
-
-def clip(x: Any, low: float | None, high: float | None) -> Tensor:
-    """x limited to [low, high]; None is no limit. The gradient passes where low ≤ x ≤ high."""
-    return Clip(low, high)(x)
-
-
-class Where(Elementwise):
-    """x where the condition holds, y elsewhere. Each gradient is grad there and 0 elsewhere."""
-
-    reads = "nothing"
-
-    def __init__(self, condition: Any):
-        self.condition = condition
-
-    def forward(self, x, y):
-        return array_module(x).where(self.condition, x, y)
-
-    def backward(self, grad):
-        return where(self.condition, grad, 0), where(self.condition, 0, grad)
-
-
-def where(condition: Any, x: Any, y: Any) -> Tensor:
-    """x where condition (a boolean array or Tensor) holds, else y; all three broadcast."""
-    condition = condition.data if isinstance(condition, Tensor) else condition
-    return Where(condition)(*operands(x, y))
-
-
 class AsType(Elementwise):
     """x in another floating point type. Gradient: grad in x's type."""
 
@@ -333,3 +247,16 @@ def astype(x: Any, dtype: Any) -> Tensor:
     x = as_tensor(x)
     to = array_module(x.data).dtype(dtype)
     return AsType(to)(x) if to.kind == "f" and x.dtype.kind == "f" else Tensor(x.data.astype(to))
+
+
+def in_single(f: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function of a Tensor x that adds much up, computed in float32 where x is of float16; the
+    result is float16 again. So it is in PyTorch."""
+    @wraps(f)
+    def widened(x: Any, *args: Any, **options: Any) -> Tensor:
+        x = as_tensor(x)
+        if not is_half(x):
+            return f(x, *args, **options)
+        return f(x.astype("float32"), *args, **options).astype(x.dtype)
+
+    return widened

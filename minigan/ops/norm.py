@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor
-from ..backend import kernels
+from ..backend import array_module, is_half, kernels, plain
 from .elementwise import operands, sqrt
 
 
@@ -34,6 +34,8 @@ class BatchNorm(Function):
 
     def backward(self, grad):
         x, weight, _ = self.inputs
+        if is_half(x):  # squares overflow
+            grad, x, weight = [t.astype("float32") for t in (grad, x, weight)]
         axes, count = tuple(range(x.ndim - 1)), math.prod(x.shape[:-1])
         centred = x - x.mean(axes)
         inv_std = 1 / sqrt((centred * centred).mean(axes) + self.eps)
@@ -60,7 +62,7 @@ def batch_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> tuple[Tenso
     if 0 in x.shape[:-1]:
         raise ValueError(f"the mean of no elements is undefined (batch_norm of shape {x.shape})")
     x, weight, bias = _checked("batch_norm", "(N, …, C)", 2, x, weight, bias)
-    node = BatchNorm(eps)
+    node = BatchNorm(plain(eps))
     return node(x, weight, bias), *node.take_statistics()
 
 
@@ -68,7 +70,7 @@ def layer_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
     """(x − mean) / √(var + eps) · weight + bias with the mean and the biased variance of each
     example's last axis (Ba et al. 2016): x (…, C), weight and bias (C,)."""
     x, weight, bias = _checked("layer_norm", "(…, C)", 1, x, weight, bias)
-    return _normal(x, (-1,), eps) * weight + bias
+    return _normalised(x, weight, bias, (-1,), plain(eps))
 
 
 def instance_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
@@ -76,13 +78,18 @@ def instance_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
     image's each channel (Ulyanov et al. 2016): x (N, H, W, C), or with any number of axes between
     the first and the last; weight and bias (C,)."""
     x, weight, bias = _checked("instance_norm", "(N, …, C)", 3, x, weight, bias)
-    return _normal(x, tuple(range(1, x.ndim - 1)), eps) * weight + bias
+    return _normalised(x, weight, bias, tuple(range(1, x.ndim - 1)), plain(eps))
 
 
-def _normal(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
-    """x with mean 0 and variance 1 over the axes."""
+def _normalised(x: Tensor, weight: Tensor, bias: Tensor, axes: tuple[int, ...],
+                eps: float) -> Tensor:
+    """x with mean 0 and variance 1 over the axes, · weight + bias."""
+    if is_half(x):  # squares overflow
+        dtype = array_module(x.data).result_type(*[t.dtype for t in (x, weight, bias)])
+        return _normalised(x.astype("float32"), weight, bias, axes, eps).astype(dtype)
     centred = x - x.mean(axes, keepdims=True)
-    return centred / sqrt((centred * centred).mean(axes, keepdims=True) + eps)
+    normal = centred / sqrt((centred * centred).mean(axes, keepdims=True) + eps)
+    return normal * weight + bias
 
 
 def _checked(name: str, form: str, ndim: int, x: Any, weight: Any,

@@ -4,8 +4,9 @@ from __future__ import annotations
 from typing import Any, Callable
 
 from .. import backend
-from ..autodiff import Tensor, as_tensor
-from . import elementwise, linalg, reduce, shape
+from ..autodiff import Tensor
+from . import choice, elementwise, linalg, reduce, shape
+from .power import power
 
 
 def _reflected(op: Callable) -> Callable:
@@ -17,7 +18,7 @@ def _comparison(name: str) -> Callable:
     """x > y and its kin: a boolean Tensor, which has no gradient."""
     def compare(self: Tensor, other: Any) -> Tensor:
         x, y = elementwise.operands(self, other)
-        return as_tensor(getattr(x.data, name)(y.data))
+        return Tensor(getattr(x.data, name)(y.data))
     return compare
 
 
@@ -61,7 +62,7 @@ def _repr(self: Tensor) -> str:
 
 
 BINARY = {"add": elementwise.add, "sub": elementwise.subtract, "mul": elementwise.multiply,
-          "truediv": elementwise.divide, "pow": elementwise.power, "matmul": linalg.matmul}
+          "truediv": elementwise.divide, "pow": power, "matmul": linalg.matmul}
 
 for _name, _op in BINARY.items():
     setattr(Tensor, f"__{_name}__", _op)
@@ -75,13 +76,13 @@ Tensor.__len__, Tensor.__repr__ = _len, _repr
 Tensor.__bool__ = lambda self: bool(self.item())
 Tensor.__float__ = lambda self: float(self.item())
 Tensor.__neg__ = elementwise.negative
-Tensor.__abs__ = elementwise.abs
+Tensor.__abs__ = choice.abs
 Tensor.__getitem__ = shape.getitem
 Tensor.__setitem__ = _no_item_assignment
 Tensor.T = property(shape.transpose, doc="The axes in reversed order.")
 
-for _op in (to, elementwise.astype, elementwise.clip, elementwise.abs, elementwise.exp,
-            elementwise.log, elementwise.sqrt, reduce.sum, reduce.mean, reduce.var, reduce.max,
+for _op in (to, elementwise.astype, choice.clip, choice.abs, elementwise.exp, elementwise.log,
+            elementwise.sqrt, reduce.sum, reduce.mean, reduce.var, reduce.max,
             reduce.min, shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze,
             shape.broadcast_to):
     setattr(Tensor, _op.__name__, _op)

@@ -5,7 +5,9 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module
+from ..backend import array_module, is_half, total
+from .choice import keep
+from .elementwise import in_single
 from .shape import Axis, normalize_axis
 
 
@@ -27,7 +29,7 @@ class Sum(Reduction):
     reads = "nothing"
 
     def forward(self, x):
-        return x.sum(axis=self.axes, keepdims=self.keepdims)
+        return total(x, self.axes, self.keepdims)
 
     def backward(self, grad):
         return Spread(self.axes, self.keepdims, self.inputs[0].shape)(grad)
@@ -39,22 +41,29 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A
     return Sum(normalize_axis(axis, x.ndim), keepdims)(x)
 
 
+@in_single
 def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over an axis, several, or all. The mean of no elements is refused."""
     x = as_tensor(x)
     count = math.prod(x.shape[a] for a in normalize_axis(axis, x.ndim))
     if count == 0:
         raise ValueError(f"the mean of no elements is undefined (shape {x.shape}, axis {axis})")
-    return sum(x, axis, keepdims) * (1 / count)
+    return _divided(sum(x, axis, keepdims), count)
 
 
+@in_single
 def var(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Tensor:
     """The variance, divided by n − ddof: ddof 0 is the mean squared deviation, 1 is unbiased."""
     x = as_tensor(x)
     count = math.prod(x.shape[a] for a in normalize_axis(axis, x.ndim))
     if count <= ddof:
         raise ValueError(f"the variance of {count} elements with ddof={ddof} is undefined")
-    return sum((x - mean(x, axis, keepdims=True)) ** 2, axis, keepdims) * (1 / (count - ddof))
+    return _divided(sum((x - mean(x, axis, keepdims=True)) ** 2, axis, keepdims), count - ddof)
+
+
+def _divided(total: Tensor, count: int) -> Tensor:
+    """total / count. Of floats by a product, which is faster; that of all True would not be 1."""
+    return total * (1 / count) if total.dtype.kind == "f" else total / count
 
 
 class Spread(Function):
@@ -81,21 +90,44 @@ class Max(Reduction):
         return x.max(axis=self.axes, keepdims=self.keepdims)
 
     def backward(self, grad):
-        x, largest = self.inputs[0].data, self.expand(self.output.detach()).data
-        share = (x == largest).astype(grad.dtype)
-        share /= share.sum(axis=self.axes, keepdims=True)
-        return self.expand(grad) * Tensor(share)
+        x = self.inputs[0].data
+        mask = self.wins(x, self.expand(self.output.detach()).data)
+        dtype = "float32" if is_half(grad) else grad.dtype
+        count = mask.astype(dtype).sum(axis=self.axes, keepdims=True)
+        share = self.expand(grad) * Tensor((1 / count).astype(grad.dtype))
+        return keep(share.broadcast_to(x.shape), mask)
+
+    @staticmethod
+    def wins(x, y):
+        """Where x is not below y; a NaN is as large as anything."""
+        return ~(x < y)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001
     """The largest element over an axis, several, or all; ties share the gradient evenly."""
-    x = as_tensor(x)
-    axes = normalize_axis(axis, x.ndim)
-    if 0 in (x.shape[a] for a in axes):
-        raise ValueError(f"no elements have no maximum or minimum (shape {x.shape}, axis {axis})")
-    return Max(axes, keepdims)(x)
+    return _extreme(Max, x, axis, keepdims)
+
+
+class Min(Max):
+    """The smallest element along the axes. The gradient goes to where it is; elements that tie
+    share it evenly."""
+
+    def forward(self, x):
+        return x.min(axis=self.axes, keepdims=self.keepdims)
+
+    @staticmethod
+    def wins(x, y):
+        return ~(x > y)
 
 
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001
     """The smallest element over an axis, several, or all; ties share the gradient evenly."""
-    return -max(-as_tensor(x), axis, keepdims)
+    return _extreme(Min, x, axis, keepdims)
+
+
+def _extreme(function: type[Max], x: Any, axis: Axis, keepdims: bool) -> Tensor:
+    x = as_tensor(x)
+    axes = normalize_axis(axis, x.ndim)
+    if 0 in (x.shape[a] for a in axes):
+        raise ValueError(f"no elements have no maximum or minimum (shape {x.shape}, axis {axis})")
+    return function(axes, keepdims)(x)

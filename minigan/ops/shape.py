@@ -5,7 +5,7 @@ import math
 from typing import Any, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, kernels
+from ..backend import array_module, is_array, kernels, plain
 from .elementwise import sum_to
 
 Shape = int | tuple[int, ...]
@@ -165,8 +165,9 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
 
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Tensor:
-    """Tensors of one shape along a new axis."""
-    return concatenate([expand_dims(x, axis) for x in xs], axis)
+    """Tensors of one shape along a new axis; numbers among tensors take the first one's dtype."""
+    beside = next((x for x in xs if isinstance(x, Tensor)), None)
+    return concatenate([expand_dims(as_tensor(x, beside), axis) for x in xs], axis)
 
 
 class GetItem(Function):
@@ -186,16 +187,22 @@ class GetItem(Function):
 
 def getitem(x: Any, index: Any) -> Tensor:
     """x[index] with slices, integers, None, ..., integer arrays and boolean masks."""
-    parts = index if isinstance(index, tuple) else (index,)
-    parts = tuple(p.data if isinstance(p, Tensor) else p for p in parts)
-    return GetItem(parts)(x)
+    return GetItem(_copied(index if isinstance(index, tuple) else (index,)))(x)
+
+
+def _copied(index: Any) -> Any:
+    """An index that stays as it is until backward, whatever becomes of the caller's arrays."""
+    if isinstance(index, (tuple, list)):
+        return type(index)([_copied(part) for part in index])
+    index = index.data if isinstance(index, Tensor) else index
+    return index.copy() if is_array(index) else index
 
 
 def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """x cut along an axis into n equal parts, or before each of the given indices."""
     x = as_tensor(x)
     (axis,) = normalize_axis(axis, x.ndim)
-    length = x.shape[axis]
+    length, sections = x.shape[axis], plain(sections)
     if isinstance(sections, int):
         if sections < 1 or length % sections:
             raise ValueError(f"an axis of length {length} cannot be split into {sections} "
@@ -225,7 +232,7 @@ class AddAt(Function):
         return kernels(x).add_at(self.shape, self.index, x)
 
     def backward(self, grad):
-        return grad[self.index]
+        return GetItem(self.index)(grad)
 
 
 class Pad(Function):

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..autodiff import Tensor, as_tensor, no_grad
+from ..autodiff import Tensor, no_grad
 from ..backend import array_module
-from .elementwise import exp, log
+from .elementwise import as_floats, exp, in_single, log
 from .reduce import max, sum
 from .shape import Axis, normalize_axis
 
@@ -25,9 +25,10 @@ def clip_infinite(x: Tensor) -> Tensor:
     return Tensor(xp.where(xp.isfinite(x.data), x.data, xp.zeros_like(x.data)))
 
 
+@in_single
 def logsumexp(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
     """ln Σ eˣ along the axis, without overflow. Its gradient is softmax."""
-    x = as_tensor(x)
+    x = as_floats(x)
     shift = _shift(x, axis)
     result = log(sum(exp(x - shift), axis, keepdims=True)) + shift
     if keepdims:
@@ -36,15 +37,17 @@ def logsumexp(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
     return result.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
+@in_single
 def softmax(x: Any, axis: Axis = -1) -> Tensor:
     """eˣ / Σ eˣ along the axis, without overflow."""
-    x = as_tensor(x)
+    x = as_floats(x)
     e = exp(x - _shift(x, axis))
     return e / sum(e, axis, keepdims=True)
 
 
+@in_single
 def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
     """ln softmax(x), computed without leaving the logarithm, so that it is never ln 0."""
-    x = as_tensor(x)
+    x = as_floats(x)
     shifted = x - _shift(x, axis)
     return shifted - log(sum(exp(shifted), axis, keepdims=True))

@@ -24,7 +24,8 @@ class Translate(Function):
         columns = (xp.arange(width) - self.right[:, None])[:, None, :]
         inside = (lines >= 0) & (lines < height) & (columns >= 0) & (columns < width)
         lines, columns = xp.clip(lines, 0, height - 1), xp.clip(columns, 0, width - 1)
-        return xp.where(inside[..., None], x[xp.arange(n)[:, None, None], lines, columns], 0)
+        moved = x[xp.arange(n)[:, None, None], lines, columns]
+        return xp.where(inside[..., None], moved, x.dtype.type(0))
 
     def backward(self, grad):
         return Translate(-self.down, -self.right)(grad)

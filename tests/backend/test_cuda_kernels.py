@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from test_kernels import LAYOUTS, convolution_calls
 
 from minigan import optim
-from minigan.backend import cuda, reference, thresholds
+from minigan.backend import cpu, cuda, reference, thresholds
 from minigan.backend.cuda import convolution, launch
 from minigan.backend.geometry import Window
 from minigan.optim import Adam, AdamW
@@ -93,6 +93,7 @@ def test_activations_equal_their_references(shape, dtype, layout, slope):
         compare(name, grad, x)
     for decides in (x, np.asarray(x > 0), x.astype(np.float64)):
         compare("leaky_relu_gradient", grad, decides, slope)
+    compare("keep", grad, np.asarray(x > 0))
 
 
 @needs_compiler
@@ -104,6 +105,16 @@ def test_activations_equal_their_references_at_the_edges_and_for_any_dtype(dtype
                        ("softplus_gradient", (x,))]:
         if dtype is not np.bool_ or name == "leaky_relu":
             compare(name, x, *args)
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_what_is_cut_off_is_cut_off_be_it_infinite(dtype):
+    grad, x = np.array([np.inf, -np.inf, np.nan, 2], dtype), np.array([-1, 0, -2, 3], dtype)
+    for name, *args in [("leaky_relu_gradient", x, 0), ("leaky_relu_gradient", x > 0, 0),
+                        ("keep", x > 0)]:
+        y = compare(name, grad, *args)
+        assert y._host.tolist() == getattr(cpu, name)(grad, *args).tolist() == [0, 0, 0, 2]
 
 
 @needs_compiler

@@ -33,6 +33,7 @@ def launches(name, *args):
 @pytest.mark.parametrize("expected, name, args", [
     (1, "sigmoid", (IMAGES,)), (1, "softplus", (IMAGES,)), (1, "leaky_relu", (IMAGES, 0.2)),
     (1, "leaky_relu_gradient", (IMAGES, IMAGES > 0, 0.2)), (1, "bce_with_logits", (IMAGES, IMAGES)),
+    (1, "keep", (IMAGES, IMAGES > 0)),
     (1, "sigmoid_gradient", (IMAGES, IMAGES)), (1, "tanh_gradient", (IMAGES, IMAGES)),
     (1, "softplus_gradient", (IMAGES, IMAGES)),
     (2, "batch_norm", (IMAGES[0, 0], WEIGHT, WEIGHT, 1e-5)),

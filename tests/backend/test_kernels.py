@@ -74,6 +74,7 @@ def test_leaky_relu_and_its_gradient(shape, dtype, slope):
     for decides in (x, x > 0):
         assert_same(np.asarray(cpu.leaky_relu_gradient(grad, decides, slope)),
                     np.asarray(reference.leaky_relu_gradient(grad, decides, slope)))
+    assert_same(cpu.keep(grad, np.asarray(x > 0)), np.asarray(reference.keep(grad, x > 0)))
 
 
 @given(st.lists(st.integers(0, 9), max_size=3).map(tuple), DTYPES)
@@ -155,8 +156,10 @@ def test_half_precision_is_left_to_the_reference():
                        "batch_norm_gradient": (halves(6, *rows.shape), rows, halves(7, 3), 1e-3),
                        }.items():
         ours, theirs = getattr(cpu, name)(*args), getattr(reference, name)(*args)
-        for a, e in zip(*[r if isinstance(r, tuple) else (r,) for r in (ours, theirs)]):
-            assert a.dtype == np.float16 and a.tobytes() == e.tobytes(), name
+        results = [r if isinstance(r, tuple) else (r,) for r in (ours, theirs)]
+        for i, (a, e) in enumerate(zip(*results)):
+            assert a.dtype == (np.float32 if i else np.float16), name  # sums stay float32
+            assert a.tobytes() == e.tobytes(), name
 
 
 @pytest.mark.parametrize("pixels, k, s, d, before",

@@ -14,7 +14,8 @@ import numpy as np
 from minigan import autodiff, losses, ops
 from minigan.autodiff import Function, Tensor
 from minigan.backend import cpu
-from minigan.ops import activation, conv, elementwise, linalg, norm, reduce, shape
+from minigan.ops import activation, choice, conv, elementwise, linalg, norm, reduce, shape
+from minigan.ops.power import Power
 
 from . import rewritten as wrong
 from .kinds import Kind, listed, saturated
@@ -61,9 +62,9 @@ REAL = [
               about="each gets the gradient in full"),
     _backward(reduce.Max, wrong.max_to_none, "max", "min", "max_pool2d", name="no tied maximum",
               about="none of them gets a gradient"),
-    _backward(elementwise.Maximum, wrong.maximum_in_full, "maximum", "minimum",
+    _backward(choice.Maximum, wrong.maximum_in_full, "maximum", "minimum",
               name="both at a tie", about="each gets the gradient in full"),
-    _backward(elementwise.Maximum, wrong.maximum_to_none, "maximum", "minimum",
+    _backward(choice.Maximum, wrong.maximum_to_none, "maximum", "minimum",
               name="neither at a tie", about="no gradient"),
     _backward(reduce.Sum, lambda self, g: self.expand(g).broadcast_to(self.inputs[0].shape)
               * (g.size / max(self.inputs[0].size, 1)), "sum", "mean", "var", "losses.mse",
@@ -118,8 +119,8 @@ REAL = [
 
     Kind("slope at the wrong side", "where the input is positive", ops=frozenset(["leaky_relu"]),
          patches=_both(activation.LeakyReLU, wrong.leaky)),
-    _backward(activation.ELU, lambda self, g: elementwise.where(
-        self.inputs[0].data > 0, g, g * ops.exp(elementwise.where(
+    _backward(activation.ELU, lambda self, g: choice.where(
+        self.inputs[0].data > 0, g, g * ops.exp(choice.where(
             self.inputs[0].data > 0, 0, self.inputs[0]))), "elu",
               name="alpha forgotten", about="for negative inputs"),
     _backward(activation.Sigmoid, lambda self, g: g * (self.output * (1 - self.output)).detach(),
@@ -136,7 +137,7 @@ REAL = [
 
     _backward(elementwise.Divide, lambda self, g: (g / self.inputs[1], -g * self.output), "divide",
               name="divisor not squared", about="−g · x / y"),
-    _backward(elementwise.Power, lambda self, g: g * (self.p * self.inputs[0] ** self.p),
+    _backward(Power, lambda self, g: g * (self.p * self.inputs[0] ** self.p),
               "power", name="exponent not lowered", about="p · xᵖ"),
     _backward(elementwise.Log, lambda self, g: g / (1 + self.inputs[0]), "log",
               name="log for log1p", about="grad / (1 + x)"),
@@ -144,12 +145,12 @@ REAL = [
               name="½ forgotten", about="in the root's gradient"),
     _backward(elementwise.Cos, lambda self, g: g * ops.sin(self.inputs[0]), "cos", "sin",
               name="cosine's sign", about="wrong for sin at second order only"),
-    _backward(elementwise.Abs, lambda self, g: g * Tensor(np.where(
+    _backward(choice.Abs, lambda self, g: g * Tensor(np.where(
         self.inputs[0].data < 0, -1, 1 + (self.inputs[0].data == 0)).astype(g.dtype)), "abs",
               name="beyond the kink's slopes", about="2 at x = 0, where −1 … 1 is right"),
-    _backward(elementwise.Clip, lambda self, g: g, "clip",
+    _backward(choice.Clip, lambda self, g: g, "clip",
               name="straight through", about="the gradient passes outside the limits"),
-    _backward(elementwise.Where, lambda self, g: (g, g), "where",
+    _backward(choice.Where, lambda self, g: (g, g), "where",
               name="both branches", about="get the gradient everywhere"),
     _backward(elementwise.Subtract, lambda self, g: (g, g), "subtract",
               name="minus forgotten", about="for the second input"),

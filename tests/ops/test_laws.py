@@ -190,16 +190,64 @@ def test_astypes_gradient_comes_back_in_the_inputs_type(to):
     assert y.dtype == to and g.dtype == np.float32 and g.numpy().tolist() == [3, 4]
 
 
-@pytest.mark.parametrize("number", [2, 2.5])
+SCALARS = [2, 2.5, True, np.int64(2), np.uint8(3), np.prod((2, 3)), np.float64(2.5),
+           np.float32(0.1), np.float16(2.5), np.bool_(True)]
+TWO_SIDED = [case.op for case in CASES if case.broadcasts == 0]
+
+
+@pytest.mark.parametrize("number", SCALARS, ids=lambda x: f"{type(x).__name__} {x}")
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
-@pytest.mark.parametrize("op", ["add", "subtract", "multiply", "divide", "maximum", "minimum",
-                                "where"])
-def test_a_python_number_never_promotes(op, dtype, number):
+@pytest.mark.parametrize("op", sorted({*TWO_SIDED}))
+def test_a_number_never_promotes_pythons_or_numpys(op, dtype, number):
     first = mg.tensor(np.array([True, False]))
     f = getattr(ops, op) if op != "where" else lambda x, y: ops.where(first, x, y)
-    x = mg.tensor(np.array([1.5, 3.0], dtype), requires_grad=True)
+    array = np.array([1.5, 3.0], dtype)
+    x = mg.tensor(array, requires_grad=True)
     for y in (f(x, number), f(number, x)):
         (g,) = mg.grad(y.sum(), x, create_graph=True)
         assert y.dtype == g.dtype == dtype
-    array = mg.tensor(np.full(2, number, dtype))
-    np.testing.assert_array_equal(f(x, number).numpy(), f(x, array).numpy())
+    same = mg.tensor(np.full(2, number, dtype))
+    rtol = 8 * np.finfo(dtype).eps if op == "power" else 0  # x ** 2 is x * x
+    np.testing.assert_allclose(f(x, number).numpy(), f(x, same).numpy(), rtol=rtol)
+    if backend.current() is backend.get("numpy"):
+        assert f(array, number).dtype == f(number, array).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("value", [np.array(2.5), np.array(2.5, np.float32), np.array(2)])
+def test_an_array_without_axes_beside_floats_takes_their_dtype_as_in_pytorch(value, dtype):
+    x = mg.tensor(np.array([1.5, 3.0], dtype))
+    value = backend.asarray(value)
+    for y in (x * value, value * x, x - value, ops.maximum(value, x), x / value):
+        assert y.dtype == dtype
+    assert (x * np.array(2.5)).dtype == dtype  # the host's beside a device's array, too
+    assert (mg.tensor(np.array([1, 2])) * backend.asarray(np.array(2.5))).dtype == np.float64
+
+
+@every_case
+def test_numpys_numbers_as_options_do_what_pythons_do(case):
+    """In float32, which a strong float64 would promote."""
+    args = [x.astype(np.float32) if x.dtype.kind == "f" else x for x in case.typical.args]
+    options = {**case.typical.options, **({"eps": 1e-5} if case.op.endswith("_norm") else {})}
+    strong = {k: np.asarray(v)[()] if isinstance(v, (int, float)) else v
+              for k, v in options.items()}
+    zero_d = {k: np.asarray(v) if isinstance(v, float) else v for k, v in options.items()}
+    expected = outputs_of(case, as_tensors(args), options)
+    for changed in (strong, zero_d):
+        for a, e in zip(outputs_of(case, as_tensors(args), changed), expected, strict=True):
+            assert a.dtype == e.dtype
+            np.testing.assert_array_equal(a.numpy(), e.numpy())
+
+
+def test_numbers_among_tensors_are_stacked_in_their_dtype():
+    x = mg.tensor(np.float16(1.5))
+    assert ops.stack([x, 2.0, np.float64(3), np.int64(4)]).dtype == np.float16
+
+
+def test_a_number_that_an_integer_type_cannot_hold_is_refused():
+    """It would wrap."""
+    for number in (300, np.int64(300)):
+        with pytest.raises(OverflowError):
+            mg.tensor(np.array([1, 2], np.int8)) + number
+    assert (mg.tensor(np.array([1, 2], np.int8)) + np.int64(3)).dtype == np.int8
+    np.testing.assert_array_equal((mg.tensor([3]) * 0.1).numpy(), np.array([3]) * 0.1)

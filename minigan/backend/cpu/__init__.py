@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .. import thresholds
+from .. import reference, thresholds
 from ..reference import (add_at, assign, bce_with_logits, ema, move_statistics,
                          sigmoid_gradient, softplus, tanh_gradient)
 from . import threads
@@ -15,9 +15,9 @@ from .norm import batch_norm, batch_norm_gradient
 np.empty(31 << 20, np.uint8)
 
 __all__ = ["add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
-           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
-           "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
-           "softplus", "softplus_gradient", "tanh_gradient", "update"]
+           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "keep",
+           "leaky_relu", "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid",
+           "sigmoid_gradient", "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
 
 def matmul(x, w):
@@ -92,10 +92,15 @@ def leaky_relu(x, slope):
 
 
 def leaky_relu_gradient(grad, x, slope):
-    """grad times 1 where x > 0, else times slope. For a slope in [0, 1] the factor is the answer,
+    """grad times 1 where x > 0, else times slope. For a slope in (0, 1] the factor is the answer,
     as 1.0 or 0.0, times 1 − slope, plus slope, which is exactly 1 where it should be."""
-    if not 0 <= slope <= 1 or grad.dtype.kind != "f":
-        return np.where(x > 0, grad, slope * grad)
+    if not 0 <= slope <= 1 or not _has_bits(grad):
+        return reference.leaky_relu_gradient(grad, x, slope)
+
+    def choose(y, grad, x):
+        bits = _bits(y)
+        np.greater(x, 0, out=bits)
+        bits *= _bits(grad)
 
     def pull_back(y, grad, x):
         np.greater(x, 0, out=y)
@@ -103,7 +108,29 @@ def leaky_relu_gradient(grad, x, slope):
         y += slope
         y *= grad
 
-    return _in_blocks(pull_back, np.empty_like(grad), grad, x)
+    return _in_blocks(pull_back if slope else choose, np.empty_like(grad), grad, x)
+
+
+def keep(x, mask):
+    """x where the mask holds, else 0: the bits of x, taken for an integer, times 1 or 0. That has
+    no branches and, unlike a product of floats, no 0 · ∞."""
+    if not _has_bits(x):
+        return reference.keep(x, mask)
+
+    def choose(y, x, mask):
+        np.multiply(mask, _bits(x), out=_bits(y))
+
+    return _in_blocks(choose, np.empty(x.shape, x.dtype), x, mask)
+
+
+def _has_bits(x):
+    """Whether x is of floats as long as an integer."""
+    return x.dtype.kind == "f" and x.itemsize <= 8
+
+
+def _bits(x):
+    """The same memory, taken for integers."""
+    return x.view(f"i{x.itemsize}")
 
 
 def _out(x):

@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from .. import reference
-from ..arrays import same_floats, xp_of
+from ..arrays import in_single, same_floats, xp_of
 from . import graph, source
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .launch import gemm, kernel, kernel_of_many
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from .. import Backend
 
 __all__ = ["add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
-           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "leaky_relu",
-           "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid", "sigmoid_gradient",
-           "softplus", "softplus_gradient", "tanh_gradient", "update"]
+           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "keep",
+           "leaky_relu", "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid",
+           "sigmoid_gradient", "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
 
 def load() -> Backend:
@@ -86,6 +86,13 @@ def leaky_relu_gradient(grad, x, slope):
     return kernel(xp_of(grad), "leaky_relu_gradient")(grad, x, slope)
 
 
+def keep(x, mask):
+    """The reference's, in one launch."""
+    if not same_floats(x):
+        return reference.keep(x, mask)
+    return kernel(xp_of(x), "keep")(x, mask)
+
+
 def matmul(x, w):
     """x @ w; a column times a row is no sum."""
     if x.shape[-1] == 1:
@@ -93,6 +100,7 @@ def matmul(x, w):
     return gemm(x, w) if x.ndim == w.ndim == 2 else x @ w
 
 
+@in_single
 def batch_norm(x, weight, bias, eps):
     """The reference's in two launches, in three for images."""
     if x.size == 0 or x.ndim < 2 or not same_floats(x, weight, bias):
@@ -101,6 +109,7 @@ def batch_norm(x, weight, bias, eps):
     return kernel(xp_of(x), "batch_norm")(x, weight, bias, mean, var, eps), mean, var
 
 
+@in_single
 def batch_norm_gradient(grad, x, weight, eps):
     """The reference's in three launches, in five for images."""
     if x.size == 0 or x.ndim < 2 or not same_floats(grad, x, weight):

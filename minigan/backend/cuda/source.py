@@ -34,7 +34,10 @@ ELEMENTWISE = {
         y = x > 0 ? +x : slope * x;
     """),
     "leaky_relu_gradient": ("T grad, U x, T slope", "T y", """
-        y = x > 0 ? +grad : slope * grad;
+        y = x > 0 ? +grad : +slope != 0 ? slope * grad : 0;  // no 0 times infinity
+    """),
+    "keep": ("T x, U mask", "T y", """
+        y = mask ? +x : 0;
     """),
     # (max(x, 0) - t x) first: for t = 1 and a large x that is exactly 0, and the rest is kept
     "bce_with_logits": ("T x, T t", "T y", """
