@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Callable, Iterable
 
 import numpy as np
@@ -227,18 +228,18 @@ PENALTIES: dict[str, Callable[[float], Any]] = {
 def clip_weights(limit: float = 0.01) -> Callable[[Module], None]:
     """WGAN's limit on D: after each of its steps every weight is cut to [−limit, limit]
     (Arjovsky et al. 2017, algorithm 1, line 7)."""
-    def constrain(discriminator: Module) -> None:
-        for p in discriminator.parameters():
-            p.data[...] = array_module(p.data).clip(p.data, -limit, limit)
-            p.mark_changed()
+    return partial(_clip, limit)
 
-    return constrain
+
+def _clip(limit: float, discriminator: Module) -> None:
+    for p in discriminator.parameters():
+        p.data[...] = array_module(p.data).clip(p.data, -limit, limit)
+        p.mark_changed()
 
 
 def _root(squares: Tensor) -> Tensor:
-    """√, whose slope at 0 is taken to be 0: that of √ is infinite there, and times 0 it is NaN."""
-    positive = squares > 0
-    return ops.where(positive, ops.sqrt(ops.where(positive, squares, 1)), 0)
+    """√, whose slope at 0 is taken to be 0, where that of √ is infinite: relu cuts it off."""
+    return ops.sqrt(ops.relu(squares))
 
 
 def _check_pairs(real: Sample, fake: Sample) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..autodiff import Tensor, grad
 from ..nn import Module, Parameter
+from ..nn.module import replaced
 from ..settings import POSITIVE
 from .game import GAN, GameError
 from .option import Option
@@ -43,7 +44,7 @@ class UnrolledGAN(GAN):
             for _ in range(self.unroll):
                 with substituted(self.discriminator, weights):
                     loss = super().d_loss(real, fake, rng).loss  # of G's graph: nothing is detached
-                slopes = grad(loss, weights.values(), create_graph=True)
+                slopes = grad(loss, weights.values(), create_graph=True, allow_unused=True)
                 weights = {name: w - self.unroll_lr * slope
                            for (name, w), slope in zip(weights.items(), slopes)}
             with substituted(self.discriminator, weights):
@@ -74,14 +75,10 @@ def substituted(module: Module, tensors: Mapping[str, Tensor]) -> Iterator[None]
     before = []
     for part in module.modules():
         for attribute, value in list(vars(part).items()):
-            if id(value) in new:
-                other: Any = new[id(value)]
-            elif isinstance(value, (list, tuple)) and any(id(v) in new for v in value):
-                other = [new.get(id(v), v) for v in value]
-            else:
-                continue
-            before.append((part, attribute, value))
-            setattr(part, attribute, other)
+            other = replaced(value, lambda v: new.get(id(v), v))
+            if other is not value:
+                before.append((part, attribute, value))
+                setattr(part, attribute, other)
     try:
         yield
     finally:
