@@ -225,10 +225,8 @@ def tensor(data: Any, requires_grad: bool = False) -> Tensor:
 
 
 def as_tensor(data: Any, like: Any = None) -> Tensor:
-    """data itself if it is a Tensor, else a constant. A number, Python's or NumPy's, takes the
-    dtype and the device of what it stands beside, if that is a Tensor, so that it never promotes.
-    An array without axes takes the dtype beside floats, as in PyTorch. Where backward may read it,
-    an array is copied: nobody would notice that it was changed since."""
+    """data itself if it is a Tensor, else a constant. A number takes the dtype and the device of a
+    Tensor beside it; an array is copied where backward may read it, for it may be changed since."""
     if isinstance(data, Tensor):
         return data
     if isinstance(like, Tensor) and backend.is_scalar(data):
@@ -275,9 +273,7 @@ def _cotangent(output: Tensor, grad: Any) -> Tensor:
     """What the backward pass starts with: the given gradient, or 1 for a single number."""
     if grad is None:
         if output.size != 1:
-            raise ValueError(f"a gradient starts from one number, but this tensor has shape "
-                             f"{output.shape}: reduce it with .sum() or .mean(), or say which "
-                             "combination with grad= (grad_outputs= in mg.grad)")
+            raise refusals.not_one_number(output)
         return _wrap(backend.array_module(output._data).ones_like(output._data))
     grad = as_tensor(grad, output)
     if grad.shape != output.shape:

@@ -66,3 +66,9 @@ def no_graph(what: str, y: Tensor) -> ValueError:
         f"{what} from a tensor of shape {y.shape} that has no graph: make an input with "
         "requires_grad=True, leave no_grad(), or, if it is or was computed from a gradient, take "
         "that one with create_graph=True")
+
+
+def not_one_number(output: Tensor) -> ValueError:
+    return ValueError(f"a gradient starts from one number, but this tensor has shape "
+                      f"{output.shape}: reduce it with .sum() or .mean(), or say which "
+                      "combination with grad= (grad_outputs= in mg.grad)")

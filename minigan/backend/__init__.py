@@ -14,7 +14,7 @@ import numpy
 
 from ..errors import UserError
 from . import cpu
-from .arrays import is_half
+from .arrays import HALF, is_half
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
            "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain", "register",
@@ -164,7 +164,7 @@ def number(value: Any, like: Array) -> Array:
 
 def total(x: Array, axis: Any, keepdims: bool = False) -> Array:
     """x.sum, which adds float16 up in float32."""
-    if not is_half(x):
+    if x.dtype != HALF:
         return x.sum(axis=axis, keepdims=keepdims)
     return x.sum(axis=axis, keepdims=keepdims, dtype=numpy.float32).astype(x.dtype)
 

@@ -6,9 +6,9 @@ from typing import Any, Callable
 
 import numpy as np
 
-__all__ = ["by_groups", "in_single", "is_half", "precise", "same_floats", "xp_of"]
+__all__ = ["HALF", "by_groups", "in_single", "is_half", "precise", "same_floats", "xp_of"]
 
-_HALF = np.dtype(np.float16)
+HALF = np.dtype(np.float16)
 
 
 def xp_of(x: Any) -> Any:
@@ -32,7 +32,7 @@ def precise(*arrays: Any) -> bool:
 
 def is_half(x: Any) -> bool:
     """Whether x is of float16, in which 65520 is ∞ and 2048 + 1 is 2048: no type to add up in."""
-    return x.dtype == _HALF
+    return x.dtype == HALF
 
 
 def in_single(kernel: Callable) -> Callable:

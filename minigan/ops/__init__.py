@@ -8,7 +8,7 @@ from .elementwise import (add, astype, cos, divide, exp, log, multiply, negative
 from .linalg import affine, matmul
 from .norm import batch_norm, instance_norm, layer_norm
 from .pool import avg_pool2d, max_pool2d, pixel_shuffle, upsample_bilinear, upsample_nearest
-from .power import power
+from .powers import power
 from .reduce import max, mean, min, sum, var
 from .shape import (broadcast_to, concatenate, expand_dims, flip, getitem, pad, reshape, split,
                     squeeze, stack, swapaxes, transpose)

@@ -46,9 +46,7 @@ def sum_to(x: Tensor, shape: tuple[int, ...]) -> Tensor:
 def operands(x: Any, y: Any) -> tuple[Tensor, Tensor]:
     """Both as Tensors; a number takes the other's dtype and device, see as_tensor."""
     if not isinstance(x, Tensor):
-        if not isinstance(y, Tensor) and not is_scalar(y):
-            y = as_tensor(y)
-        x = as_tensor(x, y)
+        x = as_tensor(x, y if isinstance(y, Tensor) or is_scalar(y) else as_tensor(y))
     return x, y if isinstance(y, Tensor) else as_tensor(y, x)
 
 

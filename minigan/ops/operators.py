@@ -6,7 +6,7 @@ from typing import Any, Callable
 from .. import backend
 from ..autodiff import Tensor
 from . import choice, elementwise, linalg, reduce, shape
-from .power import power
+from .powers import power
 
 
 def _reflected(op: Callable) -> Callable:

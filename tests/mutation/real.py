@@ -15,7 +15,7 @@ from minigan import autodiff, losses, ops
 from minigan.autodiff import Function, Tensor
 from minigan.backend import cpu
 from minigan.ops import activation, choice, conv, elementwise, linalg, norm, reduce, shape
-from minigan.ops.power import Power
+from minigan.ops.powers import Power
 
 from . import rewritten as wrong
 from .kinds import Kind, listed, saturated

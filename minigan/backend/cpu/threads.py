@@ -3,6 +3,10 @@
 NumPy lets go of Python's lock while it computes, so threads over slices of the arrays use every
 core. The kernels decide how work is cut from the shapes alone, never from the number of threads:
 the results are the same bits for any number.
+
+From the first use on, the BLAS behind NumPy's products is held to one thread for each of ours: its
+own threads would compete with them for the same cores, and they keep spinning after a product.
+Without threadpoolctl it cannot be held, so its threads are used, and none of ours.
 """
 from __future__ import annotations
 
@@ -37,12 +41,7 @@ def _cores() -> int:
 
 
 def count() -> int:
-    """How many threads share the kernels' work; the first call starts them.
-
-    From then on the BLAS behind NumPy's products is held to one thread for each of ours: its own
-    threads would compete with them for the same cores, and they keep spinning after a product.
-    Without threadpoolctl it cannot be held, so its threads are used, and none of ours.
-    """
+    """How many threads share the kernels' work; the first call starts them."""
     global _count
     if _count == 0:
         with _lock:
