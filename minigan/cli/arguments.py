@@ -7,7 +7,7 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn, Sequence
 
-from ..errors import no_such
+from ..errors import did_you_mean, no_such
 from ..settings import POSITIVE, Kind
 
 
@@ -26,7 +26,8 @@ class Parser(argparse.ArgumentParser):
                     break
                 name = word.partition("=")[0]
                 if word.startswith("--") and not any(o.startswith(name) for o in known):
-                    self.error(no_such("option", name, [o for o in known if o.startswith("--")]))
+                    near = did_you_mean(name, [o for o in known if o.startswith("--")])
+                    self.error(f"there is no option {name!r}{near}")
         return super().parse_known_args(args, namespace)
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
