@@ -210,6 +210,14 @@ def test_a_run_without_conditions_has_no_classes_to_choose_from(plain, capsys):
     assert "only a run of a conditional game has classes" in said
 
 
+def test_a_resumed_run_may_be_saved_at_other_steps(plain, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(plain, out)
+    assert main(["train", "--resume", "--steps", "5", "--save-every", "1", "--out", str(out),
+                 "--device", "cpu"]) == 0
+    assert run.Run.open(out).saved_steps() == [2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("words, says", [
     (["--objective", "hinge"], "--objective was nonsaturating, not hinge"),
     (["--d-steps", "2"], "--d-steps was 1, not 2"),

@@ -159,6 +159,7 @@ def mistake(args, capsys):
 @pytest.mark.parametrize("args, says", [
     (["train", "nothing"], "there is no system 'nothing'; there are digits"),
     (["train", "mlpp"], "there is no system 'mlpp': did you mean mlp?"),
+    (["train", "--", "--penalti"], "there is no system '--penalti'"),
     (["train", "--penalti", "r1"], "no option '--penalti': did you mean --penalty?"),
     (["train", "--device", "cude"], "no device 'cude': did you mean cuda?"),
     (["trian"], "there is no command 'trian': did you mean train?"),

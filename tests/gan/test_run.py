@@ -166,3 +166,14 @@ def test_a_weight_of_nothing_that_older_versions_took_is_read(tmp_path):
     run = Run.new(tmp_path / "run", game=Options(penalty=("r1:0",)), steps=2, batch_size=8)
     run.trainer()
     assert Run.open(run.folder).config.game.penalty == ("r1:0",)
+
+
+def test_rows_of_metrics_after_the_last_save_are_made_anew(tmp_path):
+    run = Run.new(tmp_path / "run", steps=20, batch_size=8, save_every=5)
+    run.trainer().run(5)
+    file = run.folder / "metrics.jsonl"
+    row = json.loads(file.read_text())
+    file.write_text(file.read_text() + json.dumps({**row, "step": 10}) + "\n")  # of a lost step
+    again = Run.open(run.folder)
+    again.trainer().run(20)
+    assert [row["step"] for row in again.metrics()] == [1, 10, 20]

@@ -269,5 +269,5 @@ def test_an_optimiser_of_some_parameters_or_of_shared_ones_is_taken():
     d, g = list(discriminator.parameters()), list(generator.parameters())
     Players(GAN(generator, discriminator), mg.optim.SGD(d[1:], 0.1), mg.optim.SGD(g[-1:], 0.1))
     generator.shared = discriminator.shared = nn.Dense(2, 2).astype(np.float64)
-    Players(GAN(generator, discriminator),
-            *(mg.optim.SGD(n.parameters(), 0.1) for n in (discriminator, generator)))
+    both = [mg.optim.SGD(n.parameters(), 0.1) for n in (discriminator, generator)]
+    assert list(Players(GAN(generator, discriminator), *both).optimizers) == both
