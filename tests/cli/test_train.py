@@ -304,6 +304,19 @@ def test_what_ends_a_session_or_a_job_lets_the_step_end_and_the_second_one_does_
         signal.signal(number, before)
 
 
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_what_is_ignored_as_by_nohup_stays_so():
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("only the main thread hears of signals")
+    trainer, before = SimpleNamespace(stop=False), signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with stop_on_interrupt(trainer) as heard:
+            signal.raise_signal(signal.SIGHUP)
+        assert not trainer.stop and not heard
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="sends SIGINT to a process")
 def test_ctrl_c_saves_the_step_under_way_and_says_how_to_go_on(tmp_path):
     out = tmp_path / "run"

@@ -177,3 +177,10 @@ def test_rows_of_metrics_after_the_last_save_are_made_anew(tmp_path):
     again = Run.open(run.folder)
     again.trainer().run(20)
     assert [row["step"] for row in again.metrics()] == [1, 10, 20]
+
+
+@pytest.mark.parametrize("game", [Options(), Options(labels=20), Options(codes=(10, 0))])
+def test_a_class_is_asked_of_a_generator_that_is_told_one_only(game, tmp_path):
+    config = Run.new(tmp_path / "run", game=game, steps=2, batch_size=8).config
+    with pytest.raises(UserError, match="only a run of a conditional game has classes"):
+        config.latent(config.build(), 4, 0, label=3)

@@ -200,3 +200,12 @@ def test_the_steps_of_a_tied_weight_are_as_derived_by_hand():
 def test_a_number_of_steps_that_is_none_is_refused(unroll):
     with pytest.raises(GameError, match="unroll is a whole number of steps"):
         UnrolledGAN(*networks(), unroll=unroll)
+
+
+def test_a_parameter_of_d_that_nothing_uses_is_no_reason_to_refuse():
+    G, D = models.digits(width=8, latent=3, rng=np.random.default_rng(0))
+    D.unused = nn.Dense(2, 2)
+    game = UnrolledGAN(G, D, unroll=1)
+    rng = np.random.default_rng(0)
+    real = (mg.tensor(rng.random((4, 8, 8, 1)).astype(np.float32)),)
+    assert np.isfinite(game.g_loss(real, game.generate(game.latent(4, rng)), rng).item())
