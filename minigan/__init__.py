@@ -8,6 +8,7 @@ from . import backend, losses, nn, ops, optim
 from .anomaly import AnomalyError, anomaly
 from .autodiff import Function, Tensor, as_tensor, grad, no_grad, tensor
 from .backend import use
+from .habits import missing
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .replay import CaptureError, Draws, capture
 
@@ -22,4 +23,4 @@ def __getattr__(name: str) -> ModuleType:
     """What the engine does not need (`mg.data`, `mg.viz`, ...) is loaded at its first use."""
     if name in ("data", "gan", "lab", "metrics", "testing", "viz"):
         return import_module(f".{name}", __name__)
-    raise AttributeError(f"module 'minigan' has no attribute {name!r}")
+    return missing(__name__)(name)

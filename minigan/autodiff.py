@@ -54,7 +54,6 @@ class Tensor:
     """
 
     __slots__ = ("_data", "_version", "grad", "_requires_grad", "creator", "__weakref__")
-    __array_ufunc__ = None  # so that `ndarray * tensor` asks the tensor and not the ndarray
 
     def __init__(self, data: backend.Array, requires_grad: bool = False):
         data = backend.result(data)
@@ -191,8 +190,8 @@ class Function:
         inputs = tuple([x if isinstance(x, Tensor) else as_tensor(x) for x in inputs])
         try:
             output = _wrap(backend.result(self.forward(*[x._data for x in inputs])))
-        except TypeError:
-            refusals.check_devices(self, inputs)
+        except Exception as error:
+            refusals.check_failure(self, inputs, error)
             raise
         for observer in _mode.observers:
             observer.computed(self, inputs, output)

@@ -6,6 +6,7 @@ from typing import Any, Iterable
 
 from .autodiff import Tensor, as_tensor
 from .backend import array_module, is_host, kernels
+from .habits import missing
 from .ops import abs, log_softmax, mean, sigmoid
 from .ops.choice import choose
 from .ops.elementwise import Elementwise, as_floats, operands
@@ -128,3 +129,6 @@ def _same_shape(loss: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
     if x.shape != y.shape and () not in (x.shape, y.shape):
         raise ValueError(f"{loss} needs two tensors of one shape, got {x.shape} and {y.shape}")
     return x, y
+
+
+__getattr__ = missing(__name__)

@@ -4,6 +4,7 @@ from __future__ import annotations
 from typing import Any, Container, Iterable, Sequence
 
 from . import backend
+from .checked import in_words, is_from_inside
 
 Tensor = Function = Any  # of autodiff.py, which imports this
 
@@ -15,13 +16,16 @@ def check_float(data: backend.Array) -> None:
                         "make it one with .astype('float32')")
 
 
-def check_devices(function: Function, inputs: Sequence[Tensor]) -> None:
-    """Raise if the inputs are on several devices, which no array library computes with."""
+def check_failure(function: Function, inputs: Sequence[Tensor], error: Exception) -> None:
+    """Raise, if the array library could not compute a forward pass, what says why: the inputs are
+    on several devices, or their shapes and dtypes do not fit."""
     devices = sorted({backend.of(x.data).name for x in inputs})
-    if len(devices) > 1:
+    if len(devices) > 1 and isinstance(error, TypeError):
         raise TypeError(f"{type(function).__name__} got data on {' and '.join(devices)}: mg.tensor("
                         "array) puts an array on the device in use, module.to(device) moves a "
                         "module there") from None
+    if is_from_inside(error):
+        raise in_words(type(function).__name__, inputs, vars(function), error) from error
 
 
 def check_unchanged(node: Function) -> None:

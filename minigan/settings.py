@@ -4,7 +4,8 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable
+from numbers import Integral, Real
+from typing import Annotated, Any, Callable, Iterable
 
 from .errors import UserError, no_such
 
@@ -44,12 +45,12 @@ class Kind:
 def whole(least: int) -> Kind:
     """An integer of at least so much."""
     return Kind(f"a whole number of at least {least}",
-                lambda n: isinstance(n, int) and not isinstance(n, bool) and n >= least, int)
+                lambda n: isinstance(n, Integral) and not isinstance(n, bool) and n >= least, int)
 
 
 def number(what: str, fits: Callable[[float], bool]) -> Kind:
     """A number, an integer too."""
-    return Kind(what, lambda x: isinstance(x, (int, float)) and not isinstance(x, bool) and fits(x),
+    return Kind(what, lambda x: isinstance(x, Real) and not isinstance(x, bool) and fits(x),
                 float)
 
 
@@ -66,4 +67,8 @@ TWO_OR_MORE = whole(2)
 POSITIVE_NUMBER = number("a positive number", lambda x: 0 < x < math.inf)
 FRACTION = number("a number of at least 0 and below 1", lambda x: 0 <= x < 1)
 SHARE = number("a number above 0 and of at most 1", lambda x: 0 < x <= 1)
+Positive = Annotated[int, POSITIVE]  # for signatures that are `checked`
+Natural = Annotated[int, NATURAL]
+PositiveNumber = Annotated[float, POSITIVE_NUMBER]
+Fraction = Annotated[float, FRACTION]
 FLAG = Kind("true or false", lambda b: isinstance(b, bool))

@@ -53,5 +53,5 @@ def test_every_public_name_of_a_package_exists(package):
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match="'minigan' has no attribute 'tensors'"):
+    with pytest.raises(AttributeError, match="minigan has no 'tensors': did you mean tensor"):
         minigan.tensors  # noqa: B018

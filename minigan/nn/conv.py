@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
+from ..checked import checked
 from ..backend.geometry import Padding, Pair, check_groups, margins, pair
 from . import init
 from .module import Module, Parameter
@@ -63,6 +64,7 @@ class Conv2d(_Convolution):
     one). Raises ValueError for arguments that `ops.conv2d` refuses, and if x is not (N, H, W, in).
     """
 
+    @checked
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
                  stride: int | Pair = 1, padding: Padding = 0, dilation: int | Pair = 1,
                  groups: int = 1, bias: bool = True,
@@ -85,6 +87,7 @@ class ConvTranspose2d(_Convolution):
     would give those of the way back.) Strides do not count in either. Otherwise as Conv2d.
     """
 
+    @checked
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
                  stride: int | Pair = 1, padding: Padding = 0, output_padding: int | Pair = 0,
                  dilation: int | Pair = 1, groups: int = 1, bias: bool = True,
@@ -107,6 +110,7 @@ class ConvTranspose2d(_Convolution):
 class _Pool2d(Module):
     """What the two poolings share. kernel_size and stride as `size` and `stride` of the op."""
 
+    @checked
     def __init__(self, kernel_size: int | Pair, stride: int | Pair | None = None):
         self.kernel_size = pair("kernel_size", kernel_size)
         self.stride = self.kernel_size if stride is None else pair("stride", stride)
@@ -136,6 +140,7 @@ class Upsample(Module):
 
     MODES = {"nearest": ops.upsample_nearest, "bilinear": ops.upsample_bilinear}
 
+    @checked
     def __init__(self, factor: int | Pair, mode: str = "nearest"):
         if mode not in self.MODES:
             raise ValueError(f"Upsample's mode is one of {', '.join(self.MODES)}, not {mode!r}")
@@ -151,6 +156,7 @@ class Upsample(Module):
 class PixelShuffle(Module):
     """(N, H, W, factor² · C) → (N, H · factor, W · factor, C): see `ops.pixel_shuffle`."""
 
+    @checked
     def __init__(self, factor: int | Pair):
         self.factor = pair("factor", factor)
 

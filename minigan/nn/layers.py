@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
+from ..checked import checked
 from ..ops.choice import keep
 from . import init
 from .module import Module, Parameter
@@ -19,6 +20,7 @@ class Dense(Module):
     one). Raises ValueError if x's last axis is not `inputs` long.
     """
 
+    @checked
     def __init__(self, inputs: int, outputs: int, bias: bool = True,
                  weight_init: init.Initializer = init.glorot_uniform,
                  rng: np.random.Generator | None = None):
@@ -42,6 +44,7 @@ class Dropout(Module):
     """In training, each element is 0 with probability p and else divided by 1 − p
     (Srivastava et al. 2014); in evaluation, x itself."""
 
+    @checked
     def __init__(self, p: float = 0.5, rng: np.random.Generator | None = None):
         if not 0 <= p < 1:
             raise ValueError(f"Dropout's p is the probability of a zero, in [0, 1), not {p}")
@@ -68,6 +71,7 @@ class Flatten(Module):
 class Reshape(Module):
     """(N, …) → (N, *shape)."""
 
+    @checked
     def __init__(self, *shape: int):
         self.shape = shape
 
@@ -81,6 +85,7 @@ class Reshape(Module):
 class LeakyReLU(Module):
     """x where x > 0, else negative_slope · x."""
 
+    @checked
     def __init__(self, negative_slope: float = 0.2):
         self.negative_slope = negative_slope
 

@@ -7,6 +7,7 @@ from typing import Any, Callable, Iterator, Mapping
 
 from .. import backend
 from ..autodiff import Tensor, _mode, as_tensor
+from ..checked import checked, in_words, is_from_inside
 
 
 CONTAINERS = (list, tuple, dict, set, frozenset)  # in which a Module looks for its state
@@ -17,6 +18,7 @@ class Parameter(Tensor):
 
     __slots__ = ()
 
+    @checked
     def __init__(self, data: backend.Array, requires_grad: bool = True):
         super().__init__(data, requires_grad)
 
@@ -42,6 +44,10 @@ class Module:
             observer.entered(self)
         try:
             return self.forward(*inputs)
+        except Exception as error:
+            if is_from_inside(error):
+                raise in_words(type(self).__name__, inputs, {}, error) from error
+            raise
         finally:
             for observer in observers:
                 observer.left(self)

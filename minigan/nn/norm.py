@@ -21,6 +21,7 @@ class Normalisation(Module):
 
     ndim = 1  # the least number of axes that x has
 
+    @checked
     def __init__(self, features: int, eps: float = 1e-5):
         self.eps = eps
         self.weight = Parameter(backend.asarray(init.ones((features,), None)))
@@ -52,6 +53,7 @@ class BatchNorm(Normalisation):
 
     ndim = 2
 
+    @checked
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1):
         super().__init__(features, eps)
         self.momentum = momentum
@@ -122,6 +124,7 @@ class SpectralNorm(Module):
     a shallow copy of the layer, whose weight is W / σ.
     """
 
+    @checked
     def __init__(self, layer: Module, n_power_iterations: int = 1, eps: float = 1e-12,
                  rng: np.random.Generator | None = None):
         weight = getattr(layer, "weight", None)

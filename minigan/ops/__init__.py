@@ -1,5 +1,7 @@
 """HOW each operation is differentiated: one family a file, NumPy's names throughout."""
-from . import operators  # noqa: F401 (binds the operators to Tensor)
+from ..checked import explained
+from ..habits import missing
+from . import operators, protocols  # noqa: F401 (bind the operators and more to Tensor)
 from .activation import elu, leaky_relu, relu, sigmoid, softplus, tanh
 from .choice import abs, clip, maximum, minimum, where
 from .conv import conv2d, conv_transpose2d
@@ -24,3 +26,8 @@ __all__ = [
     "softplus", "split", "sqrt", "squeeze", "stack", "subtract", "sum", "swapaxes", "tanh",
     "translate", "transpose", "upsample_bilinear", "upsample_nearest", "var", "where",
 ]
+
+for _name in __all__:  # within this package the operations are called without it
+    globals()[_name] = explained(globals()[_name])
+    globals()[_name].__module__ = __name__  # where pickle finds it
+__getattr__ = missing(__name__)

@@ -5,6 +5,7 @@ from typing import Any, Callable
 
 from .. import backend
 from ..autodiff import Tensor
+from ..checked import explained
 from . import choice, elementwise, linalg, reduce, shape
 from .powers import power
 
@@ -15,8 +16,10 @@ def _reflected(op: Callable) -> Callable:
 
 
 def _comparison(name: str) -> Callable:
-    """x > y and its kin: a boolean Tensor, which has no gradient."""
+    """x > y and its kin: a boolean Tensor, which has no gradient. None equals nothing."""
     def compare(self: Tensor, other: Any) -> Tensor:
+        if other is None or isinstance(other, str):
+            return NotImplemented
         x, y = elementwise.operands(self, other)
         return Tensor(getattr(x.data, name)(y.data))
     return compare
@@ -25,13 +28,6 @@ def _comparison(name: str) -> Callable:
 def _no_item_assignment(self: Tensor, index: Any, value: Any) -> None:
     raise TypeError("a tensor's elements cannot be assigned, because its gradient would be lost: "
                     "use mg.ops.where or concatenate, or build the array before the tensor")
-
-
-def _array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> Any:
-    if self.requires_grad:
-        raise TypeError("NumPy's functions do not pass gradients on: use mg.ops, or take "
-                        "the values alone with .numpy()")
-    return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
 
 def _deepcopy(self: Tensor, memo: dict) -> Tensor:
@@ -71,10 +67,7 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Tensor, f"__{_name}__", _comparison(f"__{_name}__"))
 
 Tensor.__hash__ = object.__hash__  # by identity, in spite of the elementwise ==
-Tensor.__array__, Tensor.__deepcopy__ = _array, _deepcopy
-Tensor.__len__, Tensor.__repr__ = _len, _repr
-Tensor.__bool__ = lambda self: bool(self.item())
-Tensor.__float__ = lambda self: float(self.item())
+Tensor.__deepcopy__, Tensor.__len__, Tensor.__repr__ = _deepcopy, _len, _repr
 Tensor.__neg__ = elementwise.negative
 Tensor.__abs__ = choice.abs
 Tensor.__getitem__ = shape.getitem
@@ -85,4 +78,4 @@ for _op in (to, elementwise.astype, choice.clip, choice.abs, elementwise.exp, el
             elementwise.sqrt, reduce.sum, reduce.mean, reduce.var, reduce.max,
             reduce.min, shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze,
             shape.broadcast_to):
-    setattr(Tensor, _op.__name__, _op)
+    setattr(Tensor, _op.__name__, explained(_op))

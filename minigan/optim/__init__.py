@@ -12,7 +12,10 @@ from .clipping import clip_grad_norm, clip_grad_value
 from .flat import FlatTensors
 from .optimizers import SGD, Adam, AdamW, Optimizer, RMSprop
 from .schedules import (Schedule, cosine_decay, exponential_decay, linear_decay, step_decay, warmup)
+from ..habits import missing
 
 __all__ = ["EMA", "SGD", "Adam", "AdamW", "FlatTensors", "Optimizer", "RMSprop", "Schedule",
            "clip_grad_norm", "clip_grad_value", "cosine_decay", "exponential_decay", "linear_decay",
            "step_decay", "warmup"]
+
+__getattr__ = missing(__name__)

@@ -187,7 +187,7 @@ def same_memory(x: np.ndarray, y: Any) -> bool:
 def _foreign(x: Any) -> bool:
     """Whether x computes with arrays itself, as a Tensor does: it is asked, then."""
     return (not isinstance(x, (StrictArray, np.ndarray))
-            and getattr(type(x), "__array_ufunc__", 0) is None)
+            and getattr(x, "__array_ufunc__", 0) is None)
 
 
 def _unary(name: str, function: Callable) -> Callable:
