@@ -1,0 +1,88 @@
+"""NumPy's functions and Python's, called with a Tensor."""
+from __future__ import annotations
+
+import operator
+from typing import Any, Callable
+
+import numpy
+
+from ..autodiff import Tensor, as_tensor
+from .. import ops
+from ..habits import missing
+
+# NumPy's names for what is an operator here, and for ops of another name
+_OPERATORS = {"less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
+              "equal": "eq", "not_equal": "ne", "bitwise_and": "and_", "bitwise_or": "or_",
+              "invert": "inv", "floor_divide": "floordiv", "remainder": "mod", "positive": "pos"}
+_NAMES = {"absolute": "abs", "amax": "max", "amin": "min", "permute_dims": "transpose",
+          "concat": "concatenate"}
+# what has no gradient in any case
+_NOT_DIFFERENTIABLE = {"all", "allclose", "any", "argmax", "argmin", "argsort", "array_equal",
+                       "isclose", "isfinite", "isinf", "isnan", "ndim", "shape", "size"}
+
+
+def array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
+    """numpy.asarray(tensor): the values, of a tensor that does not require a gradient."""
+    if self.requires_grad:
+        raise TypeError("NumPy's functions do not pass gradients on: use mg.ops, or take "
+                        "the values alone with .numpy()")
+    return self.numpy() if dtype is None else self.numpy().astype(dtype)
+
+
+def ufunc(self: Tensor, f: Callable, method: str, *inputs: Any, **options: Any) -> Any:
+    """numpy.exp(tensor), array * tensor: by minigan's operation of that name, which passes the
+    gradient on."""
+    if method != "__call__" or options.get("out") is not None:
+        raise TypeError(f"numpy.{f.__name__} cannot write into an array what comes of a tensor, or "
+                        f"reduce one: write x = x + y, or take the values with .numpy()")
+    if f.__name__ in _OPERATORS:
+        return getattr(operator, _OPERATORS[f.__name__])(*map(as_tensor, inputs))
+    return function(self, f, (), inputs, options)
+
+
+def function(self: Tensor, f: Callable, types: Any, args: tuple, options: dict[str, Any]) -> Any:
+    """numpy.sum(tensor): by minigan's operation of that name, or on the values alone if none of
+    the tensors requires a gradient."""
+    name = _NAMES.get(f.__name__, f.__name__)
+    if name in ops.__all__ and getattr(numpy, f.__name__, None) is f:
+        return getattr(ops, name)(*args, **options)
+    return f(*_values(f, args), **_values(f, options))
+
+
+def _values(f: Callable, x: Any) -> Any:
+    """The arrays of all Tensors within lists, tuples and dicts."""
+    if isinstance(x, Tensor):
+        if x.requires_grad and f.__name__ not in _NOT_DIFFERENTIABLE:
+            raise TypeError(f"minigan has no numpy.{f.__name__} that passes gradients on: write it "
+                            "with mg.ops, or take the values alone with .numpy()")
+        return x.numpy()
+    if isinstance(x, dict):
+        return {key: _values(f, value) for key, value in x.items()}
+    return type(x)([_values(f, item) for item in x]) if type(x) in (list, tuple) else x
+
+
+def formatted(self: Tensor, spec: str) -> str:
+    """f"{loss:.4f}", of a tensor of one element."""
+    return format(self.item(), spec) if spec else str(self)
+
+
+def index(self: Tensor) -> int:
+    """range(n), of a tensor of one integer."""
+    return operator.index(self.item())
+
+
+class _ForNumPy:
+    """`ufunc` to NumPy, which looks at the class; None to CuPy, which looks at the object and then
+    leaves `array * tensor` to the tensor."""
+
+    def __get__(self, tensor: Tensor | None, cls: type) -> Callable | None:
+        return ufunc if tensor is None else None
+
+
+Tensor.__array__, Tensor.__array_ufunc__, Tensor.__array_function__ = array, _ForNumPy(), function
+Tensor.__getattr__ = lambda self, name: missing("Tensor")(name)
+Tensor.__format__, Tensor.__index__ = formatted, index
+Tensor.__bool__ = lambda self: bool(self.item())
+Tensor.__int__ = lambda self: int(self.item())
+Tensor.__float__ = lambda self: float(self.item())
+Tensor.__round__ = lambda self, digits=None: round(self.item(), digits)

@@ -1,0 +1,1 @@
+"""Every public callable, called with wrong arguments."""
