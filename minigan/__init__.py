@@ -8,10 +8,12 @@ from . import backend, losses, nn, ops, optim
 from .anomaly import AnomalyError, anomaly
 from .autodiff import Function, Tensor, as_tensor, grad, no_grad, tensor
 from .backend import use
+from .checked import checked
 from .habits import missing
 from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .replay import CaptureError, Draws, capture
 
+tensor, grad = checked(tensor), checked(grad)
 __version__ = "0.1.0"
 __all__ = ["AnomalyError", "CaptureError", "Draws", "Function", "Tensor", "anomaly", "as_tensor",
            "backend", "capture", "data", "gan", "grad", "hessian", "hvp", "jacobian", "jvp",

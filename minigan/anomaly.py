@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
+from .checked import checked
 from . import backend
 from .autodiff import Function, Tensor, _mode
 from .backend import Array
@@ -34,6 +35,7 @@ class AnomalyError(ArithmeticError):
     layer: str | None
 
 
+@checked
 @contextmanager
 def anomaly(**networks: Module) -> Iterator[None]:
     """Within it the first operation that makes an infinite number or a NaN, as its result or as

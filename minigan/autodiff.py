@@ -128,7 +128,7 @@ class Tensor:
         if not self._requires_grad:
             raise refusals.no_graph("backward()", self)
         create_graph = create_graph or _mode.followed and _mode.grad_enabled
-        targets = None if inputs is None else refusals.leaf_ids(inputs)
+        targets = None if inputs is None else refusals.leaf_ids(_tensors("inputs", inputs))
         cotangent, path = _cotangent(self, grad), _path([self], targets)
         grads = _pull_back([self], [cotangent], path, targets or (), create_graph)
         shared = {id(cotangent._data)}  # no two leaves may hold the same memory
@@ -248,8 +248,7 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
     allow_unused  zeros for inputs that no path leads to; else they are an error
     returns       a tuple, one Tensor for each input
     """
-    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-    inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
+    outputs, inputs = _tensors("outputs", outputs), _tensors("inputs", inputs)
     if not isinstance(grad_outputs, (tuple, list)):
         grad_outputs = (grad_outputs,) * len(outputs)
     if len(grad_outputs) != len(outputs):
@@ -266,6 +265,16 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
     with _grad_mode(create_graph):
         return tuple([_own(grads[id(x)], shared) if id(x) in grads
                       else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs])
+
+
+def _tensors(name: str, given: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """The Tensors of an argument that is one or several."""
+    several = (given,) if isinstance(given, Tensor) or not isinstance(given, Iterable) else given
+    tensors = tuple(several)
+    for t in tensors:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name} is a Tensor or several of them, not {refusals.shown(given)}")
+    return tensors
 
 
 def _cotangent(output: Tensor, grad: Any) -> Tensor:

@@ -1,8 +1,8 @@
 """Public functions that say what is wrong with their arguments.
 
-`checked` holds the arguments against the annotations before the call. `explained`, which costs
-next to nothing, tells after a failure in minigan's or the array library's code how the function
-was called. What minigan raised on purpose, or somebody else's code, is left as it is.
+`checked` holds the arguments against the annotations, and tells, after a failure in minigan's or
+the array library's code, how the function was called. What minigan itself raised, or somebody
+else's code, is left as it is.
 """
 from __future__ import annotations
 
@@ -21,8 +21,13 @@ from .errors import UserError, did_you_mean
 from .habits import usual_name
 
 F = TypeVar("F", bound=Callable[..., Any])
+Test = Callable[[Any], bool]
 
 _LIBRARIES = {"numpy", "cupy", "matplotlib", "PIL", "scipy"}  # what they raise is about our call
+_WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a string",
+          type(None): "None", np.ndarray: "an array of NumPy or a list", abc.Sequence: "a list",
+          abc.Callable: "a function", abc.Iterable: "an iterable",
+          np.random.Generator: "a numpy.random.Generator"}
 
 
 def checked(f: F) -> F:
@@ -33,49 +38,52 @@ def checked(f: F) -> F:
         f.__init__ = checked(f.__init__)
         return f
 
+    tests: list[tuple[str, int, Any, Test]] | None = None  # made at the first call
+
     @wraps(f)
     def call(*args: Any, **options: Any) -> Any:
-        try:
-            given = inspect.signature(f).bind(*args, **options).arguments
-        except TypeError as error:
-            raise wrongly_called(f, options, error) from None
-        for name, (hint, bare) in _hints(f).items():
-            if name in given and not _fits(given[name], hint):
-                error = UserError if _fits(given[name], bare) else TypeError
-                raise error(f"{_name(f)}: {name} is {_words(hint)}, not {shown(given[name])}")
-        return run(*args, **options)
-
-    run = explained(f)
-    return typing.cast(F, call)
-
-
-def explained(f: F) -> F:
-    """A function whose failures from inside are told in words, see `in_words`."""
-    @wraps(f)
-    def call(*args: Any, **options: Any) -> Any:
+        nonlocal tests
+        if tests is None:
+            tests = _tests(f)
+        for name, first, where, test in tests:
+            if first < len(args):
+                value = args[where]
+            elif name in options:
+                value = options[name]
+            else:
+                continue
+            if not test(value):
+                raise refused(f, name, value)
         try:
             return f(*args, **options)
         except Exception as error:
             if error.__traceback__.tb_next is None:
                 raise wrongly_called(f, options, error) from None
             if is_from_inside(error):
-                names = list(inspect.signature(f).parameters)
-                raise in_words(_name(f), args[names[:1] == ["self"]:], options, error) from error
+                method = "self" in inspect.signature(f).parameters
+                raise in_words(_name(f), args[method:], options, error) from error
             raise
 
     return typing.cast(F, call)
 
 
-def is_from_inside(error: Exception) -> bool:
-    """Whether minigan did not raise it on purpose, nor anybody else's code, nor the system."""
-    traceback = error.__traceback__
-    while traceback.tb_next:
-        traceback = traceback.tb_next
-    code = traceback.tb_frame.f_code
-    package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
-    on_purpose = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    ours = package in _LIBRARIES or package == "minigan" and not on_purpose
-    return ours and not isinstance(error, OSError)
+def refused(f: Callable, name: str, value: Any) -> Exception:
+    """What is said of an argument that its annotation does not allow."""
+    hint, bare = (typing.get_type_hints(f, include_extras=extras)[name] for extras in (True, False))
+    kind = UserError if _test(bare)(value) else TypeError
+    return kind(f"{_name(f)}: {name} is {_words(hint)}, not {shown(value)}")
+
+
+def wrongly_called(f: Callable, options: Mapping[str, Any], error: TypeError) -> TypeError:
+    """What is said of a call that f's signature does not allow."""
+    parameters = [p for p in inspect.signature(f).parameters.values() if p.name != "self"]
+    names = [p.name for p in parameters]
+    for name in options:
+        if name not in names and f"argument '{name}'" in str(error):
+            hint = usual_name("argument", name) or did_you_mean(name, names)
+            return TypeError(f"{_name(f)} has no argument {name!r}{hint}")
+    plain = inspect.Signature([p.replace(annotation=p.empty) for p in parameters])
+    return TypeError(f"{_name(f)}{plain}: {error}")
 
 
 def in_words(name: str, args: Iterable[Any], options: Mapping[str, Any], error: Exception
@@ -88,16 +96,16 @@ def in_words(name: str, args: Iterable[Any], options: Mapping[str, Any], error: 
     return kind(f"{name}({', '.join(call)}): {str(error).strip() or type(error).__name__}")
 
 
-def wrongly_called(f: Callable, options: Mapping[str, Any], error: TypeError) -> TypeError:
-    """What is said of a call that f's signature does not allow."""
-    parameters = inspect.signature(f).parameters
-    names = [name for name in parameters if name != "self"]
-    for name in options:
-        if name not in names and f"argument '{name}'" in str(error):
-            hint = usual_name("argument", name) or did_you_mean(name, names)
-            return TypeError(f"{_name(f)} has no argument {name!r}{hint}")
-    plain = [p.replace(annotation=p.empty) for p in parameters.values() if p.name != "self"]
-    return TypeError(f"{_name(f)}{inspect.Signature(plain)}: {error}")
+def is_from_inside(error: Exception) -> bool:
+    """Whether minigan did not raise it on purpose, nor anybody else's code, nor the system."""
+    traceback = error.__traceback__
+    while traceback.tb_next:
+        traceback = traceback.tb_next
+    code = traceback.tb_frame.f_code
+    package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+    on_purpose = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
+    ours = package in _LIBRARIES or package == "minigan" and not on_purpose
+    return ours and not isinstance(error, OSError)
 
 
 def shown(value: Any) -> str:
@@ -114,45 +122,49 @@ def _name(f: Callable) -> str:
     return f.__qualname__.removesuffix(".__init__").rpartition(".<locals>.")[2]
 
 
+# Annotations
+def _tests(f: Callable) -> list[tuple[str, int, int | slice, Test]]:
+    """What is to be tested of a call: an argument's name, its first place, where it stands among
+    the positional ones, and the test."""
+    hints = typing.get_type_hints(f, include_extras=True)
+    tests = []
+    for i, (name, parameter) in enumerate(inspect.signature(f).parameters.items()):
+        hint = hints.get(name, Any)
+        if hint is Any or parameter.kind is parameter.VAR_KEYWORD:
+            continue
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            tests.append((name, i, slice(i, None), _test(tuple[hint, ...])))
+        else:
+            only_named = parameter.kind is parameter.KEYWORD_ONLY
+            tests.append((name, 10 ** 6 if only_named else i, i, _test(hint)))
+    return tests
+
+
 @cache
-def _hints(f: Callable) -> dict[str, tuple[Any, Any]]:
-    """The annotation of each argument, with and without its Kind."""
-    several = {inspect.Parameter.VAR_POSITIONAL: tuple, inspect.Parameter.VAR_KEYWORD: dict}
-    full, bare = typing.get_type_hints(f, include_extras=True), typing.get_type_hints(f)
-    hints = {}
-    for name, parameter in inspect.signature(f).parameters.items():
-        if name in full:
-            pair = full[name], bare[name]
-            if parameter.kind is inspect.Parameter.VAR_POSITIONAL:
-                pair = tuple(tuple[hint, ...] for hint in pair)
-            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
-                pair = tuple(dict[str, hint] for hint in pair)
-            hints[name] = pair
-    return hints
-
-
-def _fits(value: Any, hint: Any) -> bool:
-    """Whether an annotation allows the value. NumPy's numbers are numbers, NaN is none."""
+def _test(hint: Any) -> Test:
+    """Whether an annotation allows a value. NumPy's numbers are numbers, NaN is none."""
     origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
     if hint is Any or isinstance(hint, TypeVar):
-        return True
+        return lambda value: True
     if origin is typing.Annotated:
-        return args[1].fits(value)
+        return args[1].fits
+    if origin is typing.Literal:
+        return lambda value: isinstance(value, str) and value in args
     if origin in (typing.Union, types.UnionType):
-        return any(_fits(value, arg) for arg in args)
+        tests = [_test(arg) for arg in args]
+        return lambda value: any(test(value) for test in tests)
     if origin in (int, float):
         number = Integral if origin is int else Real
-        return isinstance(value, number) and not isinstance(value, bool) and value == value
+        return lambda x: isinstance(x, number) and not isinstance(x, bool) and x == x
     if origin is tuple and args:
-        if args[-1] is not ...:
-            return (isinstance(value, (tuple, list)) and len(value) == len(args)
-                    and all(map(_fits, value, args)))
-        return isinstance(value, (tuple, list)) and all(_fits(v, args[0]) for v in value)
-    if origin is dict and args:
-        return isinstance(value, dict) and all(_fits(v, args[1]) for v in value.values())
-    if origin is bool:
-        return isinstance(value, (bool, np.bool_))
-    return isinstance(value, origin) and not (isinstance(value, str) and origin is not str)
+        tests = [_test(arg) for arg in args if arg is not ...]
+        several = args[-1] is ...
+        return lambda value: (isinstance(value, (tuple, list))
+                              and (several or len(value) == len(tests))
+                              and all(t(v) for t, v in zip(tests * len(value), value)))
+    types_ = {bool: (bool, np.bool_), np.ndarray: (np.ndarray, list, tuple),
+              abc.Sequence: (abc.Sequence, np.ndarray)}.get(origin, origin)
+    return lambda value: isinstance(value, types_) and (origin is str or type(value) is not str)
 
 
 def _words(hint: Any) -> str:
@@ -160,13 +172,11 @@ def _words(hint: Any) -> str:
     origin, args = typing.get_origin(hint) or hint, typing.get_args(hint)
     if origin is typing.Annotated:
         return args[1].what
+    if origin is typing.Literal:
+        return f"one of {', '.join(args)}"
     if origin in (typing.Union, types.UnionType):
         return " or ".join(map(_words, args))
     if origin is tuple and args:
         inner = [_words(arg) for arg in args if arg is not ...]
         return f"a tuple of {inner[0]}" if args[-1] is ... else f"a tuple ({', '.join(inner)})"
-    words = {int: "a whole number", float: "a number", bool: "True or False", str: "a string",
-             type(None): "None", np.ndarray: "an array of NumPy", abc.Callable: "a function",
-             np.random.Generator: "a numpy.random.Generator", abc.Iterable: "an iterable",
-             abc.Sequence: "a list"}
-    return words.get(origin) or f"a {getattr(origin, '__name__', origin)}"
+    return _WORDS.get(origin) or f"a {getattr(origin, '__name__', origin)}"

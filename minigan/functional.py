@@ -11,6 +11,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
+from .checked import checked
 from .autodiff import Tensor, _grad_mode, _mode, _path, as_tensor, grad
 from .backend import array_module
 from .ops import stack
@@ -18,6 +19,7 @@ from .ops import stack
 Tensors = Tensor | tuple[Tensor, ...]
 
 
+@checked
 def value_and_grad(f: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tensors]]:
     """A function of the same arguments that returns (f(*x), gradient), f's value being one number.
 
@@ -30,12 +32,14 @@ def value_and_grad(f: Callable[..., Tensor]) -> Callable[..., tuple[Tensor, Tens
     return value_and_gradient
 
 
+@checked
 def vjp(f: Callable[..., Tensor], inputs: Tensors, v: Tensor) -> tuple[Tensor, Tensors]:
     """(f(x), vᵀ J): the gradient of ⟨v, f(x)⟩. v has the shape of f(x)."""
     xs, y, keep = _evaluated(f, inputs, v)
     return _value(y, xs, keep), _like(inputs, _grad(y, xs, v, keep))
 
 
+@checked
 def jvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, Tensor]:
     """(f(x), J v): the directional derivative of f along v, which has the form of the inputs.
 
@@ -47,6 +51,7 @@ def jvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, 
     return _value(y, xs, keep), _grad(pulled, u, _tuple(v), keep)[0]
 
 
+@checked
 def hvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, Tensors]:
     """(f(x), H v) for a function whose value is one number: the gradient of ⟨∇f(x), v⟩."""
     xs, y, keep = _evaluated(f, inputs, v)
@@ -54,12 +59,14 @@ def hvp(f: Callable[..., Tensor], inputs: Tensors, v: Tensors) -> tuple[Tensor, 
     return _value(y, xs, keep), _like(inputs, _grad(gradient, xs, _tuple(v), keep))
 
 
+@checked
 def jacobian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """∂f/∂x, of shape f(x).shape + x.shape: one reverse pass for each element of f(x)."""
     (x,), y, keep = _evaluated(f, x)
     return _rows(y, x, keep)
 
 
+@checked
 def hessian(f: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """∂²f/∂x², of shape x.shape + x.shape, for a function whose value is one number."""
     (x,), y, keep = _evaluated(f, x)

@@ -6,6 +6,7 @@ from typing import Any, Iterable
 
 from .autodiff import Tensor, as_tensor
 from .backend import array_module, is_host, kernels
+from .checked import checked
 from .habits import missing
 from .ops import abs, log_softmax, mean, sigmoid
 from .ops.choice import choose
@@ -27,6 +28,7 @@ class BCEWithLogits(Elementwise):
                 -grad * x if self.needs[1] else None)
 
 
+@checked
 def bce_with_logits(logits: Any, targets: Any) -> Tensor:
     """Binary cross-entropy of σ(logits) against targets in [0, 1], without overflow.
 
@@ -65,6 +67,7 @@ class BCE(Elementwise):
         return p + Tensor((p.data < tiny).astype(p.dtype) * tiny)
 
 
+@checked
 def bce(probabilities: Any, targets: Any) -> Tensor:
     """Binary cross-entropy of probabilities in [0, 1] against targets in [0, 1].
 
@@ -74,12 +77,14 @@ def bce(probabilities: Any, targets: Any) -> Tensor:
     return mean(BCE()(p, t))
 
 
+@checked
 def mse(x: Any, y: Any) -> Tensor:
     """The mean squared difference."""
     x, y = _same_shape("mse", x, y)
     return mean((x - y) ** 2)
 
 
+@checked
 def cross_entropy(logits: Any, labels: Any) -> Tensor:
     """−ln softmax(logits)[label], averaged: logits (…, classes), labels (…) of integers.
 
@@ -101,11 +106,13 @@ def cross_entropy(logits: Any, labels: Any) -> Tensor:
     return -mean(choose(known, log_p, math.nan))
 
 
+@checked
 def l1(params: Iterable[Tensor]) -> Tensor:
     """Σ |w| over all parameters: add a small multiple to a loss for L1 regularisation."""
     return _total([abs(p).sum() for p in params])
 
 
+@checked
 def l2(params: Iterable[Tensor]) -> Tensor:
     """Σ w² over all parameters: add a small multiple to a loss for L2 regularisation."""
     return _total([(p * p).sum() for p in params])

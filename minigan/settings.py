@@ -57,18 +57,20 @@ def number(what: str, fits: Callable[[float], bool]) -> Kind:
 def one_of(names: Iterable[str], what: str) -> Kind:
     """One of the names."""
     known = list(names)
-    return Kind(f"one of {', '.join(known)}", known.__contains__,
+    return Kind(f"one of {', '.join(known)}", lambda x: isinstance(x, str) and x in known,
                 wrong=lambda name: no_such(what, name, known))
 
 
 NATURAL = whole(0)
 POSITIVE = whole(1)
 TWO_OR_MORE = whole(2)
+NOT_NEGATIVE = number("a number of at least 0", lambda x: 0 <= x < math.inf)
 POSITIVE_NUMBER = number("a positive number", lambda x: 0 < x < math.inf)
 FRACTION = number("a number of at least 0 and below 1", lambda x: 0 <= x < 1)
 SHARE = number("a number above 0 and of at most 1", lambda x: 0 < x <= 1)
 Positive = Annotated[int, POSITIVE]  # for signatures that are `checked`
 Natural = Annotated[int, NATURAL]
+NotNegative = Annotated[float, NOT_NEGATIVE]
 PositiveNumber = Annotated[float, POSITIVE_NUMBER]
 Fraction = Annotated[float, FRACTION]
 FLAG = Kind("true or false", lambda b: isinstance(b, bool))

@@ -13,33 +13,35 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-ENGINE = {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "losses", "nn",
-          "optim", "refusals", "replay"}
+SAYING = {"checked", "errors", "habits", "settings"}  # what is said of wrong arguments
+ENGINE = SAYING | {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "losses",
+                   "nn", "optim", "refusals", "replay"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
     "errors": set(),
     "settings": {"errors"},
-    "backend": {"errors"},
-    "refusals": {"backend"},
+    "habits": {"errors"},
+    "checked": {"errors", "habits"},
+    "backend": SAYING,
+    "refusals": {"backend", "checked"},
     "autodiff": {"backend", "refusals"},
     "observer": {"autodiff"},
-    "ops": {"backend", "autodiff"},
-    "replay": {"backend", "autodiff", "observer"},
-    "anomaly": {"backend", "autodiff", "nn", "observer"},
-    "functional": {"backend", "autodiff", "ops"},
-    "losses": {"backend", "autodiff", "ops"},
-    "nn": {"backend", "autodiff", "ops"},
-    "optim": {"backend", "autodiff", "ops", "nn", "replay"},
+    "ops": SAYING | {"backend", "autodiff"},
+    "replay": SAYING | {"backend", "autodiff", "observer"},
+    "anomaly": SAYING | {"backend", "autodiff", "nn", "observer"},
+    "functional": SAYING | {"backend", "autodiff", "ops"},
+    "losses": SAYING | {"backend", "autodiff", "ops"},
+    "nn": SAYING | {"backend", "autodiff", "ops"},
+    "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "files": {"errors"},
-    "data": {"backend", "errors"},
-    "testing": {"backend", "autodiff"},        # it is told what to check
-    "metrics": {"backend", "autodiff", "ops", "nn"},
-    "viz": {"files"},                          # it draws what it is given
-    "gan": ENGINE | {"data", "errors", "files", "settings", "viz"},  # a run loads, draws and saves
-    "lab": ENGINE | {"data", "errors", "files", "gan", "metrics", "viz"},
-    "cli": ENGINE | {"data", "errors", "files", "gan", "lab", "metrics", "minigan", "settings",
-                     "testing", "viz"},
+    "data": SAYING | {"backend"},
+    "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
+    "metrics": SAYING | {"backend", "autodiff", "ops", "nn"},
+    "viz": SAYING | {"files"},                 # it draws what it is given
+    "gan": ENGINE | {"data", "files", "viz"},  # a run loads, draws and saves
+    "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
+    "cli": ENGINE | {"data", "files", "gan", "lab", "metrics", "minigan", "testing", "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE,  # __init__.py; the others are loaded at their first use
 }
@@ -67,6 +69,8 @@ LATE = {
 # Where NumPy may be named, and what of it; None is all of it. Everything else is written for
 # the array module of its data, so that it runs on CuPy as it stands.
 NUMPY = {
+    "minigan.checked": {"bool_", "ndarray", "random"},  # it tells NumPy's types from Python's
+    "minigan.ops.protocols": None,                     # it answers when NumPy calls
     "minigan.backend": None,                           # it is what hides NumPy from the others
     "minigan.data": None,                              # files are read in host memory
     "minigan.metrics": None,                           # samples are scored in host memory

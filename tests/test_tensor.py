@@ -67,7 +67,7 @@ def test_tensors_are_hashed_by_identity():
 
 def test_numpy_does_not_take_a_tensor_whose_gradient_would_be_lost():
     x = leaf([1.0, 2.0])
-    for attempt in (lambda: np.asarray(x), lambda: np.mean(np.array(x)), lambda: np.sqrt(x)):
+    for attempt in (lambda: np.asarray(x), lambda: np.mean(np.array(x)), lambda: np.arctan(x)):
         with pytest.raises(TypeError):
             attempt()
     with pytest.raises(TypeError, match="use mg.ops, or take the values alone with .numpy()"):

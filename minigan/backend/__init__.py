@@ -12,6 +12,7 @@ from typing import Any, Callable
 
 import numpy
 
+from ..checked import checked
 from ..errors import UserError
 from . import cpu
 from .arrays import HALF, is_half
@@ -70,6 +71,7 @@ def get(name: str) -> Backend:
     return _backends[name]
 
 
+@checked
 def use(name: str) -> None:
     """Choose where new tensors, parameters and noise are made: "numpy" or "cupy"."""
     global _current

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy
 
+from ..checked import checked
 from ..errors import UserError
 
 
@@ -26,6 +27,7 @@ class DataError(UserError):
     """A data set is missing or damaged; the message names the file and says what is wrong."""
 
 
+@checked
 def read_idx(path: str | os.PathLike) -> numpy.ndarray:
     """The array in an IDX file of unsigned bytes, gzipped if its name ends in .gz.
 

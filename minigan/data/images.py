@@ -9,12 +9,14 @@ from typing import Any
 
 import numpy
 
+from ..checked import checked
 from .idx import DataError
 
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes without colour
 _LISTED = 5  # skipped files that are named; the others are counted
 
 
+@checked
 def image_folder(data_dir: str | os.PathLike | None, size: tuple[int, int] = (28, 28),
                  channels: int | None = None) -> tuple[numpy.ndarray, None]:
     """The images in a folder and in its subfolders, all of one size.

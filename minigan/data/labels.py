@@ -3,10 +3,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..checked import checked
+from ..settings import Positive
 from .idx import DataError
 
 
-def few_labels(labels: np.ndarray, n: int, rng: np.random.Generator, classes: int | None = None
+@checked
+def few_labels(labels: np.ndarray, n: Positive, rng: np.random.Generator, classes: Positive | None = None
                ) -> np.ndarray:
     """Classes as unit vectors, float32 (N, K), of n examples drawn at random, spread evenly over
     the classes, what is left over going to the first ones; rows of zeros for the other examples.

@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy
 
+from ..checked import checked
+from ..settings import Natural, Positive
 from .. import backend
 
 Batch = backend.Array | tuple[backend.Array, ...]
 
 
+@checked
 class Scaled:
     """Images in the range of values that a generator makes, computed only for the rows asked for.
 
@@ -44,6 +47,7 @@ class Scaled:
         return images * self.scale + self.low
 
 
+@checked
 class Loader:
     """Cuts arrays into batches and moves each to the default device.
 
@@ -76,14 +80,12 @@ class Loader:
     {'epoch': 1, 'position': 0}
     """
 
-    def __init__(self, *arrays: backend.Array | Scaled, batch_size: int, shuffle: bool = True,
-                 drop_last: bool = True, seed: int = 0):
+    def __init__(self, *arrays: backend.Array | Scaled, batch_size: Positive, shuffle: bool = True,
+                 drop_last: bool = True, seed: Natural = 0):
         lengths = [len(array) for array in arrays]
         if len(set(lengths)) != 1:
             raise ValueError(f"expected arrays of one length, got the lengths {lengths}")
         rows = lengths[0]
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
         if rows == 0 or (drop_last and batch_size > rows):
             raise ValueError(f"{rows} rows make no batch of {batch_size}")
         self.arrays = arrays
@@ -119,6 +121,7 @@ class Loader:
         """Where the loader is: the epoch, and the batches already given out in it."""
         return {"epoch": self.epoch, "position": self.position}
 
+    @checked
     def load_state_dict(self, state: dict[str, int]) -> None:
         """Go where `state_dict` was taken. An iterator made before is of no further use.
 

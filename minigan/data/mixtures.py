@@ -11,18 +11,22 @@ from typing import Callable, NamedTuple
 
 import numpy
 
+from ..checked import checked
+from ..settings import Natural, NotNegative, Positive
 from .idx import DataError
 
 
-def ring_centers(modes: int = 8, radius: float = 1.0) -> numpy.ndarray:
+@checked
+def ring_centers(modes: Positive = 8, radius: float = 1.0) -> numpy.ndarray:
     """The means of `ring`, evenly spaced on a circle: float32 (modes, 2)."""
     # Without endpoint=False the angles 0 and 2 pi would both be there: one mode, counted twice.
     angle = numpy.linspace(0, 2 * numpy.pi, modes, endpoint=False)
     return _points(radius * numpy.cos(angle), radius * numpy.sin(angle))
 
 
-def ring(n: int, rng: numpy.random.Generator, modes: int = 8, radius: float = 1.0,
-         std: float = 0.01) -> numpy.ndarray:
+@checked
+def ring(n: Natural, rng: numpy.random.Generator, modes: Positive = 8, radius: float = 1.0,
+         std: NotNegative = 0.01) -> numpy.ndarray:
     """A mixture of equally likely normal distributions on a circle.
 
     Source: Srivastava et al. 2017 (VEEGAN, arXiv 1705.07761) and Lin et al. 2018 (PacGAN, arXiv
@@ -31,15 +35,17 @@ def ring(n: int, rng: numpy.random.Generator, modes: int = 8, radius: float = 1.
     return _around(ring_centers(modes, radius), n, rng, std)
 
 
-def grid_centers(side: int = 5, spacing: float = 2.0) -> numpy.ndarray:
+@checked
+def grid_centers(side: Positive = 5, spacing: float = 2.0) -> numpy.ndarray:
     """The means of `grid`, side x side of them around the origin: float32 (side * side, 2)."""
     axis = spacing * (numpy.arange(side) - (side - 1) / 2)
     x, y = numpy.meshgrid(axis, axis)
     return _points(x.ravel(), y.ravel())
 
 
-def grid(n: int, rng: numpy.random.Generator, side: int = 5, spacing: float = 2.0,
-         std: float = 0.05) -> numpy.ndarray:
+@checked
+def grid(n: Natural, rng: numpy.random.Generator, side: Positive = 5, spacing: float = 2.0,
+         std: NotNegative = 0.05) -> numpy.ndarray:
     """A mixture of equally likely normal distributions on a square lattice.
 
     Source: as `ring`, with the standard deviation of PacGAN.
@@ -47,8 +53,9 @@ def grid(n: int, rng: numpy.random.Generator, side: int = 5, spacing: float = 2.
     return _around(grid_centers(side, spacing), n, rng, std)
 
 
-def spiral(n: int, rng: numpy.random.Generator, turns: float = 2.0,
-           std: float = 0.01) -> numpy.ndarray:
+@checked
+def spiral(n: Natural, rng: numpy.random.Generator, turns: float = 2.0,
+           std: NotNegative = 0.01) -> numpy.ndarray:
     """An Archimedean spiral from the origin out to radius 1, blurred by normal noise."""
     # Arc length grows with the square of the radius: the root spreads the points evenly along it.
     radius = numpy.sqrt(rng.random(n))
@@ -56,7 +63,8 @@ def spiral(n: int, rng: numpy.random.Generator, turns: float = 2.0,
     return _blur(_points(radius * numpy.cos(angle), radius * numpy.sin(angle)), rng, std)
 
 
-def moons(n: int, rng: numpy.random.Generator, std: float = 0.05) -> numpy.ndarray:
+@checked
+def moons(n: Natural, rng: numpy.random.Generator, std: NotNegative = 0.05) -> numpy.ndarray:
     """Two interleaving half circles of radius 1, blurred by normal noise.
 
     The upper one is centred at (0, 0), the lower one at (1, 0.5), as in scikit-learn.
@@ -68,7 +76,8 @@ def moons(n: int, rng: numpy.random.Generator, std: float = 0.05) -> numpy.ndarr
     return _blur(_points(x, y), rng, std)
 
 
-def pinwheel(n: int, rng: numpy.random.Generator, arms: int = 5, length: float = 0.3,
+@checked
+def pinwheel(n: Natural, rng: numpy.random.Generator, arms: Positive = 5, length: float = 0.3,
              width: float = 0.08, swirl: float = 0.25) -> numpy.ndarray:
     """Equally likely stretched normal distributions around the origin, at radius 1, with `length`
     and `width` for standard deviations, each then turned by `swirl` · 2π more the farther out a
@@ -81,11 +90,11 @@ def pinwheel(n: int, rng: numpy.random.Generator, arms: int = 5, length: float =
 
 
 def _around(centers: numpy.ndarray, n: int, rng: numpy.random.Generator,
-            std: float) -> numpy.ndarray:
+            std: NotNegative) -> numpy.ndarray:
     return _blur(centers[rng.integers(len(centers), size=n)], rng, std)
 
 
-def _blur(points: numpy.ndarray, rng: numpy.random.Generator, std: float) -> numpy.ndarray:
+def _blur(points: numpy.ndarray, rng: numpy.random.Generator, std: NotNegative) -> numpy.ndarray:
     return points + numpy.float32(std) * rng.standard_normal(points.shape, numpy.float32)
 
 
@@ -107,7 +116,7 @@ class Distribution(NamedTuple):
 
     draw: Callable[[int, numpy.random.Generator], numpy.ndarray]  # n, rng ↦ (n, 2)
     centers: numpy.ndarray | None = None  # of its modes, (modes, 2)
-    std: float | None = None              # of each mode
+    std: NotNegative | None = None              # of each mode
 
 
 DISTRIBUTIONS: dict[str, Distribution] = {
@@ -119,6 +128,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
 }
 
 
+@checked
 def read_points(path: str | Path) -> numpy.ndarray:
     """The points of a CSV file of two columns of numbers: float64 (N, 2).
 
@@ -145,6 +155,7 @@ def read_points(path: str | Path) -> numpy.ndarray:
     return numpy.array(points)  # float64: large numbers differ in their last digits
 
 
+@checked
 def from_points(points: numpy.ndarray) -> Distribution:
     """The distribution in which each of the points (N, 2) is equally likely."""
     return Distribution(lambda n, rng: points[rng.integers(len(points), size=n)])

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy
 
+from ..checked import checked
 from .idx import DataError, read_idx
 
 Arrays = tuple[numpy.ndarray, numpy.ndarray]
@@ -43,6 +44,7 @@ _KMNIST = _Source("kmnist", "http://codh.rois.ac.jp/kmnist/dataset/kmnist/", (
     "5c965bf0a639b31b8f53240b1b52f4d7", "7320c461ea6c1c855c0b718fb2a4b134"))
 
 
+@checked
 def mnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
     """Handwritten digits: 60,000 to train on and 10,000 to test with.
 
@@ -67,6 +69,7 @@ def mnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
     return _load(_MNIST, data_dir, split)
 
 
+@checked
 def fashion_mnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
     """Ten kinds of clothing; parameters, results and errors are those of `mnist`.
 
@@ -75,6 +78,7 @@ def fashion_mnist(data_dir: PathLike | None = None, split: str = "train") -> Arr
     return _load(_FASHION_MNIST, data_dir, split)
 
 
+@checked
 def kmnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
     """Ten cursive Japanese characters; parameters, results and errors are those of `mnist`.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..checked import checked
 from .. import ops
 from ..autodiff import Tensor
 from ..data import few_labels
@@ -22,6 +23,7 @@ from .penalties import Sample, check_weight
 from .several import Generators
 
 
+@checked
 class TwoHeads(Module):
     """A discriminator of two answers: a trunk, and what each answer is computed from it by."""
 
@@ -37,6 +39,7 @@ class AuxiliaryGAN(GAN):
     """Base of these games: a subclass says what the answers about a sample cost. D sees the
     examples alone, without the conditions. weight is that of the answers in both losses."""
 
+    @checked
     def __init__(self, *args: Any, weight: float = 1, **options: Any):
         super().__init__(*args, **options)
         check_weight("weight", weight)
@@ -127,6 +130,7 @@ class SemiSupervisedGAN(AuxiliaryGAN):
         return total / ops.maximum(labelled, 1)
 
 
+@checked
 class Classifier(Module):
     """A discriminator for SemiSupervisedGAN: a network of K logits."""
 
@@ -138,6 +142,7 @@ class Classifier(Module):
         return ops.logsumexp(classes, axis=-1, keepdims=True), classes
 
 
+@checked
 class InfoGAN(AuxiliaryGAN):
     """G is given a code beside its noise, and D's second answer guesses the code from what G made:
     a lower bound of the mutual information of the two (Chen et al. 2016, equations 5 and 6).
@@ -184,6 +189,7 @@ class InfoGAN(AuxiliaryGAN):
         return loss
 
 
+@checked
 class MGAN(AuxiliaryGAN):
     """Several generators, and a classifier that says which of them made an example: each wants to
     be told from the others, which drives them apart (Hoang et al. 2018, equation 5). weight is

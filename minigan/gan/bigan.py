@@ -5,12 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from ..checked import checked
 from ..autodiff import Tensor
 from ..nn import Module
 from .game import GAN, GameError, Judgement, judge, no_conditions
 from .penalties import Sample
 
 
+@checked
 class Bidirectional(Module):
     """A generator and an encoder, which are trained together: called with noise it generates."""
 
@@ -21,6 +23,7 @@ class Bidirectional(Module):
         return self.generator(z)
 
 
+@checked
 class BiGAN(GAN):
     """D judges pairs of an example and a code: (x, E(x)) of real ones, (G(z), z) of generated ones
     (Donahue et al. 2017, equation 3). G and E together play D's part with the kinds exchanged, and

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..checked import checked
+from ..settings import Positive
 from .. import ops
 from ..autodiff import Tensor
 from ..nn import Dense, Module, Sequential
@@ -16,6 +18,7 @@ from .models import Discriminator, Generator
 from .option import Option
 
 
+@checked
 class Conditional(Module):
     """A network that gets the condition beside its input (Mirza & Osindero 2014): K more numbers
     of a vector, K more channels of an image, the same at every pixel. Raises ValueError for a
@@ -33,14 +36,16 @@ class Conditional(Module):
         return self.network(ops.concatenate([x, spread], axis=-1))
 
 
+@checked
 class ConditionalGenerator(Conditional):
     """A generator whose input is noise and the condition of `classes` numbers, joined."""
 
-    def __init__(self, generator: Generator, classes: int):
+    def __init__(self, generator: Generator, classes: Positive):
         super().__init__(generator)
         self.latent = generator.latent - classes
 
 
+@checked
 class Projection(Module):
     """logit = ψ(φ(x)) + ⟨V y, φ(x)⟩: how real the features φ(x) are, and how well they fit the
     condition y (Miyato & Koyama 2018, equation 3). ψ and V are linear."""
@@ -67,21 +72,24 @@ def parts(discriminator: Discriminator) -> tuple[Sequential, Dense]:
     return Sequential(*trunk), logit
 
 
-def answering(discriminator: Discriminator, answers: int, rng: np.random.Generator | None = None
+@checked
+def answering(discriminator: Discriminator, answers: Positive, rng: np.random.Generator | None = None
               ) -> Sequential:
     """The network of a discriminator, with so many numbers in place of its logit."""
     trunk, logit = parts(discriminator)
     return Sequential(*trunk.layers, Dense(logit.weight.shape[0], answers, rng=rng))
 
 
-def projection(discriminator: Discriminator, classes: int, rng: np.random.Generator | None = None
+@checked
+def projection(discriminator: Discriminator, classes: Positive, rng: np.random.Generator | None = None
                ) -> Projection:
     """A discriminator that also judges whether an example fits its class."""
     trunk, logit = parts(discriminator)
     return Projection(trunk, logit, Dense(classes, logit.weight.shape[0], bias=False, rng=rng))
 
 
-def two_headed(discriminator: Discriminator, answers: int, rng: np.random.Generator | None = None
+@checked
+def two_headed(discriminator: Discriminator, answers: Positive, rng: np.random.Generator | None = None
                ) -> TwoHeads:
     """A discriminator that also answers with so many numbers, from the same features."""
     trunk, logit = parts(discriminator)

@@ -10,6 +10,7 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
+from ..checked import checked
 from .. import nn, ops
 from ..autodiff import Tensor
 from ..nn import Module
@@ -31,6 +32,7 @@ class Judgement(NamedTuple):
     fake_logits: Tensor
 
 
+@checked
 class GAN(Module):
     """A generator against a discriminator (Goodfellow et al. 2014).
 

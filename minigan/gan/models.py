@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
+from ..checked import checked
 from ..errors import UserError
 from ..nn import (BatchNorm, Conv2d, ConvTranspose2d, Dense, Flatten, LeakyReLU, Module, ReLU,
                   Reshape, Sequential, Sigmoid, Tanh, init)
@@ -81,6 +82,7 @@ class Pair:
         self.discriminator = partial(discriminator, **options)
         self.__doc__ = generator.__doc__
 
+    @checked
     def __call__(self, shape: Shape | None = None, latent: int | None = None, rng: Rng = None,
                  **options: Any) -> tuple[Generator, Discriminator]:
         options.update(_given(shape=shape), rng=rng or np.random.default_rng())

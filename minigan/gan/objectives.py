@@ -14,6 +14,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Callable
 
+from ..checked import checked
 from ..autodiff import Tensor
 from ..ops import exp, mean, relu, softplus, tanh
 from ..settings import FRACTION, one_of
@@ -22,6 +23,7 @@ from .option import Option
 Loss = Callable[[Tensor], Tensor]  # logits ↦ losses, one for each
 
 
+@checked
 @dataclass(frozen=True)
 class Objective:
     """A loss for each player: `discriminator(real, fake)` and `generator(fake)`, of logits of

@@ -5,6 +5,8 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
+from ..checked import checked
+from ..settings import Positive
 from .. import ops
 from ..autodiff import Tensor
 from ..nn import Module
@@ -41,6 +43,7 @@ def softmax_weighted(sharpness: float = 1) -> Callable[[Tensor], Tensor]:
     return weighted
 
 
+@checked
 class GMAN(GAN):
     """One generator against several discriminators, each of which plays a game of its own
     (Durugkar et al. 2017). G minimises a mixture of what it loses in each: `average`, `worst` or
@@ -87,6 +90,7 @@ class GMAN(GAN):
                 game.constraint(game.discriminator)
 
 
+@checked
 def d2gan(generator: Module, for_real: Module, for_fake: Module, alpha: float = 0.2,
           beta: float = 0.1, **options) -> GMAN:
     """Two discriminators, of which one rewards real examples and the other generated ones (Nguyen
@@ -108,11 +112,12 @@ def d2gan(generator: Module, for_real: Module, for_fake: Module, alpha: float = 
                  GAN(generator, for_fake, second, **options)], mix=lambda losses: losses.sum())
 
 
+@checked
 class Generators(Module):
     """Several generators as one: each makes its share of a batch, one after another. All that
     they share is in `body`, if there is one, which goes on from what they make."""
 
-    def __init__(self, members: Sequence[Module], latent: int, body: Module | None = None):
+    def __init__(self, members: Sequence[Module], latent: Positive, body: Module | None = None):
         self.members, self.latent, self.body = list(members), latent, body
 
     def shares(self, n: int) -> list[int]:

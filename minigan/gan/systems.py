@@ -4,23 +4,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable
 
+from ..checked import checked
+from ..settings import Positive, PositiveNumber
 from ..autodiff import Tensor
 from . import models, noise
 
 
+@checked
 @dataclass(frozen=True)
 class System:
     """What is trained unless options say otherwise: `minigan train NAME` follows it."""
 
     summary: str
     networks: models.Pair
-    latent: int = 100  # how many numbers the noise has
+    latent: Positive = 100  # how many numbers the noise has
     noise: Callable[..., Tensor] = noise.normal
     data: str = "mnist"
     value_range: tuple[float, float] = (0, 1)  # of generated pixels; the data are scaled to it
-    batch_size: int = 100
-    steps: int = 10_000
-    lr: float = 2e-4
+    batch_size: Positive = 100
+    steps: Positive = 10_000
+    lr: PositiveNumber = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)  # Adam's
     schedule: Callable[[int, int], float] | None = None  # of lr, as Trainer has it
 

@@ -6,6 +6,8 @@ from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
+from ..checked import checked
+from ..settings import Positive
 from ..autodiff import Tensor, no_grad
 from ..data import Loader
 from ..nn import Module
@@ -19,6 +21,7 @@ from .update import Players, StepResult, alternating
 Callback = Callable[["Trainer", StepResult], None]
 
 
+@checked
 class Trainer:
     """Plays a game.
 
@@ -153,7 +156,8 @@ def _sample(batch: Any) -> Sample:
     return tuple([Tensor(array) for array in (batch if isinstance(batch, tuple) else (batch,))])
 
 
-def sample(generator: Module, z: Tensor | Sample, batch_size: int = 500) -> np.ndarray:
+@checked
+def sample(generator: Module, z: Tensor | Sample, batch_size: Positive = 500) -> np.ndarray:
     """Examples of a latent in host memory, from the generator in evaluation mode, batch by batch.
     A latent is the noise (N, …), or a tuple of it and the conditions."""
     latent, was_training = z if isinstance(z, tuple) else (z,), generator.training

@@ -6,6 +6,8 @@ from typing import Any, Iterator, Mapping
 
 import numpy as np
 
+from ..checked import checked
+from ..settings import Positive, PositiveNumber
 from ..autodiff import Tensor, grad
 from ..nn import Module, Parameter
 from ..nn.module import replaced
@@ -15,6 +17,7 @@ from .option import Option
 from .penalties import Sample, WeightPenalty
 
 
+@checked
 class UnrolledGAN(GAN):
     """G's loss is taken after `unroll` steps of gradient descent by D, and differentiated through
     them (Metz et al. 2017, equations 7 to 11). D itself moves as ever; 0 steps are the plain game.
@@ -26,7 +29,7 @@ class UnrolledGAN(GAN):
     unroll_lr  their learning rate
     """
 
-    def __init__(self, *args: Any, unroll: int = 5, unroll_lr: float = 0.1, **options: Any):
+    def __init__(self, *args: Any, unroll: Positive = 5, unroll_lr: PositiveNumber = 0.1, **options: Any):
         super().__init__(*args, **options)
         if any(isinstance(p, WeightPenalty) for p in self.penalties):
             raise GameError("an unrolled discriminator's weights are computed, where l1 and l2 "

@@ -9,6 +9,8 @@ from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 
+from ..checked import checked
+from ..settings import PositiveNumber
 from ..autodiff import Tensor, no_grad
 from ..nn import Module, frozen
 from ..optim import Optimizer, clip_grad_norm
@@ -32,6 +34,7 @@ class StepResult(NamedTuple):
     fake: Tensor         # the generated ones
 
 
+@checked
 class Players:
     """A game, and an optimiser for each player.
 
@@ -42,7 +45,7 @@ class Players:
     """
 
     def __init__(self, game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer,
-                 max_norm: float | None = None):
+                 max_norm: PositiveNumber | None = None):
         self.game, self.d_optimizer, self.g_optimizer = game, d_optimizer, g_optimizer
         self.max_norm = max_norm
         if max_norm is not None and not max_norm > 0:
@@ -142,6 +145,7 @@ def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[S
     return _result(judged, g_loss, real, fake)
 
 
+@checked
 def train_step(generator: Module, discriminator: Module, g_optimizer: Optimizer,
                d_optimizer: Optimizer, real: Tensor, z: Tensor,
                objective: Objective = nonsaturating) -> StepResult:

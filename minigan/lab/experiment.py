@@ -12,6 +12,8 @@ from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
 
+from ..checked import checked
+from ..settings import Natural, Positive
 from ..autodiff import Tensor, no_grad
 from ..backend import asarray
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
@@ -34,6 +36,7 @@ class LabError(UserError):
     """A user's mistake, in a line."""
 
 
+@checked
 @dataclass(frozen=True)
 class Task:
     """What to run. data is a name in data.DISTRIBUTIONS or a CSV file, method a name in METHODS or
@@ -41,8 +44,8 @@ class Task:
 
     data: str
     method: str | Options
-    seed: int = 0
-    steps: int = PLANE.steps
+    seed: Natural = 0
+    steps: Positive = PLANE.steps
     system: System = PLANE
 
     @property
@@ -118,6 +121,7 @@ def load(data: str) -> Distribution:
     return DISTRIBUTIONS.get(data) or from_points(read_points(data))
 
 
+@checked
 class Experiment:
     """A run under way: its trainer, and looks at what that has come to."""
 
@@ -222,6 +226,7 @@ class Record:
             raise LabError(f"{path} is no run of the laboratory ({error}): remove it") from None
 
 
+@checked
 def train(task: Task, watchers: Iterable[Callable[[Experiment, StepResult], None]] = ()) -> Record:
     """Train and measure; the same task gives the same figures, but for the seconds. Watchers are
     called after each step. A run whose samples are no longer finite ends early."""

@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 import numpy
 
+from ..checked import checked
+from ..settings import PositiveNumber
+
 
 class Modes(NamedTuple):
     """What `mode_figures` finds."""
@@ -18,7 +21,8 @@ class Modes(NamedTuple):
     reverse_kl: float    # in nats: 0 is even, ln(modes) a single mode
 
 
-def mode_figures(samples: numpy.ndarray, centers: numpy.ndarray, std: float) -> Modes:
+@checked
+def mode_figures(samples: numpy.ndarray, centers: numpy.ndarray, std: PositiveNumber) -> Modes:
     """What samples (N, D) show of a mixture of normal distributions around centers (K, D), all
     with the standard deviation std along each axis.
 

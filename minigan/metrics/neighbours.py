@@ -10,11 +10,15 @@ from collections.abc import Iterator
 
 import numpy
 
+from ..checked import checked
+from ..settings import Positive
+
 _BLOCK = 2 ** 22  # distances held at once: 32 MB
 
 
+@checked
 def knn_classify(real: numpy.ndarray, labels: numpy.ndarray, samples: numpy.ndarray,
-                 k: int = 5) -> numpy.ndarray:
+                 k: Positive = 5) -> numpy.ndarray:
     """The class that most of a sample's k nearest real points have, for each sample.
 
     Parameters
@@ -41,7 +45,8 @@ def knn_classify(real: numpy.ndarray, labels: numpy.ndarray, samples: numpy.ndar
     return predicted
 
 
-def coverage(real: numpy.ndarray, samples: numpy.ndarray, k: int = 5) -> float:
+@checked
+def coverage(real: numpy.ndarray, samples: numpy.ndarray, k: Positive = 5) -> float:
     """The share of real points that have a sample near by: 1 is all, 0 is none.
 
     Near means: in the closed ball that reaches to the k-th nearest other real point. Unlike an
@@ -67,7 +72,8 @@ def coverage(real: numpy.ndarray, samples: numpy.ndarray, k: int = 5) -> float:
     return covered / len(real)
 
 
-def class_shares(labels: numpy.ndarray, classes: int = 10) -> numpy.ndarray:
+@checked
+def class_shares(labels: numpy.ndarray, classes: Positive = 10) -> numpy.ndarray:
     """The share of each class 0, ..., classes - 1 among the labels: float64 (classes,), sum 1.
 
     Raises ValueError for no labels, and for labels outside the classes.
@@ -78,6 +84,7 @@ def class_shares(labels: numpy.ndarray, classes: int = 10) -> numpy.ndarray:
     return counts / counts.sum()
 
 
+@checked
 def total_variation(p: numpy.ndarray, q: numpy.ndarray) -> float:
     """How far apart two distributions over the same classes are: sum |p - q| / 2, in [0, 1].
 
@@ -101,7 +108,7 @@ def _rows(points: numpy.ndarray, name: str) -> numpy.ndarray:
     return points.reshape(len(points), -1)
 
 
-def _check_k(k: int, available: int) -> None:
+def _check_k(k: Positive, available: int) -> None:
     if not 1 <= k <= available:
         raise ValueError(f"k = {k} neighbours were asked for, of {available} that there are")
 

@@ -3,11 +3,15 @@ from __future__ import annotations
 
 import numpy
 
+from ..checked import checked
+from ..settings import Natural, Positive
+
 
 class MissingPackage(ImportError):
     """A package that only this needs is not installed; the message says how to install it."""
 
 
+@checked
 def wasserstein1(a: numpy.ndarray, b: numpy.ndarray) -> float:
     """The 1-Wasserstein distance of two samples of N points each, (N,) or (N, D), exactly.
 
@@ -31,8 +35,9 @@ def wasserstein1(a: numpy.ndarray, b: numpy.ndarray) -> float:
     return float(cost[rows, columns].mean())
 
 
-def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: int = 128,
-                       seed: int = 0) -> float:
+@checked
+def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: Positive = 128,
+                       seed: Natural = 0) -> float:
     """The 1-Wasserstein distance of the samples' shadows on a line, averaged over random
     directions (Rabin et al. 2011; Bonneel et al. 2015).
 

@@ -2,7 +2,7 @@
 PyTorch, and sizes, strides and factors are numbers or pairs (height, width)."""
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from .. import backend, ops
 from ..autodiff import Tensor
 from ..checked import checked
 from ..backend.geometry import Padding, Pair, check_groups, margins, pair
+from ..settings import Positive
 from . import init
 from .module import Module, Parameter
 
@@ -65,9 +66,9 @@ class Conv2d(_Convolution):
     """
 
     @checked
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
+    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: int | Pair,
                  stride: int | Pair = 1, padding: Padding = 0, dilation: int | Pair = 1,
-                 groups: int = 1, bias: bool = True,
+                 groups: Positive = 1, bias: bool = True,
                  weight_init: init.Initializer = init.glorot_uniform,
                  rng: np.random.Generator | None = None):
         options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
@@ -88,9 +89,9 @@ class ConvTranspose2d(_Convolution):
     """
 
     @checked
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
+    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: int | Pair,
                  stride: int | Pair = 1, padding: Padding = 0, output_padding: int | Pair = 0,
-                 dilation: int | Pair = 1, groups: int = 1, bias: bool = True,
+                 dilation: int | Pair = 1, groups: Positive = 1, bias: bool = True,
                  weight_init: init.Initializer = init.glorot_uniform,
                  rng: np.random.Generator | None = None):
         def turned_round(shape, rng):
@@ -141,9 +142,7 @@ class Upsample(Module):
     MODES = {"nearest": ops.upsample_nearest, "bilinear": ops.upsample_bilinear}
 
     @checked
-    def __init__(self, factor: int | Pair, mode: str = "nearest"):
-        if mode not in self.MODES:
-            raise ValueError(f"Upsample's mode is one of {', '.join(self.MODES)}, not {mode!r}")
+    def __init__(self, factor: int | Pair, mode: Literal["nearest", "bilinear"] = "nearest"):
         self.factor, self.mode = pair("factor", factor), mode
 
     def forward(self, x: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from .. import backend, ops
 from ..autodiff import Tensor
 from ..checked import checked
 from ..ops.choice import keep
+from ..settings import Fraction, Positive
 from . import init
 from .module import Module, Parameter
 
@@ -21,7 +22,7 @@ class Dense(Module):
     """
 
     @checked
-    def __init__(self, inputs: int, outputs: int, bias: bool = True,
+    def __init__(self, inputs: Positive, outputs: Positive, bias: bool = True,
                  weight_init: init.Initializer = init.glorot_uniform,
                  rng: np.random.Generator | None = None):
         rng = rng or np.random.default_rng()
@@ -45,9 +46,7 @@ class Dropout(Module):
     (Srivastava et al. 2014); in evaluation, x itself."""
 
     @checked
-    def __init__(self, p: float = 0.5, rng: np.random.Generator | None = None):
-        if not 0 <= p < 1:
-            raise ValueError(f"Dropout's p is the probability of a zero, in [0, 1), not {p}")
+    def __init__(self, p: Fraction = 0.5, rng: np.random.Generator | None = None):
         self.p, self.rng = p, rng or np.random.default_rng()
 
     def forward(self, x: Tensor) -> Tensor:

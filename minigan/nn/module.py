@@ -107,6 +107,7 @@ class Module:
         """A copy of the state: numpy.ndarrays by name, wherever the module computes."""
         return {name: t.numpy() for name, t in self.named_state()}
 
+    @checked
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state_dict; either all of it or, with an error, nothing.
 
@@ -127,6 +128,7 @@ class Module:
             t.data[...] = backend.to_device(new, backend.of(t.data).name)
             t.mark_changed()
 
+    @checked
     def train(self, mode: bool = True) -> Module:
         """Training mode, for BatchNorm and Dropout; returns the module."""
         for module in self.modules():
@@ -142,12 +144,14 @@ class Module:
         for p in self.parameters():
             p.grad = None
 
+    @checked
     def to(self, device: str) -> Module:
         """Move the state to "cpu" or "cuda" (or "numpy", "cupy"); gradients are forgotten."""
         for _, t in self.named_state():
             t.data, t.grad = backend.to_device(t.data, device), None
         return self
 
+    @checked
     def astype(self, dtype: Any) -> Module:
         """Convert the state to another floating point type; gradients are forgotten."""
         for _, t in self.named_state():
@@ -196,6 +200,7 @@ def replaced(value: Any, change: Callable[[Any], Any]) -> Any:
     return type(value)(*members) if named else type(value)(members)
 
 
+@checked
 @contextmanager
 def frozen(module: Module) -> Iterator[Module]:
     """Within it the module's parameters are constants: gradients flow through, none is computed

@@ -9,6 +9,8 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor, no_grad
+from ..checked import checked
+from ..settings import NotNegative, Positive
 from . import init
 from .conv import Conv2d, ConvTranspose2d
 from .layers import Dense
@@ -22,7 +24,7 @@ class Normalisation(Module):
     ndim = 1  # the least number of axes that x has
 
     @checked
-    def __init__(self, features: int, eps: float = 1e-5):
+    def __init__(self, features: Positive, eps: NotNegative = 1e-5):
         self.eps = eps
         self.weight = Parameter(backend.asarray(init.ones((features,), None)))
         self.bias = Parameter(backend.asarray(init.zeros((features,), None)))
@@ -54,7 +56,7 @@ class BatchNorm(Normalisation):
     ndim = 2
 
     @checked
-    def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1):
+    def __init__(self, features: Positive, eps: NotNegative = 1e-5, momentum: float = 0.1):
         super().__init__(features, eps)
         self.momentum = momentum
         self.running_mean = Tensor(backend.asarray(init.zeros((features,), None)))
@@ -125,15 +127,12 @@ class SpectralNorm(Module):
     """
 
     @checked
-    def __init__(self, layer: Module, n_power_iterations: int = 1, eps: float = 1e-12,
+    def __init__(self, layer: Module, n_power_iterations: Positive = 1, eps: NotNegative = 1e-12,
                  rng: np.random.Generator | None = None):
         weight = getattr(layer, "weight", None)
         if not isinstance(weight, Parameter) or weight.ndim < 2:
             raise TypeError("SpectralNorm wraps one layer that has a weight of two or more axes "
                             f"(Dense, Conv2d, ConvTranspose2d), not {layer!r}")
-        if n_power_iterations < 1:
-            raise ValueError("SpectralNorm needs at least one power iteration in each pass, not "
-                             f"{n_power_iterations}: without any, σ would be a random number")
         self.layer, self.n_power_iterations, self.eps = layer, n_power_iterations, eps
         rng = rng or np.random.default_rng()
         start = rng.standard_normal(weight.shape[-1]).astype(weight.dtype)
@@ -170,6 +169,7 @@ class SpectralNorm(Module):
         return x / ops.maximum(ops.sqrt((x * x).sum()), self.eps)
 
 
+@checked
 def spectrally_normalised(network: Module, rng: np.random.Generator | None = None) -> Module:
     """The network, changed in place: each Dense, Conv2d and ConvTranspose2d in it, but for those
     that are wrapped already, is wrapped in SpectralNorm. A shared layer stays shared."""

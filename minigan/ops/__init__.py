@@ -1,5 +1,5 @@
 """HOW each operation is differentiated: one family a file, NumPy's names throughout."""
-from ..checked import explained
+from ..checked import checked
 from ..habits import missing
 from . import operators, protocols  # noqa: F401 (bind the operators and more to Tensor)
 from .activation import elu, leaky_relu, relu, sigmoid, softplus, tanh
@@ -28,6 +28,6 @@ __all__ = [
 ]
 
 for _name in __all__:  # within this package the operations are called without it
-    globals()[_name] = explained(globals()[_name])
+    globals()[_name] = protocols.operations[_name] = checked(globals()[_name])
     globals()[_name].__module__ = __name__  # where pickle finds it
 __getattr__ = missing(__name__)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autodiff import Function, Tensor
 from ..backend import array_module, is_half, kernels, plain
+from ..settings import NotNegative
 from .elementwise import operands, sqrt
 
 
@@ -51,7 +52,7 @@ class BatchNorm(Function):
         return kernels(x.data).batch_norm_gradient(grad, x.data, weight.data, self.eps)
 
 
-def batch_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> tuple[Tensor, Tensor, Tensor]:
+def batch_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> tuple[Tensor, Tensor, Tensor]:
     """(x − mean) / √(var + eps) · weight + bias with the batch's own mean and biased variance,
     over all axes but the last (Ioffe & Szegedy 2015): x (N, …, C), weight and bias (C,).
 
@@ -66,14 +67,14 @@ def batch_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> tuple[Tenso
     return node(x, weight, bias), *node.take_statistics()
 
 
-def layer_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
+def layer_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> Tensor:
     """(x − mean) / √(var + eps) · weight + bias with the mean and the biased variance of each
     example's last axis (Ba et al. 2016): x (…, C), weight and bias (C,)."""
     x, weight, bias = _checked("layer_norm", "(…, C)", 1, x, weight, bias)
     return _normalised(x, weight, bias, (-1,), plain(eps))
 
 
-def instance_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
+def instance_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> Tensor:
     """(x − mean) / √(var + eps) · weight + bias with the mean and the biased variance of each
     image's each channel (Ulyanov et al. 2016): x (N, H, W, C), or with any number of axes between
     the first and the last; weight and bias (C,)."""
@@ -82,7 +83,7 @@ def instance_norm(x: Any, weight: Any, bias: Any, eps: float = 1e-5) -> Tensor:
 
 
 def _normalised(x: Tensor, weight: Tensor, bias: Tensor, axes: tuple[int, ...],
-                eps: float) -> Tensor:
+                eps: NotNegative) -> Tensor:
     """x with mean 0 and variance 1 over the axes, · weight + bias."""
     if is_half(x):  # squares overflow
         dtype = array_module(x.data).result_type(*[t.dtype for t in (x, weight, bias)])

@@ -5,7 +5,7 @@ from typing import Any, Callable
 
 from .. import backend
 from ..autodiff import Tensor
-from ..checked import explained
+from ..checked import checked
 from . import choice, elementwise, linalg, reduce, shape
 from .powers import power
 
@@ -78,4 +78,4 @@ for _op in (to, elementwise.astype, choice.clip, choice.abs, elementwise.exp, el
             elementwise.sqrt, reduce.sum, reduce.mean, reduce.var, reduce.max,
             reduce.min, shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze,
             shape.broadcast_to):
-    setattr(Tensor, _op.__name__, explained(_op))
+    setattr(Tensor, _op.__name__, checked(_op))

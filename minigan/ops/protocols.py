@@ -7,8 +7,9 @@ from typing import Any, Callable
 import numpy
 
 from ..autodiff import Tensor, as_tensor
-from .. import ops
 from ..habits import missing
+
+operations: dict[str, Callable] = {}  # what this package exports, by NumPy's names
 
 # NumPy's names for what is an operator here, and for ops of another name
 _OPERATORS = {"less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
@@ -44,8 +45,8 @@ def function(self: Tensor, f: Callable, types: Any, args: tuple, options: dict[s
     """numpy.sum(tensor): by minigan's operation of that name, or on the values alone if none of
     the tensors requires a gradient."""
     name = _NAMES.get(f.__name__, f.__name__)
-    if name in ops.__all__ and getattr(numpy, f.__name__, None) is f:
-        return getattr(ops, name)(*args, **options)
+    if name in operations and getattr(numpy, f.__name__, None) is f:
+        return operations[name](*args, **options)
     return f(*_values(f, args), **_values(f, options))
 
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from operator import index
 from typing import Any, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
@@ -270,4 +271,4 @@ def _shape(shape: Sequence[Any]) -> tuple[int, ...]:
     """(2, 3) from ((2, 3),), ([2, 3],), (2, 3) or (6,)."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
-    return tuple(int(n) for n in shape)
+    return tuple(index(n) for n in shape)

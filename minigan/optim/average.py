@@ -3,13 +3,16 @@ from __future__ import annotations
 
 import copy
 
+from ..checked import checked
 from ..autodiff import Tensor
 from ..backend import Array, kernels
 from ..nn import Module, Parameter
 from ..replay import Scalar
+from ..settings import Fraction
 from .flat import FlatTensors
 
 
+@checked
 class EMA:
     """The exponential moving average of a module's weights (Yazıcı et al. 2019): `module` is a
     copy that moves by 1 − decay towards the original at each update(). Samples of a generator's
@@ -19,7 +22,7 @@ class EMA:
     weights that it starts from would be seen in it for thousands of steps.
     """
 
-    def __init__(self, module: Module, decay: float = 0.999):
+    def __init__(self, module: Module, decay: Fraction = 0.999):
         self.module, self.decay, self._updates = copy.deepcopy(module), decay, Scalar(0)
         self.flat, self.sources = FlatTensors(self.module.parameters()), list(module.parameters())
         self.statistics, self.source_statistics = _statistics(self.module), _statistics(module)

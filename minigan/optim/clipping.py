@@ -3,12 +3,15 @@ from __future__ import annotations
 
 from typing import Iterable
 
+from ..checked import checked
 from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module
+from ..settings import PositiveNumber
 
 
-def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> Tensor:
+@checked
+def clip_grad_norm(params: Iterable[Tensor], max_norm: PositiveNumber) -> Tensor:
     """Scale all gradients together so that their joint Euclidean norm is at most max_norm
     (Pascanu et al. 2013). Returns the norm before."""
     params = [p for p in params if p.grad is not None]
@@ -22,7 +25,8 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> Tensor:
     return Tensor(backend.result(norm))
 
 
-def clip_grad_value(params: Iterable[Tensor], value: float) -> None:
+@checked
+def clip_grad_value(params: Iterable[Tensor], value: PositiveNumber) -> None:
     """Limit every element of every gradient to [−value, value]."""
     for p in params:
         if p.grad is not None:

@@ -6,10 +6,12 @@ from operator import itemgetter
 from typing import Any, Iterable, Iterator
 
 from .. import backend
+from ..checked import checked
 from ..autodiff import Tensor
 from ..backend import Array, array_module
 
 
+@checked
 class FlatTensors:
     """Tensors of one dtype and device, laid end to end in `array`; their data are views of it. The
     arrays of `state`, as long, zeros at first, go along when the tensors are moved or converted."""

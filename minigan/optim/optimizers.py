@@ -5,6 +5,7 @@ from math import inf
 from numbers import Real
 from typing import Any, Iterable, Mapping
 
+from ..checked import checked
 from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module, kernels
@@ -13,6 +14,7 @@ from .counts import StepCounts
 from .flat import FlatTensors, beside
 
 
+@checked
 class Optimizer:
     """Base of the optimisers: a subclass names its state arrays and writes its `rule`."""
 
@@ -71,6 +73,7 @@ class Optimizer:
         arrays = {name: backend.to_numpy(array) for name, array in self.state.items()}
         return {"steps": self._counts.saved(), "lr": self.lr, **arrays}
 
+    @checked
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state_dict of the same optimiser. Raises KeyError or ValueError else."""
         names = {"steps", "lr", *self.state_names}
@@ -87,6 +90,7 @@ class Optimizer:
             own[...] = backend.to_device(state[name], backend.of(own).name)
 
 
+@checked
 class SGD(Optimizer):
     """p ← p − lr · b, where b ← momentum · b + g (Sutskever et al. 2013).
 
@@ -107,6 +111,7 @@ class SGD(Optimizer):
         p -= beside(self._lr.on(p), p) * (g + self.momentum * b if self.nesterov else b)
 
 
+@checked
 class Adam(Optimizer):
     """Adam (Kingma & Ba 2015, algorithm 1). weight_decay adds weight_decay · p to the gradient.
 
@@ -155,6 +160,7 @@ class AdamW(Adam):
     decoupled = True
 
 
+@checked
 class RMSprop(Optimizer):
     """p ← p − lr · g / (√v + eps), where v ← alpha · v + (1 − alpha) · g²
     (Tieleman & Hinton 2012)."""

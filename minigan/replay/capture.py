@@ -11,6 +11,7 @@ import weakref
 from contextlib import nullcontext
 from typing import Any, Callable, Iterable, Sequence
 
+from ..checked import checked
 from .. import backend
 from ..autodiff import Function, Tensor
 from ..observer import Observer, observed_by, observing
@@ -198,6 +199,7 @@ def _leaves(value: Any) -> list:
     return leaves
 
 
+@checked
 def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedStep:
     """A step, to be called as before, that a GPU replays as one CUDA graph.
 

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy
 
+from ..checked import checked
 from ..files import replacing
 
 _MANY = 200  # more points than this are noise to the eye: a smoothed line is drawn over them
 
 
+@checked
 def save_curves(path: str | os.PathLike, steps: Sequence[int],
                 curves: Mapping[str, Sequence[float]], ylabel: str) -> None:
     """Write a line plot of every curve over the steps, as PNG, SVG or PDF by the path's suffix.

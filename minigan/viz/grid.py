@@ -6,13 +6,16 @@ import os
 
 import numpy
 
+from ..checked import checked
+from ..settings import Natural, Positive
 from ..files import replacing
 
 _PAPER = 0.25  # between the tiles: a grey that shows where black ones end, and white ones
 
 
+@checked
 def image_grid(images: numpy.ndarray, value_range: tuple[float, float] | None = None,
-               columns: int | None = None, padding: int = 1) -> numpy.ndarray:
+               columns: Positive | None = None, padding: Natural = 1) -> numpy.ndarray:
     """Images side by side, row after row, on dark grey.
 
     Parameters
@@ -51,9 +54,10 @@ def image_grid(images: numpy.ndarray, value_range: tuple[float, float] | None = 
     return grid[:, :, 0] if channels == 1 else grid
 
 
+@checked
 def save_grid(path: str | os.PathLike, images: numpy.ndarray,
-              value_range: tuple[float, float] | None = None, columns: int | None = None,
-              scale: int = 4) -> None:
+              value_range: tuple[float, float] | None = None, columns: Positive | None = None,
+              scale: Positive = 4) -> None:
     """Write `image_grid` of the images as a picture file, usually a PNG.
 
     A pixel becomes a square of scale x scale, so that small images stay crisp in viewers, which
