@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Callable, Iterator, NamedTuple, Sequence
 
-from .checked import checked
 from . import backend
 from .autodiff import Function, Tensor, _mode
 from .backend import Array
+from .checked import checked
 from .nn import Module
 from .observer import Observer, observed_by, observing
 

@@ -23,7 +23,7 @@ from .habits import usual_name
 F = TypeVar("F", bound=Callable[..., Any])
 Test = Callable[[Any], bool]
 
-_LIBRARIES = {"numpy", "cupy", "matplotlib", "PIL", "scipy"}  # what they raise is about our call
+LIBRARIES = {"numpy", "matplotlib", "PIL", "scipy"}  # what they raise is about our call
 _WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a string",
           type(None): "None", np.ndarray: "an array of NumPy or a list", abc.Sequence: "a list",
           abc.Callable: "a function", abc.Iterable: "an iterable",
@@ -71,6 +71,10 @@ def refused(f: Callable, name: str, value: Any) -> Exception:
     """What is said of an argument that its annotation does not allow."""
     hint, bare = (typing.get_type_hints(f, include_extras=extras)[name] for extras in (True, False))
     kind = UserError if _test(bare)(value) else TypeError
+    for part in (hint, *typing.get_args(hint)):
+        if typing.get_origin(part) is typing.Annotated and part.__metadata__[0].wrong:
+            if kind is UserError:
+                return UserError(part.__metadata__[0].wrong(value))
     return kind(f"{_name(f)}: {name} is {_words(hint)}, not {shown(value)}")
 
 
@@ -104,7 +108,7 @@ def is_from_inside(error: Exception) -> bool:
     code = traceback.tb_frame.f_code
     package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
     on_purpose = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    ours = package in _LIBRARIES or package == "minigan" and not on_purpose
+    ours = package in LIBRARIES or package == "minigan" and not on_purpose
     return ours and not isinstance(error, OSError)
 
 

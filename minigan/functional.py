@@ -11,9 +11,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator
 
-from .checked import checked
 from .autodiff import Tensor, _grad_mode, _mode, _path, as_tensor, grad
 from .backend import array_module
+from .checked import checked
 from .ops import stack
 
 Tensors = Tensor | tuple[Tensor, ...]

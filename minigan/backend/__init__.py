@@ -12,7 +12,7 @@ from typing import Any, Callable
 
 import numpy
 
-from ..checked import checked
+from ..checked import LIBRARIES, checked
 from ..errors import UserError
 from . import cpu
 from .arrays import HALF, is_half
@@ -54,6 +54,7 @@ def register(backend: Backend) -> None:
     """Make a further array library known to `use` (the tests register a strict stand-in)."""
     _backends[backend.name] = backend
     _by_type[backend.array_type] = backend
+    LIBRARIES.add(backend.array_type.__module__.partition(".")[0])
 
 
 def get(name: str) -> Backend:

@@ -9,25 +9,15 @@ from tempfile import TemporaryFile
 from typing import Any, Iterable, Sequence
 
 from ..data import DISTRIBUTIONS, read_points
-from ..errors import no_such
 from ..gan import Options
 from ..lab import table
 from ..lab.animation import Show
-from ..lab.experiment import Experiment, LabError, Task, train
+from ..lab.experiment import DATA, Experiment, LabError, Task, train
 from ..lab.methods import METHODS, TABLE
 from ..lab.plane import PLANE
 from ..lab.processes import Bar, Lines, Outcome, is_done, place, run_all, told
-from ..settings import POSITIVE, Kind, one_of
+from ..settings import POSITIVE, one_of
 from . import game
-
-
-def _no_data(text: str) -> str:
-    return (f"there is no file {text}" if text.endswith(".csv")
-            else no_such("data set or file", text, DISTRIBUTIONS))
-
-
-DATA = Kind("a data set or a file", lambda text: text in DISTRIBUTIONS or Path(text).is_file(),
-            wrong=_no_data)
 
 DESCRIPTION = """\
 Train small GANs on points in the plane, and measure what they make. Without --method, the method is

@@ -5,15 +5,15 @@ from .digits import digits
 from .idx import DataError, read_idx
 from .images import image_folder
 from .labels import few_labels
-from .loader import Loader, Scaled
+from .loader import Batches, Loader, Scaled
 from .mixtures import (DISTRIBUTIONS, Distribution, from_points, grid, grid_centers, moons,
                        pinwheel, read_points, ring, ring_centers, spiral)
 from .mnist import fashion_mnist, kmnist, mnist
 
-__all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "DataError", "Distribution", "Loader", "Scaled", "digits",
-           "fashion_mnist", "few_labels", "from_points", "grid", "grid_centers", "image_folder",
-           "kmnist", "mnist", "moons", "pinwheel", "read_idx", "read_points", "ring",
-           "ring_centers", "spiral"]
+__all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "Batches", "DataError", "Distribution", "Loader",
+           "Scaled", "digits", "fashion_mnist", "few_labels", "from_points", "grid",
+           "grid_centers", "image_folder", "kmnist", "mnist", "moons", "pinwheel", "read_idx",
+           "read_points", "ring", "ring_centers", "spiral"]
 
 # What the command line can name: each is called with data_dir= and gives (images, labels), the
 # images (N, H, W, C) in either form that Scaled takes.

@@ -9,8 +9,8 @@ from .idx import DataError
 
 
 @checked
-def few_labels(labels: np.ndarray, n: Positive, rng: np.random.Generator, classes: Positive | None = None
-               ) -> np.ndarray:
+def few_labels(labels: np.ndarray, n: Positive, rng: np.random.Generator,
+               classes: Positive | None = None) -> np.ndarray:
     """Classes as unit vectors, float32 (N, K), of n examples drawn at random, spread evenly over
     the classes, what is left over going to the first ones; rows of zeros for the other examples.
 

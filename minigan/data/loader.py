@@ -2,15 +2,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy
 
+from .. import backend
 from ..checked import checked
 from ..settings import Natural, Positive
-from .. import backend
 
 Batch = backend.Array | tuple[backend.Array, ...]
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """What a trainer draws real examples from: a Loader, or whatever else has no end. To save the
+    trainer it needs a Loader's state_dict and load_state_dict, too."""
+
+    def forever(self) -> Iterator[Batch]: ...
 
 
 @checked
@@ -82,6 +90,8 @@ class Loader:
 
     def __init__(self, *arrays: backend.Array | Scaled, batch_size: Positive, shuffle: bool = True,
                  drop_last: bool = True, seed: Natural = 0):
+        arrays = tuple(a if isinstance(a, Scaled) or backend.is_array(a) else backend.asarray(a)
+                       for a in arrays)
         lengths = [len(array) for array in arrays]
         if len(set(lengths)) != 1:
             raise ValueError(f"expected arrays of one length, got the lengths {lengths}")

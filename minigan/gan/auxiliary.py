@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from ..checked import checked
 from .. import ops
 from ..autodiff import Tensor
+from ..checked import checked
 from ..data import few_labels
 from ..nn import Module
 from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..checked import checked
 from ..autodiff import Tensor
+from ..checked import checked
 from ..nn import Module
 from .game import GAN, GameError, Judgement, judge, no_conditions
 from .penalties import Sample

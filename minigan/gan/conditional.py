@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from ..checked import checked
-from ..settings import Positive
 from .. import ops
 from ..autodiff import Tensor
+from ..checked import checked
 from ..nn import Dense, Module, Sequential
+from ..settings import Positive
 from ..settings import one_of
 from .auxiliary import ACGAN, TwoHeads
 from .game import GAN
@@ -73,24 +73,24 @@ def parts(discriminator: Discriminator) -> tuple[Sequential, Dense]:
 
 
 @checked
-def answering(discriminator: Discriminator, answers: Positive, rng: np.random.Generator | None = None
-              ) -> Sequential:
+def answering(discriminator: Discriminator, answers: Positive,
+              rng: np.random.Generator | None = None) -> Sequential:
     """The network of a discriminator, with so many numbers in place of its logit."""
     trunk, logit = parts(discriminator)
     return Sequential(*trunk.layers, Dense(logit.weight.shape[0], answers, rng=rng))
 
 
 @checked
-def projection(discriminator: Discriminator, classes: Positive, rng: np.random.Generator | None = None
-               ) -> Projection:
+def projection(discriminator: Discriminator, classes: Positive,
+               rng: np.random.Generator | None = None) -> Projection:
     """A discriminator that also judges whether an example fits its class."""
     trunk, logit = parts(discriminator)
     return Projection(trunk, logit, Dense(classes, logit.weight.shape[0], bias=False, rng=rng))
 
 
 @checked
-def two_headed(discriminator: Discriminator, answers: Positive, rng: np.random.Generator | None = None
-               ) -> TwoHeads:
+def two_headed(discriminator: Discriminator, answers: Positive,
+               rng: np.random.Generator | None = None) -> TwoHeads:
     """A discriminator that also answers with so many numbers, from the same features."""
     trunk, logit = parts(discriminator)
     return TwoHeads(trunk, logit, Dense(logit.weight.shape[0], answers, rng=rng))

@@ -10,9 +10,9 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
-from ..checked import checked
 from .. import nn, ops
 from ..autodiff import Tensor
+from ..checked import checked
 from ..nn import Module
 from ..settings import FRACTION, POSITIVE
 from . import noise

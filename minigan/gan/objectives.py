@@ -14,8 +14,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Callable
 
-from ..checked import checked
 from ..autodiff import Tensor
+from ..checked import checked
 from ..ops import exp, mean, relu, softplus, tanh
 from ..settings import FRACTION, one_of
 from .option import Option

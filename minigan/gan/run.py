@@ -20,6 +20,7 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
+from ..checked import checked
 from ..data import Loader, Scaled
 from ..errors import UserError
 from ..files import read_arrays, replacing, write_arrays
@@ -50,6 +51,7 @@ class Diverged(RunError):
 class Run:
     """A run folder; as the trainer's callback it writes what the run leaves there."""
 
+    @checked
     def __init__(self, folder: str | Path, config: Config):
         self.folder, self.config = Path(folder), config
         self.system = SYSTEMS[config.system]
@@ -95,6 +97,7 @@ class Run:
         return cls(folder, config)
 
     @classmethod
+    @checked
     def open(cls, folder: str | Path) -> Run:
         """A run that exists. Raises RunError if the folder is none."""
         folder = Path(folder)

@@ -5,11 +5,11 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from ..checked import checked
-from ..settings import Positive
 from .. import ops
 from ..autodiff import Tensor
+from ..checked import checked
 from ..nn import Module
+from ..settings import Positive
 from ..settings import FLAG, TWO_OR_MORE, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective

@@ -4,9 +4,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable
 
+from ..autodiff import Tensor
 from ..checked import checked
 from ..settings import Positive, PositiveNumber
-from ..autodiff import Tensor
 from . import models, noise
 
 

@@ -6,13 +6,13 @@ from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
-from ..checked import checked
-from ..settings import Positive
 from ..autodiff import Tensor, no_grad
-from ..data import Loader
+from ..checked import checked
+from ..data import Batches
 from ..nn import Module
 from ..optim import EMA, Adam, Optimizer
 from ..replay import CaptureError, Draws, capture
+from ..settings import Natural, Positive
 from .diagnostics import reading
 from .game import GAN, GameError
 from .penalties import Sample
@@ -43,10 +43,10 @@ class Trainer:
     pickled if its parts are, which lambdas and inner functions are not; its state always is.
     """
 
-    def __init__(self, game: GAN, loader: Loader, lr: float | tuple[float, float] = 2e-4,
+    def __init__(self, game: GAN, loader: Batches, lr: float | tuple[float, float] = 2e-4,
                  rule: Callable[..., StepResult] = alternating, d_steps: int = 1,
                  d_optimizer: Optimizer | None = None, g_optimizer: Optimizer | None = None,
-                 max_norm: float | None = None, seed: int = 0,
+                 max_norm: float | None = None, seed: Natural | np.random.Generator = 0,
                  callbacks: Iterable[Callback] = (), betas: tuple[float, float] = (0.5, 0.999),
                  schedule: Callable[[int, int], float] | None = None):
         rates = tuple(lr) if isinstance(lr, (tuple, list)) else (lr, lr)

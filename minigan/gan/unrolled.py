@@ -6,11 +6,11 @@ from typing import Any, Iterator, Mapping
 
 import numpy as np
 
-from ..checked import checked
-from ..settings import Positive, PositiveNumber
 from ..autodiff import Tensor, grad
+from ..checked import checked
 from ..nn import Module, Parameter
 from ..nn.module import replaced
+from ..settings import Positive, PositiveNumber
 from ..settings import POSITIVE
 from .game import GAN, GameError
 from .option import Option
@@ -29,7 +29,8 @@ class UnrolledGAN(GAN):
     unroll_lr  their learning rate
     """
 
-    def __init__(self, *args: Any, unroll: Positive = 5, unroll_lr: PositiveNumber = 0.1, **options: Any):
+    def __init__(self, *args: Any, unroll: Positive = 5,
+                 unroll_lr: PositiveNumber = 0.1, **options: Any):
         super().__init__(*args, **options)
         if any(isinstance(p, WeightPenalty) for p in self.penalties):
             raise GameError("an unrolled discriminator's weights are computed, where l1 and l2 "

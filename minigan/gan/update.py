@@ -9,11 +9,11 @@ from typing import Callable, NamedTuple, Sequence
 
 import numpy as np
 
-from ..checked import checked
-from ..settings import PositiveNumber
 from ..autodiff import Tensor, no_grad
+from ..checked import checked
 from ..nn import Module, frozen
 from ..optim import Optimizer, clip_grad_norm
+from ..settings import PositiveNumber
 from ..settings import POSITIVE, POSITIVE_NUMBER, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective, nonsaturating
@@ -88,6 +88,7 @@ class Players:
             clip_grad_norm(optimizer.flat.tensors, self.max_norm)
 
 
+@checked
 def alternating(players: Players, reals: Sequence[Sample], latents: Sequence[Sample],
                 rng: Rng = None) -> StepResult:
     """Update D once on each real sample and a generated one, then G once through the new D
@@ -110,6 +111,7 @@ def alternating(players: Players, reals: Sequence[Sample], latents: Sequence[Sam
     return _result(judged, g_loss, real, fake)
 
 
+@checked
 def simultaneous(players: Players, reals: Sequence[Sample], latents: Sequence[Sample],
                  rng: Rng = None) -> StepResult:
     """Both players move at once, each by its gradient at the point where both were (Mescheder et
@@ -123,6 +125,7 @@ def simultaneous(players: Players, reals: Sequence[Sample], latents: Sequence[Sa
     return _result(judged, g_loss, real, fake)
 
 
+@checked
 def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[Sample],
                   rng: Rng = None) -> StepResult:
     """Both players look ahead by a step, and then move from where they were by the gradients found

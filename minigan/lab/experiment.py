@@ -8,20 +8,20 @@ import time
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator
+from typing import Annotated, Any, Callable, Iterable, Iterator
 
 import numpy as np
 
-from ..checked import checked
-from ..settings import Natural, Positive
 from ..autodiff import Tensor, no_grad
 from ..backend import asarray
+from ..checked import checked
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
-from ..errors import UserError
+from ..errors import UserError, no_such
 from ..files import replacing
 from ..gan import Options, System
 from ..gan.update import StepResult
 from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
+from ..settings import Kind, Natural, Positive, one_of
 from .field import heights
 from .methods import METHODS
 from .plane import PLANE
@@ -36,14 +36,24 @@ class LabError(UserError):
     """A user's mistake, in a line."""
 
 
+def _no_data(text: str) -> str:
+    return (f"there is no file {text}" if text.endswith(".csv")
+            else no_such("data set or file", text, DISTRIBUTIONS))
+
+
+DATA = Kind("a data set or a file",
+            lambda text: isinstance(text, str) and (text in DISTRIBUTIONS or Path(text).is_file()),
+            wrong=_no_data)
+
+
 @checked
 @dataclass(frozen=True)
 class Task:
     """What to run. data is a name in data.DISTRIBUTIONS or a CSV file, method a name in METHODS or
     options of your own, steps how many there are in all."""
 
-    data: str
-    method: str | Options
+    data: Annotated[str, DATA]
+    method: Annotated[str, one_of(METHODS, "method")] | Options
     seed: Natural = 0
     steps: Positive = PLANE.steps
     system: System = PLANE

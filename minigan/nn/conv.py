@@ -8,8 +8,8 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
-from ..checked import checked
 from ..backend.geometry import Padding, Pair, check_groups, margins, pair
+from ..checked import checked
 from ..settings import Positive
 from . import init
 from .module import Module, Parameter

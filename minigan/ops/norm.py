@@ -52,7 +52,8 @@ class BatchNorm(Function):
         return kernels(x.data).batch_norm_gradient(grad, x.data, weight.data, self.eps)
 
 
-def batch_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> tuple[Tensor, Tensor, Tensor]:
+def batch_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5
+               ) -> tuple[Tensor, Tensor, Tensor]:
     """(x − mean) / √(var + eps) · weight + bias with the batch's own mean and biased variance,
     over all axes but the last (Ioffe & Szegedy 2015): x (N, …, C), weight and bias (C,).
 

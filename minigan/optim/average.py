@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import copy
 
-from ..checked import checked
 from ..autodiff import Tensor
 from ..backend import Array, kernels
+from ..checked import checked
 from ..nn import Module, Parameter
 from ..replay import Scalar
 from ..settings import Fraction

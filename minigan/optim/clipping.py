@@ -3,10 +3,10 @@ from __future__ import annotations
 
 from typing import Iterable
 
-from ..checked import checked
 from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module
+from ..checked import checked
 from ..settings import PositiveNumber
 
 

@@ -6,9 +6,9 @@ from operator import itemgetter
 from typing import Any, Iterable, Iterator
 
 from .. import backend
-from ..checked import checked
 from ..autodiff import Tensor
 from ..backend import Array, array_module
+from ..checked import checked
 
 
 @checked

@@ -5,10 +5,10 @@ from math import inf
 from numbers import Real
 from typing import Any, Iterable, Mapping
 
-from ..checked import checked
 from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module, kernels
+from ..checked import checked
 from ..replay import Scalar
 from .counts import StepCounts
 from .flat import FlatTensors, beside

@@ -11,9 +11,9 @@ import weakref
 from contextlib import nullcontext
 from typing import Any, Callable, Iterable, Sequence
 
-from ..checked import checked
 from .. import backend
 from ..autodiff import Function, Tensor
+from ..checked import checked
 from ..observer import Observer, observed_by, observing
 from .draws import CaptureError, Draws
 

@@ -3,19 +3,20 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Callable, Iterator
+from typing import Callable, Iterator
+
+import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
-
-if TYPE_CHECKING:
-    import numpy as np
+from ..checked import checked
 
 
 class CaptureError(RuntimeError):
     """The step cannot be recorded or replayed; the message says what in it, and where."""
 
 
+@checked
 class Draws:
     """Random numbers for a captured step, drawn by NumPy's generator `rng` in host memory.
 

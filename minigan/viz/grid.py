@@ -7,8 +7,8 @@ import os
 import numpy
 
 from ..checked import checked
-from ..settings import Natural, Positive
 from ..files import replacing
+from ..settings import Natural, Positive
 
 _PAPER = 0.25  # between the tiles: a grey that shows where black ones end, and white ones
 

@@ -5,8 +5,6 @@ new arguments for each call.
 """
 from __future__ import annotations
 
-import ast
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -57,13 +55,18 @@ def players() -> tuple[gan.GAN, optim.SGD, optim.SGD]:
     return of, sgd(of.discriminator), sgd(of.generator)
 
 
+def step_of(networks: tuple[nn.Module, nn.Module]) -> tuple[Any, ...]:
+    """The first arguments of train_step."""
+    return *networks, sgd(networks[0]), sgd(networks[1])
+
+
 def square(x: mg.Tensor) -> mg.Tensor:
     return (x * x).sum()
 
 
 images = np.zeros((8, 8, 8, 1), np.float32)
 
-ROWS = """
+ROWS = """\
 Tensor(a(2, 3), requires_grad=True)
 tensor([1.0, 2.0], requires_grad=True)
 as_tensor(2.0, x(2))
@@ -216,7 +219,6 @@ optim.Schedule(sgd(), optim.linear_decay(10))
 optim.clip_grad_norm([w(2, 3)], 1.0)
 optim.clip_grad_value([w(2, 3)], 1.0)
 optim.cosine_decay(10)
-optim.cosine_decay(10)(3)
 optim.exponential_decay(0.9)
 optim.linear_decay(10)
 optim.step_decay(3, 0.1)
@@ -260,6 +262,7 @@ gan.Objective(ops.relu, ops.relu, ops.relu)
 gan.Options(objective="hinge", d_steps=2)
 gan.Players(*players(), 1.0)
 gan.Projection(net(4, 3), nn.Dense(3, 1), nn.Dense(2, 3))
+gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 10, 5, 0, 5))
 gan.Run.open("nowhere")
 gan.StepResult(x(1), x(1), x(1), x(1), x(1), x(1))
 gan.System("mine", gan.SYSTEMS["digits"].networks)
@@ -269,13 +272,20 @@ gan.answering(pair()[1], 3, rng())
 gan.d2gan(pair()[0], pair()[1], pair()[1], 0.2, 0.1)
 gan.projection(pair()[1], 3, rng())
 gan.two_headed(pair()[1], 3, rng())
+gan.alternating(gan.Players(*players()), [(x(4, 8, 8, 1),)], [(x(4, 3),)])
+gan.simultaneous(gan.Players(*players()), [(x(4, 8, 8, 1),)], [(x(4, 3),)])
+gan.extragradient(gan.Players(*players()), [(x(4, 8, 8, 1),)], [(x(4, 3),)])
+gan.train_step(*step_of(pair()), x(4, 8, 8, 1), x(4, 3))
 gan.sample(pair()[0], x(4, 3), 2)
 gan.models.digits(width=4, latent=3, rng=rng())
-lab.Task("ring", "hinge", 0, 4)
-lab.Experiment(lab.Task("ring", "hinge", 0, 4))
+lab.Task("ring", "plain", 0, 4)
+lab.Record({}, [], {}, a(2, 2))
+lab.train(lab.Task("ring", "plain", 0, 1))
+lab.Experiment(lab.Task("ring", "plain", 0, 4))
 metrics.class_shares(np.array([0, 1]), 2)
 metrics.coverage(a(9, 2), a(9, 2), 3)
 metrics.knn_classify(a(9, 2), np.arange(9), a(9, 2), 3)
+metrics.Modes(3, 0.9, 0.1)
 metrics.mode_figures(a(9, 2), a(3, 2), 0.1)
 metrics.sliced_wasserstein(a(9, 2), a(9, 2), 8, 0)
 metrics.total_variation(a(3), a(3))
@@ -287,5 +297,10 @@ testing.check_grads(square, a(2))
 testing.adjoint_test(ops.negative, a(2))
 testing.numerical_jacobian(square, a(2), wrt=0)
 testing.numerical_jvp(square, a(2), a(2))
+testing.Differentiable(square, None)
+testing.Report("square", 0)
+testing.from_torch(square)
+testing.from_jax(square)
+testing.gradtest(square, None)
 testing.from_numpy(np.sin, lambda g, x: g * np.cos(x))
-"""
+""".splitlines()
