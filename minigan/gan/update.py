@@ -13,14 +13,14 @@ from ..autodiff import Tensor, no_grad
 from ..checked import checked
 from ..nn import Module, frozen
 from ..optim import Optimizer, clip_grad_norm
-from ..settings import PositiveNumber
-from ..settings import POSITIVE, POSITIVE_NUMBER, one_of
+from ..replay import Draws
+from ..settings import POSITIVE, POSITIVE_NUMBER, PositiveNumber, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective, nonsaturating
 from .option import Option
 from .penalties import Sample
 
-Rng = np.random.Generator | None
+Rng = np.random.Generator | Draws | None  # Draws, where the step is captured
 
 
 class StepResult(NamedTuple):

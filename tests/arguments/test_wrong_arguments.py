@@ -26,7 +26,8 @@ def public_callables():
         for name in getattr(module, "__all__", vars(module)):
             value = getattr(module, name)
             own = hasattr(module, "__all__") or getattr(value, "__module__", "") == place
-            error = isinstance(value, type) and issubclass(value, (Exception, mg.Function, Protocol))
+            error = isinstance(value, type) and issubclass(
+                value, (Exception, mg.Function, Protocol))
             if own and callable(value) and not name.startswith("_") and not error:
                 yield f"{place}.{name}".removeprefix("minigan.")
 
