@@ -97,18 +97,19 @@ def new_run(args: argparse.Namespace) -> Run:
     """The run that the arguments describe, in a new folder."""
     name = args.system or "digits"
     if args.data == "images" and args.image_size:
-        check_order(args.image_size, common_size(args.data_dir))
+        check_order(args.image_size, args.data_dir)
     return Run.new(args.out or free_folder(Path("runs"), name), name, Options(**game.given(args)),
                    data=args.data, data_dir=args.data_dir, size=args.image_size,
                    channels=args.channels, steps=args.steps, batch_size=args.batch_size,
                    seed=args.seed or 0, save_every=args.save_every)
 
 
-def check_order(size: tuple[int, int], own: tuple[int, int] | None) -> None:
+def check_order(size: tuple[int, int], folder: Path | None) -> None:
     """Raise DataError for an image size whose height and width seem to be exchanged: the height
     came first once."""
     height, width = size
-    if own and height != width and height * own[0] == width * own[1]:
+    own = common_size(folder) if height != width else None
+    if own and height * own[0] == width * own[1]:
         raise DataError(f"--image-size is WIDTHxHEIGHT, and most of the images are {shown(own)}: "
                         f"{shown((width, height))} was meant, not {shown(size)}")
 

@@ -134,12 +134,18 @@ def _bar(paths: list[Path], text: str) -> Any:
 def _files(folder: Path) -> list[Path]:
     """The files below the folder, in the order of their names from the folder on."""
     found, closed = [], []  # a folder that cannot be opened is listed like a file
-    for parent, folders, files in os.walk(folder, onerror=closed.append):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    for parent, folders, files in os.walk(folder, onerror=closed.append, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")
+                      and not _lies_in_itself(Path(parent, name))]
         found += [Path(parent, name) for name in files if not name.startswith(".")]
     found = [path for path in found if not os.access(path, os.R_OK) or path.is_file()]
     return sorted([*found, *[Path(error.filename) for error in closed]],
                   key=lambda path: path.relative_to(folder).parts)
+
+
+def _lies_in_itself(folder: Path) -> bool:
+    """Whether a folder is a link to one that it lies in."""
+    return folder.is_symlink() and folder.resolve() in [p.resolve() for p in folder.parents]
 
 
 def _size(path: Path) -> Size:
@@ -192,7 +198,7 @@ def _eight_bits(image: Any) -> Any:
     from PIL import Image
 
     if image.mode in ("I", "F"):
-        raise ValueError("pixels of 32 bits have no known white")
+        raise ValueError("pixels that Pillow reads as 32 bits have no known white")
     if image.mode.startswith("I;16"):  # Pillow's own conversion makes everything from 255 up white
         return Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
     if image.has_transparency_data:

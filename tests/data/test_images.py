@@ -120,7 +120,7 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path, capsys):
     assert images.shape == (1, 8, 8, 1)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == f"skipped 4 of 5 files in {tmp_path}:"
-    assert lines[1] == "  depth.tiff: pixels of 32 bits have no known white"
+    assert lines[1] == "  depth.tiff: pixels that Pillow reads as 32 bits have no known white"
     assert lines[2:4] == ["  empty.png: no image", "  list.csv: no image"]
     assert lines[4].startswith("  photo.jpg: ") and "truncated" in lines[4] and len(lines) == 5
 
@@ -166,6 +166,18 @@ def test_what_is_neither_file_nor_folder_is_not_opened(tmp_path):
     save(tmp_path / "a.png", plain(5))
     os.mkfifo(tmp_path / "pipe")  # reading it would wait for ever
     assert len(image_folder(tmp_path, (8, 8))[0]) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path):
+    save(tmp_path / "elsewhere" / "a.png", plain(5))
+    for name in ("cat", "dog"):
+        (tmp_path / "all").mkdir(exist_ok=True)
+        (tmp_path / "all" / name).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "all")
+    (tmp_path / "elsewhere" / "itself").symlink_to(tmp_path / "elsewhere")
+    images, labels = image_folder(tmp_path / "all")
+    assert len(images) == 2 and labels.tolist() == [0, 1]
 
 
 def test_batches_of_bytes_and_of_floats_are_scaled_to_the_generators_range(tmp_path):
