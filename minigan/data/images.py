@@ -56,6 +56,7 @@ def image_folder(data_dir: str | os.PathLike | None, size: Size | None = None,
     if size is None:
         common = common_size(folder)
         size = common if common and max(common) <= _LARGEST else _SMALL
+    size = tuple(size)  # a list, from JSON perhaps
     paths, skipped = _files(folder), []
     images, sizes, classes = [], [], []
     for path in _bar(paths, f"reading {folder}"):

@@ -34,7 +34,7 @@ def test_images_are_bytes_in_the_order_of_their_paths_wherever_they_are_below_th
     images, labels = image_folder(tmp_path, (8, 8))
     assert images.shape == (4, 8, 8, 1) and images.dtype == np.uint8 and labels is None
     assert images[:, 0, 0, 0].tolist() == [10, 20, 30, 40]
-    assert (images == image_folder(str(tmp_path), (8, 8))[0]).all()
+    assert (images == image_folder(str(tmp_path), [8, 8])[0]).all()
 
 
 def test_one_coloured_image_makes_all_of_them_coloured(tmp_path):
