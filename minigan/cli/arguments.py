@@ -37,9 +37,10 @@ class Parser(argparse.ArgumentParser):
 
 
 def _image_size(text: str) -> tuple[int, ...]:
-    height, x, width = text.partition("x")
-    return int(height), int(width if x else height)
+    """(height, width), as shapes have it; a user says the width first, as file managers do."""
+    width, x, height = text.partition("x")
+    return int(height if x else width), int(width)
 
 
-IMAGE_SIZE = Kind("a number of pixels, or height x width as in 64x48",
+IMAGE_SIZE = Kind("a number of pixels, or WIDTHxHEIGHT as in 64x48",
                   lambda size: all(map(POSITIVE.fits, size)), _image_size)

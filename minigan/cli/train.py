@@ -14,7 +14,8 @@ import numpy as np
 from .. import backend
 from ..backend import BackendError
 from ..backend.cpu import threads
-from ..data import IMAGE_SETS
+from ..data import IMAGE_SETS, DataError
+from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
 from ..gan.config import folder_of
 from ..gan.progress import Progress
@@ -34,9 +35,11 @@ def register(commands: Any) -> None:
                    help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
     p.add_argument("--data-dir", type=Path, metavar="D",
                    help="folder of the data: IDX files (default: $MINIGAN_DATA, else a download), "
-                        "or with --data images any image files")
-    p.add_argument("--image-size", type=IMAGE_SIZE, metavar="N|HxW",
-                   help="what image files are scaled and cut to (default: 28)")
+                        "or with --data images any image files, those of a class in a folder of "
+                        "their own")
+    p.add_argument("--image-size", type=IMAGE_SIZE, metavar="N|WxH",
+                   help="what image files are scaled and cut to, width first (default: the size "
+                        "that most of them have, up to 128; else 28)")
     p.add_argument("--channels", type=int, choices=[1, 3],
                    help="of image files: grey or coloured (default: coloured if any of them is)")
     p.add_argument("--steps", type=POSITIVE, metavar="N", help="how many steps in all")
@@ -93,10 +96,22 @@ def train(args: argparse.Namespace) -> int:
 def new_run(args: argparse.Namespace) -> Run:
     """The run that the arguments describe, in a new folder."""
     name = args.system or "digits"
+    if args.data == "images" and args.image_size:
+        check_order(args.image_size, args.data_dir)
     return Run.new(args.out or free_folder(Path("runs"), name), name, Options(**game.given(args)),
                    data=args.data, data_dir=args.data_dir, size=args.image_size,
                    channels=args.channels, steps=args.steps, batch_size=args.batch_size,
                    seed=args.seed or 0, save_every=args.save_every)
+
+
+def check_order(size: tuple[int, int], folder: Path | None) -> None:
+    """Raise DataError for an image size whose height and width seem to be exchanged: the height
+    came first once."""
+    height, width = size
+    own = common_size(folder) if height != width else None
+    if own and height * own[0] == width * own[1]:
+        raise DataError(f"--image-size is WIDTHxHEIGHT, and most of the images are {shown(own)}: "
+                        f"{shown((width, height))} was meant, not {shown(size)}")
 
 
 def resumed_run(args: argparse.Namespace) -> Run:
@@ -106,8 +121,11 @@ def resumed_run(args: argparse.Namespace) -> Run:
     run = Run.open(args.out)
     config, asked = run.config, {**vars(args), **game.given(args)}
     *size, channels = config.shape
+    if args.image_size:
+        asked["image_size"] = f"{shown(args.image_size)} (width x height)"
     settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
-                "seed": config.seed, "image_size": tuple(size), "channels": channels,
+                "seed": config.seed, "channels": channels,
+                "image_size": f"{shown(size)} (width x height)",
                 **vars(config.game), "lr": config.game.lr or run.system.lr}
     for name, was in settings.items():
         if asked.get(name) is not None and asked[name] != was:

@@ -15,13 +15,14 @@ import math
 import os
 import struct
 import zlib
-from pathlib import Path
+from typing import BinaryIO
 
 import numpy
 
 from ..checked import checked
 from ..errors import UserError
 
+_BLOCK = 1 << 20  # bytes that are read at a time: a header may state more than there are
 
 class DataError(UserError):
     """A data set is missing or damaged; the message names the file and says what is wrong."""
@@ -29,42 +30,46 @@ class DataError(UserError):
 
 @checked
 def read_idx(path: str | os.PathLike) -> numpy.ndarray:
-    """The array in an IDX file of unsigned bytes, gzipped if its name ends in .gz.
+    """The array in an IDX file of unsigned bytes, gzipped or not, whatever it is called.
 
     Returns a read-only uint8 array with the shape that the file states. Raises DataError, in
-    one line that names the file, for a file that cannot be read, is no gzip or no IDX file, or
-    holds fewer or more bytes than it states.
+    one line that names the file, for a file that cannot be read, is no IDX file, is damaged, or
+    holds fewer or more bytes than it states. No more than it holds is ever allocated.
     """
-    data = _read_bytes(Path(path))
-    if not data:
-        raise DataError(f"{path} is empty")
-    if data[:3] != b"\0\0\x08" or len(data) < 4 or data[3] == 0:
-        raise DataError(f"{path} is no IDX file of bytes: it starts with {data[:4].hex(' ')}, "
-                        "not 00 00 08 and the number of axes")
-    axes = data[3]
-    start = 4 + 4 * axes
-    if len(data) < start:
-        raise DataError(f"{path} is truncated: it ends inside its header of {start} bytes")
-    shape = struct.unpack(f">{axes}I", data[4:start])
-    stated, held = math.prod(shape), len(data) - start
-    if held != stated:
-        fault = "is truncated" if held < stated else "has trailing bytes"
-        raise DataError(f"{path} {fault}: its header states {' x '.join(map(str, shape))} "
-                        f"= {stated} bytes of data, it holds {held}")
-    return numpy.frombuffer(data, numpy.uint8, offset=start).reshape(shape)
-
-
-def _read_bytes(path: Path) -> bytes:
-    """A file's content, unpacked if its name ends in .gz."""
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
-    if path.suffix != ".gz":
-        return data
-    try:
-        return gzip.decompress(data)
+        with open(path, "rb") as file:
+            gzipped = file.peek(2).startswith(b"\x1f\x8b")
+            return _array(path, gzip.GzipFile(fileobj=file) if gzipped else file)
     except EOFError as error:
         raise DataError(f"{path} is truncated: its gzip data end too early") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a sound gzip file: {error}") from error
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _array(path: str | os.PathLike, file: BinaryIO) -> numpy.ndarray:
+    """The array in an opened file."""
+    magic = file.read(4)
+    if not magic:
+        raise DataError(f"{path} is empty")
+    if magic[:3] != b"\0\0\x08" or len(magic) < 4 or magic[3] == 0:
+        raise DataError(f"{path} is no IDX file of bytes: it starts with {magic.hex(' ')}, "
+                        "not 00 00 08 and the number of axes")
+    axes = magic[3]
+    sizes = file.read(4 * axes)
+    if len(sizes) < 4 * axes:
+        raise DataError(f"{path} is truncated: it ends inside its header of {4 + 4 * axes} bytes")
+    shape = struct.unpack(f">{axes}I", sizes)
+    stated, data = math.prod(shape), bytearray()
+    while len(data) <= stated and (block := file.read(_BLOCK)):
+        data += block
+    if len(data) != stated:
+        short = len(data) < stated
+        raise DataError(f"{path} {'is truncated' if short else 'has trailing bytes'}: its header "
+                        f"states {' x '.join(map(str, shape))} = {stated} bytes of data, it holds "
+                        f"{len(data) if short else 'more'}")
+    try:
+        return numpy.frombuffer(memoryview(data).toreadonly(), numpy.uint8).reshape(shape)
+    except ValueError:  # 100 axes, or 0 times sizes whose product overflows
+        raise DataError(f"{path} states {axes} axes of sizes that no array has") from None

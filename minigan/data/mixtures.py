@@ -5,7 +5,7 @@ numpy.random.Generator; the same one gives the same points.
 """
 from __future__ import annotations
 
-import math
+import csv
 from pathlib import Path
 from typing import Callable, NamedTuple
 
@@ -103,12 +103,10 @@ def _points(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
 
 
 def _number(text: str) -> float | None:
-    """A finite number of float32, or None."""
     try:
-        number = float(text)
+        return float(text)
     except ValueError:
         return None
-    return number if math.isfinite(number) and abs(number) < 1e30 else None
 
 
 class Distribution(NamedTuple):
@@ -132,23 +130,27 @@ DISTRIBUTIONS: dict[str, Distribution] = {
 def read_points(path: str | Path) -> numpy.ndarray:
     """The points of a CSV file of two columns of numbers: float64 (N, 2).
 
-    The first row may be a heading; empty lines are skipped. Raises DataError, which names the
-    row, for one that is not two finite numbers, and for a file without two different points.
+    The first row may be a heading, cells may be quoted, and empty lines are skipped. Raises
+    DataError, which names the row, for one that is not two finite numbers of float32, and for a
+    file without two different points.
     """
     points = []
     try:
-        with open(path, encoding="utf-8-sig") as file:  # some programs begin with a mark
-            for row, line in enumerate(file, 1):
-                cells = line.strip().split(",")
-                numbers = [_number(cell) for cell in cells]
-                if cells == [""] or row == 1 and len(cells) == 2 and numbers == [None, None]:
+        with open(path, newline="", encoding="utf-8-sig") as file:  # some begin with a mark
+            rows = csv.reader(file, skipinitialspace=True)
+            lines = ((rows.line_num, row) for row in rows if row and row != [""])
+            for i, (line, row) in enumerate(lines):
+                numbers = [_number(cell) for cell in row]
+                if i == 0 and numbers == [None, None]:  # a heading
                     continue
-                if len(numbers) != 2 or None in numbers:
-                    raise DataError(f"{path}, row {row}: expected two numbers with a comma between "
-                                    f"them, got {line.strip()[:40]!r}")
+                if len(row) != 2 or not all(n is not None and abs(n) < 1e30 for n in numbers):
+                    raise DataError(f"{path}, row {line}: expected two numbers with a comma "
+                                    f"between them, got {','.join(row)[:40]!r}")
                 points.append(numbers)
     except UnicodeDecodeError:
         raise DataError(f"{path} is no text, but a CSV file of two columns is needed") from None
+    except csv.Error as error:
+        raise DataError(f"{path}, row {rows.line_num}: {error}") from None
     if len(set(map(tuple, points))) < 2:
         raise DataError(f"{path} holds {len(points)} points; two different ones at least are "
                         "needed to learn from")

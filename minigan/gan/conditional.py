@@ -10,8 +10,7 @@ from .. import ops
 from ..autodiff import Tensor
 from ..checked import checked
 from ..nn import Dense, Module, Sequential
-from ..settings import Positive
-from ..settings import one_of
+from ..settings import Positive, one_of
 from .auxiliary import ACGAN, TwoHeads
 from .game import GAN
 from .models import Discriminator, Generator

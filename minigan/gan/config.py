@@ -1,6 +1,7 @@
 """The settings of a run, and what they say: which data, which game, which samples."""
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Mapping
@@ -18,9 +19,10 @@ from .systems import SYSTEMS
 
 SHAPE = Kind("a height, a width and a number of channels", lambda s: isinstance(s, (tuple, list))
              and len(s) == 3 and all(map(POSITIVE.fits, s)))
+MARK = Kind("a text, or null", lambda text: text is None or isinstance(text, str))
 KINDS = {"steps": POSITIVE, "save_every": POSITIVE, "batch_size": TWO_OR_MORE, "seed": NATURAL,
          "classes": NATURAL, "system": one_of(SYSTEMS, "system"),
-         "data": one_of(IMAGE_SETS, "data set"), "shape": SHAPE}
+         "data": one_of(IMAGE_SETS, "data set"), "shape": SHAPE, "fingerprint": MARK}
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Config:
     data_dir             where the data are; None: where the data set is by default
     game                 what differs from the system's plain game
     classes              of the labels, if the data set has any
+    fingerprint          of the images and labels that the run began with; None: it is an older one
     """
 
     system: str
@@ -46,6 +49,7 @@ class Config:
     data_dir: str | None = None
     game: Options = field(default_factory=Options)
     classes: int = 0
+    fingerprint: str | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Config:
@@ -91,10 +95,17 @@ class Config:
         return latent
 
     def load(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """The images, as Scaled takes them, and their labels, if there are any."""
+        """The images, as Scaled takes them, and their labels, if there are any. Raises DataError if
+        they are not those that the run began with: it would not end where it would have."""
         *size, channels = self.shape
         own = {"size": tuple(size), "channels": channels} if self.data == "images" else {}
-        return load(self.data, self.data_dir, self.batch_size, **own)
+        images, labels = load(self.data, self.data_dir, self.batch_size, **own)
+        found = fingerprint(images, labels)
+        if self.fingerprint not in (None, found):
+            raise DataError(f"the images of {self.data_dir or self.data}, or their classes, are "
+                            f"not those that the run began with ({self.fingerprint}; now {found}): "
+                            "bring those back, or start another run")
+        return images, labels
 
     def conditions(self, labels: np.ndarray | None) -> list[backend.Array]:
         """What a Loader is given beside the images: what the game is to know of their classes."""
@@ -113,6 +124,12 @@ def folder_of(data: str, data_dir: str | Path | None) -> str | None:
         raise DataError("the digits come with minigan and are read from no folder, such as "
                         f"{data_dir}: name the data set that is there, data images or mnist")
     return str(Path(data_dir).expanduser().resolve()) if data_dir else None
+
+
+def fingerprint(images: np.ndarray, labels: np.ndarray | None) -> str:
+    """What tells these images and labels from others."""
+    pixels = zlib.crc32(np.ascontiguousarray(images))
+    return f"{len(images)} images, {zlib.crc32(b'' if labels is None else labels, pixels):08x}"
 
 
 def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int] | None = None,

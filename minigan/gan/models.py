@@ -195,9 +195,9 @@ def quarter(shape: Shape) -> Shape:
     height, width, channels = shape
     if height % 4 or width % 4:
         raise ShapeError(
-            f"this generator doubles height and width twice, so both must be divisible by 4, but "
-            f"the images are {height} x {width}; {height + -height % 4} x {width + -width % 4} "
-            "would do")
+            f"this generator doubles width and height twice, so both must be divisible by 4, but "
+            f"the images are {width}x{height} (width x height); {width + -width % 4}x"
+            f"{height + -height % 4} would do (--image-size)")
     return height // 4, width // 4, channels
 
 

@@ -89,7 +89,8 @@ class Options(_Fields):
                 continue
             if option.conditions and not classes:
                 raise GameError(f"{option.name} needs classes, and these data have none: take "
-                                "digits, or an MNIST set")
+                                "digits, an MNIST set, or a folder of images with a folder in it "
+                                "for each class, and no image beside them")
             if option.images and len(shape) != 3:
                 raise GameError(f"{option.name} is for images, not for examples of shape {shape}")
             if option.part:

@@ -26,7 +26,7 @@ from ..errors import UserError
 from ..files import read_arrays, replacing, write_arrays
 from ..nn import Module
 from ..viz import save_curves, save_grid
-from .config import KINDS, Config, folder_of, load
+from .config import KINDS, Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
 from .game import GAN
 from .options import Options
@@ -66,8 +66,9 @@ class Run:
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
             save_every: int | None = None) -> Run:
         """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`; what
-        is None is the system's own. The data are loaded, image files in this size and with these
-        channels. Nothing is written yet. Raises UserError for settings that no run can have."""
+        is None is the system's own. The data are loaded, image files in this size, (height, width),
+        and with these channels. Nothing is written yet. Raises UserError for settings that no run
+        can have."""
         KINDS["system"].check("system", system)
         own, game = SYSTEMS[system], Options() if game is None else game
         if not isinstance(game, Options):
@@ -85,6 +86,7 @@ class Run:
         images, labels = run.data = load(config.data, data_dir, config.batch_size, size, channels)
         config.shape = images.shape[1:]
         config.classes = 0 if labels is None else int(labels.max()) + 1
+        config.fingerprint = fingerprint(images, labels)
         return run
 
     @classmethod

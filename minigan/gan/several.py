@@ -9,8 +9,7 @@ from .. import ops
 from ..autodiff import Tensor
 from ..checked import checked
 from ..nn import Module
-from ..settings import Positive
-from ..settings import FLAG, TWO_OR_MORE, one_of
+from ..settings import FLAG, TWO_OR_MORE, Positive, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective
 from .option import Option

@@ -10,8 +10,7 @@ from ..autodiff import Tensor, grad
 from ..checked import checked
 from ..nn import Module, Parameter
 from ..nn.module import replaced
-from ..settings import Positive, PositiveNumber
-from ..settings import POSITIVE
+from ..settings import POSITIVE, Positive, PositiveNumber
 from .game import GAN, GameError
 from .option import Option
 from .penalties import Sample, WeightPenalty

@@ -205,6 +205,25 @@ def test_images_without_labels_cannot_be_conditions(option, tmp_path, capsys):
     assert f"{option[0][2:]} needs classes" in said and not out.exists()
 
 
+def test_folders_of_images_are_classes(tmp_path, capsys):
+    from PIL import Image
+
+    for i in range(12):
+        folder = tmp_path / "images" / "abc"[i % 3]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8), 20 * i, np.uint8)).save(folder / f"{i}.png")
+    out = tmp_path / "run"
+    assert main(["train", "--data", "images", "--data-dir", str(tmp_path / "images"),
+                 "--conditional", "--steps", "2", *TINY, "--out", str(out)]) == 0
+    assert capsys.readouterr().err.startswith("classes: 0 a, 1 b, 2 c\n")
+    config = json.loads((out / "config.json").read_text())
+    assert config["classes"] == 3 and config["shape"] == [8, 8, 1]
+    assert main(["sample", str(out), "--label", "2"]) == 0
+    (tmp_path / "images" / "c").rename(tmp_path / "images" / "aa")  # the same images, other classes
+    assert main(["train", "--resume", "--steps", "3", "--device", "cpu", "--out", str(out)]) == 2
+    assert "or their classes, are not those that the run began with" in capsys.readouterr().err
+
+
 def test_a_run_without_conditions_has_no_classes_to_choose_from(plain, capsys):
     said = mistake(["sample", plain, "--label", 0], capsys)
     assert "only a run of a conditional game has classes" in said

@@ -109,10 +109,13 @@ def test_a_folder_of_images_is_trained_on_and_a_broken_file_told(pictures, tmp_p
                                                                  monkeypatch):
     monkeypatch.chdir(tmp_path)
     command = ["train", "digits-dcgan", "--data", "images", "--data-dir", "pictures",
-               "--image-size", "8x12", *TINY[2:]]
+               "--image-size", "12x8", *TINY[2:]]
     assert main([*command, "--steps", "6", "--out", "whole"]) == 0
     told = capsys.readouterr().err.splitlines()
-    assert told[:2] == ["skipped 1 of 10 files in pictures:", "  notes.txt: no image"]
+    assert told[:3] == [
+        "skipped 1 of 10 files in pictures:", "  notes.txt: no image",
+        "scaled 9 of 9 images to 12x8, cutting 9 of them to its proportions: they were 31x20, "
+        "30x21, 29x22, 28x23, 27x24 and of 4 other sizes"]
     config = json.loads(Path("whole/config.json").read_text())
     assert config["shape"] == [8, 12, 3] and config["data_dir"] == str(pictures)
 
@@ -135,6 +138,48 @@ def test_images_can_be_trained_on_in_grey_and_from_where_they_were_moved(picture
     assert main(["train", "--resume", "--steps", "4", "--data-dir", str(moved), "--out", str(out),
                  "--device", "cpu"]) == 0
     assert json.loads((out / "config.json").read_text())["data_dir"] == str(moved)
+
+
+def test_a_resumed_run_sees_the_images_that_it_began_with_or_says_so(pictures, tmp_path, capsys):
+    train, out = ["train", *TINY, "--data", "images", "--data-dir", pictures], tmp_path / "run"
+    resume = ["train", "--resume", "--steps", "7", "--device", "cpu", "--out", out]
+    assert main([str(word) for word in [*train, "--image-size", "10x12", "--out", out]]) == 0
+    capsys.readouterr()
+    assert "--image-size was 10x12 (width x height), not 12x10" in mistake(
+        [*resume, "--image-size", "12x10"], capsys)
+    (pictures / "notes.txt").unlink()  # no image
+
+    def says(change):
+        """The end of what is said of the changed folder."""
+        kept = {path: path.read_bytes() for path in pictures.iterdir()}
+        change()
+        assert main([str(word) for word in resume]) == 2
+        for path, content in kept.items():
+            path.write_bytes(content)
+        return capsys.readouterr().err.splitlines()[-1]
+
+    first, second = pictures / "0.png", pictures / "1.png"
+    began = json.loads((out / "config.json").read_text())["fingerprint"]
+    for n, change in [(8, first.unlink), (9, lambda: first.write_bytes(second.read_bytes()))]:
+        assert f"not those that the run began with ({began}; now {n} images, " in says(change)
+    config = json.loads((out / "config.json").read_text())
+    assert main([str(word) for word in resume]) == 0  # all of them are back
+    del config["fingerprint"]  # an older run
+    (out / "config.json").write_text(json.dumps(config))
+    first.unlink()
+    assert main([str(word) for word in resume]) == 0
+
+
+def test_an_image_size_in_the_order_that_once_was_is_refused(pictures, tmp_path, capsys):
+    for path in pictures.glob("*.png"):
+        Image.new("L", (60, 40)).save(path)
+    train = ["train", "mlp-small", *TINY, "--data", "images", "--data-dir", pictures, "--out",
+             tmp_path / "run"]
+    for size, meant in [("40x60", "60x40"), ("8x12", "12x8")]:
+        assert f"most of the images are 60x40: {meant} was meant, not {size}" in mistake(
+            [*train, "--image-size", size], capsys)
+    assert main([str(word) for word in [*train, "--image-size", "12x8"]]) == 0
+    assert json.loads((tmp_path / "run" / "config.json").read_text())["shape"] == [8, 12, 1]
 
 
 def test_systems_lists_every_system(capsys):
@@ -196,8 +241,11 @@ def test_mistakes_with_a_folder_of_images_are_one_line_and_leave_nothing(picture
     assert "no readable image" in mistake([*train, "--data-dir", empty], capsys)
     (pictures / "notes.txt").unlink()
     train += ["--data-dir", pictures]
-    assert "32 x 28 would do" in mistake([*train, "--image-size", "30x28"], capsys)
-    assert "9 images" in mistake([*train, "--batch-size", "10"], capsys)
+    for words, says in [(["--image-size", "28x30"], "28x32 would do"),
+                        (["--batch-size", "10"], "9 images")]:
+        assert main([str(word) for word in [*train, *words]]) == 2
+        scaled, said = capsys.readouterr().err.splitlines()
+        assert scaled.startswith("scaled 9 of 9 images to 28x") and says in said
     assert "got '8x'" in mistake([*train, "--image-size", "8x"], capsys)
     assert "got '0'" in mistake([*train, "--image-size", "0"], capsys)
     assert "invalid choice: 2" in mistake([*train, "--channels", "2"], capsys)

@@ -34,7 +34,7 @@ def test_images_are_bytes_in_the_order_of_their_paths_wherever_they_are_below_th
     images, labels = image_folder(tmp_path, (8, 8))
     assert images.shape == (4, 8, 8, 1) and images.dtype == np.uint8 and labels is None
     assert images[:, 0, 0, 0].tolist() == [10, 20, 30, 40]
-    assert (images == image_folder(str(tmp_path), (8, 8))[0]).all()
+    assert (images == image_folder(str(tmp_path), [8, 8])[0]).all()
 
 
 def test_one_coloured_image_makes_all_of_them_coloured(tmp_path):
@@ -120,7 +120,7 @@ def test_unreadable_files_are_listed_and_skipped(tmp_path, capsys):
     assert images.shape == (1, 8, 8, 1)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == f"skipped 4 of 5 files in {tmp_path}:"
-    assert lines[1] == "  depth.tiff: pixels of 32 bits have no known white"
+    assert lines[1] == "  depth.tiff: pixels that Pillow reads as 32 bits have no known white"
     assert lines[2:4] == ["  empty.png: no image", "  list.csv: no image"]
     assert lines[4].startswith("  photo.jpg: ") and "truncated" in lines[4] and len(lines) == 5
 
@@ -168,6 +168,18 @@ def test_what_is_neither_file_nor_folder_is_not_opened(tmp_path):
     assert len(image_folder(tmp_path, (8, 8))[0]) == 1
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")
+def test_links_to_folders_are_followed_but_not_in_circles(tmp_path):
+    save(tmp_path / "elsewhere" / "a.png", plain(5))
+    for name in ("cat", "dog"):
+        (tmp_path / "all").mkdir(exist_ok=True)
+        (tmp_path / "all" / name).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "all")
+    (tmp_path / "elsewhere" / "itself").symlink_to(tmp_path / "elsewhere")
+    images, labels = image_folder(tmp_path / "all")
+    assert len(images) == 2 and labels.tolist() == [0, 1]
+
+
 def test_batches_of_bytes_and_of_floats_are_scaled_to_the_generators_range(tmp_path):
     save(tmp_path / "a.png", plain(255))
     images, _ = image_folder(tmp_path, (8, 8))
@@ -180,9 +192,97 @@ def test_batches_of_bytes_and_of_floats_are_scaled_to_the_generators_range(tmp_p
             assert (black == low).all()
 
 
-def test_a_png_with_a_flipped_byte_is_skipped(tmp_path, capsys):
-    from PIL import Image
+FORMATS = ["AVIF", "BMP", "DIB", "GIF", "ICO", "JPEG", "JPEG2000", "MPO", "MSP", "PCX", "PNG",
+           "PPM", "QOI", "SGI", "TGA", "TIFF", "WEBP"]
+WAYS = {"JPEG": [{"progressive": True}], "WEBP": [{"lossless": True}],
+        "TIFF": [{"compression": c} for c in ("tiff_lzw", "tiff_deflate", "jpeg", "packbits")]}
+DENSE = {"AVIF", "GIF", "JPEG", "MPO", "PNG", "WEBP"}  # in the others zeros are pixels like any
 
+
+def test_no_format_is_taken_for_whole_that_was_cut_or_of_which_a_part_was_never_written(tmp_path):
+    y, x = np.mgrid[:24, :20]
+    noise = np.random.default_rng(0).integers(0, 256, (24, 20))
+    picture = Image.fromarray(np.stack([y * 10, x * 12, noise], 2).astype(np.uint8))
+    path, seen = tmp_path / "picture", set()
+    ways = [(name, mode, options) for name in FORMATS for mode in ("RGB", "L", "1", "P")
+            for options in [{}, *WAYS.get(name, [])]]
+    for name, mode, options in ways:
+        if (name, mode) == ("PCX", "P"):  # its palette is its end, and it may have none
+            continue
+        try:
+            picture.convert(mode).save(path, name, **options)
+            right, _ = image_folder(tmp_path, (24, 20))
+        except (OSError, ValueError, KeyError):  # not in this mode, or not by this Pillow
+            continue
+        seen.add(name)
+        whole = path.read_bytes()
+        for share in (0.1, 0.5, 0.7, 0.97):
+            written = whole[:int(share * len(whole))]
+            path.write_bytes(written)
+            try:
+                assert (image_folder(tmp_path, (24, 20))[0] == right).all(), (name, mode, share)
+            except DataError as error:
+                assert "no readable image" in str(error)
+            if name in DENSE and share < 0.75:
+                path.write_bytes(written + bytes(len(whole) - len(written)))
+                assert complaint(tmp_path), (name, mode, share)
+        if name == "JPEG":
+            path.write_bytes(whole + bytes(len(whole)))  # as some cameras leave them
+            assert (image_folder(tmp_path, (24, 20))[0] == right).all()
+    assert {"BMP", "GIF", "JPEG", "PNG", "TIFF"} <= seen
+
+
+def test_an_image_keeps_its_own_size_if_most_of_them_have_it(tmp_path, capsys):
+    for i in range(3):
+        save(tmp_path / f"{i}.png", np.arange(20 * 31).reshape(20, 31) % 251)
+    images, _ = image_folder(tmp_path)
+    assert (images[2, :, :, 0] == np.arange(20 * 31).reshape(20, 31) % 251).all()
+    assert capsys.readouterr().err == ""
+    save(tmp_path / "3.png", plain(7, 40, 62))
+    save(tmp_path / "4.png", plain(7, 40, 40))
+    assert image_folder(tmp_path)[0].shape == (5, 20, 31, 1)
+    assert capsys.readouterr().err == (
+        "scaled 2 of 5 images to 31x20, cutting 1 of them to its proportions: they were 62x40, "
+        "40x40 (--image-size: to another)\n")
+    save(tmp_path / "5.png", plain(7, 41, 40))
+    assert image_folder(tmp_path)[0].shape == (6, 28, 28, 1)  # half of them are not most
+    for height, size in [(128, (128, 8)), (129, (28, 28))]:
+        save(tmp_path / str(height) / "a.png", plain(7, height))
+        assert image_folder(tmp_path / str(height))[0].shape[1:3] == size
+
+
+def test_sizes_of_all_formats_are_counted_as_they_are_seen(tmp_path, capsys):
+    for suffix in ("png", "jpg", "tiff"):
+        for orientation in range(1, 9):
+            exif, folder = Image.Exif(), tmp_path / f"{suffix}{orientation}"
+            exif[0x0112] = orientation
+            save(folder / f"a.{suffix}", coloured(1, 2, 3, height=20, width=31), exif=exif)
+            size = (31, 20) if orientation > 4 else (20, 31)
+            assert image_folder(folder)[0].shape[1:3] == size
+            assert capsys.readouterr().err == ""
+            image_folder(folder, (8, 8))
+            assert capsys.readouterr().err.endswith(f"they were {size[1]}x{size[0]}\n")
+
+
+def test_folders_are_classes_if_all_images_are_in_them(tmp_path, capsys):
+    for i, name in enumerate(["dog/1.png", "cat/b/2.png", "cat/a.png", "eel/0.png", "Ant/9.png"]):
+        save(tmp_path / name, plain(i))
+    save(tmp_path / ".hidden" / "a.png", plain(9))
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").write_text("no image")
+    images, labels = image_folder(tmp_path)
+    assert labels.dtype == np.int64 and labels.tolist() == [0, 1, 1, 2, 3]
+    assert images[:, 0, 0, 0].tolist() == [4, 2, 1, 0, 3]
+    assert "classes: 0 Ant, 1 cat, 2 dog, 3 eel\n" in capsys.readouterr().err
+    assert image_folder(tmp_path / "cat")[1] is None  # some are outside
+    save(tmp_path / "a.png", plain(5))
+    assert image_folder(tmp_path)[1] is None
+    for name in ("a.png", "cat", "dog", "eel"):
+        (tmp_path / name).rename(tmp_path / f".{name}")
+    assert image_folder(tmp_path)[1] is None  # one class is none
+
+
+def test_a_png_with_a_flipped_byte_is_skipped(tmp_path, capsys):
     pixels = np.random.default_rng(0).integers(0, 256, (32, 32), np.uint8)
     for name in "sound.png", "damaged.png":
         Image.fromarray(pixels).save(tmp_path / name)

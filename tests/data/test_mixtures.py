@@ -81,9 +81,10 @@ def test_the_table_names_each_distribution_with_its_modes_if_it_has_any():
 
 
 def test_points_are_read_from_two_columns_with_or_without_a_heading(tmp_path):
-    for heading in ("", "x,y\n", "\ufeff"):
+    for heading in ("", "x,y\n", "\ufeff", '"x, in m","y ""up"""\n', "\n \nx,y\n",
+                    "\ufeff# x,y\r\n"):
         path = tmp_path / "a.csv"
-        path.write_text(heading + "1,2\n\n -3.5 , 4e-1 \n", encoding="utf-8")
+        path.write_text(heading + '1,"2"\r\n\n -3.5 , "4e-1"\n', encoding="utf-8", newline="")
         points = read_points(path)
         assert points.dtype == np.float64
         np.testing.assert_array_equal(points, [[1, 2], [-3.5, 0.4]])
@@ -94,7 +95,10 @@ def test_points_are_read_from_two_columns_with_or_without_a_heading(tmp_path):
     ("x,y\n1,2\n3,four\n", "row 3: .* got '3,four'"), ("1,2\n3 4\n", "row 2"),
     ("1,2\nnan,1\n", "row 2"), ("1,2\n1,inf\n", "row 2"), ("1,1e39\n2,1\n", "row 1"),
     ("1\n2\n", "row 1"), ("x,y\nx,y\n", "row 2"), ("1,x\n1,2\n", "row 1"),
-    ("", "holds 0 points"), ("x,y\n1,2\n1,2\n", "holds 2 points; two different ones")])
+    ("nan,nan\n1,2\n3,4\n", "row 1"), ("1e39,1e39\n1,2\n3,4\n", "row 1"), (",\n,\n", "row 2"),
+    ('"1","2\n3,4\n', "row 2: .* got '1,2"), ('1,2\n"' + "9" * 200_000, "row 2: field larger"),
+    ("x;y\n1;2\n", "row 1"), ("", "holds 0 points"),
+    ("x,y\n1,2\n1,2\n", "holds 2 points; two different ones")])
 def test_a_row_that_is_no_point_is_named(tmp_path, text, message):
     (tmp_path / "a.csv").write_text(text)
     with pytest.raises(DataError, match=message):

@@ -1,7 +1,9 @@
 import gzip
+import hashlib
 import os
 import struct
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -69,6 +71,36 @@ def test_the_spelling_with_a_dot_is_accepted(tmp_path, suffix):
     for path in list(tmp_path.iterdir()):
         path.rename(path.with_name(path.name.replace("-idx", ".idx")))
     assert len(mnist(tmp_path)[0]) == 3
+
+
+@pytest.mark.parametrize("zipped", [".gz", ""])
+def test_the_folders_of_torchvision_and_kaggle_are_found(tmp_path, zipped):
+    for n, (name, folder) in enumerate(zip(LOADERS, ["MNIST", "FashionMNIST", "KMNIST"]), 4):
+        write_set(tmp_path / folder / "raw", train=n, suffix=zipped)
+        for root in (tmp_path, tmp_path / folder, tmp_path / folder / "raw"):
+            assert len(LOADERS[name](root)[0]) == n
+    write_set(tmp_path / "kaggle", suffix=zipped)
+    for path in list((tmp_path / "kaggle").iterdir()):
+        moved = path.rename(tmp_path / "moved")
+        path.with_suffix("").mkdir()
+        moved.rename(path.with_suffix("") / path.name)
+    assert len(mnist(tmp_path / "kaggle")[0]) == 3
+
+
+def test_a_set_that_is_known_to_be_another_is_refused_by_its_name(tmp_path, monkeypatch):
+    write_set(tmp_path, suffix="")
+    whole = (tmp_path / FILES[0]).read_bytes()
+    known = {hashlib.md5(whole).hexdigest(): "kmnist"}
+    monkeypatch.setattr(sys.modules["minigan.data.mnist"], "_NAMES", known)
+    says = f"{FILES[0]} is of kmnist, not of mnist: ask for the data set that is there (--data kmn"
+    assert says in complaint(lambda: mnist(tmp_path))
+    assert len(kmnist(tmp_path)[0]) == 3
+    (tmp_path / FILES[0]).write_bytes(gzip.compress(whole))  # by what is in it
+    assert says in complaint(lambda: mnist(tmp_path))
+    known.clear()
+    assert len(mnist(tmp_path)[0]) == 3  # other data in the format are welcome
+    known[hashlib.md5((tmp_path / FILES[0]).read_bytes()).hexdigest()] = "kmnist"  # by itself
+    assert says in complaint(lambda: mnist(tmp_path))
 
 
 @pytest.mark.parametrize("name", LOADERS)
@@ -182,3 +214,4 @@ def test_the_real_mnist_has_its_published_shape_and_classes():
                                             5949]
     images, labels = mnist(REAL, split="test")
     assert images.shape == (10000, 28, 28, 1) and labels[:5].tolist() == [7, 2, 1, 0, 4]
+    assert "is of mnist, not of kmnist" in complaint(lambda: kmnist(Path(REAL) / "mnist"))

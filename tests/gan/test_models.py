@@ -116,10 +116,10 @@ def test_dcgan_starts_from_its_papers_weights():
 
 @pytest.mark.parametrize("build", [models.dcgan, models.dense_dcgan, models.digits_dcgan])
 def test_images_that_cannot_be_halved_twice_are_refused_with_the_reason(build):
-    with pytest.raises(models.ShapeError, match=r"divisible by 4, but the images are 30 x 28; "
-                                                r"32 x 28 would do"):
+    with pytest.raises(models.ShapeError, match=r"divisible by 4, but the images are 28x30 "
+                                                r"\(width x height\); 28x32 would do"):
         build((30, 28, 1))
-    with pytest.raises(models.ShapeError, match="28 x 32 would do"):
+    with pytest.raises(models.ShapeError, match="32x28 would do"):
         build((28, 29, 3))
 
 
