@@ -57,7 +57,7 @@ def checked(f: F) -> F:
         try:
             return f(*args, **options)
         except Exception as error:
-            if error.__traceback__.tb_next is None:
+            if isinstance(error, TypeError) and str(error).startswith(f"{f.__qualname__}()"):
                 raise wrongly_called(f, options, error) from None
             if is_from_inside(error):
                 method = "self" in inspect.signature(f).parameters
