@@ -23,7 +23,7 @@ USUAL: dict[str, dict[str, str]] = {
         "UpsamplingNearest2d": "nn.Upsample", "UpsamplingBilinear2d": "nn.Upsample",
         "Unflatten": "nn.Reshape", "functional": "mg.ops", "BCELoss": "mg.losses.bce",
         "BCEWithLogitsLoss": "mg.losses.bce_with_logits", "MSELoss": "mg.losses.mse",
-        "CrossEntropyLoss": "mg.losses.cross_entropy", "L1Loss": "mg.losses.l1_loss",
+        "CrossEntropyLoss": "mg.losses.cross_entropy", "L1Loss": "mg.losses.mae",
         "HuberLoss": "mg.losses.huber", "SmoothL1Loss": "mg.losses.huber",
         "ModuleList": "a list of modules, in which a Module finds them",
         "ModuleDict": "a dict of modules, in which a Module finds them",
@@ -32,7 +32,7 @@ USUAL: dict[str, dict[str, str]] = {
     "minigan.losses": {
         "binary_cross_entropy": "losses.bce", "mse_loss": "losses.mse",
         "binary_cross_entropy_with_logits": "losses.bce_with_logits", "huber_loss": "losses.huber",
-        "smooth_l1_loss": "losses.huber", "nll_loss": "losses.cross_entropy, of logits",
+        "smooth_l1_loss": "losses.huber", "l1_loss": "losses.mae", "nll_loss": "losses.cross_entropy, of logits",
     },
     "minigan.optim": {"lr_scheduler": "a schedule of optim, such as optim.cosine_decay"},
     "minigan.ops": {

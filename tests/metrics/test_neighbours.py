@@ -90,7 +90,7 @@ REAL = np.zeros((4, 2))
     (lambda: coverage(REAL, np.full((3, 2), np.nan)), "samples holds values that are not finite"),
     (lambda: coverage(REAL, np.zeros((0, 2))), "samples holds no points"),
     (lambda: coverage(REAL, REAL, k=4), "k = 4 neighbours were asked for, of 3"),
-    (lambda: coverage(REAL, REAL, k=0), "k = 0"),
+    (lambda: coverage(REAL, REAL, k=0), "k is a whole number of at least 1"),
     (lambda: knn_classify(REAL, [0, 1], REAL), r"labels of shape \(4,\), got \(2,\)"),
     (lambda: knn_classify(REAL, [0, 1, 2, 3], REAL, k=5), "k = 5 neighbours were asked for, of 4"),
 ])

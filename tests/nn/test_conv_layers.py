@@ -153,7 +153,7 @@ def test_an_x_that_does_not_fit_is_refused_by_the_layers_name(layer, shape, hint
     (lambda: nn.ConvTranspose2d(3, 8, 3, padding=-1), "none negative"),
     (lambda: nn.Conv2d(4, 6, 3, groups=4),
      "groups is a whole number that divides in_channels 4 and out_channels 6, not 4"),
-    (lambda: nn.Upsample(2, "cubic"), "Upsample's mode is one of nearest, bilinear, not 'cubic'"),
+    (lambda: nn.Upsample(2, "cubic"), "Upsample: mode is one of nearest, bilinear, not 'cubic'"),
     (lambda: nn.Upsample(0), "factor is a whole number of at least 1"),
     (lambda: nn.MaxPool2d(2, 0), "stride is a whole number of at least 1")])
 def test_wrong_arguments_are_refused_when_the_layer_is_made(make, message):

@@ -116,7 +116,7 @@ def test_dropout_draws_anew_each_time_and_repeats_with_its_generator():
 
 @pytest.mark.parametrize("p", [-0.1, 1, 1.5])
 def test_dropouts_probability_is_below_one(p):
-    with pytest.raises(ValueError, match="probability of a zero"):
+    with pytest.raises(ValueError, match="Dropout: p is a number of at least 0 and below 1"):
         nn.Dropout(p)
 
 
