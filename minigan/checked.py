@@ -70,7 +70,8 @@ def checked(f: F) -> F:
 def refused(f: Callable, name: str, value: Any) -> Exception:
     """What is said of an argument that its annotation does not allow."""
     hint, bare = (typing.get_type_hints(f, include_extras=extras)[name] for extras in (True, False))
-    kind = UserError if _test(bare)(value) else TypeError
+    is_nan = isinstance(value, Real) and value != value
+    kind = UserError if is_nan or _test(bare)(value) else TypeError
     for part in (hint, *typing.get_args(hint)):
         if typing.get_origin(part) is typing.Annotated and part.__metadata__[0].wrong:
             if kind is UserError:
@@ -183,4 +184,5 @@ def _words(hint: Any) -> str:
     if origin is tuple and args:
         inner = [_words(arg) for arg in args if arg is not ...]
         return f"a tuple of {inner[0]}" if args[-1] is ... else f"a tuple ({', '.join(inner)})"
-    return _WORDS.get(origin) or f"a {getattr(origin, '__name__', origin)}"
+    name = getattr(origin, "__name__", str(origin))
+    return _WORDS.get(origin) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"

@@ -1,10 +1,10 @@
 """Derivatives of functions, built from `grad`: products with the Jacobian and the Hessian.
 
 As in torch.func, `inputs` is a Tensor or a tuple of Tensors, and what comes back for it has the
-same form; arrays and numbers become Tensors, Python's integers floats. They nest: what comes back can be differentiated further by whatever it was computed
-from that requires a gradient, the inputs among it, or is under differentiation itself; under
-`no_grad()` it is a constant. What f does not depend on has the gradient zero. Within f, `grad` and
-`backward` always keep their graph.
+same form; arrays and numbers become Tensors, Python's integers floats. They nest: what comes back
+can be differentiated further by whatever it was computed from that requires a gradient, the inputs
+among it, or is under differentiation itself; under `no_grad()` it is a constant. What f does not
+depend on has the gradient zero. Within f, `grad` and `backward` always keep their graph.
 """
 from __future__ import annotations
 

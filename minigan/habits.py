@@ -32,7 +32,8 @@ USUAL: dict[str, dict[str, str]] = {
     "minigan.losses": {
         "binary_cross_entropy": "losses.bce", "mse_loss": "losses.mse",
         "binary_cross_entropy_with_logits": "losses.bce_with_logits", "huber_loss": "losses.huber",
-        "smooth_l1_loss": "losses.huber", "l1_loss": "losses.mae", "nll_loss": "losses.cross_entropy, of logits",
+        "smooth_l1_loss": "losses.huber", "l1_loss": "losses.mae",
+        "nll_loss": "losses.cross_entropy, of logits",
     },
     "minigan.optim": {"lr_scheduler": "a schedule of optim, such as optim.cosine_decay"},
     "minigan.ops": {

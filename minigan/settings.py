@@ -67,10 +67,14 @@ TWO_OR_MORE = whole(2)
 NOT_NEGATIVE = number("a number of at least 0", lambda x: 0 <= x < math.inf)
 POSITIVE_NUMBER = number("a positive number", lambda x: 0 < x < math.inf)
 FRACTION = number("a number of at least 0 and below 1", lambda x: 0 <= x < 1)
+PROBABILITY = number("a probability, 0 to 1", lambda x: 0 <= x <= 1)
 SHARE = number("a number above 0 and of at most 1", lambda x: 0 < x <= 1)
 Positive = Annotated[int, POSITIVE]  # for signatures that are `checked`
+TwoOrMore = Annotated[int, TWO_OR_MORE]
 Natural = Annotated[int, NATURAL]
 NotNegative = Annotated[float, NOT_NEGATIVE]
 PositiveNumber = Annotated[float, POSITIVE_NUMBER]
+Probability = Annotated[float, PROBABILITY]
+Share = Annotated[float, SHARE]
 Fraction = Annotated[float, FRACTION]
 FLAG = Kind("true or false", lambda b: isinstance(b, bool))

@@ -35,7 +35,7 @@ def test_nothing_and_words_equal_no_tensor():
     assert (x == None) is (None == x) is (x == "a") is False  # noqa: E711
     assert (x != None) is (x != "a") is True  # noqa: E711
     with pytest.raises(TypeError, match="not supported between instances of 'Tensor' and 'None"):
-        x < None
+        assert x < None
 
 
 # NumPy
@@ -120,6 +120,6 @@ def test_a_name_of_another_module_is_answered_by_that_module():
         with pytest.raises(AttributeError, match=f"has no '{name}': it is {here}$"):
             getattr(module, name)
     with pytest.raises(AttributeError, match="minigan.optim has no 'adam': did you mean Adam?"):
-        optim.adam
+        assert optim.adam
     with pytest.raises(AttributeError, match="^Tensor has no 'nothing'$"):
-        leaf(1.0).nothing
+        assert leaf(1.0).nothing

@@ -15,11 +15,11 @@ from ..autodiff import Tensor
 from ..checked import checked
 from ..data import few_labels
 from ..nn import Module
-from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind
+from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind, Natural, NotNegative, TwoOrMore
 from . import noise
 from .game import GAN, GameError, Judgement, applied, no_conditions
 from .option import Option
-from .penalties import Sample, check_weight
+from .penalties import Sample
 from .several import Generators
 
 
@@ -40,9 +40,8 @@ class AuxiliaryGAN(GAN):
     examples alone, without the conditions. weight is that of the answers in both losses."""
 
     @checked
-    def __init__(self, *args: Any, weight: float = 1, **options: Any):
+    def __init__(self, *args: Any, weight: NotNegative = 1, **options: Any):
         super().__init__(*args, **options)
-        check_weight("weight", weight)
         self.weight = weight
         if self.pack > 1:
             raise GameError(f"packed examples have no class, code or maker of their own, so "
@@ -158,13 +157,9 @@ class InfoGAN(AuxiliaryGAN):
     G's input is (z, code); D's answer has categorical + 2 · continuous numbers.
     """
 
-    def __init__(self, *args: Any, categorical: int = 10, continuous: int = 0,
-                 continuous_weight: float = 0.1, **options: Any):
+    def __init__(self, *args: Any, categorical: TwoOrMore = 10, continuous: Natural = 0,
+                 continuous_weight: NotNegative = 0.1, **options: Any):
         super().__init__(*args, **options)
-        if categorical < 2 or continuous < 0:
-            raise GameError(f"a code has at least 2 classes, and 0 or more numbers, not "
-                            f"{categorical} and {continuous}")
-        check_weight("continuous_weight", continuous_weight)
         self.categorical, self.continuous = categorical, continuous
         self.continuous_weight = continuous_weight
 

@@ -8,7 +8,7 @@ import numpy as np
 from ..autodiff import Tensor
 from ..checked import checked
 from ..nn import Module
-from .game import GAN, GameError, Judgement, judge, no_conditions
+from .game import GAN, Judgement, judge, no_conditions
 from .penalties import Sample
 
 
@@ -30,13 +30,10 @@ class BiGAN(GAN):
     where D cannot tell the pairs apart, E is G's inverse. D is called with (x, code), as
     `Conditional` is; `game.generator.encoder` is E.
 
-    Raises GameError for a generator that is not Bidirectional.
+    Raises TypeError for a generator that is not Bidirectional.
     """
 
     def __init__(self, generator: Bidirectional, *args: Any, **options: Any):
-        if not isinstance(generator, Bidirectional):
-            raise GameError("a BiGAN's generator is Bidirectional(generator, encoder), not "
-                            f"{type(generator).__name__}")
         super().__init__(generator, *args, **options)
 
     def latent(self, n: int, rng: np.random.Generator, conditions: Sample = ()) -> Sample:

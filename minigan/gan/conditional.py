@@ -58,12 +58,10 @@ class Projection(Module):
         return self.logit(features) + fit
 
 
+@checked
 def parts(discriminator: Discriminator) -> tuple[Sequential, Dense]:
     """The features that a discriminator computes, and the layer that makes a logit of them. Raises
     TypeError for one that does not end in a Dense layer."""
-    if not isinstance(discriminator, Discriminator):
-        raise TypeError(f"expected a Discriminator, as gan.models makes, not "
-                        f"{type(discriminator).__name__}")
     *trunk, logit = discriminator.body.layers
     if not isinstance(logit, Dense):
         raise TypeError(f"the last layer of a discriminator is the Dense one of its logit, not "

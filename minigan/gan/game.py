@@ -14,7 +14,7 @@ from .. import nn, ops
 from ..autodiff import Tensor
 from ..checked import checked
 from ..nn import Module
-from ..settings import FRACTION, POSITIVE
+from ..settings import FRACTION, POSITIVE, Positive, Probability
 from . import noise
 from .models import Discriminator
 from .objectives import Objective, nonsaturating
@@ -52,19 +52,11 @@ class GAN(Module):
     def __init__(self, generator: Module, discriminator: Module,
                  objective: Objective = nonsaturating, penalties: Sequence[Callable] = (),
                  constraint: Callable[[Module], None] | None = None,
-                 augment: Augment | None = None, pack: int = 1, label_noise: float = 0,
+                 augment: Augment | None = None, pack: Positive = 1, label_noise: Probability = 0,
                  noise: Callable[..., Tensor] = noise.normal):
         self.generator, self.discriminator, self.noise = generator, discriminator, noise
-        if callable(penalties):
-            raise GameError("penalties are a list, of one perhaps: penalties=[penalties.r1()]")
         self.objective, self.penalties, self.constraint = objective, tuple(penalties), constraint
         self.augment, self.pack, self.label_noise = augment, pack, label_noise
-        if not isinstance(objective, Objective):
-            raise GameError(f"an objective is one of gan.objectives, such as objectives.hinge, not "
-                            f"{objective!r}")
-        if pack < 1 or not 0 <= label_noise <= 1:
-            raise GameError(f"pack is at least 1 and label_noise a probability, not {pack} and "
-                            f"{label_noise}")
         if any(isinstance(p, GradientPenalty) for p in self.penalties):
             check_judges_alone(discriminator)
 

@@ -19,7 +19,7 @@ from ..autodiff import Tensor, grad
 from ..backend import array_module
 from ..errors import no_such
 from ..nn import Module
-from ..settings import POSITIVE_NUMBER, Kind
+from ..settings import NOT_NEGATIVE, POSITIVE_NUMBER, Kind
 from . import noise
 from .option import Option
 
@@ -30,12 +30,6 @@ Place = Callable[[Sample, Sample, np.random.Generator], Sample]
 def logits_of(output: Any) -> Tensor:
     """D's logits, where D may return (logits, what else it was asked for)."""
     return output[0] if isinstance(output, tuple) else output
-
-
-def check_weight(name: str, weight: float) -> None:
-    """Raise ValueError for a weight that would reward what it is to penalise."""
-    if not 0 <= weight < math.inf:
-        raise ValueError(f"{name} is a number of at least 0, not {weight}")
 
 
 def squared_slopes(discriminator: Module, sample: Sample) -> Tensor:
@@ -103,7 +97,7 @@ class Penalty:
     until: float = field(default=0.7, kw_only=True)
 
     def __post_init__(self):
-        check_weight("the weight of a penalty", self.weight)
+        NOT_NEGATIVE.check("the weight of a penalty", self.weight)
         if not 0 < self.fall <= 1 or not 0 < self.until <= 1:
             raise ValueError(f"fall and until are shares, above 0 and of at most 1, not "
                              f"{self.fall} and {self.until}")

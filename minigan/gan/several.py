@@ -9,7 +9,7 @@ from .. import ops
 from ..autodiff import Tensor
 from ..checked import checked
 from ..nn import Module
-from ..settings import FLAG, TWO_OR_MORE, Positive, one_of
+from ..settings import FLAG, TWO_OR_MORE, Positive, Share, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective
 from .option import Option
@@ -90,14 +90,12 @@ class GMAN(GAN):
 
 
 @checked
-def d2gan(generator: Module, for_real: Module, for_fake: Module, alpha: float = 0.2,
-          beta: float = 0.1, **options) -> GMAN:
+def d2gan(generator: Module, for_real: Module, for_fake: Module, alpha: Share = 0.2,
+          beta: Share = 0.1, **options) -> GMAN:
     """Two discriminators, of which one rewards real examples and the other generated ones (Nguyen
     et al. 2017, equation 1). G then minimises a mixture of KL and reverse KL divergence; alpha and
     beta, in (0, 1], weigh the logarithms. The positive outputs are softplus(logit) of the first and
     softplus(−logit) of the second, so that both take what has a large logit for real."""
-    if not (0 < alpha <= 1 and 0 < beta <= 1):
-        raise GameError(f"alpha and beta are in (0, 1], not {alpha} and {beta}")
     if for_real is for_fake or "objective" in options:
         raise GameError("d2gan is of two discriminators, each with an objective of its own")
 

@@ -50,8 +50,6 @@ class Trainer:
                  callbacks: Iterable[Callback] = (), betas: tuple[float, float] = (0.5, 0.999),
                  schedule: Callable[[int, int], float] | None = None):
         rates = tuple(lr) if isinstance(lr, (tuple, list)) else (lr, lr)
-        if len(rates) != 2:
-            raise GameError(f"lr is one learning rate, or a pair, D's and G's, not {lr}")
         if d_steps < 1 or (d_steps > 1 and rule is not alternating):
             raise GameError("d_steps is at least 1, and more than 1 only where the players move in "
                             f"turn, not {d_steps} with {rule.__name__}")

@@ -10,7 +10,7 @@ from ..autodiff import Tensor, grad
 from ..checked import checked
 from ..nn import Module, Parameter
 from ..nn.module import replaced
-from ..settings import POSITIVE, Positive, PositiveNumber
+from ..settings import POSITIVE, Natural, PositiveNumber
 from .game import GAN, GameError
 from .option import Option
 from .penalties import Sample, WeightPenalty
@@ -28,14 +28,12 @@ class UnrolledGAN(GAN):
     unroll_lr  their learning rate
     """
 
-    def __init__(self, *args: Any, unroll: Positive = 5,
+    def __init__(self, *args: Any, unroll: Natural = 5,
                  unroll_lr: PositiveNumber = 0.1, **options: Any):
         super().__init__(*args, **options)
         if any(isinstance(p, WeightPenalty) for p in self.penalties):
             raise GameError("an unrolled discriminator's weights are computed, where l1 and l2 "
                             "look for parameters: use the optimiser's weight_decay instead")
-        if not isinstance(unroll, int) or unroll < 0:
-            raise GameError(f"unroll is a whole number of steps, 0 at least, not {unroll!r}")
         self.unroll, self.unroll_lr = unroll, unroll_lr
 
     def g_loss(self, real: Sample, fake: Sample, rng: np.random.Generator) -> Tensor:

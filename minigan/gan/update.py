@@ -48,9 +48,6 @@ class Players:
                  max_norm: PositiveNumber | None = None):
         self.game, self.d_optimizer, self.g_optimizer = game, d_optimizer, g_optimizer
         self.max_norm = max_norm
-        if max_norm is not None and not max_norm > 0:
-            raise GameError(f"max_norm, the length that gradients are cut to, is positive, not "
-                            f"{max_norm}")
         _check_optimizers(game, d_optimizer, g_optimizer)
 
     @property

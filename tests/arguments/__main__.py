@@ -16,12 +16,12 @@ SIGNS = {"sentence": "s", "value": "v", "inside": "**inside**"}
 HEAD = """\
 # The table of wrong arguments
 
-Every public function and class is called with one wrong argument at a time, as
-`tests/arguments/calls.py` lists right calls of them. The columns are kinds of wrong arguments. **s**:
-each argument of that kind is refused by minigan in a sentence that names the function. **v**: there is
-a value, which is the right one, as of a list of numbers in the place of a tensor. **s v**: some
-arguments are refused, for others there is a value. A dot: no argument can be wrong in this way. What is not in
-the table is an error from inside; there is none. `python -m tests.arguments` writes it.
+Every public function and class is called with one wrong argument at a time; right calls of them
+are listed in `tests/arguments/calls.py`. The columns are kinds of wrong arguments. **s**: every
+argument of that kind is refused by minigan in a sentence. **v**: there is a value, as of a list of
+numbers in the place of a tensor. **s v**: some arguments are refused, for others there is a value.
+A dot: no argument can be wrong in this way. `python -m tests.arguments` writes the page, and a test
+holds that no call ends in an error from inside.
 
 """
 
@@ -44,8 +44,8 @@ def table() -> tuple[list[str], Counter]:
 def main() -> int:
     backend.register(STRICT)
     lines, counts = table()
-    told = (f"{sum(counts.values())} calls: {counts['sentence']} sentences, {counts['value']} values, "
-            f"{counts['inside']} errors from inside.")
+    told = (f"{sum(counts.values())} calls: {counts['sentence']} sentences, {counts['value']} "
+            f"values, {counts['inside']} errors from inside.")
     PAGE.write_text(HEAD + told + "\n\n" + "\n".join(lines) + "\n")
     print(told)
     return int(counts["inside"] > 0)

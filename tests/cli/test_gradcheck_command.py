@@ -42,7 +42,7 @@ OPS = """
     def along(x, *, axis): return mg.ops.sum(x, axis=axis)
     def logarithm(x): return mg.ops.log(x)
     def forgotten(x): x * x
-    def of_arrays(x): return np.exp(x)
+    def of_arrays(x): return np.arctan(x)
     def exits(x): raise SystemExit(3)
 
     def same_shapes(x, w):

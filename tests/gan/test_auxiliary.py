@@ -287,7 +287,7 @@ def test_weights_of_answers_are_no_rewards(make, weight):
 
 @pytest.mark.parametrize("code", [(1, 0), (3, -1)])
 def test_a_code_that_says_nothing_is_refused(code):
-    with pytest.raises(GameError, match="at least 2 classes, and 0 or more numbers"):
+    with pytest.raises(ValueError, match="is a whole number of at least [02], not"):
         auxiliary.InfoGAN(*networks(answers=3), categorical=code[0], continuous=code[1])
 
 

@@ -67,5 +67,5 @@ def test_labels_are_refused():
 
 
 def test_another_generator_is_refused():
-    with pytest.raises(GameError, match="Bidirectional\\(generator, encoder\\), not Dense"):
+    with pytest.raises(TypeError, match="generator is a Bidirectional, not Dense"):
         BiGAN(nn.Dense(1, 1), nn.Dense(2, 1))

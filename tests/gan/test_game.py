@@ -246,7 +246,7 @@ def test_a_game_is_a_module_of_all_its_networks():
 
 def test_parts_of_the_wrong_kind_are_refused_in_words():
     G, D = nn.Dense(2, 3), nn.Dense(3, 1)
-    with pytest.raises(GameError, match="such as objectives.hinge, not 'hinge'"):
+    with pytest.raises(TypeError, match="objective is an Objective, not 'hinge'"):
         GAN(G, D, "hinge")
-    with pytest.raises(GameError, match="penalties are a list"):
+    with pytest.raises(TypeError, match="penalties is a list, not"):
         GAN(G, D, penalties=gradient_penalty())

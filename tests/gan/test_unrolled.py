@@ -198,7 +198,7 @@ def test_the_steps_of_a_tied_weight_are_as_derived_by_hand():
 
 @pytest.mark.parametrize("unroll", [-1, 1.5])
 def test_a_number_of_steps_that_is_none_is_refused(unroll):
-    with pytest.raises(GameError, match="unroll is a whole number of steps"):
+    with pytest.raises((TypeError, ValueError), match="unroll is a whole number of at least 0"):
         UnrolledGAN(*networks(), unroll=unroll)
 
 

@@ -233,7 +233,7 @@ def test_a_game_that_draws_says_so_where_it_is_given_nothing_to_draw_with():
 @pytest.mark.parametrize("max_norm", [0, -1, float("nan")])
 def test_a_limit_of_gradients_that_is_not_positive_is_refused(max_norm):
     G, D = nn.Dense(2, 3), nn.Dense(3, 1)
-    with pytest.raises(GameError, match="max_norm, the length that gradients are cut to"):
+    with pytest.raises(ValueError, match="max_norm is a positive number or None"):
         Players(GAN(G, D), mg.optim.SGD(D.parameters(), 0.1), mg.optim.SGD(G.parameters(), 0.1),
                 max_norm)
 
