@@ -190,7 +190,7 @@ class MGAN(AuxiliaryGAN):
     be told from the others, which drives them apart (Hoang et al. 2018, equation 5). weight is
     their β. The generator is `Generators`; D's answer has a number for each."""
 
-    def __init__(self, generator: Generators, *args: Any, **options: Any):
+    def __init__(self, generator: Module, *args: Any, **options: Any):
         if not isinstance(generator, Generators):
             raise GameError(f"an MGAN's generator is several: Generators([...]), not {generator!r}")
         super().__init__(generator, *args, **options)

@@ -74,7 +74,7 @@ def test_a_batch_that_cannot_be_packed_is_refused():
 
 def test_a_pack_of_none_and_a_label_noise_that_is_no_probability_are_refused():
     for options in {"pack": 0}, {"label_noise": -0.1}, {"label_noise": 1.5}:
-        with pytest.raises(GameError, match="pack is at least 1 and label_noise a probability"):
+        with pytest.raises(ValueError, match="GAN: (pack is a whole|label_noise is a probability)"):
             GAN(*networks(), **options)
 
 
