@@ -69,19 +69,26 @@ def weight_gradient(x: Any, g: Any) -> Tensor:
 
 
 @st.composite
-def pooled(draw: Any) -> Call:
-    size = draw(number_or_pair(1, 2))
-    image = [n + draw(st.integers(0, 2)) for n in naive.both(size)]
+def pooled(draw: Any, padded: bool = False) -> Call:
+    size = draw(number_or_pair(1, 3 if padded else 2))
+    image = [max(1, n + draw(st.integers(-2 * padded, 2 - padded))) for n in naive.both(size)]
+    options = {"size": size, "stride": draw(st.one_of(st.none(), number_or_pair(1, 3)))}
+    if padded:
+        least = [max(k - n, 0) for k, n in zip(naive.both(size), image)]
+        margin = [st.tuples(st.integers(-(-n // 2), k // 2), st.integers(n // 2, k // 2))
+                  for n, k in zip(least, naive.both(size))]
+        options["padding"] = draw(st.one_of(st.tuples(*margin), st.just("same")))
     x = draw(arrays((draw(st.integers(0, 2)), *image, draw(st.integers(0, 2)))))
-    return Call((x,), {"size": size, "stride": draw(st.one_of(st.none(), number_or_pair(1, 3)))})
+    return Call((x,), options)
 
 
 @st.composite
-def enlarged(draw: Any, shuffled: bool = False) -> Call:
-    factor = draw(number_or_pair(1, 3))
-    channels = draw(st.integers(0, 2)) * (math.prod(naive.both(factor)) if shuffled else 1)
+def enlarged(draw: Any, shuffled: bool = False, to: str = "factor") -> Call:
+    options = {to: draw(number_or_pair(1, 3 if to == "factor" else 5))}
+    factor = naive.both(options[to]) if shuffled else (1,)
+    channels = draw(st.integers(0, 2)) * math.prod(factor)
     shape = (draw(st.integers(0, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 3)), channels)
-    return Call((draw(arrays(shape)),), {"factor": factor})
+    return Call((draw(arrays(shape)),), options)
 
 
 def resizing(op: str, inputs: st.SearchStrategy, options: dict, channels: int = 1,
@@ -109,6 +116,15 @@ CASES = [
          "'s weight gradient", bilinear=True),
     resizing("max_pool2d", pooled(), {"size": 2, "stride": 1}),
     resizing("avg_pool2d", pooled(), {"size": 2, "stride": 1}, linear=True),
+    resizing("max_pool2d", pooled(padded=True), {"size": 3, "stride": 2, "padding": 1},
+             variant="with padding"),
+    resizing("avg_pool2d", pooled(padded=True), {"size": 3, "stride": 2, "padding": 1},
+             variant="with padding", linear=True),
+    resizing("adaptive_avg_pool2d", enlarged(to="size"), {"size": 2}, linear=True),
+    resizing("upsample_nearest", enlarged(to="size"), {"size": (4, 2)}, variant="to a size",
+             linear=True),
+    resizing("upsample_bilinear", enlarged(to="size"), {"size": (4, 2)}, variant="to a size",
+             linear=True),
     resizing("upsample_nearest", enlarged(), {"factor": 2}, linear=True),
     resizing("upsample_bilinear", enlarged(), {"factor": 2}, linear=True),
     resizing("pixel_shuffle", enlarged(shuffled=True), {"factor": (2, 1)}, 4, linear=True),
