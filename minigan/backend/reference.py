@@ -79,7 +79,7 @@ def banded_matmul(matrix, x, most):
     for i in range(most):
         place = xp.minimum(first + i, n - 1)
         weight = (matrix[rows, place] * (first + i < n)).astype(x.dtype).reshape(m, 1)
-        y = y + xp.where(weight != 0, weight * x[..., place, :], 0)
+        y = y + weight * xp.where(weight != 0, x[..., place, :], 0)
     return y
 
 
