@@ -119,12 +119,16 @@ def transposed_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, paddi
     return window, image, beyond
 
 
-def pool_window(name: str, x: Shaped, size: Any, stride: Any) -> Window:
+def pool_window(name: str, x: Shaped, size: Any, stride: Any, padding: Padding = 0) -> Window:
     """The window of a pooling, its arguments checked; a stride of None is the size."""
     check_images(name, x)
-    size = pair("size", size)
-    return _fitting(name, Window(size, size if stride is None else pair("stride", stride)),
-                    x.shape[1:3])
+    size, sides = pair("size", size), margins(padding)
+    window = Window(size, size if stride is None else pair("stride", stride))
+    window = window._replace(padding=_same(window, x.shape[1:3]) if sides is None else sides)
+    if any(2 * max(p) > k for p, k in zip(window.padding, size)):
+        raise ValueError(f"{name}: padding {padding!r} is more than half of the size {size}, so "
+                         "that a window would see nothing else")
+    return _fitting(name, window, x.shape[1:3])
 
 
 def check_images(name: str, x: Shaped) -> None:

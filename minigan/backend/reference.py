@@ -71,6 +71,18 @@ def matmul(x, w):
     return x @ w
 
 
+def banded_matmul(matrix, x, most):
+    """matrix @ x for (m, n) and (…, n, k), where of each row of the matrix no more than `most`
+    elements, side by side, are not 0. The others are not read: 0 · ∞ is NaN."""
+    xp, (m, n) = _xp(x), matrix.shape
+    first, rows, y = (matrix != 0).argmax(axis=1), xp.arange(m), 0
+    for i in range(most):
+        place = xp.minimum(first + i, n - 1)
+        weight = (matrix[rows, place] * (first + i < n)).astype(x.dtype).reshape(m, 1)
+        y = y + weight * xp.where(weight != 0, x[..., place, :], 0)
+    return y
+
+
 @in_single
 def batch_norm(x, weight, bias, eps):
     """(x − mean) / √(var + eps) · weight + bias, the mean and the biased variance of x (…, C)

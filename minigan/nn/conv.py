@@ -109,47 +109,73 @@ class ConvTranspose2d(_Convolution):
 
 
 class _Pool2d(Module):
-    """What the two poolings share. kernel_size and stride as `size` and `stride` of the op."""
+    """What the two poolings share. kernel_size, stride and padding as `size`, `stride` and
+    `padding` of the op."""
 
     @checked
-    def __init__(self, kernel_size: int | Pair, stride: int | Pair | None = None):
-        self.kernel_size = pair("kernel_size", kernel_size)
+    def __init__(self, kernel_size: int | Pair, stride: int | Pair | None = None,
+                 padding: Padding = 0):
+        margins(padding)  # refuses what is no padding
+        self.kernel_size, self.padding = pair("kernel_size", kernel_size), padding
         self.stride = self.kernel_size if stride is None else pair("stride", stride)
 
     def describe(self) -> str:
         stride = "" if self.stride == self.kernel_size else f", stride={_short(self.stride)}"
-        return f"{_short(self.kernel_size)}{stride}"
+        padding = "" if self.padding == 0 else f", padding={_short(self.padding)!r}"
+        return f"{_short(self.kernel_size)}{stride}{padding}"
 
 
 class MaxPool2d(_Pool2d):
     """The largest element of each window: see `ops.max_pool2d`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.max_pool2d(x, self.kernel_size, self.stride)
+        return ops.max_pool2d(x, self.kernel_size, self.stride, self.padding)
 
 
 class AvgPool2d(_Pool2d):
     """The mean of each window: see `ops.avg_pool2d`."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return ops.avg_pool2d(x, self.kernel_size, self.stride)
+        return ops.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
+
+
+class AdaptiveAvgPool2d(Module):
+    """(N, H, W, C) → (N, *size, C), 1 for the mean of the image: see `ops.adaptive_avg_pool2d`."""
+
+    @checked
+    def __init__(self, size: int | Pair):
+        self.size = pair("size", size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.adaptive_avg_pool2d(x, self.size)
+
+    def describe(self) -> str:
+        return f"{_short(self.size)}"
 
 
 class Upsample(Module):
-    """(N, H, W, C) → (N, H · factor, W · factor, C): see `ops.upsample_nearest` and
-    `ops.upsample_bilinear`, the two modes."""
+    """(N, H, W, C) → (N, H · factor, W · factor, C), or (N, *size, C): see `ops.upsample_nearest`
+    and `ops.upsample_bilinear`, the two modes."""
 
     MODES = {"nearest": ops.upsample_nearest, "bilinear": ops.upsample_bilinear}
 
     @checked
-    def __init__(self, factor: int | Pair, mode: Literal["nearest", "bilinear"] = "nearest"):
-        self.factor, self.mode = pair("factor", factor), mode
+    def __init__(self, factor: int | Pair | None = None,
+                 mode: Literal["nearest", "bilinear"] = "nearest",
+                 size: int | Pair | None = None):
+        if (factor is None) == (size is None):
+            raise ValueError("Upsample needs either a factor or a size, as in Upsample(2) or "
+                             "Upsample(size=(28, 28))")
+        self.factor = None if factor is None else pair("factor", factor)
+        self.size = None if size is None else pair("size", size)
+        self.mode = mode
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.MODES[self.mode](x, self.factor)
+        return self.MODES[self.mode](x, self.factor, self.size)
 
     def describe(self) -> str:
-        return f"{_short(self.factor)}, mode={self.mode!r}"
+        to = f"size={_short(self.size)}" if self.factor is None else f"{_short(self.factor)}"
+        return f"{to}, mode={self.mode!r}"
 
 
 class PixelShuffle(Module):

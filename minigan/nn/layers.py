@@ -95,6 +95,20 @@ class LeakyReLU(Module):
         return f"{self.negative_slope}"
 
 
+class ELU(Module):
+    """x where x > 0, else alpha · (eˣ − 1)."""
+
+    @checked
+    def __init__(self, alpha: float = 1.0):
+        self.alpha = alpha
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.elu(x, self.alpha)
+
+    def describe(self) -> str:
+        return f"{self.alpha}"
+
+
 class ReLU(Module):
     """max(x, 0)."""
 
@@ -121,3 +135,44 @@ class Softplus(Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return ops.softplus(x)
+
+
+class Softmax(Module):
+    """eˣ / Σ eˣ along the axis. Losses take logits: it is for what comes after them."""
+
+    @checked
+    def __init__(self, axis: int = -1):
+        self.axis = axis
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.softmax(x, self.axis)
+
+    def describe(self) -> str:
+        return f"{self.axis}"
+
+
+class LogSoftmax(Softmax):
+    """ln softmax(x) along the axis."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return ops.log_softmax(x, self.axis)
+
+
+class Embedding(Module):
+    """The rows of a table: indices (…) of integers → (…, features). See `ops.embedding`.
+
+    The weight, (count, features), is drawn from N(0, 1) as in PyTorch; rng is a
+    numpy.random.Generator (None: a new, unseeded one).
+    """
+
+    @checked
+    def __init__(self, count: Positive, features: Positive, rng: np.random.Generator | None = None):
+        rng = rng or np.random.default_rng()
+        table = rng.standard_normal((count, features), np.float32)
+        self.weight = Parameter(backend.asarray(table))
+
+    def forward(self, indices: Tensor) -> Tensor:
+        return ops.embedding(indices, self.weight)
+
+    def describe(self) -> str:
+        return ", ".join(map(str, self.weight.shape))

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor, no_grad
+from ..backend.geometry import check_groups
 from ..checked import checked
 from ..settings import NotNegative, Positive
 from . import init
@@ -105,6 +106,30 @@ class InstanceNorm(Normalisation):
             raise ValueError(f"{self!r} needs more than one value for each channel of an image, "
                              f"got x of shape {x.shape}; one value is always normalised to 0")
         return ops.instance_norm(x, self.weight, self.bias, self.eps)
+
+
+class GroupNorm(Normalisation):
+    """(x − mean) / √(var + eps) · weight + bias, mean and variance of each example's each group of
+    features / groups channels (Wu & He 2018), in training and in evaluation. x is (N, …, features).
+    """
+
+    ndim = 2
+
+    @checked
+    def __init__(self, groups: Positive, features: Positive, eps: NotNegative = 1e-5):
+        check_groups(groups, {"features": features})
+        super().__init__(features, eps)
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.check(x)
+        if math.prod(x.shape[1:]) < 2 * self.groups:
+            raise ValueError(f"{self!r} needs more than one value in each group, got x of shape "
+                             f"{x.shape}; one value is always normalised to 0")
+        return ops.group_norm(x, self.weight, self.bias, self.groups, self.eps)
+
+    def describe(self) -> str:
+        return f"{self.groups}, {self.weight.shape[0]}"
 
 
 class SpectralNorm(Module):

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autodiff import Function, Tensor
 from ..backend import array_module, is_half, kernels, plain
+from ..backend.geometry import check_groups
 from ..settings import NotNegative
 from .elementwise import operands, sqrt
 
@@ -83,8 +84,20 @@ def instance_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> Te
     return _normalised(x, weight, bias, tuple(range(1, x.ndim - 1)), plain(eps))
 
 
+def group_norm(x: Any, weight: Any, bias: Any, groups: int, eps: NotNegative = 1e-5) -> Tensor:
+    """(x − mean) / √(var + eps) · weight + bias with the mean and the biased variance of each
+    example's each group of C / groups channels that lie side by side (Wu & He 2018): x (N, …, C),
+    weight and bias (C,)."""
+    x, weight, bias = _checked("group_norm", "(N, …, C)", 2, x, weight, bias)
+    check_groups(groups, {"the channels of x, ": x.shape[-1]})
+    parts = groups, x.shape[-1] // groups
+    y = _normalised(x.reshape(*x.shape[:-1], *parts), weight.reshape(parts), bias.reshape(parts),
+                    (*range(1, x.ndim - 1), x.ndim), plain(eps))
+    return y.reshape(x.shape)
+
+
 def _normalised(x: Tensor, weight: Tensor, bias: Tensor, axes: tuple[int, ...],
-                eps: NotNegative) -> Tensor:
+                eps: float) -> Tensor:
     """x with mean 0 and variance 1 over the axes, · weight + bias."""
     if is_half(x):  # squares overflow
         dtype = array_module(x.data).result_type(*[t.dtype for t in (x, weight, bias)])

@@ -6,7 +6,7 @@ from typing import Any, Callable
 from .. import backend
 from ..autodiff import Tensor
 from ..checked import checked
-from . import choice, elementwise, linalg, reduce, shape
+from . import accumulate, choice, elementwise, linalg, logic, reduce, shape
 from .powers import power
 
 
@@ -58,7 +58,9 @@ def _repr(self: Tensor) -> str:
 
 
 BINARY = {"add": elementwise.add, "sub": elementwise.subtract, "mul": elementwise.multiply,
-          "truediv": elementwise.divide, "pow": power, "matmul": linalg.matmul}
+          "truediv": elementwise.divide, "pow": power, "matmul": linalg.matmul,
+          "floordiv": logic.floor_divide, "mod": logic.remainder, "and": logic.bitwise_and,
+          "or": logic.bitwise_or, "xor": logic.bitwise_xor}
 
 for _name, _op in BINARY.items():
     setattr(Tensor, f"__{_name}__", _op)
@@ -69,13 +71,17 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
 Tensor.__hash__ = object.__hash__  # by identity, in spite of the elementwise ==
 Tensor.__deepcopy__, Tensor.__len__, Tensor.__repr__ = _deepcopy, _len, _repr
 Tensor.__neg__ = elementwise.negative
+Tensor.__pos__ = lambda self: self
+Tensor.__invert__ = logic.invert
 Tensor.__abs__ = choice.abs
 Tensor.__getitem__ = shape.getitem
 Tensor.__setitem__ = _no_item_assignment
+Tensor.tolist = lambda self: self.numpy().tolist()
 Tensor.T = property(shape.transpose, doc="The axes in reversed order.")
 
 for _op in (to, elementwise.astype, choice.clip, choice.abs, elementwise.exp, elementwise.log,
             elementwise.sqrt, reduce.sum, reduce.mean, reduce.var, reduce.max,
             reduce.min, shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze,
-            shape.broadcast_to):
+            shape.broadcast_to, shape.flatten, accumulate.std, accumulate.prod, accumulate.cumsum,
+            logic.any, logic.all, logic.argmax, logic.argmin):
     setattr(Tensor, _op.__name__, checked(_op))

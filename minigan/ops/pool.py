@@ -1,6 +1,6 @@
 """Images made smaller and larger: pooling, upsampling, pixel shuffle. Images are (N, H, W, C).
 
-Each is a composition of other ops, whose gradients are its own. Sizes, strides and factors are
+Most are compositions of other ops, whose gradients are theirs. Sizes, strides and factors are
 numbers, or pairs (height, width).
 """
 from __future__ import annotations
@@ -8,34 +8,62 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from ..autodiff import Tensor, as_tensor
-from ..backend import array_module
-from ..backend.geometry import Pair, check_images, pair, pool_window
-from .linalg import matmul
-from .shape import stack
+from ..autodiff import Function, Tensor, as_tensor
+from ..backend import Array, array_module, kernels
+from ..backend.geometry import Padding, Pair, Window, check_images, pair, pool_window
+from .reduce import Max
+from .shape import pad, stack
 
 
-def max_pool2d(x: Any, size: int | Pair, stride: int | Pair | None = None) -> Tensor:
+class MaxInside(Max):
+    """The largest of the elements along the first axis that are inside. Those alone tie."""
+
+    def __init__(self, inside: Array):
+        super().__init__((0,), False)
+        self.inside = inside
+
+    def forward(self, x):
+        # the least of a window is no larger than any that is inside, of whatever dtype
+        least = x.min(axis=0, keepdims=True)
+        return array_module(x).where(self.inside, x, least).max(axis=0)
+
+    def wins(self, x, y):
+        return super().wins(x, y) & self.inside
+
+
+def max_pool2d(x: Any, size: int | Pair, stride: int | Pair | None = None,
+               padding: Padding = 0) -> Tensor:
     """The largest element of each window and channel; elements that tie share the gradient
     evenly. stride None: windows side by side. What is left at the end of the image is not read.
+    padding is conv2d's, but at most half of the size; it is lower than all numbers and never the
+    largest.
 
-    Returns (N, ⌊(H − size) / stride⌋ + 1, …, C). Raises ValueError for a window that is larger
-    than the image.
+    Returns (N, ⌊(H + padding − size) / stride⌋ + 1, …, C). Raises ValueError for a window that is
+    larger than the padded image.
     """
-    return _windows("max_pool2d", x, size, stride).max(axis=0)
+    x = as_tensor(x)
+    window = pool_window("max_pool2d", x, size, stride, padding)
+    parts = _windows(x, window)
+    if window.padding == ((0, 0), (0, 0)):
+        return parts.max(axis=0)
+    inside = array_module(x.data).ones((1, *x.shape[1:3], 1), bool)
+    return MaxInside(_windows(Tensor(inside), window).data)(parts)
 
 
-def avg_pool2d(x: Any, size: int | Pair, stride: int | Pair | None = None) -> Tensor:
-    """The mean of each window and channel. Shapes, stride and errors are max_pool2d's."""
-    return _windows("avg_pool2d", x, size, stride).mean(axis=0)
+def avg_pool2d(x: Any, size: int | Pair, stride: int | Pair | None = None,
+               padding: Padding = 0) -> Tensor:
+    """The mean of each window and channel; padding is zeros, and counts (PyTorch's
+    count_include_pad=True). Otherwise as max_pool2d."""
+    x = as_tensor(x)
+    return _windows(x, pool_window("avg_pool2d", x, size, stride, padding)).mean(axis=0)
 
 
-def _windows(name: str, x: Any, size: int | Pair, stride: int | Pair | None) -> Tensor:
+def _windows(x: Tensor, window: Window) -> Tensor:
     """What the windows read, (KH · KW, N, OH, OW, C): for each of their pixels one image, which
     is x in steps of the stride."""
-    x = as_tensor(x)
-    window = pool_window(name, x, size, stride)
     (height, width), (down, right) = window.outputs(x.shape[1:3]), window.stride
+    if window.padding != ((0, 0), (0, 0)):
+        x = pad(x, ((0, 0), *window.padding, (0, 0)))
     if window.stride == window.size:  # no pixel is in two windows: x is cut into them
         tiles = x[:, :height * down, :width * right].reshape(
             len(x), height, down, width, right, x.shape[3])
@@ -45,35 +73,89 @@ def _windows(name: str, x: Any, size: int | Pair, stride: int | Pair | None) -> 
                   for i, j in product(*map(range, window.size))])
 
 
-def upsample_nearest(x: Any, factor: int | Pair) -> Tensor:
-    """Every pixel repeated `factor` times down and to the right: (N, H · factor, W · factor, C)."""
-    x, (down, right) = _images("upsample_nearest", x), pair("factor", factor)
+def adaptive_avg_pool2d(x: Any, size: int | Pair) -> Tensor:
+    """The mean of each of size windows that cover the image, whatever its own size: (N, *size, C).
+    They begin at ⌊i · H / size⌋ and end before ⌈(i + 1) · H / size⌉, as in PyTorch, and overlap
+    where H / size is not whole. size 1 is global pooling, x.mean((1, 2), keepdims=True)."""
+    x = _images("adaptive_avg_pool2d", x)
+    for axis, count in zip((1, 2), pair("size", size)):
+        n = x.shape[axis]
+        parts = [slice(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
+        x = stack([x[(slice(None),) * axis + (part,)].mean(axis) for part in parts], axis)
+    return x
+
+
+def upsample_nearest(x: Any, factor: int | Pair | None = None, size: int | Pair | None = None
+                     ) -> Tensor:
+    """Every pixel repeated `factor` times down and to the right: (N, H · factor, W · factor, C).
+    Or, to a size of any (height, width), (N, *size, C): pixel i is the old one ⌊i · H / height⌋."""
+    x, (new_height, new_width) = _sizes("upsample_nearest", x, factor, size)
     n, height, width, channels = x.shape
+    if new_height % height or new_width % width:
+        arange = array_module(x.data).arange
+        return x[:, (arange(new_height) * height // new_height)[:, None],
+                 arange(new_width) * width // new_width]
+    down, right = new_height // height, new_width // width
     y = x.reshape(n, height, 1, width, 1, channels).broadcast_to(
         (n, height, down, width, right, channels))
-    return y.reshape(n, height * down, width * right, channels)
+    return y.reshape(n, new_height, new_width, channels)
 
 
-def upsample_bilinear(x: Any, factor: int | Pair) -> Tensor:
+class Interpolate(Function):
+    """An axis interpolated, (B, old, C) → (B, new, C); or the adjoint of that, which leads back.
+    Gradient: the other one of the two."""
+
+    reads = "nothing"
+
+    def __init__(self, old: int, new: int, back: bool = False):
+        self.old, self.new, self.back = old, new, back
+
+    def forward(self, x):
+        matrix = _between(self.old, self.new, x)
+        if self.back:  # an old pixel is read by the new ones that are nearer than 1 on its scale
+            return kernels(x).banded_matmul(matrix.T, x, 2 * self.new // self.old + 1)
+        return kernels(x).banded_matmul(matrix, x, 2)
+
+    def backward(self, grad):
+        return Interpolate(self.old, self.new, not self.back)(grad)
+
+
+def upsample_bilinear(x: Any, factor: int | Pair | None = None, size: int | Pair | None = None
+                      ) -> Tensor:
     """Pixels as points at the centres of squares, and straight lines between them in each
-    direction: (N, H · factor, W · factor, C). PyTorch's mode="bilinear", align_corners=False."""
-    x, (down, right) = _images("upsample_bilinear", x), pair("factor", factor)
+    direction: (N, H · factor, W · factor, C), or to a size of any (height, width), (N, *size, C).
+    PyTorch's mode="bilinear", align_corners=False."""
+    x, (new_height, new_width) = _sizes("upsample_bilinear", x, factor, size)
     if x.dtype.kind != "f":
         raise TypeError(f"upsample_bilinear interpolates floats, not {x.dtype}")
     n, height, width, channels = x.shape
-    y = matmul(_between(width, right, x), x)
-    y = matmul(_between(height, down, x), y.reshape(n, height, width * right * channels))
-    return y.reshape(n, height * down, width * right, channels)
+    y = Interpolate(width, new_width)(x.reshape(n * height, width, channels))
+    y = Interpolate(height, new_height)(y.reshape(n, height, new_width * channels))
+    return y.reshape(n, new_height, new_width, channels)
 
 
-def _between(length: int, factor: int, like: Tensor) -> Tensor:
-    """The matrix (length · factor, length) that interpolates along an axis. Row i stands at
-    (i + ½) / factor − ½ on the scale of the old pixels, of which those nearer than 1 count; before
-    the first and behind the last it is as far as they are."""
-    xp = array_module(like.data)
-    at = xp.clip((xp.arange(length * factor) + 0.5) / factor - 0.5, 0, length - 1)
-    distance = xp.abs(at.reshape(length * factor, 1) - xp.arange(length))
-    return Tensor(xp.maximum(1 - distance, 0).astype(like.dtype))
+def _between(old: int, new: int, like: Array) -> Array:
+    """The matrix (new, old) that interpolates along an axis. Row i stands at (i + ½) · old / new
+    − ½ on the scale of the old pixels, of which those nearer than 1 count; before the first and
+    behind the last it is as far as they are."""
+    xp = array_module(like)
+    at = xp.clip((2 * xp.arange(new) + 1) * old / (2 * new) - 0.5, 0, old - 1)
+    distance = xp.abs(at.reshape(new, 1) - xp.arange(old))
+    return xp.maximum(1 - distance, 0).astype(like.dtype)
+
+
+def _sizes(name: str, x: Any, factor: Any, size: Any) -> tuple[Tensor, Pair]:
+    """x, and the height and the width that it is to have."""
+    x = _images(name, x)
+    if (factor is None) == (size is None):
+        raise ValueError(f"{name} needs either a factor or a size, got factor {factor!r} and "
+                         f"size {size!r}")
+    if 0 in x.shape[1:3]:
+        raise ValueError(f"{name} of x {x.shape}: an image has a height and a width of at least 1")
+    if factor is None:
+        return x, pair("size", size)
+    down, right = pair("factor", factor)
+    return x, (x.shape[1] * down, x.shape[2] * right)
 
 
 def pixel_shuffle(x: Any, factor: int | Pair) -> Tensor:

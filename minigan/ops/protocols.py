@@ -13,8 +13,7 @@ operations: dict[str, Callable] = {}  # what this package exports, by NumPy's na
 
 # NumPy's names for what is an operator here, and for ops of another name
 _OPERATORS = {"less": "lt", "less_equal": "le", "greater": "gt", "greater_equal": "ge",
-              "equal": "eq", "not_equal": "ne", "bitwise_and": "and_", "bitwise_or": "or_",
-              "invert": "inv", "floor_divide": "floordiv", "remainder": "mod", "positive": "pos"}
+              "equal": "eq", "not_equal": "ne", "positive": "pos"}
 _NAMES = {"absolute": "abs", "amax": "max", "amin": "min", "permute_dims": "transpose",
           "concat": "concatenate"}
 # what has no gradient in any case

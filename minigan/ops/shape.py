@@ -6,7 +6,7 @@ from operator import index
 from typing import Any, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, is_array, kernels, plain
+from ..backend import array_module, is_array, is_host, kernels, plain
 from .elementwise import sum_to
 
 Shape = int | tuple[int, ...]
@@ -52,6 +52,12 @@ def reshape(x: Any, *shape: Any) -> Tensor:
         raise ValueError(f"a tensor of shape {x.shape} ({x.size} elements) cannot take the "
                          f"shape {shape}")
     return Reshape(shape)(x)
+
+
+def flatten(x: Any) -> Tensor:
+    """All elements along one axis, row by row."""
+    x = as_tensor(x)
+    return Reshape((x.size,))(x)
 
 
 def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
@@ -234,6 +240,24 @@ class AddAt(Function):
 
     def backward(self, grad):
         return GetItem(self.index)(grad)
+
+
+def embedding(indices: Any, table: Any) -> Tensor:
+    """The rows of a table (count, features) at indices (…) of integers: (…, features). Each row's
+    gradient is added up over all the places that it was taken to.
+
+    Raises ValueError for indices that are not in 0 … count − 1; on a GPU, where Python would have
+    to wait to see them, they are wrapped.
+    """
+    indices, table = as_tensor(indices), as_tensor(table)
+    if indices.dtype.kind not in "iu" or table.ndim != 2:
+        raise ValueError("embedding needs indices (…) of integers and a table (count, features), "
+                         f"got {indices.shape} of {indices.dtype} and {table.shape}")
+    i = indices.data
+    if is_host(i) and i.size and not 0 <= i.min() <= i.max() < len(table):
+        raise ValueError(f"embedding got a table of {len(table)} rows and indices from {i.min()} "
+                         f"to {i.max()}")
+    return table[indices]
 
 
 class Pad(Function):

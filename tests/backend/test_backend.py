@@ -230,6 +230,19 @@ def test_matmul_equals_its_reference(lengths):
         np.testing.assert_allclose(cpu.matmul(a, b), reference.matmul(a, b), rtol=1e-12, atol=1e-15)
 
 
+@given(st.integers(1, 5), st.integers(1, 9), st.sampled_from([0.0, np.inf, -np.inf, np.nan]),
+       st.integers(0, 20))
+def test_banded_matmul_reads_only_the_band_and_equals_matmul_where_all_is_finite(n, m, odd, place):
+    rows = np.arange(m)[:, None] * n / m - np.arange(n)
+    matrix, x = np.maximum(1 - abs(rows), 0), np.random.default_rng(0).normal(size=(2, n, 3))
+    x.flat[place % x.size] += odd
+    expected = np.zeros((2, m, 3))
+    for i, j in np.argwhere(matrix):
+        expected[:, i] += matrix[i, j] * x[:, j]
+    for module in (cpu, reference):
+        np.testing.assert_allclose(module.banded_matmul(matrix, x, 2), expected, rtol=1e-12)
+
+
 def test_bce_with_logits_equals_its_reference():
     for x in arrays(np.float32)[1:]:
         for target in (np.ones_like(x), np.zeros_like(x), np.full_like(x, 0.3)):

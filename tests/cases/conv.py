@@ -70,16 +70,32 @@ def weight_gradient(x: Any, g: Any) -> Tensor:
 
 @st.composite
 def pooled(draw: Any) -> Call:
-    size = draw(number_or_pair(1, 2))
-    image = [n + draw(st.integers(0, 2)) for n in naive.both(size)]
+    """Without padding, or with as much of it as a window needs to fit, or more."""
+    size, padded = draw(number_or_pair(1, 3)), draw(st.booleans())
+    image = [max(1, n + draw(st.integers(-2 * padded, 1))) for n in naive.both(size)]
+    options = {"size": size, "stride": draw(st.one_of(st.none(), number_or_pair(1, 3)))}
+    if padded:
+        least = [max(k - n, 0) for k, n in zip(naive.both(size), image)]
+        margin = [st.tuples(st.integers(-(-n // 2), k // 2), st.integers(n // 2, k // 2))
+                  for n, k in zip(least, naive.both(size))]
+        options["padding"] = draw(st.one_of(st.tuples(*margin), st.just("same")))
     x = draw(arrays((draw(st.integers(0, 2)), *image, draw(st.integers(0, 2)))))
-    return Call((x,), {"size": size, "stride": draw(st.one_of(st.none(), number_or_pair(1, 3)))})
+    return Call((x,), options)
 
 
 @st.composite
-def enlarged(draw: Any, shuffled: bool = False) -> Call:
+def enlarged(draw: Any, *options: str) -> Call:
+    """Images, and how they are to be resized: by a factor or to a size."""
+    option = draw(st.sampled_from(options))
+    value = draw(number_or_pair(1, 3 if option == "factor" else 4))
+    shape = (draw(st.integers(0, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 3)))
+    return Call((draw(arrays((*shape, draw(st.integers(0, 2))))),), {option: value})
+
+
+@st.composite
+def shuffled(draw: Any) -> Call:
     factor = draw(number_or_pair(1, 3))
-    channels = draw(st.integers(0, 2)) * (math.prod(naive.both(factor)) if shuffled else 1)
+    channels = draw(st.integers(0, 2)) * math.prod(naive.both(factor))
     shape = (draw(st.integers(0, 2)), draw(st.integers(1, 2)), draw(st.integers(1, 3)), channels)
     return Call((draw(arrays(shape)),), {"factor": factor})
 
@@ -107,9 +123,10 @@ CASES = [
          Call((numbers(2, 3, 3, 4), numbers(2, *WINDOW.outputs((3, 3)), 2, seed=1))),
          Call((np.zeros((0, 3, 3, 4)), np.zeros((0, *WINDOW.outputs((3, 3)), 2)))),
          "'s weight gradient", bilinear=True),
-    resizing("max_pool2d", pooled(), {"size": 2, "stride": 1}),
-    resizing("avg_pool2d", pooled(), {"size": 2, "stride": 1}, linear=True),
-    resizing("upsample_nearest", enlarged(), {"factor": 2}, linear=True),
-    resizing("upsample_bilinear", enlarged(), {"factor": 2}, linear=True),
-    resizing("pixel_shuffle", enlarged(shuffled=True), {"factor": (2, 1)}, 4, linear=True),
+    resizing("max_pool2d", pooled(), {"size": 3, "stride": 2, "padding": 1}),
+    resizing("avg_pool2d", pooled(), {"size": 3, "stride": 2, "padding": 1}, linear=True),
+    resizing("adaptive_avg_pool2d", enlarged("size"), {"size": 2}, linear=True),
+    resizing("upsample_nearest", enlarged("factor", "size"), {"size": (4, 2)}, linear=True),
+    resizing("upsample_bilinear", enlarged("factor", "size"), {"size": (4, 2)}, linear=True),
+    resizing("pixel_shuffle", shuffled(), {"factor": (2, 1)}, 4, linear=True),
 ]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from minigan import ops
 from minigan.ops.activation import LeakyReLUGradient
 from minigan.testing.call import Call
-from minigan.testing.strategies import broadcastable_shapes
+from minigan.testing.strategies import arrays, broadcastable_shapes
 
 from .case import ANY, BOOLEAN, NONZERO, POSITIVE, Case, alike, fixed, numbers, one, several
 
@@ -28,10 +28,18 @@ def elementwise(op: str, reference: Callable, *elements: dict, options: dict | N
         inputs = several(broadcastable_shapes(len(elements)), *elements)
         typical, flags["broadcasts"] = [(2, 3), (2, 1), (3,)], 0
     low, high = (0.2, 3) if POSITIVE in elements or NONZERO in elements else (-2, 2)
-    arrays = [numbers(*shape) > 0 if e is BOOLEAN else numbers(*shape, low=low, high=high, seed=i)
-              for i, (e, shape) in enumerate(zip(elements, typical))]
-    return Case(op, getattr(ops, op), reference, inputs, Call(tuple(arrays), chosen), empty,
+    usual = [numbers(*shape) > 0 if e is BOOLEAN else numbers(*shape, low=low, high=high, seed=i)
+             for i, (e, shape) in enumerate(zip(elements, typical))]
+    return Case(op, getattr(ops, op), reference, inputs, Call(tuple(usual), chosen), empty,
                 **flags)
+
+
+@st.composite
+def quotients(draw: Any) -> Call:
+    """x and y of which no quotient is near a whole number, where the remainder jumps."""
+    first, second = draw(broadcastable_shapes(2))
+    y = draw(arrays(second, np.int64, low=-2, high=2, avoid=[0], margin=1))
+    return Call((draw(arrays(first, avoid=range(-3, 4))), np.asarray(y * 1.02)))
 
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
@@ -44,6 +52,9 @@ CASES = [
     elementwise("subtract", np.subtract, ANY, ANY, linear=True),
     elementwise("multiply", np.multiply, ANY, ANY, bilinear=True),
     elementwise("divide", np.divide, ANY, NONZERO),
+    Case("remainder", ops.remainder, np.remainder, quotients(),
+         Call((numbers(2, 3, low=2.2, high=2.8), np.array([[1.02], [-2.04]]))),
+         Call((np.zeros((0, 3)), np.ones(3))), broadcasts=0),
     elementwise("negative", np.negative, linear=True),
     elementwise("power", lambda x, p: x ** p, options={"p": [3, 2, 1, 0, 2.0]},
                 variant="of any number"),

@@ -83,16 +83,18 @@ def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, dilati
     return y if b is None else y + b
 
 
-def max_pool2d(x, size, stride=None):
-    return pool2d(x, size, stride, np.max)
+def max_pool2d(x, size, stride=None, padding=0):
+    return pool2d(x, size, stride, np.max, padding, -np.inf)
 
 
-def avg_pool2d(x, size, stride=None):
-    return pool2d(x, size, stride, np.mean)
+def avg_pool2d(x, size, stride=None, padding=0):
+    return pool2d(x, size, stride, np.mean, padding, 0)
 
 
-def pool2d(x, size, stride, reduce):
+def pool2d(x, size, stride, reduce, padding, value):
     (kh, kw), (down, right) = both(size), both(size if stride is None else stride)
+    margins = sides(padding, x.shape[1:3], (kh, kw), (down, right))
+    x = np.pad(x, [(0, 0), *margins, (0, 0)], constant_values=value)
     outputs = [(n - k) // s + 1 for n, k, s in zip(x.shape[1:3], (kh, kw), (down, right))]
     y = np.zeros((x.shape[0], *outputs, x.shape[3]))
     for p, q in product(*map(range, outputs)):
@@ -100,23 +102,39 @@ def pool2d(x, size, stride, reduce):
     return y
 
 
-def upsample_nearest(x, factor):
-    fh, fw = both(factor)
-    return np.repeat(np.repeat(x, fh, axis=1), fw, axis=2)
+def adaptive_avg_pool2d(x, size):
+    """Output p is the mean of the pixels that overlap [p, p + 1) · H / OH, for each p."""
+    (n, height, width, channels), (oh, ow) = x.shape, both(size)
+    y = np.zeros((n, oh, ow, channels))
+    for p, q in product(range(oh), range(ow)):
+        lines = [i for i in range(height) if -oh < i * oh - p * height < height]
+        columns = [j for j in range(width) if -ow < j * ow - q * width < width]
+        y[:, p, q] = x[:, lines][:, :, columns].mean((1, 2))
+    return y
 
 
-def upsample_bilinear(x, factor):
+def upsample_nearest(x, factor=None, size=None):
+    height, width = x.shape[1:3]
+    oh, ow = both(size) if factor is None else [n * f for n, f in zip(x.shape[1:3], both(factor))]
+    y = np.zeros((len(x), oh, ow, x.shape[3]))
+    for p, q in product(range(oh), range(ow)):
+        y[:, p, q] = x[:, p * height // oh, q * width // ow]
+    return y
+
+
+def upsample_bilinear(x, factor=None, size=None):
     """Pixel by pixel: where it lies among the old ones, and their share in it."""
-    (fh, fw), (n, height, width, channels) = both(factor), x.shape
-    y = np.zeros((n, height * fh, width * fw, channels))
+    n, height, width, channels = x.shape
+    oh, ow = both(size) if factor is None else [n * f for n, f in zip(x.shape[1:3], both(factor))]
+    y = np.zeros((n, oh, ow, channels))
 
-    def shares(i, f, length):
-        at = min(max((i + 0.5) / f - 0.5, 0), length - 1)
+    def shares(i, new, old):
+        at = min(max((i + 0.5) * old / new - 0.5, 0), old - 1)
         low = math.floor(at)
-        return [(low, 1 - (at - low)), (min(low + 1, length - 1), at - low)]
+        return [(low, 1 - (at - low)), (min(low + 1, old - 1), at - low)]
 
-    for p, q in product(range(height * fh), range(width * fw)):
-        for (i, a), (j, b) in product(shares(p, fh, height), shares(q, fw, width)):
+    for p, q in product(range(oh), range(ow)):
+        for (i, a), (j, b) in product(shares(p, oh, height), shares(q, ow, width)):
             y[:, p, q] += a * b * x[:, i, j]
     return y
 

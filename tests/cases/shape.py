@@ -109,6 +109,14 @@ def gathered(draw: Any) -> Call:
 
 
 @st.composite
+def looked_up(draw: Any) -> Call:
+    """Indices of the rows of a table, some of them repeated, and the table."""
+    table = draw(arrays(shapes(min_dims=2, max_dims=2, min_side=1)))
+    indices = arrays(shapes(max_dims=2), np.int64, low=0, high=len(table) - 1)
+    return Call((draw(indices), table))
+
+
+@st.composite
 def translated(draw: Any) -> Call:
     """Images, and how far each is moved, sometimes out of sight."""
     empty_or_not = st.integers(0, 1).flatmap(
@@ -127,6 +135,7 @@ def masked(draw: Any) -> Call:
 CASES = [
     moving("reshape", new_shapes, lambda x, shape: np.reshape(x, shape),
            lambda x, shape: ops.reshape(x, shape), {"shape": (3, 2)}, {"shape": (3, 0, 2)}),
+    moving("flatten", lambda shape: st.just({}), np.ravel),
     moving("transpose", orders, f=lambda x, axes: ops.transpose(x, axes), typical={"axes": (1, 0)}),
     moving("swapaxes", two_axes, typical={"axis1": 0, "axis2": -1}, min_dims=1),
     moving("squeeze", unit_axes, typical={"axis": ()}),
@@ -144,6 +153,9 @@ CASES = [
     Case("getitem", lambda x, mask: ops.getitem(x, mask), lambda x, mask: x[mask],
          masked(), Call((numbers(3, 2), np.array([True, False, True]))),
          Call((np.zeros((0, 2)), np.zeros((0,), bool))), "by a mask", linear=True),
+    Case("embedding", ops.embedding, lambda indices, table: table[indices], looked_up(),
+         Call((np.array([[2, 0, 2]]), numbers(3, 2))),
+         Call((np.zeros((2, 0), np.int64), numbers(3, 2))), linear=True),
     Case("translate", ops.translate, moved, translated(),
          Call((numbers(2, 3, 4, 1), np.array([1, -2]), np.array([0, 1]))),
          Call((np.zeros((2, 0, 4, 1)), np.array([1, 0]), np.array([0, 1]))), linear=True),

@@ -192,7 +192,8 @@ def test_options_that_do_not_fit_are_refused(complaint, line, answer):
     ("ops:same_shapes --shape 3 --shape 4",
      "same_shapes raised ValueError: shapes differ: (3,) and (4,) (ops.py:36)"),
     ("ops:forgotten --shape 3", "returned NoneType, which is no Tensor"),
-    ("ops:of_arrays --shape 3", "returned ndarray, which is no Tensor: check minigan.testing.from_numpy"),
+    ("ops:of_arrays --shape 3",
+     "returned ndarray, which is no Tensor: check minigan.testing.from_numpy"),
     ("ops:exits --shape 3", "exits raised SystemExit: 3"),
     ("ops:logarithm --shape 3", "choose others with --range"),
 ])

@@ -14,7 +14,8 @@ import numpy as np
 from minigan import autodiff, losses, ops
 from minigan.autodiff import Function, Tensor
 from minigan.backend import cpu
-from minigan.ops import activation, choice, conv, elementwise, linalg, norm, reduce, shape
+from minigan.ops import (accumulate, activation, choice, conv, elementwise, linalg, logic, norm,
+                         reduce, shape)
 from minigan.ops.powers import Power
 
 from . import rewritten as wrong
@@ -39,9 +40,10 @@ def _both(cls: type[Function], f: Callable[[Any, Tensor], Any]) -> list[tuple]:
     return [(cls, "backward", f), (cls, "fused_backward", fused)]
 
 
-_BROADCASTING = ("add", "subtract", "multiply", "divide", "power to a tensor", "maximum", "minimum",
-                 "where", "broadcast_to", "matmul", "layer_norm", "instance_norm", "softmax",
-                 "log_softmax", "var", "conv_transpose2d")
+_BROADCASTING = ("add", "subtract", "multiply", "divide", "remainder", "power to a tensor",
+                 "maximum", "minimum", "where", "broadcast_to", "matmul", "layer_norm",
+                 "instance_norm", "group_norm", "softmax", "log_softmax", "var",
+                 "conv_transpose2d")
 
 REAL = [
     Kind("sum_to takes the first row", "undoes every broadcast with one slice",
@@ -51,11 +53,11 @@ REAL = [
          ops=frozenset(_BROADCASTING),
          patches=[(module, "sum_to", wrong.mean_to) for module in wrong.USERS]),
     Kind("gradients overwritten", "of a tensor used twice, the walk keeps the last gradient",
-         ops=frozenset({"var", "softmax", "log_softmax", "logsumexp", "layer_norm",
-                        "instance_norm", "max_pool2d", "avg_pool2d"}), probe="no graph",
-         patches=[(autodiff, "_added", lambda so_far, new: new)]),
+         ops=frozenset({"var", "std", "softmax", "log_softmax", "logsumexp", "layer_norm",
+                        "instance_norm", "group_norm", "max_pool2d", "avg_pool2d"}),
+         probe="no graph", patches=[(autodiff, "_added", lambda so_far, new: new)]),
     Kind("repeats overwritten", "elements that an index repeats are assigned, not added",
-         ops=frozenset({"getitem by integers", "losses.cross_entropy"}),
+         ops=frozenset({"getitem by integers", "embedding", "losses.cross_entropy"}),
          patches=[(cpu, "add_at", wrong.assigned)]),
 
     _backward(reduce.Max, wrong.max_in_full, "max", "min", "max_pool2d", name="every tied maximum",
@@ -80,7 +82,7 @@ REAL = [
               for i in self.index), self.inputs[0].shape)(g), "flip",
               name="not flipped back", about="the gradient of a reversed slice left as it is"),
 
-    _backward(linalg.MatMul, wrong.matmul_reshaped, "matmul", "upsample_bilinear",
+    _backward(linalg.MatMul, wrong.matmul_reshaped, "matmul", "einsum of two",
               name="reshape for transpose", about="both have the shape that is needed"),
     _backward(linalg.MatMul, wrong.matmul_first_of_batch, "matmul",
               name="first of the batch", about="in place of the sum over the batch"),
@@ -139,6 +141,10 @@ REAL = [
               name="divisor not squared", about="−g · x / y"),
     _backward(Power, lambda self, g: g * (self.p * self.inputs[0] ** self.p),
               "power", name="exponent not lowered", about="p · xᵖ"),
+    _backward(logic.Remainder, lambda self, g: (g, -g * (self.inputs[0] / self.inputs[1])),
+              "remainder", name="quotient not whole", about="x / y for ⌊x / y⌋"),
+    _backward(accumulate.CumSum, lambda self, g: ops.cumsum(g, self.axis), "cumsum",
+              name="from the start again", about="the gradient's running sums from the wrong end"),
     _backward(elementwise.Log, lambda self, g: g / (1 + self.inputs[0]), "log",
               name="log for log1p", about="grad / (1 + x)"),
     _backward(elementwise.Sqrt, lambda self, g: g / self.output, "sqrt",

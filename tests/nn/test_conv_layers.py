@@ -117,6 +117,11 @@ def test_the_other_layers_are_their_ops():
             (nn.AvgPool2d(3, (1, 2)), ops.avg_pool2d(x, 3, (1, 2))),
             (nn.Upsample(2), ops.upsample_nearest(x, 2)),
             (nn.Upsample((1, 3), mode="bilinear"), ops.upsample_bilinear(x, (1, 3))),
+            (nn.MaxPool2d(3, 2, padding=1), ops.max_pool2d(x, 3, 2, 1)),
+            (nn.AvgPool2d(2, padding="same"), ops.avg_pool2d(x, 2, padding="same")),
+            (nn.AdaptiveAvgPool2d((3, 2)), ops.adaptive_avg_pool2d(x, (3, 2))),
+            (nn.Upsample(size=(5, 7)), ops.upsample_nearest(x, size=(5, 7))),
+            (nn.Upsample(size=5, mode="bilinear"), ops.upsample_bilinear(x, size=5)),
             (nn.PixelShuffle(2), ops.pixel_shuffle(x, 2))]:
         np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
 
@@ -130,6 +135,10 @@ def test_the_other_layers_are_their_ops():
     (nn.ConvTranspose2d(4, 8, 3, stride=(2, 1), padding=1, output_padding=(1, 0)),
      "ConvTranspose2d(4, 8, 3, stride=(2, 1), padding=1, output_padding=(1, 0))"),
     (nn.MaxPool2d(2), "MaxPool2d(2)"), (nn.AvgPool2d(3, 2), "AvgPool2d(3, stride=2)"),
+    (nn.MaxPool2d(3, 2, (1, 1)), "MaxPool2d(3, stride=2, padding=1)"),
+    (nn.AvgPool2d(2, padding="same"), "AvgPool2d(2, padding='same')"),
+    (nn.AdaptiveAvgPool2d((1, 2)), "AdaptiveAvgPool2d((1, 2))"),
+    (nn.Upsample(size=28), "Upsample(size=28, mode='nearest')"),
     (nn.Upsample(2), "Upsample(2, mode='nearest')"), (nn.PixelShuffle((1, 2)),
                                                       "PixelShuffle((1, 2))")], ids=str)
 def test_the_repr_names_the_arguments_that_are_not_the_usual(layer, text):
@@ -155,6 +164,10 @@ def test_an_x_that_does_not_fit_is_refused_by_the_layers_name(layer, shape, hint
      "groups is a whole number that divides in_channels 4 and out_channels 6, not 4"),
     (lambda: nn.Upsample(2, "cubic"), "Upsample: mode is one of nearest, bilinear, not 'cubic'"),
     (lambda: nn.Upsample(0), "factor is a whole number of at least 1"),
+    (lambda: nn.Upsample(), "Upsample needs either a factor or a size"),
+    (lambda: nn.Upsample(2, size=4), "Upsample needs either a factor or a size"),
+    (lambda: nn.AdaptiveAvgPool2d(0), "size is a whole number of at least 1"),
+    (lambda: nn.MaxPool2d(2, padding="all"), "'same' or 'valid', not 'all'"),
     (lambda: nn.MaxPool2d(2, 0), "stride is a whole number of at least 1")])
 def test_wrong_arguments_are_refused_when_the_layer_is_made(make, message):
     with pytest.raises(ValueError, match=re.escape(message)):

@@ -140,7 +140,10 @@ def test_reshape_keeps_the_first_axis():
 @pytest.mark.parametrize("layer, op", [
     (nn.ReLU(), ops.relu), (nn.Sigmoid(), ops.sigmoid), (nn.Tanh(), ops.tanh),
     (nn.Softplus(), ops.softplus), (nn.LeakyReLU(), lambda x: ops.leaky_relu(x, 0.2)),
-    (nn.LeakyReLU(0.01), lambda x: ops.leaky_relu(x, 0.01))])
+    (nn.LeakyReLU(0.01), lambda x: ops.leaky_relu(x, 0.01)),
+    (nn.ELU(), ops.elu), (nn.ELU(0.5), lambda x: ops.elu(x, 0.5)),
+    (nn.Softmax(), ops.softmax), (nn.Softmax(axis=0), lambda x: ops.softmax(x, 0)),
+    (nn.LogSoftmax(), ops.log_softmax), (nn.LogSoftmax(0), lambda x: ops.log_softmax(x, 0))])
 def test_an_activation_layer_is_its_op(layer, op):
     x = mg.tensor(X)
     np.testing.assert_array_equal(layer(x).numpy(), op(x).numpy())
@@ -148,8 +151,32 @@ def test_an_activation_layer_is_its_op(layer, op):
 
 
 @pytest.mark.parametrize("make", [lambda: nn.Dense(4, 3), lambda: nn.Dropout(0.5), nn.Tanh,
-                                  nn.LeakyReLU])
+                                  nn.LeakyReLU, nn.ELU, nn.Softmax, nn.LogSoftmax])
 def test_float32_comes_out_as_float32(make):
     layer, x = make(), mg.tensor(X.astype(np.float32))
     assert layer(x).dtype == np.float32
     assert layer.eval()(x).dtype == np.float32
+
+
+# Embedding
+
+def test_an_embedding_is_rows_of_its_weight_whose_gradients_add_up():
+    layer = double(nn.Embedding(3, 2, np.random.default_rng(0)))
+    indices = np.array([[2, 0], [2, 2]])
+    y = layer(mg.tensor(indices))
+    close(y, layer.weight.numpy()[indices])
+    y.sum().backward()
+    assert layer.weight.grad.numpy().tolist() == [[1, 1], [0, 0], [3, 3]]
+    assert repr(layer) == "Embedding(3, 2)" and nn.Embedding(3, 2).weight.dtype == np.float32
+
+
+@pytest.mark.numpy_only("a device's indices are not looked at")
+@pytest.mark.parametrize("index", [-1, 3])
+def test_an_index_that_is_in_no_table_is_refused(index):
+    with pytest.raises(ValueError, match=rf"table of 3 rows and indices from 0 to 3|{index} to 1"):
+        nn.Embedding(3, 2)(mg.tensor([0, index, 1]))
+
+
+def test_indices_are_whole_numbers():
+    with pytest.raises(ValueError, match=r"indices \(…\) of integers .* of float32"):
+        nn.Embedding(3, 2)(mg.tensor([1.0]))

@@ -169,6 +169,38 @@ def test_instance_norm_refuses_what_it_cannot_normalise_by_its_name(shape, reaso
         nn.InstanceNorm(4)(mg.tensor(np.ones(shape, np.float32)))
 
 
+# GroupNorm
+
+@pytest.mark.parametrize("shape", [(6, 4), (2, 3, 4), (2, 3, 2, 4)])
+def test_group_norm_normalises_neighbouring_channels_of_each_example(shape):
+    layer, x = double(nn.GroupNorm(2, 4, eps=1e-3)), RNG.normal(3, 2, shape)
+    weight, bias = fill(layer.weight), fill(layer.bias)
+    expected = np.empty(shape)
+    for n in range(shape[0]):
+        for part in (slice(0, 2), slice(2, 4)):
+            group = x[n, ..., part]
+            expected[n, ..., part] = (group - group.mean()) / np.sqrt(group.var() + 1e-3)
+    for mode in (layer.train, layer.eval):
+        close(mode()(mg.tensor(x)), expected * weight + bias)
+    assert repr(layer) == "GroupNorm(2, 4)"
+
+
+def test_group_norm_of_one_group_or_of_one_channel_in_each_is_what_it_is_called():
+    x = mg.tensor(RNG.normal(size=(2, 3, 2, 4)))
+    close(double(nn.GroupNorm(4, 4))(x), double(nn.InstanceNorm(4))(x).numpy())
+    flat = mg.tensor(X)
+    close(double(nn.GroupNorm(1, 4))(flat), double(nn.LayerNorm(4))(flat).numpy())
+
+
+def test_group_norm_refuses_what_it_cannot_cut_or_normalise():
+    with pytest.raises(ValueError, match="groups is a whole number that divides features 4, not 3"):
+        nn.GroupNorm(3, 4)
+    with pytest.raises(ValueError, match=r"GroupNorm\(4, 4\) needs more than one value"):
+        nn.GroupNorm(4, 4)(mg.tensor(X))
+    with pytest.raises(ValueError, match=r"GroupNorm\(2, 4\) got x of shape \(6, 3\)"):
+        nn.GroupNorm(2, 4)(mg.tensor(np.ones((6, 3))))
+
+
 # SpectralNorm
 
 def spectral_dense(**settings):
@@ -318,6 +350,7 @@ def test_spectral_norm_refuses_what_has_no_matrix_and_no_iterations():
 
 @pytest.mark.parametrize("make, shape", [
     (nn.BatchNorm, (6, 4)), (nn.LayerNorm, (6, 4)), (nn.InstanceNorm, (6, 2, 1, 4)),
+    (lambda features: nn.GroupNorm(2, features), (6, 4)),
     (lambda n: nn.SpectralNorm(nn.Dense(n, 3)), (6, 4))])
 def test_float32_stays_float32(make, shape):
     layer = make(4)

@@ -1,6 +1,8 @@
 """Where ops could go wrong quietly: huge inputs, kinks and ties."""
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,65 @@ def test_max_of_a_tie_shares_in_float16_and_over_many_too():
     x = leaf(np.zeros(4096), np.float16)
     (g,) = mg.grad(x.max(), x)
     np.testing.assert_array_equal(g.numpy(), np.full(4096, 1 / 4096, np.float16))
+
+
+def test_a_deviation_of_zero_has_the_gradient_zero_and_no_other_is_touched():
+    x = leaf([[3.0, 3, 3], [1, 2, 4]])
+    y, g = value_and_gradient(lambda x: ops.std(x, axis=1), x)
+    deviations = np.array([1, 2, 4]) - 7 / 3
+    np.testing.assert_allclose(y, [0, np.sqrt(14) / 3], rtol=1e-15)
+    np.testing.assert_allclose(g, [[0, 0, 0], deviations / np.sqrt(14)], rtol=1e-12, atol=1e-15)
+    (g,) = mg.grad(ops.std(x, axis=1).sum(), x, create_graph=True)
+    assert (mg.grad((g * g).sum(), x)[0].numpy()[0] == 0).all()
+    assert ops.std(leaf([5.0])).item() == 0
+
+
+@pytest.mark.parametrize("zeros", [0, 1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+def test_a_products_derivatives_are_products_of_the_others_however_many_are_zero(count, zeros):
+    """To third order, none of them by a quotient."""
+    values = np.arange(2.0, 2 + count)
+    values[:zeros] = 0
+    x, path = leaf(values), []
+    y = ops.prod(x)
+    for _ in range(3):
+        left = [v for i, v in enumerate(values) if i not in path]
+        np.testing.assert_allclose(y.item(), np.prod(left), rtol=1e-12)
+        if not left:
+            return
+        (g,) = mg.grad(y, x, create_graph=True)
+        others = [0 if i in path else np.prod([v for k, v in enumerate(values)
+                                               if k not in (*path, i)]) for i in range(count)]
+        np.testing.assert_allclose(g.numpy(), others, rtol=1e-12)
+        place = next(i for i in range(count) if i not in path)
+        y, path = g[place], [*path, place]
+
+
+def test_the_product_of_no_elements_is_one_and_of_integers_numpys():
+    x = leaf(np.zeros((2, 0)))
+    assert ops.prod(x, axis=1).numpy().tolist() == [1, 1]
+    assert mg.grad(ops.prod(x), x)[0].shape == (2, 0)
+    y = ops.prod(mg.tensor(np.array([100, 100], np.int8)))
+    assert y.item() == 10000 and not y.requires_grad
+
+
+@pytest.mark.parametrize("subscripts, message", [
+    ("ij,jk,k->i", "'k' stands at axes of different lengths in shapes (2, 3), (3, 4), (5,)"),
+    ("ij,jk->ik", "needs a letter for each axis of each operand, got shapes (2, 3), (3, 4), (5,)"),
+    ("...j,jk,l->k", "'...' is not known"),
+    ("ij,jk,l->ii", "the output has some of the operands', each once"),
+    ("ij,jk,l->im", "the output has some of the operands', each once"),
+    ("1j,jk,l->k", "axes are letters")])
+def test_einsum_refuses_by_a_sentence(subscripts, message):
+    operands = [mg.tensor(np.ones(shape)) for shape in [(2, 3), (3, 4), (5,)]]
+    with pytest.raises(ValueError, match=re.escape(message)):
+        ops.einsum(subscripts, *operands)
+
+
+def test_einsum_without_an_arrow_and_with_blanks_and_in_float32():
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(3, 2)).astype(np.float32), rng.normal(size=(2, 4)).astype(np.float32)
+    for subscripts in ("ca,ab", " c a , a b -> b c ", "ca,ab->"):
+        y = ops.einsum(subscripts, mg.tensor(x), mg.tensor(w))
+        assert y.dtype == np.float32
+        np.testing.assert_allclose(y.numpy(), np.einsum(subscripts, x, w), rtol=1e-5, atol=1e-6)

@@ -15,9 +15,9 @@ from minigan import losses, ops
 from tests.cases import CASES
 
 OF_EXP = {"sigmoid", "softplus", "elu"}
-IN_FLOAT64 = {"mean", "var", "logsumexp", "softmax", "log_softmax", "batch_norm", "layer_norm",
-              "instance_norm", "avg_pool2d", "losses.bce", "losses.bce_with_logits",
-              "losses.mse", "losses.cross_entropy"}
+IN_FLOAT64 = {"mean", "var", "std", "logsumexp", "softmax", "log_softmax", "batch_norm",
+              "layer_norm", "instance_norm", "group_norm", "avg_pool2d", "adaptive_avg_pool2d",
+              "losses.bce", "losses.bce_with_logits", "losses.mse", "losses.cross_entropy"}
 # their references make arrays of floats
 KEEPS = {"conv2d", "conv_transpose2d", "max_pool2d", "upsample_nearest", "pixel_shuffle"}
 REFUSED = {"upsample_bilinear": "interpolates floats"}

@@ -42,6 +42,59 @@ def test_windows_stand_side_by_side_and_the_rest_of_the_image_is_not_read():
     assert (gradient(lambda x: ops.avg_pool2d(x, 2), x)[0, 4] == 0).all()
 
 
+def test_padding_is_never_the_largest_and_shares_no_gradient():
+    x = image([[-np.inf, -np.inf], [-2, -2]])
+    y = value(lambda x: ops.max_pool2d(x, 2, padding=1), x)
+    assert y[0, ..., 0].tolist() == [[-np.inf, -np.inf], [-2, -2]]
+    np.testing.assert_array_equal(gradient(lambda x: ops.max_pool2d(x, 3, padding=1), x[:, 1:]),
+                                  image([[0.5, 0.5]]))
+    for dtype in (np.int8, np.uint8, np.bool_, np.float16):
+        y = ops.max_pool2d(mg.tensor(np.zeros((1, 2, 2, 1), dtype)), 2, padding=1)
+        assert y.dtype == dtype and not y.numpy().any()
+    low = mg.tensor(np.full((1, 2, 2, 1), -5))
+    assert ops.max_pool2d(low, 3, 1, 1).numpy().tolist() == low.tolist()
+
+
+def test_a_padded_maximum_is_no_anomaly():
+    with mg.anomaly():
+        x = mg.tensor(np.ones((1, 2, 2, 1)), requires_grad=True)
+        ops.max_pool2d(x, 3, 1, 1).sum().backward()
+    assert x.grad.numpy().sum() == 4
+
+
+def test_padding_of_an_average_counts_as_zeros():
+    x = image([[4, 8]])
+    assert value(lambda x: ops.avg_pool2d(x, 2, padding=1), x)[0, ..., 0].tolist() == [[1, 2]]
+
+
+def test_adaptive_pooling_to_one_is_the_mean_and_to_more_repeats():
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 2))
+    np.testing.assert_allclose(value(lambda x: ops.adaptive_avg_pool2d(x, 1), x),
+                               x.mean((1, 2), keepdims=True))
+    np.testing.assert_allclose(value(lambda x: ops.adaptive_avg_pool2d(x, (3, 5)), x), x)
+    np.testing.assert_allclose(value(lambda x: ops.adaptive_avg_pool2d(x, (6, 5)), x),
+                               value(lambda x: ops.upsample_nearest(x, (2, 1)), x))
+
+
+@pytest.mark.parametrize("mode", [ops.upsample_nearest, ops.upsample_bilinear])
+def test_a_size_that_is_a_multiple_is_the_factor(mode):
+    x = np.random.default_rng(0).normal(size=(2, 3, 4, 2))
+    np.testing.assert_array_equal(value(lambda x: mode(x, (2, 3)), x),
+                                  value(lambda x: mode(x, size=(6, 12)), x))
+    np.testing.assert_array_equal(value(lambda x: mode(x, size=(3, 4)), x), x)
+
+
+def test_an_infinite_pixel_or_gradient_reaches_only_those_that_it_has_weight_in():
+    x = np.array([0, np.inf, 0, 0]).reshape(1, 1, 4, 1)
+    y = value(lambda x: ops.upsample_bilinear(x, (1, 3)), x).ravel()
+    assert y.tolist() == [0, 0, *[np.inf] * 5, 0, 0, 0, 0, 0]
+    leaf = mg.tensor(np.ones((1, 3, 3, 1)), requires_grad=True)
+    spike = np.zeros((1, 9, 9, 1))
+    spike[0, 4, 1] = np.inf  # in the middle of old pixel (1, 0)
+    (g,) = mg.grad(ops.upsample_bilinear(leaf, 3), leaf, mg.tensor(spike))
+    assert g.numpy()[0, ..., 0].tolist() == [[0, 0, 0], [np.inf, 0, 0], [0, 0, 0]]
+
+
 def test_bilinear_upsampling_is_constant_beyond_the_outer_centres():
     wide = value(lambda x: ops.upsample_bilinear(x, (1, 2)), image([[0, 4]]))
     assert wide.ravel().tolist() == [0, 1, 3, 4]
@@ -73,6 +126,15 @@ def test_pixel_shuffle_puts_the_channels_of_a_pixel_row_by_row():
      "them, (height, width), not 0.5"),
     (lambda x: ops.upsample_nearest(x[0], 2), "upsample_nearest needs images x (N, H, W, C)"),
     (lambda x: ops.upsample_bilinear(x[0], 2), "upsample_bilinear needs images x (N, H, W, C)"),
+    (lambda x: ops.upsample_nearest(x), "upsample_nearest needs either a factor or a size, got "
+     "factor None and size None"),
+    (lambda x: ops.upsample_bilinear(x, 2, 3), "upsample_bilinear needs either a factor or a size"),
+    (lambda x: ops.upsample_nearest(x[:, :0], 2), "upsample_nearest of x (2, 0, 4, 5): an image "
+     "has a height and a width of at least 1"),
+    (lambda x: ops.adaptive_avg_pool2d(x, (0, 1)), "size is a whole number of at least 1 or a"),
+    (lambda x: ops.max_pool2d(x, 2, padding=(0, 2)), "max_pool2d: padding (0, 2) is more than half "
+     "of the size (2, 2)"),
+    (lambda x: ops.avg_pool2d(x, 1, padding=1), "avg_pool2d: padding 1 is more than half of"),
     (lambda x: ops.pixel_shuffle(x[0], 2), "pixel_shuffle needs images x (N, H, W, C)"),
     (lambda x: ops.pixel_shuffle(x, (3, 2)), "pixel_shuffle of x (2, 3, 4, 5): its 5 channels "
      "cannot become 3 x 2 pixels, factor (3, 2)"),
@@ -97,6 +159,7 @@ def random_resizings(torch, rng):
         return F.interpolate(x, scale_factor=tuple(map(float, factor)), mode=mode, **options)
 
     size, stride, factor = [tuple(rng.integers(1, 4, 2).tolist()) for _ in range(3)]
+    to, padding = tuple(rng.integers(1, 9, 2).tolist()), tuple(k // 2 for k in size)
     n, height, width, channels = rng.integers(1, [3, 4, 4, 4]).tolist()
     shape = (n, height + size[0], width + size[1], channels)
     f = factor[0]
@@ -108,6 +171,13 @@ def random_resizings(torch, rng):
         (lambda x: ops.upsample_nearest(x, factor), lambda x: enlarge(x, "nearest"), shape),
         (lambda x: ops.upsample_bilinear(x, factor),
          lambda x: enlarge(x, "bilinear", align_corners=False), shape),
+        (lambda x: ops.max_pool2d(x, size, stride, padding),
+         lambda x: F.max_pool2d(x, size, stride, padding), shape),
+        (lambda x: ops.avg_pool2d(x, size, stride, padding),
+         lambda x: F.avg_pool2d(x, size, stride, padding), shape),
+        (lambda x: ops.adaptive_avg_pool2d(x, to), lambda x: F.adaptive_avg_pool2d(x, to), shape),
+        (lambda x: ops.upsample_bilinear(x, size=to), lambda x: F.interpolate(
+            x, to, mode="bilinear", align_corners=False), shape),
         (lambda x: ops.pixel_shuffle(x.reshape(shuffled).swapaxes(3, 4).reshape(x.shape), f),
          lambda x: F.pixel_shuffle(x, f), (*shuffled[:3], channels * f * f)),
     ]

@@ -241,6 +241,6 @@ for _name, _ufunc in {"add": np.add, "sub": np.subtract, "mul": np.multiply, "mo
     setattr(StrictArray, f"__r{_name}__", _binary(_name, _ufunc, reflected=True))
     setattr(StrictArray, f"__i{_name}__", _in_place(_name, _ufunc))
 del StrictArray.__imatmul__  # CuPy has none: x @= y makes a new array
-for _name in ("all", "any", "argmax", "argmin", "clip", "max", "mean", "min", "prod", "std", "sum",
-              "var"):
+for _name in ("all", "any", "argmax", "argmin", "clip", "cumsum", "max", "mean", "min", "prod",
+              "std", "sum", "var"):
     setattr(StrictArray, _name, _method(_name))

@@ -21,9 +21,9 @@ from .launch import gemm, kernel, kernel_of_many
 if TYPE_CHECKING:
     from .. import Backend
 
-__all__ = ["add_at", "assign", "batch_norm", "batch_norm_gradient", "bce_with_logits",
-           "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema", "keep",
-           "leaky_relu", "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid",
+__all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
+           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema",
+           "keep", "leaky_relu", "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid",
            "sigmoid_gradient", "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
 
@@ -91,6 +91,9 @@ def keep(x, mask):
     if not same_floats(x):
         return reference.keep(x, mask)
     return kernel(xp_of(x), "keep")(x, mask)
+
+
+banded_matmul = reference.banded_matmul
 
 
 def matmul(x, w):
