@@ -74,7 +74,7 @@ def refused(f: Callable, name: str, value: Any) -> Exception:
     kind = UserError if is_nan or _test(bare)(value) else TypeError
     for part in (hint, *typing.get_args(hint)):
         if typing.get_origin(part) is typing.Annotated and part.__metadata__[0].wrong:
-            if kind is UserError:
+            if kind is UserError and not is_nan:
                 return UserError(part.__metadata__[0].wrong(value))
     return kind(f"{_name(f)}: {name} is {_words(hint)}, not {shown(value)}")
 

@@ -80,6 +80,9 @@ def adaptive_avg_pool2d(x: Any, size: int | Pair) -> Tensor:
     x = _images("adaptive_avg_pool2d", x)
     for axis, count in zip((1, 2), pair("size", size)):
         n = x.shape[axis]
+        if count > 2 ** 16:
+            raise ValueError(f"adaptive_avg_pool2d cannot cut an axis of {n} into {count} parts: "
+                             f"{2 ** 16} are the most")
         parts = [slice(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
         x = stack([x[(slice(None),) * axis + (part,)].mean(axis) for part in parts], axis)
     return x
