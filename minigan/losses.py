@@ -1,4 +1,7 @@
-"""Losses: each one number, the mean over all elements."""
+"""Losses: each one number, the mean over all elements, where nothing else is said.
+
+`reduction` is "mean", "sum" or "none": the losses one by one, to be weighted as one likes.
+"""
 from __future__ import annotations
 
 import math
@@ -6,8 +9,8 @@ from typing import Any, Iterable
 
 from .autodiff import Tensor, as_tensor
 from .backend import array_module, is_host, kernels
-from .ops import abs, log_softmax, mean, sigmoid
-from .ops.choice import choose
+from .ops import abs, clip, log_softmax, mean, sigmoid
+from .ops.choice import choose, keep
 from .ops.elementwise import Elementwise, as_floats, operands
 
 
@@ -26,13 +29,14 @@ class BCEWithLogits(Elementwise):
                 -grad * x if self.needs[1] else None)
 
 
-def bce_with_logits(logits: Any, targets: Any) -> Tensor:
+def bce_with_logits(logits: Any, targets: Any, reduction: str = "mean") -> Tensor:
     """Binary cross-entropy of σ(logits) against targets in [0, 1], without overflow.
 
     Takes the numbers before the sigmoid. Given probabilities by mistake, it cannot fall below
     0.313 + 0.693 for a discriminator's two batches.
     """
-    return mean(BCEWithLogits()(*_same_shape("bce_with_logits", logits, targets)))
+    x, t = _same_shape("bce_with_logits", logits, targets)
+    return _reduced(BCEWithLogits()(x, t), reduction)
 
 
 class BCE(Elementwise):
@@ -64,40 +68,90 @@ class BCE(Elementwise):
         return p + Tensor((p.data < tiny).astype(p.dtype) * tiny)
 
 
-def bce(probabilities: Any, targets: Any) -> Tensor:
+def bce(probabilities: Any, targets: Any, reduction: str = "mean") -> Tensor:
     """Binary cross-entropy of probabilities in [0, 1] against targets in [0, 1].
 
     For logits use `bce_with_logits`: a sigmoid followed by this loses precision at both ends.
+    Raises ValueError for what is no probability, where it can be seen without waiting for a GPU.
     """
     p, t = _same_shape("bce", probabilities, targets)
-    return mean(BCE()(p, t))
+    if p.size and is_host(p.data) and (p.data.min() < 0 or p.data.max() > 1):
+        raise ValueError(f"bce needs probabilities, and got numbers from {p.data.min():g} to "
+                         f"{p.data.max():g}: bce_with_logits takes what comes before a sigmoid")
+    return _reduced(BCE()(p, t), reduction)
 
 
-def mse(x: Any, y: Any) -> Tensor:
+def mse(x: Any, y: Any, reduction: str = "mean") -> Tensor:
     """The mean squared difference."""
     x, y = _same_shape("mse", x, y)
-    return mean((x - y) ** 2)
+    return _reduced((x - y) ** 2, reduction)
 
 
-def cross_entropy(logits: Any, labels: Any) -> Tensor:
-    """−ln softmax(logits)[label], averaged: logits (…, classes), labels (…) of integers.
+def mae(x: Any, y: Any, reduction: str = "mean") -> Tensor:
+    """The mean absolute difference, PyTorch's l1_loss; its gradient where they are equal is 0."""
+    x, y = _same_shape("mae", x, y)
+    return _reduced(abs(x - y), reduction)
+
+
+def huber(x: Any, y: Any, delta: float = 1, reduction: str = "mean") -> Tensor:
+    """½ d² of differences d of up to ±delta, beyond which it goes on in straight lines (Huber
+    1964): outliers pull no harder than delta."""
+    if not delta > 0:
+        raise ValueError(f"huber's delta is a positive number, not {delta}")
+    x, y = _same_shape("huber", x, y)
+    d = x - y
+    slope = clip(d, -delta, delta)
+    return _reduced(slope * (d - 0.5 * slope), reduction)
+
+
+def cross_entropy(logits: Any, labels: Any, weight: Any = None, ignore_index: int | None = None,
+                  label_smoothing: float = 0, reduction: str = "mean") -> Tensor:
+    """−ln softmax(logits)[label]: logits (…, classes), labels (…) of integers; or of floats
+    (…, classes), the probabilities q of the classes: −Σ q ln softmax(logits).
+
+    weight           (classes,): what each class counts for; the mean over labels is weighted, too,
+                     but that over probabilities is not, as in PyTorch
+    ignore_index     a label of examples that do not count
+    label_smoothing  the share of each example that is given to all classes alike
 
     Raises ValueError for labels that are no class; on a GPU, where Python would have to wait to
-    see them, the loss is NaN.
+    see them, the loss is NaN, and everywhere if no example counts.
     """
     logits, labels = as_tensor(logits), as_tensor(labels)
-    if labels.dtype.kind not in "iu" or logits.shape[:-1] != labels.shape:
-        raise ValueError(f"cross_entropy needs logits (…, classes) and integer labels (…), got "
-                         f"shapes {logits.shape} and {labels.shape} of {labels.dtype}")
-    classes = logits.shape[-1]
-    chosen = labels.data[..., None] == array_module(labels.data).arange(classes)
-    known = chosen.any(axis=-1)
-    if is_host(labels.data) and not known.all():
+    soft = labels.dtype.kind == "f" and labels.shape == logits.shape and ignore_index is None
+    if not soft and (labels.dtype.kind not in "iu" or logits.shape[:-1] != labels.shape):
+        raise ValueError("cross_entropy needs logits (…, classes) and integer labels (…) or, where "
+                         "none is ignored, probabilities (…, classes), got shapes "
+                         f"{logits.shape} and {labels.shape} of {labels.dtype}")
+    log_p, counts = log_softmax(logits), None
+    if weight is not None:
+        weight = as_tensor(weight).astype(log_p.dtype)
+        log_p = log_p * weight
+    if soft:
+        log_q = (log_p * labels).sum(axis=-1)
+    else:
+        chosen, known, counted = _masks(labels.data, logits.shape[-1], ignore_index)
+        # no lookup by index: on a GPU its gradient is made of atomic additions
+        log_q = choose(known, choose(chosen, log_p, 0).sum(axis=-1), math.nan)
+        counts = counted if weight is None else choose(chosen, weight, 0).sum(axis=-1)
+    if label_smoothing:
+        log_q = (1 - label_smoothing) * log_q + label_smoothing * log_p.mean(axis=-1)
+    if ignore_index is not None:
+        log_q = keep(log_q, counted.data)
+    return _reduced(-log_q, reduction, counts)
+
+
+def _masks(labels: Any, classes: int, ignored: int | None) -> tuple[Any, Any, Tensor | None]:
+    """Where its class is (…, classes), whether it is known, and whether it counts (None: all)."""
+    chosen = labels[..., None] == array_module(labels).arange(classes)
+    known, counted = chosen.any(axis=-1), None
+    if ignored is not None:
+        counted = Tensor(labels != ignored)
+        chosen, known = chosen & counted.data[..., None], known | ~counted.data
+    if is_host(labels) and not known.all():
         raise ValueError(f"cross_entropy got {classes} logits for each example and labels from "
-                         f"{labels.data.min()} to {labels.data.max()}")
-    # no lookup by index: on a GPU its gradient is made of atomic additions
-    log_p = choose(chosen, log_softmax(logits), 0).sum(axis=-1)
-    return -mean(choose(known, log_p, math.nan))
+                         f"{labels.min()} to {labels.max()}")
+    return chosen, known, counted
 
 
 def l1(params: Iterable[Tensor]) -> Tensor:
@@ -108,6 +162,16 @@ def l1(params: Iterable[Tensor]) -> Tensor:
 def l2(params: Iterable[Tensor]) -> Tensor:
     """Σ w² over all parameters: add a small multiple to a loss for L2 regularisation."""
     return _total([(p * p).sum() for p in params])
+
+
+def _reduced(losses: Tensor, reduction: str, weights: Tensor | None = None) -> Tensor:
+    """As the reduction says; the mean is over the sum of the weights, which are in already."""
+    if reduction == "mean":
+        return mean(losses) if weights is None else (
+            mean(losses) / mean(weights.astype(losses.dtype)))
+    if reduction not in ("sum", "none"):
+        raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
+    return losses.sum() if reduction == "sum" else losses
 
 
 def _total(terms: list[Tensor]) -> Tensor:
