@@ -1,7 +1,4 @@
-"""Losses: each one number, the mean over all elements, where nothing else is said.
-
-`reduction` is "mean", "sum" or "none": the losses one by one, to be weighted as one likes.
-"""
+"""Losses: the mean over all elements, or as `reduction` says their "sum", or each ("none")."""
 from __future__ import annotations
 
 import math
@@ -10,7 +7,7 @@ from typing import Any, Iterable
 from .autodiff import Tensor, as_tensor
 from .backend import array_module, is_host, kernels
 from .ops import abs, clip, log_softmax, mean, sigmoid
-from .ops.choice import choose, keep
+from .ops.choice import choose, keep, label_masks
 from .ops.elementwise import Elementwise, as_floats, operands
 
 
@@ -130,7 +127,7 @@ def cross_entropy(logits: Any, labels: Any, weight: Any = None, ignore_index: in
     if soft:
         log_q = (log_p * labels).sum(axis=-1)
     else:
-        chosen, known, counted = _masks(labels.data, logits.shape[-1], ignore_index)
+        chosen, known, counted = label_masks(labels.data, logits.shape[-1], ignore_index)
         # no lookup by index: on a GPU its gradient is made of atomic additions
         log_q = choose(known, choose(chosen, log_p, 0).sum(axis=-1), math.nan)
         counts = counted if weight is None else choose(chosen, weight, 0).sum(axis=-1)
@@ -139,19 +136,6 @@ def cross_entropy(logits: Any, labels: Any, weight: Any = None, ignore_index: in
     if ignore_index is not None:
         log_q = keep(log_q, counted.data)
     return _reduced(-log_q, reduction, counts)
-
-
-def _masks(labels: Any, classes: int, ignored: int | None) -> tuple[Any, Any, Tensor | None]:
-    """Where its class is (…, classes), whether it is known, and whether it counts (None: all)."""
-    chosen = labels[..., None] == array_module(labels).arange(classes)
-    known, counted = chosen.any(axis=-1), None
-    if ignored is not None:
-        counted = Tensor(labels != ignored)
-        chosen, known = chosen & counted.data[..., None], known | ~counted.data
-    if is_host(labels) and not known.all():
-        raise ValueError(f"cross_entropy got {classes} logits for each example and labels from "
-                         f"{labels.min()} to {labels.max()}")
-    return chosen, known, counted
 
 
 def l1(params: Iterable[Tensor]) -> Tensor:

@@ -8,10 +8,10 @@ from ..autodiff import Tensor
 from ..backend import array_module
 
 
-def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> Tensor:
+def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: float) -> Tensor:
     """Scale all gradients together so that their joint Euclidean norm is at most max_norm
     (Pascanu et al. 2013). Returns the norm before."""
-    params = [p for p in params if p.grad is not None]
+    params = [p for p in _listed(params) if p.grad is not None]
     if not params:
         raise ValueError("no parameter has a gradient: call backward() first")
     xp = array_module(params[0].data)
@@ -22,8 +22,12 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: float) -> Tensor:
     return Tensor(backend.result(norm))
 
 
-def clip_grad_value(params: Iterable[Tensor], value: float) -> None:
+def clip_grad_value(params: Tensor | Iterable[Tensor], value: float) -> None:
     """Limit every element of every gradient to [−value, value]."""
-    for p in params:
+    for p in _listed(params):
         if p.grad is not None:
             p.grad = Tensor(array_module(p.grad.data).clip(p.grad.data, -value, value))
+
+
+def _listed(params: Tensor | Iterable[Tensor]) -> Iterable[Tensor]:
+    return [params] if isinstance(params, Tensor) else params
