@@ -105,12 +105,23 @@ def torch_rmsprop(p, g, s, lr, alpha=0.99, eps=1e-8, weight_decay=0):
     return p - lr * g / (np.sqrt(s["v"]) + eps)
 
 
+def counting(rule):
+    """A rule that is told the parameter's own step."""
+    def counted(p, g, s, **settings):
+        s["t"] = s.get("t", 0) + 1
+        return rule(p, g, s, s["t"], **settings)
+
+    return counted
+
+
 @pytest.mark.parametrize("kind, rule, settings", [
+    (optim.Adam, counting(adam), {"lr": 0.02, "betas": (0.5, 0.99), "weight_decay": 0.1}),
+    (optim.AdamW, counting(adamw), {"lr": 0.02, "betas": (0.9, 0.99), "weight_decay": 0.1}),
     (optim.SGD, torch_sgd, {"lr": 0.02, "momentum": 0.9}),
     (optim.SGD, torch_sgd, {"lr": 0.02, "momentum": 0.9, "weight_decay": 0.1, "nesterov": True}),
     (optim.RMSprop, torch_rmsprop, {"lr": 0.02, "alpha": 0.9}),
     (optim.RMSprop, torch_rmsprop, {"lr": 0.02, "weight_decay": 0.1})],
-    ids=["momentum", "nesterov", "rmsprop", "rmsprop that decays"])
+    ids=["adam", "adamw", "momentum", "nesterov", "rmsprop", "rmsprop that decays"])
 @pytest.mark.parametrize("seed", range(3))
 def test_fifty_steps_with_gaps_are_pytorchs(kind, rule, settings, seed):
     """Parameters are frozen, left out of the loss, or join it in the middle: they stay where they

@@ -19,7 +19,8 @@ class Group:
         if not all(isinstance(x, Real) and 0 <= x < inf for x in (lr, weight_decay)):
             raise ValueError("lr and weight_decay are numbers of at least 0, not "
                              f"{lr} and {weight_decay}")
-        self.params, self.rate, self.weight_decay = _listed(params), Scalar(lr), weight_decay
+        self.params = [params] if isinstance(params, Tensor) else _listed(params)
+        self.rate, self.weight_decay = Scalar(lr), weight_decay
 
     @property
     def lr(self) -> float:
