@@ -11,7 +11,7 @@ from ..autodiff import Tensor
 from ..nn import Dense, Module, Sequential
 from ..settings import one_of
 from .auxiliary import ACGAN, TwoHeads
-from .game import GAN
+from .game import GAN, latent_of
 from .models import Discriminator, Generator
 from .option import Option
 
@@ -38,7 +38,7 @@ class ConditionalGenerator(Conditional):
 
     def __init__(self, generator: Generator, classes: int):
         super().__init__(generator)
-        self.latent = generator.latent - classes
+        self.latent = latent_of(generator) - classes
 
 
 class Projection(Module):

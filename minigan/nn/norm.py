@@ -54,6 +54,9 @@ class BatchNorm(Normalisation):
 
     def __init__(self, features: int, eps: float = 1e-5, momentum: float = 0.1):
         super().__init__(features, eps)
+        if momentum is None:
+            raise ValueError("BatchNorm's momentum is a number, 0.1 for example: the average over "
+                             "all batches, PyTorch's None, is not kept")
         self.momentum = momentum
         self.running_mean = Tensor(backend.asarray(init.zeros((features,), None)))
         self.running_var = Tensor(backend.asarray(init.ones((features,), None)))
