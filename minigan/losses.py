@@ -149,13 +149,14 @@ def l2(params: Iterable[Tensor]) -> Tensor:
 
 
 def _reduced(losses: Tensor, reduction: str, weights: Tensor | None = None) -> Tensor:
-    """As the reduction says; the mean is over the sum of the weights, which are in already."""
+    """As the reduction says. A mean is over the sum of the weights, which the losses have in."""
+    if reduction == "mean" and weights is not None:
+        return mean(losses) / mean(weights.astype(losses.dtype))
     if reduction == "mean":
-        return mean(losses) if weights is None else (
-            mean(losses) / mean(weights.astype(losses.dtype)))
-    if reduction not in ("sum", "none"):
-        raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
-    return losses.sum() if reduction == "sum" else losses
+        return mean(losses)
+    if reduction in ("sum", "none"):
+        return losses.sum() if reduction == "sum" else losses
+    raise ValueError(f"reduction is 'mean', 'sum' or 'none', not {reduction!r}")
 
 
 def _total(terms: list[Tensor]) -> Tensor:

@@ -16,7 +16,9 @@ Params = Iterable[Tensor] | Iterable[dict[str, Any]]  # a dict is of a group: pa
 
 
 class Optimizer:
-    """Base of the optimisers: a subclass names its state arrays and writes its `rule`."""
+    """Base of the optimisers: a subclass names its state arrays and writes its `rule`. Parameters
+    come as Tensors, or in groups (see above), for which lr and weight_decay are what is not said.
+    """
 
     state_names: tuple[str, ...] = ()
 
