@@ -120,9 +120,14 @@ def cross_entropy(logits: Any, labels: Any, weight: Any = None, ignore_index: in
         raise ValueError("cross_entropy needs logits (…, classes) and integer labels (…) or, where "
                          "none is ignored, probabilities (…, classes), got shapes "
                          f"{logits.shape} and {labels.shape} of {labels.dtype}")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueError(f"label_smoothing is a share, from 0 to 1, not {label_smoothing}")
     log_p, counts = log_softmax(logits), None
     if weight is not None:
         weight = as_tensor(weight).astype(log_p.dtype)
+        if weight.shape != logits.shape[-1:]:
+            raise ValueError(f"cross_entropy's weight has shape {weight.shape}, not one number for "
+                             f"each of {logits.shape[-1]} classes")
         log_p = log_p * weight
     if soft:
         log_q = (log_p * labels).sum(axis=-1)

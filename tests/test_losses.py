@@ -176,6 +176,15 @@ def test_probabilities_of_which_one_is_1_are_labels():
         losses.cross_entropy(leaf(X), leaf(np.eye(3)[labels]), ignore_index=0)
 
 
+@pytest.mark.parametrize("options, message", [
+    ({"weight": [1.0, 2.0]}, r"shape \(2,\), not one number for each of 3 classes"),
+    ({"weight": 2.0}, r"shape \(\), not one"), ({"label_smoothing": 1.5}, "from 0 to 1, not 1.5"),
+    ({"label_smoothing": np.nan}, "not nan"), ({"reduction": None}, "not None")])
+def test_cross_entropy_refuses_options_that_are_none(options, message):
+    with pytest.raises(ValueError, match=message):
+        losses.cross_entropy(leaf(X), mg.tensor([0, 1, 2, 0]), **options)
+
+
 @pytest.mark.parametrize("loss", [losses.bce, losses.bce_with_logits, losses.mse, losses.mae,
                                   losses.huber])
 def test_a_reduction_is_mean_sum_or_none(loss):

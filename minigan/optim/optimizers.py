@@ -1,21 +1,20 @@
 """SGD, Adam and their kin: each an elementwise rule on flat arrays."""
 from __future__ import annotations
 
-from typing import Any, Iterable, Mapping
+from typing import Any, Iterable
 
-from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module, kernels
-from ..nn.module import check_arrays, check_names
 from ..replay import Scalar
 from .counts import StepCounts
 from .flat import FlatTensors, beside
-from .groups import common, grouped, joined, rates_of
+from .groups import common, grouped
+from .saved import Saved
 
 Params = Iterable[Tensor] | Iterable[dict[str, Any]]  # a dict is of a group: params, lr, ...
 
 
-class Optimizer:
+class Optimizer(Saved):
     """Base of the optimisers: a subclass names its state arrays and writes its `rule`. Parameters
     come as Tensors, or in groups (see above), for which lr and weight_decay are what is not said.
     """
@@ -60,29 +59,6 @@ class Optimizer:
         """Forget the gradients of the parameters."""
         for p in self.flat.tensors:
             p.grad = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """A copy: "steps", a number, or a list with one for each parameter where they differ; "lr",
-        or a list with one for each group; and the state arrays as flat numpy.ndarrays."""
-        arrays = {name: backend.to_numpy(array) for name, array in self.state.items()}
-        return {"steps": self._counts.saved(), "lr": joined([g.lr for g in self.param_groups]),
-                **arrays}
-
-    def check_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Raise KeyError or ValueError for a state_dict of another optimiser."""
-        check_names(self, {"steps", "lr", *self.state_names}, state)
-        check_arrays(self, self.state, state)
-        self._counts.of(state["steps"])
-        rates_of(state["lr"], self.param_groups)
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state_dict of the same optimiser; with an error, nothing is changed."""
-        self.check_state_dict(state)
-        self._counts.load(state["steps"])
-        for group, lr in zip(self.param_groups, rates_of(state["lr"], self.param_groups)):
-            group.lr = lr
-        for name, own in self.state.items():
-            own[...] = backend.to_device(state[name], backend.of(own).name)
 
 
 class SGD(Optimizer):
