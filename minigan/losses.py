@@ -1,16 +1,19 @@
-"""Losses: each one number, the mean over all elements."""
+"""Losses: the mean over all elements, or as `reduction` says their "sum", or each ("none")."""
 from __future__ import annotations
 
 import math
-from typing import Any, Iterable
+from typing import Any, Iterable, Literal
 
 from .autodiff import Tensor, as_tensor
 from .backend import array_module, is_host, kernels
 from .checked import checked
 from .habits import missing
-from .ops import abs, log_softmax, mean, sigmoid
-from .ops.choice import choose
+from .ops import abs, clip, log_softmax, mean, sigmoid
+from .ops.choice import choose, keep, label_masks
 from .ops.elementwise import Elementwise, as_floats, operands
+from .settings import PositiveNumber, Probability
+
+Reduction = Literal["mean", "sum", "none"]
 
 
 class BCEWithLogits(Elementwise):
@@ -29,13 +32,14 @@ class BCEWithLogits(Elementwise):
 
 
 @checked
-def bce_with_logits(logits: Any, targets: Any) -> Tensor:
+def bce_with_logits(logits: Any, targets: Any, reduction: Reduction = "mean") -> Tensor:
     """Binary cross-entropy of σ(logits) against targets in [0, 1], without overflow.
 
     Takes the numbers before the sigmoid. Given probabilities by mistake, it cannot fall below
     0.313 + 0.693 for a discriminator's two batches.
     """
-    return mean(BCEWithLogits()(*_same_shape("bce_with_logits", logits, targets)))
+    x, t = _same_shape("bce_with_logits", logits, targets)
+    return _reduced(BCEWithLogits()(x, t), reduction)
 
 
 class BCE(Elementwise):
@@ -68,42 +72,82 @@ class BCE(Elementwise):
 
 
 @checked
-def bce(probabilities: Any, targets: Any) -> Tensor:
+def bce(probabilities: Any, targets: Any, reduction: Reduction = "mean") -> Tensor:
     """Binary cross-entropy of probabilities in [0, 1] against targets in [0, 1].
 
     For logits use `bce_with_logits`: a sigmoid followed by this loses precision at both ends.
+    Raises ValueError for what is no probability, where it can be seen without waiting for a GPU.
     """
     p, t = _same_shape("bce", probabilities, targets)
-    return mean(BCE()(p, t))
+    if p.size and is_host(p.data) and (p.data.min() < 0 or p.data.max() > 1):
+        raise ValueError(f"bce needs probabilities, and got numbers from {p.data.min():g} to "
+                         f"{p.data.max():g}: bce_with_logits takes what comes before a sigmoid")
+    return _reduced(BCE()(p, t), reduction)
 
 
 @checked
-def mse(x: Any, y: Any) -> Tensor:
+def mse(x: Any, y: Any, reduction: Reduction = "mean") -> Tensor:
     """The mean squared difference."""
     x, y = _same_shape("mse", x, y)
-    return mean((x - y) ** 2)
+    return _reduced((x - y) ** 2, reduction)
 
 
 @checked
-def cross_entropy(logits: Any, labels: Any) -> Tensor:
-    """−ln softmax(logits)[label], averaged: logits (…, classes), labels (…) of integers.
+def mae(x: Any, y: Any, reduction: Reduction = "mean") -> Tensor:
+    """The mean absolute difference, PyTorch's l1_loss; its gradient where they are equal is 0."""
+    x, y = _same_shape("mae", x, y)
+    return _reduced(abs(x - y), reduction)
+
+
+@checked
+def huber(x: Any, y: Any, delta: PositiveNumber = 1, reduction: Reduction = "mean") -> Tensor:
+    """½ d² of differences d of up to ±delta, beyond which it goes on in straight lines (Huber
+    1964): outliers pull no harder than delta."""
+    x, y = _same_shape("huber", x, y)
+    d = x - y
+    slope = clip(d, -delta, delta)
+    return _reduced(slope * (d - 0.5 * slope), reduction)
+
+
+@checked
+def cross_entropy(logits: Any, labels: Any, weight: Any = None, ignore_index: int | None = None,
+                  label_smoothing: Probability = 0, reduction: Reduction = "mean") -> Tensor:
+    """−ln softmax(logits)[label]: logits (…, classes), labels (…) of integers; or of floats
+    (…, classes), the probabilities q of the classes: −Σ q ln softmax(logits).
+
+    weight           (classes,): what each class counts for; the mean over labels is weighted, too,
+                     but that over probabilities is not, as in PyTorch
+    ignore_index     a label of examples that do not count
+    label_smoothing  the share of each example that is given to all classes alike
 
     Raises ValueError for labels that are no class; on a GPU, where Python would have to wait to
-    see them, the loss is NaN.
+    see them, the loss is NaN, and everywhere if no example counts.
     """
     logits, labels = as_tensor(logits), as_tensor(labels)
-    if labels.dtype.kind not in "iu" or logits.shape[:-1] != labels.shape:
-        raise ValueError(f"cross_entropy needs logits (…, classes) and integer labels (…), got "
-                         f"shapes {logits.shape} and {labels.shape} of {labels.dtype}")
-    classes = logits.shape[-1]
-    chosen = labels.data[..., None] == array_module(labels.data).arange(classes)
-    known = chosen.any(axis=-1)
-    if is_host(labels.data) and not known.all():
-        raise ValueError(f"cross_entropy got {classes} logits for each example and labels from "
-                         f"{labels.data.min()} to {labels.data.max()}")
-    # no lookup by index: on a GPU its gradient is made of atomic additions
-    log_p = choose(chosen, log_softmax(logits), 0).sum(axis=-1)
-    return -mean(choose(known, log_p, math.nan))
+    soft = labels.dtype.kind == "f" and labels.shape == logits.shape and ignore_index is None
+    if not soft and (labels.dtype.kind not in "iu" or logits.shape[:-1] != labels.shape):
+        raise ValueError("cross_entropy needs logits (…, classes) and integer labels (…) or, where "
+                         "none is ignored, probabilities (…, classes), got shapes "
+                         f"{logits.shape} and {labels.shape} of {labels.dtype}")
+    log_p, counts = log_softmax(logits), None
+    if weight is not None:
+        weight = as_tensor(weight).astype(log_p.dtype)
+        if weight.shape != logits.shape[-1:]:
+            raise ValueError(f"cross_entropy's weight has shape {weight.shape}, not one number for "
+                             f"each of {logits.shape[-1]} classes")
+        log_p = log_p * weight
+    if soft:
+        log_q = (log_p * labels).sum(axis=-1)
+    else:
+        chosen, known, counted = label_masks(labels.data, logits.shape[-1], ignore_index)
+        # no lookup by index: on a GPU its gradient is made of atomic additions
+        log_q = choose(known, choose(chosen, log_p, 0).sum(axis=-1), math.nan)
+        counts = counted if weight is None else choose(chosen, weight, 0).sum(axis=-1)
+    if label_smoothing:
+        log_q = (1 - label_smoothing) * log_q + label_smoothing * log_p.mean(axis=-1)
+    if ignore_index is not None:
+        log_q = keep(log_q, counted.data)
+    return _reduced(-log_q, reduction, counts)
 
 
 @checked
@@ -116,6 +160,15 @@ def l1(params: Iterable[Tensor]) -> Tensor:
 def l2(params: Iterable[Tensor]) -> Tensor:
     """Σ w² over all parameters: add a small multiple to a loss for L2 regularisation."""
     return _total([(p * p).sum() for p in params])
+
+
+def _reduced(losses: Tensor, reduction: str, weights: Tensor | None = None) -> Tensor:
+    """As the reduction says. A mean is over the sum of the weights, which the losses have in."""
+    if reduction == "mean" and weights is not None:
+        return mean(losses) / mean(weights.astype(losses.dtype))
+    if reduction == "mean":
+        return mean(losses)
+    return losses.sum() if reduction == "sum" else losses
 
 
 def _total(terms: list[Tensor]) -> Tensor:

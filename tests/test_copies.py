@@ -3,6 +3,7 @@ copy of both by itself keeps them so."""
 from __future__ import annotations
 
 import copy
+import dataclasses
 import multiprocessing
 import pickle
 
@@ -13,6 +14,7 @@ import minigan as mg
 from minigan import gan, nn, optim
 from minigan.data import Loader, digits
 from minigan.gan import objectives, penalties
+from tests.options import BESIDE, CHANGED
 
 OPTIMIZERS = {
     "Adam": optim.Adam, "AdamW": optim.AdamW,
@@ -114,15 +116,70 @@ def weights(trainer):
             *trainer.average.module.state_dict().values()]
 
 
-@pytest.mark.parametrize("name", objectives.OBJECTIVES)
-def test_an_objective_is_pickled_by_its_name(name):
-    objective = objectives.OBJECTIVES[name]
-    assert COPIES["pickle"](objective) is objective is copy.deepcopy(objective)
+LOGITS = np.array([[-1.5], [0.25], [2.0]])
+
+
+def losses_of(objective):
+    real, fake = mg.tensor(LOGITS), mg.tensor(LOGITS[::-1] + 0.5)
+    return [objective.discriminator(real, fake).item(), objective.generator(fake, real).item()]
+
+
+def test_every_objective_is_pickled_and_so_is_what_is_made_of_it():
+    named = {**{name: x for name, x in vars(objectives).items()
+                if isinstance(x, objectives.Objective)}, **objectives.OBJECTIVES}
+    assert len(named) > len(objectives.OBJECTIVES)
+    for name, objective in named.items():
+        assert COPIES["pickle"](objective) is objective is copy.deepcopy(objective), name
+        for made in (objectives.smoothed(objective, 0.2), objectives.relativistic(objective),
+                     objectives.smoothed(objectives.relativistic(objective))):
+            copied = COPIES["pickle"](made)
+            assert copied.relativistic == made.relativistic
+            assert losses_of(copied) == losses_of(made), name
+    assert losses_of(COPIES["pickle"](objectives.f_gan(mg.ops.tanh, mg.ops.softplus))) == losses_of(
+        objectives.f_gan(mg.ops.tanh, mg.ops.softplus))
 
 
 def test_an_objective_without_a_name_is_pickled_if_its_functions_are():
     own = objectives.Objective(mg.ops.softplus, mg.ops.relu, mg.ops.tanh)
     assert COPIES["pickle"](own) == own
-    assert COPIES["pickle"](objectives.relativistic(own)).relativistic
+    changed = dataclasses.replace(objectives.smoothed(own), on_real=mg.ops.exp)
+    assert COPIES["pickle"](changed) == changed  # and not as what smoothed makes
     with pytest.raises((AttributeError, pickle.PicklingError), match="lambda"):
-        pickle.dumps(objectives.smoothed(objectives.hinge))
+        pickle.dumps(dataclasses.replace(objectives.hinge, on_real=mg.ops.exp))
+
+
+def test_every_penalty_is_pickled():
+    for name, made in {**{name: make(0.5) for name, make in penalties.PENALTIES.items()},
+                       "falling": penalties.read("r1:0.1:0.01"),
+                       "consistency": penalties.Consistency(1, gan.augment.DiffAugment())}.items():
+        assert COPIES["pickle"](made) == copy.deepcopy(made) == made, name
+
+
+def test_every_schedule_is_pickled_with_the_optimizer_that_it_moves():
+    factors = [optim.step_decay(2), optim.exponential_decay(0.5), optim.linear_decay(4),
+               optim.cosine_decay(4), optim.warmup(3), optim.warmup(2, optim.linear_decay(3))]
+    made = {getattr(optim, name) for name in optim.__all__ if "decay" in name or name == "warmup"}
+    assert len(made) == 5  # of which all are here
+    for factor in factors:
+        optimizer = optim.SGD(nn.Dense(2, 3).parameters(), lr=1.0)
+        schedule = optim.Schedule(optimizer, factor)
+        schedule.step()
+        for copied in (COPIES["pickle"](schedule), copy.deepcopy(schedule)):
+            rates = []
+            for each in (schedule, copied):
+                before = each.steps
+                for _ in range(5):
+                    each.step()
+                    rates.append(each.optimizer.lr)
+                each.steps = before
+            assert rates[:5] == rates[5:]
+
+
+def test_every_game_of_options_is_pickled():
+    system = dataclasses.replace(gan.SYSTEMS["digits"], networks=gan.models.Pair(
+        gan.models.digits_generator, gan.models.digits_discriminator, width=4))
+    for given in [{**BESIDE.get(name, {}), name: value} for name, value in CHANGED.items()] + [
+            {"discriminators": 2, "mix": "softmax"}]:
+        game = gan.Options(**given).build(system, (8, 8, 1), 10, np.random.default_rng(0))
+        copied = COPIES["pickle"](game)
+        same(copied.state_dict().values(), game.state_dict().values())

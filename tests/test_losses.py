@@ -77,6 +77,15 @@ def test_bce_of_a_certain_and_right_probability_is_zero(p):
     assert value == 0 and by_p[0] == pytest.approx(1 if p == 0 else -1)
 
 
+@pytest.mark.numpy_only("on a device nobody looks: it would have to be waited for")
+def test_what_is_no_probability_is_refused_and_nan_stays_nan():
+    for p in ([0.5, -0.1], [1.5, 0.5]):
+        with pytest.raises(ValueError, match=r"from -?\d.\d to \d.5: bce_with_logits takes what"):
+            losses.bce(leaf(p), 1.0)
+    assert np.isnan(losses.bce(leaf([0.5, np.nan]), 1.0).item())
+    assert losses.bce(leaf([]), 1.0, "sum").item() == 0
+
+
 def test_logits_taken_for_probabilities_cannot_reach_a_loss_of_zero():
     certain = leaf([1e4])
     real = losses.bce_with_logits(ops.sigmoid(certain), 1.0)
@@ -90,6 +99,18 @@ def test_mse_is_the_mean_squared_difference():
     assert value == pytest.approx(((X - T) ** 2).mean(), rel=1e-12)
     np.testing.assert_allclose(by_x, 2 * (X - T) / X.size, rtol=1e-12)
     np.testing.assert_allclose(by_y, -by_x, rtol=1e-12)
+
+
+def test_an_outlier_pulls_by_delta_under_huber_and_by_one_under_mae():
+    x = leaf([0.5, -3.0, np.inf])
+    (by_x,) = mg.grad(losses.huber(x, 0.0, delta=2, reduction="sum"), x)
+    assert by_x.numpy().tolist() == [0.5, -2, 2]
+    (by_x,) = mg.grad(losses.mae(x, 0.0, reduction="sum"), x)
+    assert by_x.numpy().tolist() == [1, -1, 1]
+    assert losses.huber(x, 0.0, reduction="none").numpy().tolist() == [0.125, 2.5, np.inf]
+    for delta in (0, -1, np.nan):
+        with pytest.raises(ValueError, match=f"delta is a positive number, not {delta}"):
+            losses.huber(x, 0.0, delta)
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 3), (2, 4, 3)])
@@ -130,7 +151,53 @@ def test_cross_entropy_refuses_labels_that_do_not_fit(labels, message):
         losses.cross_entropy(leaf(np.ones((2, 3))), mg.tensor(labels))
 
 
-@pytest.mark.parametrize("name", ["bce", "bce_with_logits", "mse"])
+def test_what_is_ignored_has_no_part_in_value_or_gradient():
+    x = leaf(np.array([[1.0, 2.0, 3.0], [np.inf, np.nan, -np.inf], [0.0, 0.0, 1.0]]))
+    for options in ({}, {"weight": [1.0, 2.0, 3.0]}, {"label_smoothing": 0.1}):
+        some = leaf(x.numpy()[::2])
+        with np.errstate(invalid="ignore"):
+            all_of = losses.cross_entropy(x, mg.tensor([0, -1, 2]), ignore_index=-1, **options)
+        rest = losses.cross_entropy(some, mg.tensor([0, 2]), **options)
+        assert all_of.item() == pytest.approx(rest.item(), rel=1e-15)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        none = losses.cross_entropy(some, mg.tensor([1, 1]), ignore_index=1)
+        assert np.isnan(none.item())  # as in PyTorch
+        assert losses.cross_entropy(some, mg.tensor([1, 1]), ignore_index=1,
+                                    reduction="sum").item() == 0
+
+
+def test_probabilities_of_which_one_is_1_are_labels():
+    labels = RNG.integers(0, 3, 4)
+    for options in ({}, {"label_smoothing": 0.2}, {"reduction": "none", "weight": [1.0, 2.0, 3.0]}):
+        soft = losses.cross_entropy(leaf(X), leaf(np.eye(3)[labels]), **options)
+        hard = losses.cross_entropy(leaf(X), mg.tensor(labels), **options)
+        np.testing.assert_allclose(soft.numpy(), hard.numpy(), rtol=1e-14)
+    with pytest.raises(ValueError, match="where none is ignored, probabilities"):
+        losses.cross_entropy(leaf(X), leaf(np.eye(3)[labels]), ignore_index=0)
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"weight": [1.0, 2.0]}, r"shape \(2,\), not one number for each of 3 classes"),
+    ({"weight": 2.0}, r"shape \(\), not one"), ({"label_smoothing": 1.5}, "from 0 to 1, not 1.5"),
+    ({"label_smoothing": np.nan}, "not nan"), ({"reduction": None}, "not None")])
+def test_cross_entropy_refuses_options_that_are_none(options, message):
+    with pytest.raises(ValueError, match=message):
+        losses.cross_entropy(leaf(X), mg.tensor([0, 1, 2, 0]), **options)
+
+
+@pytest.mark.parametrize("loss", [losses.bce, losses.bce_with_logits, losses.mse, losses.mae,
+                                  losses.huber])
+def test_a_reduction_is_mean_sum_or_none(loss):
+    x, t = leaf([[0.25, 0.5], [0.75, 0.125]]), leaf([[1.0, 0.0], [0.5, 1.0]])
+    each = loss(x, t, reduction="none")
+    assert each.shape == (2, 2)
+    assert loss(x, t).item() == loss(x, t, reduction="mean").item() == each.mean().item()
+    assert loss(x, t, reduction="sum").item() == each.sum().item()
+    with pytest.raises(ValueError, match="reduction is 'mean', 'sum' or 'none', not 'avg'"):
+        loss(x, t, reduction="avg")
+
+
+@pytest.mark.parametrize("name", ["bce", "bce_with_logits", "mse", "mae", "huber"])
 def test_shapes_that_would_broadcast_are_refused(name):
     loss = getattr(losses, name)
     message = rf"{name} needs two tensors of one shape, got \(4, 1\) and \(4,\)"
@@ -138,7 +205,7 @@ def test_shapes_that_would_broadcast_are_refused(name):
         loss(leaf(np.full((4, 1), 0.5)), mg.tensor(np.ones(4)))
 
 
-@pytest.mark.parametrize("name", ["bce", "bce_with_logits", "mse"])
+@pytest.mark.parametrize("name", ["bce", "bce_with_logits", "mse", "mae", "huber"])
 def test_a_number_stands_for_a_constant_target(name):
     loss, x = getattr(losses, name), leaf(np.full((4, 1), 0.25))
     assert loss(x, 1.0).item() == loss(x, mg.tensor(np.ones((4, 1)))).item()
@@ -182,8 +249,19 @@ def test_the_losses_equal_pytorchs_and_their_gradients_too():
         (lambda x: losses.bce(ops.sigmoid(x), mg.tensor(T)),
          lambda x: functional.binary_cross_entropy(torch.sigmoid(x), torch.tensor(T))),
         (lambda x: losses.mse(x, mg.tensor(T)), lambda x: functional.mse_loss(x, torch.tensor(T))),
+        (lambda x: losses.mae(x, mg.tensor(T)), lambda x: functional.l1_loss(x, torch.tensor(T))),
+        (lambda x: losses.huber(x, mg.tensor(T), 0.5, "sum"),
+         lambda x: functional.huber_loss(x, torch.tensor(T), "sum", 0.5)),
         (lambda x: losses.cross_entropy(x, mg.tensor(labels)),
          lambda x: functional.cross_entropy(x, torch.tensor(labels)))]
+    q, w = np.exp(T) / np.exp(T).sum(1, keepdims=True), np.array([0.5, 1.0, 3.0])
+    for target, ignored in (labels, None), (labels, 1), (q, None):
+        for options in ({}, {"label_smoothing": 0.2}, {"reduction": "sum"}):
+            pairs.append((
+                lambda x, t=target, i=ignored, o=options: losses.cross_entropy(
+                    x, mg.tensor(t), mg.tensor(w), i, **o),
+                lambda x, t=target, i=ignored, o=options: functional.cross_entropy(
+                    x, torch.tensor(t), torch.tensor(w), ignore_index=-1 if i is None else i, **o)))
     for ours, theirs in pairs:
         value, (gradient,) = value_and_grads(ours, leaf(X))
         x = torch.tensor(X, requires_grad=True)

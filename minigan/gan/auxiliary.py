@@ -17,7 +17,7 @@ from ..data import few_labels
 from ..nn import Module
 from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind, Natural, NotNegative, TwoOrMore
 from . import noise
-from .game import GAN, GameError, Judgement, applied, no_conditions
+from .game import GAN, GameError, Judgement, applied, latent_of, no_conditions
 from .option import Option
 from .penalties import Sample
 from .several import Generators
@@ -168,7 +168,7 @@ class InfoGAN(AuxiliaryGAN):
         code = noise.one_hot(n, self.categorical, rng)
         if self.continuous:
             code = ops.concatenate([code, noise.uniform(n, self.continuous, rng)], axis=1)
-        return (self.noise(n, self.generator.latent, rng), code)
+        return (self.noise(n, latent_of(self.generator), rng), code)
 
     def fake_answers(self, answers, fake):
         k, m, code = self.categorical, self.continuous, fake[1]

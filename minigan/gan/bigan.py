@@ -8,7 +8,7 @@ import numpy as np
 from ..autodiff import Tensor
 from ..checked import checked
 from ..nn import Module
-from .game import GAN, Judgement, judge, no_conditions
+from .game import GAN, Judgement, judge, latent_of, no_conditions
 from .penalties import Sample
 
 
@@ -17,7 +17,7 @@ class Bidirectional(Module):
     """A generator and an encoder, which are trained together: called with noise it generates."""
 
     def __init__(self, generator: Module, encoder: Module):
-        self.generator, self.encoder, self.latent = generator, encoder, generator.latent
+        self.generator, self.encoder, self.latent = generator, encoder, latent_of(generator)
 
     def forward(self, z: Tensor) -> Tensor:
         return self.generator(z)

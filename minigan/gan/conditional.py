@@ -12,7 +12,7 @@ from ..checked import checked
 from ..nn import Dense, Module, Sequential
 from ..settings import Positive, one_of
 from .auxiliary import ACGAN, TwoHeads
-from .game import GAN
+from .game import GAN, latent_of
 from .models import Discriminator, Generator
 from .option import Option
 
@@ -41,7 +41,7 @@ class ConditionalGenerator(Conditional):
 
     def __init__(self, generator: Generator, classes: Positive):
         super().__init__(generator)
-        self.latent = generator.latent - classes
+        self.latent = latent_of(generator) - classes
 
 
 @checked

@@ -57,6 +57,10 @@ class GAN(Module):
         self.generator, self.discriminator, self.noise = generator, discriminator, noise
         self.objective, self.penalties, self.constraint = objective, tuple(penalties), constraint
         self.augment, self.pack, self.label_noise = augment, pack, label_noise
+        if hasattr(discriminator, "latent") and not hasattr(generator, "latent"):
+            raise GameError("the generator comes first, and the discriminator second: of these two "
+                            f"only the second, {type(discriminator).__name__}, has a latent, how "
+                            "many numbers the noise has that it starts from")
         if any(isinstance(p, GradientPenalty) for p in self.penalties):
             check_judges_alone(discriminator)
 
@@ -69,7 +73,7 @@ class GAN(Module):
 
     def latent(self, n: int, rng: np.random.Generator, conditions: Sample = ()) -> Sample:
         """What G starts from: noise, and the conditions of a real sample, if it has any."""
-        return (self.noise(n, self.generator.latent, rng), *conditions)
+        return (self.noise(n, latent_of(self.generator), rng), *conditions)
 
     def generate(self, latent: Sample) -> Sample:
         """A generated sample."""
@@ -109,6 +113,14 @@ class GAN(Module):
         for penalty in self.penalties:
             loss = loss + penalty(self.discriminator, real, fake, rng)
         return loss
+
+
+def latent_of(generator: Module) -> int:
+    """How many numbers the generator's noise has. Raises GameError if it does not say."""
+    if not hasattr(generator, "latent"):
+        raise GameError(f"{type(generator).__name__} does not say how many numbers its noise has: "
+                        "generator.latent = 100 does, or models.Generator(100, *layers)")
+    return generator.latent
 
 
 def applied(network: Module, sample: Sequence[Tensor]) -> Any:

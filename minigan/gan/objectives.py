@@ -11,8 +11,8 @@ softplus(l): no sigmoid is taken, so nothing saturates by rounding.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from typing import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, TypeVar
 
 from ..autodiff import Tensor
 from ..checked import checked
@@ -21,6 +21,7 @@ from ..settings import FRACTION, one_of
 from .option import Option
 
 Loss = Callable[[Tensor], Tensor]  # logits ↦ losses, one for each
+Made = TypeVar("Made", bound="Objective")
 
 
 @checked
@@ -32,6 +33,7 @@ class Objective:
     on_real: Loss
     on_fake: Loss
     on_generated: Loss  # G's; of the same logits as on_fake
+    made: tuple = field(default=(), init=False, repr=False, compare=False)  # for pickles
 
     relativistic = False  # whether G's loss, too, needs the logits of real examples
 
@@ -39,11 +41,12 @@ class Objective:
         return self  # nothing in it changes
 
     def __reduce__(self) -> tuple:
-        """Pickled by its name, since lambdas are not pickled, or without one as what it is."""
-        for name, known in OBJECTIVES.items():
+        """Pickled by its name, since lambdas are not pickled, or by the function that made it and
+        its arguments, or as what it is."""
+        for name, known in _names().items():
             if known is self:
                 return _named, (name,)
-        return type(self), (self.on_real, self.on_fake, self.on_generated)
+        return self.made or (type(self), (self.on_real, self.on_fake, self.on_generated))
 
     def discriminator(self, real: Tensor, fake: Tensor) -> Tensor:
         """D's loss."""
@@ -71,7 +74,8 @@ class RelativisticAverage(Objective):
 
 def relativistic(objective: Objective) -> RelativisticAverage:
     """The relativistic average form of an objective."""
-    return RelativisticAverage(objective.on_real, objective.on_fake, objective.on_real)
+    return made_by(RelativisticAverage(objective.on_real, objective.on_fake, objective.on_real),
+                   relativistic, objective)
 
 
 def smoothed(objective: Objective, share: float = 0.1) -> Objective:
@@ -81,8 +85,9 @@ def smoothed(objective: Objective, share: float = 0.1) -> Objective:
     [0, 1)."""
     if not 0 <= share < 1:
         raise ValueError(f"the share of a smoothed label is in [0, 1), not {share}")
-    return replace(objective, on_real=lambda v: ((1 - share) * objective.on_real(v)
-                                                 + share * objective.on_fake(v)))
+    return made_by(replace(objective, on_real=lambda v: ((1 - share) * objective.on_real(v)
+                                                         + share * objective.on_fake(v))),
+                   smoothed, objective, share)
 
 
 def value(real: Tensor, fake: Tensor) -> Tensor:
@@ -99,7 +104,14 @@ def f_gan(activation: Loss, conjugate: Loss) -> Objective:
 
     G maximises E[T], their §3.2, where minimising −E[f*(T)] would give it little to go by.
     """
-    return Objective(lambda v: -activation(v), conjugate, lambda v: -activation(v))
+    return made_by(Objective(lambda v: -activation(v), conjugate, lambda v: -activation(v)),
+                   f_gan, activation, conjugate)
+
+
+def made_by(objective: Made, function: Callable, *args: Any) -> Made:
+    """The objective, which from now on is pickled as function(*args)."""
+    object.__setattr__(objective, "made", (function, args))
+    return objective
 
 
 # E[ln(1 − D(G(z)))] is G's part of V; its slope by the logit, −D, vanishes where G loses
@@ -141,8 +153,12 @@ OBJECTIVES: dict[str, Objective] = {
 }
 
 
+def _names() -> dict[str, Any]:
+    return {**globals(), **OBJECTIVES}
+
+
 def _named(name: str) -> Objective:
-    return OBJECTIVES[name]
+    return _names()[name]
 
 
 OPTIONS = (

@@ -1,6 +1,7 @@
 """Games of several discriminators or several generators."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..checked import checked
 from ..nn import Module
 from ..settings import FLAG, TWO_OR_MORE, Positive, Share, one_of
 from .game import GAN, GameError, Judgement
-from .objectives import Objective
+from .objectives import Objective, made_by
 from .option import Option
 from .penalties import Sample
 
@@ -36,10 +37,11 @@ def worst(losses: Tensor) -> Tensor:
 def softmax_weighted(sharpness: float = 1) -> Callable[[Tensor], Tensor]:
     """Between the two: discriminators count by softmax(sharpness · loss), which for 0 is the
     average and for ∞ the worst. The weights are constants to G's gradient."""
-    def weighted(losses: Tensor) -> Tensor:
-        return (losses * ops.softmax(losses.detach() * sharpness)).sum()
+    return partial(_softmax_weighted, sharpness)
 
-    return weighted
+
+def _softmax_weighted(sharpness: float, losses: Tensor) -> Tensor:
+    return (losses * ops.softmax(losses.detach() * sharpness)).sum()
 
 
 @checked
@@ -99,14 +101,23 @@ def d2gan(generator: Module, for_real: Module, for_fake: Module, alpha: Share = 
     if for_real is for_fake or "objective" in options:
         raise GameError("d2gan is of two discriminators, each with an objective of its own")
 
-    def log(v: Tensor) -> Tensor:  # of softplus, which for v < −20 is eᵛ, and in the end 0
-        return ops.where(v < -20, v, ops.log(ops.softplus(ops.maximum(v, -20))))
+    return GMAN([GAN(generator, for_real, _rewarding_real(alpha), **options),
+                 GAN(generator, for_fake, _rewarding_fake(beta), **options)], mix=ops.sum)
 
-    first = Objective(lambda v: -alpha * log(v), ops.softplus, lambda v: -ops.softplus(v))
-    second = Objective(lambda v: ops.softplus(-v), lambda v: -beta * log(-v),
-                       lambda v: beta * log(-v))
-    return GMAN([GAN(generator, for_real, first, **options),
-                 GAN(generator, for_fake, second, **options)], mix=lambda losses: losses.sum())
+
+def _rewarding_real(alpha: float) -> Objective:
+    return made_by(Objective(lambda v: -alpha * _log(v), ops.softplus, lambda v: -ops.softplus(v)),
+                   _rewarding_real, alpha)
+
+
+def _rewarding_fake(beta: float) -> Objective:
+    return made_by(Objective(lambda v: ops.softplus(-v), lambda v: -beta * _log(-v),
+                             lambda v: beta * _log(-v)), _rewarding_fake, beta)
+
+
+def _log(v: Tensor) -> Tensor:
+    """ln softplus(v), which for v < −20 is ln eᵛ, and in the end ln 0."""
+    return ops.where(v < -20, v, ops.log(ops.softplus(ops.maximum(v, -20))))
 
 
 @checked

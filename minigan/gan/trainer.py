@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import warnings
+from numbers import Integral
 from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
@@ -10,7 +11,9 @@ from ..autodiff import Tensor, no_grad
 from ..checked import checked
 from ..data import Batches
 from ..nn import Module
+from ..nn.module import check_names
 from ..optim import EMA, Adam, Optimizer
+from ..optim.groups import Group, spread
 from ..replay import CaptureError, Draws, capture
 from ..settings import Natural, Positive
 from .diagnostics import reading
@@ -57,7 +60,7 @@ class Trainer:
         self.players = Players(
             game, d_optimizer or Adam(game.discriminator.parameters(), rates[0], betas),
             g_optimizer or Adam(game.generator.parameters(), rates[1], betas), max_norm)
-        self.schedule, self.rates = schedule, [o.lr for o in self.players.optimizers]
+        self.schedule, self.rates = schedule, [group.lr for group in self._groups()]
         self.average = EMA(game.generator)
         self.draws = Draws(np.random.default_rng(seed))
         self.captured = capture(self._step, self.draws)
@@ -101,8 +104,11 @@ class Trainer:
         """What changes in the course of the training becomes what it is in the next step."""
         self.game.anneal(self.step / self.steps)
         if self.schedule is not None:
-            for optimizer, lr in zip(self.players.optimizers, self.rates):
-                optimizer.lr = lr * self.schedule(self.step, self.steps)
+            for group, lr in zip(self._groups(), self.rates):
+                group.lr = lr * self.schedule(self.step, self.steps)
+
+    def _groups(self) -> list[Group]:
+        return [group for optimizer in self.players.optimizers for group in optimizer.param_groups]
 
     def _step(self, reals: list[Sample], latents: list[Sample]) -> StepResult:
         result = self.rule(self.players, reals, latents, self.draws)
@@ -126,27 +132,40 @@ class Trainer:
     def discriminator(self) -> Module:
         return self.game.discriminator
 
+    def _parts(self) -> dict[str, Any]:
+        """What has a state_dict of arrays, by its name in the trainer's."""
+        return {"game": self.game, "average": self.average.module,
+                "d_optimizer": self.players.d_optimizer, "g_optimizer": self.players.g_optimizer}
+
     def state_dict(self) -> dict[str, Any]:
         """All that a run needs to go on: nested dicts of arrays and JSON-able values."""
         return {
-            "game": self.game.state_dict(),
-            "average": self.average.module.state_dict(),
-            "d_optimizer": self.players.d_optimizer.state_dict(),
-            "g_optimizer": self.players.g_optimizer.state_dict(),
+            **{name: part.state_dict() for name, part in self._parts().items()},
             "progress": {"step": self.step, "loader": self.loader.state_dict(),
                          "rng": self.draws.rng.bit_generator.state},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state_dict of the same game and data."""
-        self.game.load_state_dict(state["game"])
-        self.average.module.load_state_dict(state["average"])
-        self.players.d_optimizer.load_state_dict(state["d_optimizer"])
-        self.players.g_optimizer.load_state_dict(state["g_optimizer"])
+        """Go on from a state_dict of the same game and data; with an error, nothing is changed.
+        Raises KeyError, TypeError or ValueError for the state of something else."""
+        parts, rng = self._parts(), self.draws.rng.bit_generator
+        check_names(self, [*parts, "progress"], state)
+        for name, part in parts.items():
+            part.check_state_dict(state[name])
         progress = state["progress"]
-        self.step = self.average.updates = progress["step"]
-        self.loader.load_state_dict(progress["loader"])
-        self.draws.rng.bit_generator.state = progress["rng"]
+        check_names(self, ("step", "loader", "rng"), progress)
+        step, = spread("the steps", progress["step"], 1, Integral)
+        check_names(rng, rng.state, progress["rng"])
+        try:
+            type(rng)().state = progress["rng"]
+        except OverflowError as error:
+            raise ValueError(f"the state of the random numbers is none: {error}") from None
+        check_names(self.loader, self.loader.state_dict(), progress["loader"])
+        self.loader.load_state_dict(progress["loader"])  # which may refuse it, and goes first
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+        self.step = self.average.updates = step
+        rng.state = progress["rng"]
 
 
 def _sample(batch: Any) -> Sample:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from .. import backend
 from ..autodiff import Tensor, _mode, as_tensor
@@ -108,22 +108,20 @@ class Module:
         return {name: t.numpy() for name, t in self.named_state()}
 
     @checked
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Raise KeyError for missing or unknown names, ValueError for a wrong shape or dtype."""
+        own = dict(self.named_state())
+        check_names(self, own, state)
+        check_arrays(self, own, state)
+
+    @checked
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over a state_dict; either all of it or, with an error, nothing.
 
         Raises KeyError for missing or unknown names, ValueError for a wrong shape or dtype.
         """
-        own = dict(self.named_state())
-        missing, unknown = [k for k in own if k not in state], [k for k in state if k not in own]
-        if missing or unknown:
-            raise KeyError(f"this state does not fit {type(self).__name__}: "
-                           f"missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
-        for name, t in own.items():
-            new = state[name]
-            if tuple(new.shape) != t.shape or new.dtype != t.dtype:
-                raise ValueError(f"state {name!r} is {tuple(new.shape)} of {new.dtype}, "
-                                 f"the module's is {t.shape} of {t.dtype}")
-        for name, t in own.items():
+        self.check_state_dict(state)
+        for name, t in self.named_state():
             new = state[name].data if isinstance(state[name], Tensor) else state[name]
             t.data[...] = backend.to_device(new, backend.of(t.data).name)
             t.mark_changed()
@@ -167,6 +165,23 @@ class Module:
                  for name, value in self.children() if isinstance(value, Module)]
         body = "\n  " + "\n  ".join(inner) + "\n" if inner else self.describe()
         return f"{type(self).__name__}({body})"
+
+
+def check_names(owner: Any, own: Iterable[str], state: Mapping[str, Any]) -> None:
+    """Raise KeyError for names that a state of the owner's lacks, or should not have."""
+    missing, unknown = [k for k in own if k not in state], [k for k in state if k not in own]
+    if missing or unknown:
+        raise KeyError(f"this state does not fit {type(owner).__name__}: "
+                       f"missing {missing or 'nothing'}, unknown {unknown or 'nothing'}")
+
+
+def check_arrays(owner: Any, own: Mapping[str, Any], state: Mapping[str, Any]) -> None:
+    """Raise ValueError for arrays in a state that have another shape or dtype than the owner's."""
+    for name, t in own.items():
+        shape, dtype = (getattr(state[name], a, None) for a in ("shape", "dtype"))
+        if shape is None or tuple(shape) != t.shape or dtype != t.dtype:
+            raise ValueError(f"state {name!r} is {'no array' if shape is None else tuple(shape)} "
+                             f"of {dtype}, {type(owner).__name__}'s is {t.shape} of {t.dtype}")
 
 
 def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:

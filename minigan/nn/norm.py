@@ -59,6 +59,9 @@ class BatchNorm(Normalisation):
     @checked
     def __init__(self, features: Positive, eps: NotNegative = 1e-5, momentum: float = 0.1):
         super().__init__(features, eps)
+        if momentum is None:
+            raise ValueError("BatchNorm's momentum is a number, 0.1 for example: the average over "
+                             "all batches, PyTorch's None, is not kept")
         self.momentum = momentum
         self.running_mean = Tensor(backend.asarray(init.zeros((features,), None)))
         self.running_var = Tensor(backend.asarray(init.ones((features,), None)))

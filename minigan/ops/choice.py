@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autodiff import Tensor, as_tensor
-from ..backend import array_module, is_array, kernels, plain
+from ..backend import array_module, is_array, is_host, kernels, plain
 from .elementwise import Elementwise, operands
 
 
@@ -134,3 +134,17 @@ def where(condition: Any, x: Any, y: Any) -> Tensor:
 def choose(mask: Any, x: Any, y: Any) -> Tensor:
     """where, for a mask of booleans that nobody else has."""
     return Where(mask)(*operands(x, y))
+
+
+def label_masks(labels: Any, classes: int, ignored: int | None) -> tuple[Any, Any, Tensor | None]:
+    """Of an array of labels: which class each is (…, classes), whether it is known, and whether it
+    counts (None: all do). Raises ValueError for an unknown one, where that can be seen."""
+    chosen = labels[..., None] == array_module(labels).arange(classes)
+    known, counted = chosen.any(axis=-1), None
+    if ignored is not None:
+        counted = Tensor(labels != ignored)
+        chosen, known = chosen & counted.data[..., None], known | ~counted.data
+    if is_host(labels) and not known.all():
+        raise ValueError(f"cross_entropy got {classes} logits for each example and labels from "
+                         f"{labels.min()} to {labels.max()}")
+    return chosen, known, counted

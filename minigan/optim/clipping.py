@@ -11,10 +11,10 @@ from ..settings import PositiveNumber
 
 
 @checked
-def clip_grad_norm(params: Iterable[Tensor], max_norm: PositiveNumber) -> Tensor:
+def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: PositiveNumber) -> Tensor:
     """Scale all gradients together so that their joint Euclidean norm is at most max_norm
     (Pascanu et al. 2013). Returns the norm before."""
-    params = [p for p in params if p.grad is not None]
+    params = [p for p in _listed(params) if p.grad is not None]
     if not params:
         raise ValueError("no parameter has a gradient: call backward() first")
     xp = array_module(params[0].data)
@@ -26,8 +26,12 @@ def clip_grad_norm(params: Iterable[Tensor], max_norm: PositiveNumber) -> Tensor
 
 
 @checked
-def clip_grad_value(params: Iterable[Tensor], value: PositiveNumber) -> None:
+def clip_grad_value(params: Tensor | Iterable[Tensor], value: PositiveNumber) -> None:
     """Limit every element of every gradient to [−value, value]."""
-    for p in params:
+    for p in _listed(params):
         if p.grad is not None:
             p.grad = Tensor(array_module(p.grad.data).clip(p.grad.data, -value, value))
+
+
+def _listed(params: Tensor | Iterable[Tensor]) -> Iterable[Tensor]:
+    return [params] if isinstance(params, Tensor) else params

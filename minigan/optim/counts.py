@@ -1,10 +1,12 @@
 """How often each parameter has stepped."""
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, Sequence
 
 from ..replay import Scalar
 from .flat import FlatTensors
+from .groups import joined, spread
 
 
 class StepCounts:
@@ -34,15 +36,15 @@ class StepCounts:
     def saved(self) -> int | list[int]:
         """A number, or one for each parameter where they differ. On a GPU this waits for it."""
         values = {count: count.value for count in {*self.each}}
-        return [values[count] for count in self.each] if len({*values.values()}) > 1 else (
-            values[self.each[0]])
+        return joined([values[count] for count in self.each])
+
+    def of(self, saved: int | list[int]) -> list[int]:
+        """One for each parameter. Raises ValueError if they are of another number of them."""
+        return spread("the steps", saved, len(self.each), Integral)
 
     def load(self, saved: int | list[int]) -> None:
-        """Go on from there. Raises ValueError if that is of another number of parameters."""
-        values = saved if isinstance(saved, list) else [int(saved)] * len(self.each)
-        if len(values) != len(self.each):
-            raise ValueError(f"the steps are of {len(values)} parameters, this optimiser has "
-                             f"{len(self.each)}")
+        """Go on from there."""
+        values = self.of(saved)
         if len({*zip(self.each, values)}) > len({*self.each}):
             self._split(values)
         for count, value in {*zip(self.each, values)}:

@@ -20,8 +20,6 @@ class FlatTensors:
         self.tensors = list(tensors)
         if not all(isinstance(t, Tensor) for t in self.tensors) or not self.tensors:
             raise TypeError("expected at least one parameter, such as module.parameters() yields")
-        if len({id(t) for t in self.tensors}) < len(self.tensors):
-            raise ValueError("a parameter is listed twice: it would be updated twice")
         self.state: dict[str, Array] = {}
         self.lay_out()
         for name in state_names:

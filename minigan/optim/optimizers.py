@@ -1,45 +1,37 @@
 """SGD, Adam and their kin: each an elementwise rule on flat arrays."""
 from __future__ import annotations
 
-from math import inf
-from numbers import Real
-from typing import Any, Iterable, Mapping
+from typing import Any
 
-from .. import backend
-from ..autodiff import Tensor
 from ..backend import array_module, kernels
 from ..checked import checked
 from ..replay import Scalar
+from ..settings import Fraction, NotNegative
 from .counts import StepCounts
 from .flat import FlatTensors, beside
+from .groups import common, grouped
+from .saved import Saved
+
+Params = Any  # Tensors in a list or a generator; or dicts, each of a group: params, lr, ...
 
 
 @checked
-class Optimizer:
-    """Base of the optimisers: a subclass names its state arrays and writes its `rule`."""
+class Optimizer(Saved):
+    """Base of the optimisers: a subclass names its state arrays and writes its `rule`. Parameters
+    come as Tensors, or in groups (see above), for which lr and weight_decay are what is not said.
+    """
 
     state_names: tuple[str, ...] = ()
 
-    def __init__(self, params: Iterable[Tensor], lr: float, weight_decay: float = 0):
-        if not all(isinstance(x, Real) and 0 <= x < inf for x in (lr, weight_decay)):
-            raise ValueError("lr and weight_decay are numbers of at least 0, not "
-                             f"{lr} and {weight_decay}")
-        self.flat = FlatTensors(params, self.state_names)
-        for p in self.flat.tensors:
-            if p.creator is not None:
-                raise ValueError(f"a parameter of shape {p.shape} was computed from others; "
-                                 "only leaves can be optimised")
-        self.weight_decay, self._lr, self.state = weight_decay, Scalar(lr), self.flat.state
-        self._counts, self._count = StepCounts(self.flat), Scalar(0)
+    def __init__(self, params: Params, lr: NotNegative, weight_decay: NotNegative = 0):
+        self.param_groups = grouped(params, lr, weight_decay)
+        self.flat = FlatTensors([p for g in self.param_groups for p in g.params], self.state_names)
+        self.state, self._counts = self.flat.state, StepCounts(self.flat)
+        self.group, self._count = self.param_groups[0], Scalar(0)  # see `rule`
 
-    @property
-    def lr(self) -> float:
-        """The learning rate. It may be changed between steps, captured ones too."""
-        return self._lr.value
-
-    @lr.setter
-    def lr(self, lr: float) -> None:
-        self._lr.value = lr
+    lr = common("lr", "The learning rate of all groups. It may be changed between steps, captured "
+                      "ones too.")
+    weight_decay = common("weight_decay", "The weight decay of all groups.")
 
     @property
     def steps(self) -> int:
@@ -48,15 +40,18 @@ class Optimizer:
 
     def rule(self, p: Any, g: Any, *state: Any) -> None:
         """Update flat arrays in place: the parameters p and the state, but not g. It may be
-        called for several slices at once, by several threads. `self._count` is of p's steps."""
+        called for several slices at once, by several threads. `self.group` is the one that p is of
+        (lr, weight_decay), `self._count` is of its steps."""
         raise NotImplementedError(f"{type(self).__name__} has no update rule")
 
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
         self.flat.join()
         counts, flat = self._counts.tick(), self.flat.array  # in this order: a tick may move it
-        for where, params, count in self.flat.runs(counts):
-            self._count = count
+        groups = [group for group in self.param_groups for _ in group.params]
+        keys = [count and (count, group) for count, group in zip(counts, groups)]
+        for where, params, key in self.flat.runs(keys):
+            self._count, self.group = key
             kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
                                  *[array[where] for array in self.state.values()])
             for p in params:
@@ -66,28 +61,6 @@ class Optimizer:
         """Forget the gradients of the parameters."""
         for p in self.flat.tensors:
             p.grad = None
-
-    def state_dict(self) -> dict[str, Any]:
-        """A copy: "steps", a number, or a list with one for each parameter where they differ; "lr";
-        and the state arrays as flat numpy.ndarrays."""
-        arrays = {name: backend.to_numpy(array) for name, array in self.state.items()}
-        return {"steps": self._counts.saved(), "lr": self.lr, **arrays}
-
-    @checked
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a state_dict of the same optimiser. Raises KeyError or ValueError else."""
-        names = {"steps", "lr", *self.state_names}
-        if set(state) != names:
-            raise KeyError(f"the state of {type(self).__name__} has the keys {sorted(names)}, "
-                           f"not {sorted(state)}")
-        for name, own in self.state.items():
-            if state[name].shape != own.shape:
-                raise ValueError(f"state {name!r} is of {state[name].size} parameters, "
-                                 f"this optimiser has {own.size}")
-        self._counts.load(state["steps"])
-        self._lr.value = float(state["lr"])
-        for name, own in self.state.items():
-            own[...] = backend.to_device(state[name], backend.of(own).name)
 
 
 @checked
@@ -99,16 +72,16 @@ class SGD(Optimizer):
 
     state_names = ("momentum_buffer",)
 
-    def __init__(self, params: Iterable[Tensor], lr: float, momentum: float = 0,
-                 weight_decay: float = 0, nesterov: bool = False):
+    def __init__(self, params: Params, lr: NotNegative, momentum: NotNegative = 0,
+                 weight_decay: NotNegative = 0, nesterov: bool = False):
         super().__init__(params, lr, weight_decay)
         self.momentum, self.nesterov = momentum, nesterov
 
     def rule(self, p, g, b):
-        g = g + self.weight_decay * p
+        g = g + self.group.weight_decay * p
         b *= self.momentum
         b += g
-        p -= beside(self._lr.on(p), p) * (g + self.momentum * b if self.nesterov else b)
+        p -= beside(self.group.rate.on(p), p) * (g + self.momentum * b if self.nesterov else b)
 
 
 @checked
@@ -124,20 +97,18 @@ class Adam(Optimizer):
     state_names = ("m", "v")
     decoupled = False  # whether weight_decay shrinks the weights, and leaves the gradient alone
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 2e-4,
-                 betas: tuple[float, float] = (0.5, 0.999), eps: float = 1e-8,
-                 weight_decay: float = 0):
+    def __init__(self, params: Params, lr: NotNegative = 2e-4,
+                 betas: tuple[Fraction, Fraction] = (0.5, 0.999), eps: NotNegative = 1e-8,
+                 weight_decay: NotNegative = 0):
         super().__init__(params, lr, weight_decay)
-        if not all(0 <= beta < 1 for beta in betas):
-            raise ValueError(f"betas are in [0, 1), not {betas}")
         self.betas, self.eps = betas, eps
 
     def rule(self, p, g, m, v):
-        lr, steps, (beta1, beta2) = self._lr.on(p), self._count.on(p), self.betas
+        lr, steps, (beta1, beta2) = self.group.rate.on(p), self._count.on(p), self.betas
         if self.decoupled:
-            p *= 1 - beside(lr, p) * self.weight_decay
-        elif self.weight_decay:
-            g = g + self.weight_decay * p
+            p *= 1 - beside(lr, p) * self.group.weight_decay
+        elif self.group.weight_decay:
+            g = g + self.group.weight_decay * p
         to_mean = (1 - beta1) / (1 - beta1 ** steps)              # of m
         to_root = ((1 - beta2) / (1 - beta2 ** steps)) ** 0.5     # of the root of v
         rate, floor = lr * to_mean / to_root, self.eps / to_root
@@ -167,13 +138,13 @@ class RMSprop(Optimizer):
 
     state_names = ("v",)
 
-    def __init__(self, params: Iterable[Tensor], lr: float = 1e-2, alpha: float = 0.99,
-                 eps: float = 1e-8, weight_decay: float = 0):
+    def __init__(self, params: Params, lr: NotNegative = 1e-2, alpha: Fraction = 0.99,
+                 eps: NotNegative = 1e-8, weight_decay: NotNegative = 0):
         super().__init__(params, lr, weight_decay)
         self.alpha, self.eps = alpha, eps
 
     def rule(self, p, g, v):
-        g = g + self.weight_decay * p
+        g = g + self.group.weight_decay * p
         v *= self.alpha
         v += (1 - self.alpha) * g * g
-        p -= beside(self._lr.on(p), p) * g / (array_module(p).sqrt(v) + self.eps)
+        p -= beside(self.group.rate.on(p), p) * g / (array_module(p).sqrt(v) + self.eps)

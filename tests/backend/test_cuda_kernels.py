@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -244,8 +245,8 @@ class Given:
 def adam(kind, lr, steps, betas=(0.5, 0.99), eps=1e-3, weight_decay=0):
     """An Adam of no parameters, for its rule."""
     optimizer = object.__new__(kind)
-    optimizer._lr, optimizer._count = Given(lr), Given(steps)
-    optimizer.betas, optimizer.eps, optimizer.weight_decay = betas, eps, weight_decay
+    optimizer.group = SimpleNamespace(rate=Given(lr), weight_decay=weight_decay)
+    optimizer._count, optimizer.betas, optimizer.eps = Given(steps), betas, eps
     return optimizer
 
 

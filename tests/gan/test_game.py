@@ -9,7 +9,8 @@ from small_games import (assert_same_bits, batch, discriminator, networks, play,
 
 import minigan as mg
 from minigan import nn
-from minigan.gan import ConditionalGenerator, models, noise, objectives
+from minigan.gan import (Bidirectional, ConditionalGenerator, InfoGAN, models, noise, objectives,
+                         train_step)
 from minigan.gan.game import GAN, GameError, judge, packed
 from minigan.gan.penalties import gradient_penalty
 
@@ -70,6 +71,20 @@ def test_a_packed_game_shows_groups_of_examples_and_conditions():
 def test_a_batch_that_cannot_be_packed_is_refused():
     with pytest.raises(GameError, match="5 examples cannot be packed by 2.*multiple of 2"):
         packed(batch(5), 2)
+
+
+def test_networks_that_are_exchanged_and_a_generator_without_a_latent_are_refused():
+    G, D = models.digits(width=4, latent=2)
+    for exchanged in (lambda: GAN(D, G), lambda: train_step(D, G, None, None, None, None)):
+        with pytest.raises(GameError, match="only the second, Generator, has a latent"):
+            exchanged()
+    bare = nn.Sequential(nn.Dense(2, 3))
+    for made in (lambda: GAN(bare, D).latent(4, RNG(0)), lambda: Bidirectional(bare, D),
+                 lambda: InfoGAN(bare, D).latent(4, RNG(0)), lambda: ConditionalGenerator(bare, 2)):
+        with pytest.raises(GameError, match="Sequential does not say .*: generator.latent = 100"):
+            made()
+    bare.latent = 2
+    assert GAN(bare, D).latent(4, RNG(0))[0].shape == (4, 2)
 
 
 def test_a_pack_of_none_and_a_label_noise_that_is_no_probability_are_refused():

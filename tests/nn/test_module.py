@@ -191,9 +191,9 @@ BAD_STATES = {
     "unknown": (lambda s: s.update(other=np.ones(1)), KeyError,
                 r"missing nothing, unknown \['other'\]"),
     "shape": (lambda s: s.update({"after.weight": np.ones((3, 2), np.float32)}), ValueError,
-              r"'after.weight' is \(3, 2\) of float32, the module's is \(3, 1\) of float32"),
+              r"'after.weight' is \(3, 2\) of float32, Two's is \(3, 1\) of float32"),
     "dtype": (lambda s: s.update({"after.weight": np.ones((3, 1))}), ValueError,
-              r"'after.weight' is \(3, 1\) of float64, the module's is \(3, 1\) of float32"),
+              r"'after.weight' is \(3, 1\) of float64, Two's is \(3, 1\) of float32"),
 }
 
 

@@ -80,6 +80,11 @@ def test_batch_norms_running_statistics_move_by_momentum_and_the_variance_unbias
     close(layer.running_var, var)
 
 
+def test_batch_norm_without_a_momentum_is_refused():
+    with pytest.raises(ValueError, match="momentum is a number, 0.1 .* PyTorch's None"):
+        nn.BatchNorm(4, momentum=None)
+
+
 def test_batch_norm_in_evaluation_uses_the_running_statistics_and_leaves_them():
     layer, weight, bias = batch_norm(eps=1e-3)
     layer(mg.tensor(X))

@@ -208,11 +208,11 @@ def update(rule, param, grads, *state):
 
 def _adam(optimizer, p, g, m, v):
     """Adam's rule in two launches: what is the same for all parameters, and the rest."""
-    xp, decay = xp_of(p), optimizer.weight_decay
+    xp, decay = xp_of(p), optimizer.group.weight_decay
     added, shrinking = (0, decay) if optimizer.decoupled else (decay, 0)
     keep, rate, floor = [xp.empty((), p.dtype) for _ in range(3)]
-    kernel(xp, "adam_rates")(optimizer._lr.on(p), optimizer._count.on(p), *optimizer.betas,
-                             optimizer.eps, shrinking, keep, rate, floor)
+    kernel(xp, "adam_rates")(optimizer.group.rate.on(p), optimizer._count.on(p),
+                             *optimizer.betas, optimizer.eps, shrinking, keep, rate, floor)
     kernel(xp, "adam")(g, *optimizer.betas, added, keep, rate, floor, p, m, v)
 
 
