@@ -2,7 +2,11 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
 from typing import Iterable
+
+BRIEF = reprlib.Repr()  # shows a value, or as much of it as a sentence bears
+BRIEF.maxstring = 100
 
 
 class UserError(ValueError):
@@ -12,7 +16,7 @@ class UserError(ValueError):
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """": did you mean hinge?" for hingee; "" where no name is near."""
-    near = difflib.get_close_matches(str(name), list(known), n=1)
+    near = difflib.get_close_matches(name, list(known), n=1) if isinstance(name, str) else []
     return f": did you mean {near[0]}?" if near else ""
 
 
@@ -21,4 +25,5 @@ def no_such(what: str, name: object, known: Iterable[str]) -> str:
     known = list(known)
     near = did_you_mean(name, known)
     there = f"here are {', '.join(known)}"
-    return f"there is no {what} {name!r}" + (f"{near} T{there}" if near else f"; t{there}")
+    return f"there is no {what} {BRIEF.repr(name)}" + (f"{near} T{there}" if near
+                                                       else f"; t{there}")

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -58,6 +59,7 @@ def read_arrays(path: Path) -> tuple[dict[str, numpy.ndarray], str]:
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
     except SafetensorError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
+        said = textwrap.shorten(str(error), 200)  # it may hold all that there is
+        raise UserError(f"{path} is damaged: {said}") from None
     except (TypeError, KeyError, AttributeError) as error:  # bfloat16, for one
         raise UserError(f"{path} holds numbers that NumPy has no type for: {error}") from None

@@ -37,7 +37,7 @@ MAY_IMPORT = {
     "metrics": {"backend", "autodiff", "ops", "nn"},
     "viz": {"files"},                          # it draws what it is given
     "gan": ENGINE | {"data", "errors", "files", "settings", "viz"},  # a run loads, draws and saves
-    "lab": ENGINE | {"data", "errors", "files", "gan", "metrics", "viz"},
+    "lab": ENGINE | {"data", "errors", "files", "gan", "metrics", "settings", "viz"},
     "cli": ENGINE | {"data", "errors", "files", "gan", "lab", "metrics", "minigan", "settings",
                      "testing", "viz"},
     "__main__": {"cli"},
