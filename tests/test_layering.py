@@ -18,6 +18,7 @@ ENGINE = {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "lo
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
+    "interrupts": set(),
     "errors": set(),
     "settings": {"errors"},
     "backend": {"errors"},
@@ -38,10 +39,10 @@ MAY_IMPORT = {
     "viz": {"files"},                          # it draws what it is given
     "gan": ENGINE | {"data", "errors", "files", "settings", "viz"},  # a run loads, draws and saves
     "lab": ENGINE | {"data", "errors", "files", "gan", "metrics", "settings", "viz"},
-    "cli": ENGINE | {"data", "errors", "files", "gan", "lab", "metrics", "minigan", "settings",
-                     "testing", "viz"},
+    "cli": ENGINE | {"data", "errors", "files", "gan", "interrupts", "lab", "metrics", "minigan",
+                     "settings", "testing", "viz"},
     "__main__": {"cli"},
-    "minigan": ENGINE,  # __init__.py; the others are loaded at their first use
+    "minigan": ENGINE | {"interrupts"},  # __init__.py; the others are loaded at their first use
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.

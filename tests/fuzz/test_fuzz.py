@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measures memory there")
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="memory is measured there")
 
 
 def test_a_damaged_file_is_read_or_refused_in_a_sentence_within_bounds():
@@ -16,6 +16,6 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence_within_bounds():
     from tests.fuzz.kinds import KINDS
 
     for kind in KINDS:
-        found = fuzz(kind, 40)
+        found = fuzz(kind, 60)
         assert not found.broken, (kind, found.broken)
-        assert found.read and (found.refused or kind == "metrics"), kind  # whose rows are left out
+        assert found.read and (found.refused or kind == "metrics"), kind
