@@ -53,6 +53,7 @@ def read_arrays(path: Path) -> tuple[dict[str, numpy.ndarray], str]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        open(path, "rb").close()  # its errors name the file and the reason
         with safe_open(path, "numpy") as file:
             arrays = {k: file.get_tensor(k) for k in file.keys()}
             return arrays, (file.metadata() or {}).get("text", "")
