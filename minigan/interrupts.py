@@ -1,7 +1,7 @@
-"""Ctrl-C while the command starts and ends: it ends the process without a word, as it does a program
-that knows nothing of it. Python would print where in its imports it was.
+"""Ctrl-C while the command starts or ends: it ends the process without a word, where Python would
+print which import it was in.
 
-So this is the first module that `import minigan` loads. Where minigan is a library, nothing changes.
+So this is the first module that minigan loads. Where minigan is a library, it changes nothing.
 """
 from __future__ import annotations
 

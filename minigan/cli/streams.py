@@ -32,8 +32,8 @@ class Told:
 
 
 def flush_output() -> None:
-    """Write what was printed. Raises OSError here where Python, at its end, would print a traceback;
-    what could not be written is forgotten."""
+    """Write what was printed. Raises OSError where Python would print a traceback at its end; what
+    could not be written is forgotten."""
     try:
         if sys.stdout is not None:  # closed
             sys.stdout.flush()

