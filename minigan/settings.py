@@ -13,6 +13,9 @@ from typing import Any, Callable, Iterable, Mapping
 from .errors import BRIEF, UserError, no_such
 
 
+LARGEST = 2 ** 53  # of what is counted: up to it floats are exact
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of setting. Called with a word it is a `type` of argparse's.
@@ -64,11 +67,11 @@ def check_fields(given: Any, kinds: Mapping[str, Kind], more: bool = True) -> di
     return given
 
 
-def whole(least: int, most: int = 2 ** 53) -> Kind:
-    """An integer from least to most; that of a float has no more digits than 2 ** 53."""
-    up_to = f"of at least {least}" if most == 2 ** 53 else f"from {least} to {most}"
+def whole(least: int, most: int | None = None) -> Kind:
+    """An integer from least to most."""
+    up_to = f"of at least {least}" if most is None else f"from {least} to {most}"
     return Kind(f"a whole number {up_to}", lambda n: isinstance(n, int) and not isinstance(n, bool)
-                and least <= n <= most, int)
+                and least <= n <= (most or LARGEST), int)
 
 
 def number(what: str, fits: Callable[[float], bool] = lambda x: True) -> Kind:
@@ -92,7 +95,7 @@ def one_of(names: Iterable[str], what: str) -> Kind:
 NATURAL = whole(0)
 POSITIVE = whole(1)
 TWO_OR_MORE = whole(2)
-SEED = Kind(NATURAL.what, lambda n: isinstance(n, int) and not isinstance(n, bool) and n >= 0, int)
+SEED = Kind(NATURAL.what, lambda n: NATURAL.fits(min(n, 1) if isinstance(n, int) else n), int)
 NUMBER = number("a number")
 POSITIVE_NUMBER = number("a positive number", lambda x: x > 0)
 FRACTION = number("a number of at least 0 and below 1", lambda x: 0 <= x < 1)

@@ -14,18 +14,15 @@ class Told:
     def __init__(self, file: TextIO | None):
         self.file = file or open(os.devnull, "w")
 
-    def write(self, text: str) -> int:
+    def write(self, text: str) -> None:
         try:
-            return self.file.write(text)
-        except OSError:
-            silence(self.file)
-            return len(text)
-
-    def flush(self) -> None:
-        try:
+            self.file.write(text)
             self.file.flush()
         except OSError:
             silence(self.file)
+
+    def flush(self) -> None:
+        """All is written already."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
