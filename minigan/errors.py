@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import difflib
 import reprlib
+import textwrap
 from typing import Iterable
 
 BRIEF = reprlib.Repr()  # shows a value, or as much of it as a sentence bears
@@ -12,6 +13,11 @@ BRIEF.maxstring = 100
 class UserError(ValueError):
     """What was asked for cannot be. The message says what was wrong and what to do; the command
     line prints it in one line, without a traceback, and ends with status 2."""
+
+
+def brief(error: Exception) -> str:
+    """What an error says, on one line and cut off where it quotes half a file."""
+    return textwrap.shorten(str(error.args[0] if isinstance(error, KeyError) else error), 400)
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:

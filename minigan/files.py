@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 import os
-import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy
 
-from .errors import UserError
+from .errors import UserError, brief
 
 
 @contextmanager
@@ -60,7 +59,6 @@ def read_arrays(path: Path) -> tuple[dict[str, numpy.ndarray], str]:
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
     except SafetensorError as error:
-        said = textwrap.shorten(str(error), 200)  # it may hold all that there is
-        raise UserError(f"{path} is damaged: {said}") from None
+        raise UserError(f"{path} is damaged: {brief(error)}") from None
     except (TypeError, KeyError, AttributeError) as error:  # bfloat16, for one
         raise UserError(f"{path} holds numbers that NumPy has no type for: {error}") from None

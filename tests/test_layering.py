@@ -39,8 +39,8 @@ MAY_IMPORT = {
     "viz": {"files"},                          # it draws what it is given
     "gan": ENGINE | {"data", "errors", "files", "settings", "viz"},  # a run loads, draws and saves
     "lab": ENGINE | {"data", "errors", "files", "gan", "metrics", "settings", "viz"},
-    "cli": ENGINE | {"data", "errors", "files", "gan", "interrupts", "lab", "metrics", "minigan",
-                     "settings", "testing", "viz"},
+    "cli": ENGINE | {"data", "errors", "files", "gan", "lab", "metrics", "minigan", "settings",
+                     "testing", "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE | {"interrupts"},  # __init__.py; the others are loaded at their first use
 }

@@ -1,13 +1,13 @@
 """The `minigan` command. A user's mistake is answered by one line and exit status 2."""
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import redirect_stderr
-from typing import Sequence
+from contextlib import contextmanager, redirect_stderr
+from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from ..interrupts import heard
 from . import doctor, gradcheck, lab, sample, systems, train
 from .arguments import Parser
 from .streams import Told, flush_output
@@ -37,6 +37,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             said = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
         print(f"{name}: {' '.join(said.split())}", file=sys.stderr)
         return status
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Within it Ctrl-C raises KeyboardInterrupt, where it would end the process (`interrupts`)."""
+    quiet = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    try:
+        if quiet:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+    finally:
+        if quiet:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def parser() -> Parser:

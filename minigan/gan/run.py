@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import math
-import textwrap
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Tensor
 from ..data import Loader, Scaled
-from ..errors import UserError
+from ..errors import UserError, brief
 from ..files import read_arrays, replacing, write_arrays
 from ..nn import Module
 from ..viz import save_curves, save_grid
@@ -296,8 +295,7 @@ def _fitting(path: Path) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:
-        said = textwrap.shorten(str(error.args[0] if error.args else error), 500)
-        raise RunError(f"{path} does not fit the settings of the run: {said}") from None
+        raise RunError(f"{path} does not fit the settings of the run: {brief(error)}") from None
 
 
 def _count(arrays: Mapping[str, np.ndarray]) -> int:

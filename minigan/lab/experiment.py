@@ -15,7 +15,7 @@ import numpy as np
 from ..autodiff import Tensor, no_grad
 from ..backend import asarray
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
-from ..errors import UserError
+from ..errors import UserError, brief
 from ..files import replacing
 from ..gan import Options, System
 from ..gan.update import StepResult
@@ -230,7 +230,8 @@ class Record:
         except PermissionError:
             raise
         except Exception as error:  # NumPy raises all sorts of them for a damaged file
-            raise LabError(f"{path} is no run of the laboratory ({error}): remove it") from None
+            raise LabError(f"{path} is no run of the laboratory ({brief(error)}): remove "
+                           "it") from None
 
 
 def train(task: Task, watchers: Iterable[Callable[[Experiment, StepResult], None]] = ()) -> Record:

@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 import minigan
-from minigan.cli import main, streams
+from minigan.cli import heard, main, streams
 from minigan.gan import Run
-from minigan.interrupts import heard
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="of signals and of /dev/full")
 TRAIN = ["train", "--steps", "4", "--save-every", "2", "--batch-size", "8", "--device", "cpu",
