@@ -67,7 +67,7 @@ class Config:
         check_fields(vars(self), SETTINGS)
         self.game.check_batch(self.batch_size)
 
-    def build(self, saved: int | None = None, judged: bool = True) -> GAN:
+    def build(self, saved: Mapping[str, np.ndarray] | None = None, judged: bool = True) -> GAN:
         """The game, with the weights that its networks start from. What is not to be judged has a
         discriminator in name only. Raises UserError for settings that do not go together, for
         images of a shape that the system cannot make, and for many more weights than were saved."""
@@ -116,9 +116,10 @@ class Rationed(np.random.Generator):
     """rng for as many weights as were saved, each of which may be drawn twice: it raises UserError
     before more are made, since damaged settings can ask for networks of any size."""
 
-    def __init__(self, rng: np.random.Generator, saved: int):
+    def __init__(self, rng: np.random.Generator, saved: Mapping[str, np.ndarray]):
         super().__init__(rng.bit_generator)
-        self.saved, self.left = saved, 2 * saved
+        self.saved = sum(array.size for array in saved.values())
+        self.left = 2 * self.saved
 
     def _take(self, shape: Any) -> Any:
         self.left -= math.prod(shape) if isinstance(shape, (tuple, list)) else shape or 1

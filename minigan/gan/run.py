@@ -14,7 +14,7 @@ import math
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -24,8 +24,8 @@ from ..data import Loader, Scaled
 from ..errors import UserError, brief
 from ..files import read_arrays, replacing, write_arrays
 from ..nn import Module
-from ..viz import save_curves, save_grid
 from ..settings import parsed
+from ..viz import save_curves, save_grid
 from .config import Config, folder_of, load
 from .diagnostics import LONG, advice, explain
 from .fields import ROW, SETTINGS, STATE, dotted, nested
@@ -129,7 +129,7 @@ class Run:
     def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
         """At the start of the run, or where it was in a saved state."""
         config, path = self.config, self.folder / "state.safetensors"
-        game = config.build(state and _count(state["game"]))
+        game = config.build(state and state["game"])
         if state:  # what does not fit is told before any data are read
             with _fitting(path):
                 game.load_state_dict(state["game"])
@@ -283,7 +283,7 @@ class Run:
         arrays, _ = read_arrays(self.weights_file(step))
         weights = {k.removeprefix("average."): v for k, v in arrays.items()
                    if k.startswith("average.")}
-        game = self.config.build(_count(weights), judged=False)
+        game = self.config.build(weights, judged=False)
         with _fitting(self.weights_file(step)):
             game.generator.load_state_dict(weights)
         return game, step
@@ -296,7 +296,3 @@ def _fitting(path: Path) -> Iterator[None]:
         yield
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path} does not fit the settings of the run: {brief(error)}") from None
-
-
-def _count(arrays: Mapping[str, np.ndarray]) -> int:
-    return sum(array.size for array in arrays.values())
