@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import resource
+import re
 import signal
 import tempfile
 import traceback
 import warnings
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -49,7 +49,7 @@ def fuzz(name: str, count: int, seed: int = 0) -> Found:
                 path.write_bytes(data)
             data = kind.mutated(whole[folder / kind.path], Random(f"{name} {case}"))
             (folder / kind.path).write_bytes(data)
-            before = _resident()
+            before = _peak(anew=True)
             fault = _fault(kind, folder, found)
             took = _peak() - before
             if took > SPARE + TIMES * len(data):
@@ -104,11 +104,9 @@ def _told(error: BaseException) -> str:
         f"{Path(f.filename).name}:{f.lineno}" for f in reversed(frames)) + ")"
 
 
-def _resident() -> int:
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize()
-
-
-def _peak() -> int:
-    """Grows only: a reader that takes much is noticed as the first one that takes as much."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def _peak(anew: bool = False) -> int:
+    """The most memory that the process has had; anew: from now on, where the system allows it."""
+    if anew:
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+    return 1024 * int(re.search(r"VmHWM:\s*(\d+)", Path("/proc/self/status").read_text())[1])
