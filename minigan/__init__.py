@@ -4,6 +4,7 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+from . import interrupts  # noqa: F401 (before the others, whose imports take time)
 from . import backend, losses, nn, ops, optim
 from .anomaly import AnomalyError, anomaly
 from .autodiff import Function, Tensor, as_tensor, grad, no_grad, tensor

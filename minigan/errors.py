@@ -2,7 +2,12 @@
 from __future__ import annotations
 
 import difflib
+import reprlib
+import textwrap
 from typing import Iterable
+
+BRIEF = reprlib.Repr()  # shows a value, or as much of it as a sentence bears
+BRIEF.maxstring = 100
 
 
 class UserError(ValueError):
@@ -10,9 +15,14 @@ class UserError(ValueError):
     line prints it in one line, without a traceback, and ends with status 2."""
 
 
+def brief(error: Exception) -> str:
+    """What an error says, on one line and cut off where it quotes half a file."""
+    return textwrap.shorten(str(error.args[0] if isinstance(error, KeyError) else error), 400)
+
+
 def did_you_mean(name: object, known: Iterable[str]) -> str:
     """": did you mean hinge?" for hingee; "" where no name is near."""
-    near = difflib.get_close_matches(str(name), list(known), n=1)
+    near = difflib.get_close_matches(name, list(known), n=1) if isinstance(name, str) else []
     return f": did you mean {near[0]}?" if near else ""
 
 
@@ -21,4 +31,5 @@ def no_such(what: str, name: object, known: Iterable[str]) -> str:
     known = list(known)
     near = did_you_mean(name, known)
     there = f"here are {', '.join(known)}"
-    return f"there is no {what} {name!r}" + (f"{near} T{there}" if near else f"; t{there}")
+    return f"there is no {what} {BRIEF.repr(name)}" + (f"{near} T{there}" if near
+                                                       else f"; t{there}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy
 
-from .errors import UserError
+from .errors import UserError, brief
 
 
 @contextmanager
@@ -52,12 +52,13 @@ def read_arrays(path: Path) -> tuple[dict[str, numpy.ndarray], str]:
     from safetensors import SafetensorError, safe_open
 
     try:
+        open(path, "rb").close()  # its errors name the file and the reason
         with safe_open(path, "numpy") as file:
             arrays = {k: file.get_tensor(k) for k in file.keys()}
             return arrays, (file.metadata() or {}).get("text", "")
     except FileNotFoundError:
         raise UserError(f"{path} is missing") from None
     except SafetensorError as error:
-        raise UserError(f"{path} is damaged: {error}") from None
+        raise UserError(f"{path} is damaged: {brief(error)}") from None
     except (TypeError, KeyError, AttributeError) as error:  # bfloat16, for one
         raise UserError(f"{path} holds numbers that NumPy has no type for: {error}") from None

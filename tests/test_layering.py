@@ -19,6 +19,7 @@ ENGINE = SAYING | {"anomaly", "backend", "autodiff", "observer", "ops", "functio
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
+    "interrupts": set(),
     "errors": set(),
     "settings": {"errors"},
     "habits": {"errors"},
@@ -43,7 +44,7 @@ MAY_IMPORT = {
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "cli": ENGINE | {"data", "files", "gan", "lab", "metrics", "minigan", "testing", "viz"},
     "__main__": {"cli"},
-    "minigan": ENGINE,  # __init__.py; the others are loaded at their first use
+    "minigan": ENGINE | {"interrupts"},  # __init__.py; the others are loaded at their first use
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.

@@ -1,33 +1,55 @@
 """The `minigan` command. A user's mistake is answered by one line and exit status 2."""
 from __future__ import annotations
 
-import os
+import signal
 import sys
-from typing import Sequence
+from contextlib import contextmanager, redirect_stderr
+from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
 from . import doctor, gradcheck, lab, sample, systems, train
 from .arguments import Parser
+from .streams import Told, flush_output
 
 COMMANDS = (train, sample, systems, lab, gradcheck, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
-    sys.stderr = sys.stderr or open(os.devnull, "w")  # None where it is closed
-    args = parser().parse_args(argv)
+    name, status = "minigan", 2
+    with redirect_stderr(Told(sys.stderr)):
+        try:
+            with heard():
+                try:
+                    args = parser().parse_args(argv)
+                    name += f" {args.name}"
+                    return args.command(args) or 0
+                finally:
+                    flush_output()
+        except KeyboardInterrupt:  # before the first step, or for the second time
+            said, status = "interrupted", 130
+        except UserError as error:
+            said = str(error)
+        except MemoryError as error:
+            said = f"there is not enough memory: {error}"
+        except OSError as error:
+            said = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+        print(f"{name}: {' '.join(said.split())}", file=sys.stderr)
+        return status
+
+
+@contextmanager
+def heard() -> Iterator[None]:
+    """Within it Ctrl-C raises KeyboardInterrupt, where it would end the process (`interrupts`)."""
+    quiet = signal.getsignal(signal.SIGINT) is signal.SIG_DFL
     try:
-        return args.command(args) or 0
-    except KeyboardInterrupt:  # before the first step, or for the second time
-        print(f"minigan {args.name}: interrupted", file=sys.stderr)
-        return 130
-    except UserError as error:
-        said = str(error)
-    except OSError as error:
-        said = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
-    print(f"minigan {args.name}: {' '.join(said.split())}", file=sys.stderr)
-    return 2
+        if quiet:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        yield
+    finally:
+        if quiet:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def parser() -> Parser:

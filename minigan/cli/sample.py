@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..gan import Run, sample
-from ..settings import NATURAL, POSITIVE
+from ..settings import NATURAL, POSITIVE, SEED
 from ..viz import save_grid
 
 MANY = 64  # images, unless --n says otherwise
@@ -19,7 +19,7 @@ def register(commands: Any) -> None:
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
     p.add_argument("--n", type=POSITIVE, default=MANY,
                    help=f"how many images (default: {MANY})")
-    p.add_argument("--seed", type=NATURAL, default=0, metavar="N", help="of the noise (default: 0)")
+    p.add_argument("--seed", type=SEED, default=0, metavar="N", help="of the noise (default: 0)")
     p.add_argument("--step", type=NATURAL, metavar="N", help="which saved step (default: the last)")
     p.add_argument("--label", type=NATURAL, metavar="K",
                    help="of a conditional game: the class of all images (default: one after "

@@ -20,7 +20,7 @@ from ..gan import SYSTEMS, Options, Run, RunError, Trainer
 from ..gan.config import folder_of
 from ..gan.progress import Progress
 from ..gan.run import Diverged
-from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, one_of
+from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
 from . import doctor, game
 from .arguments import IMAGE_SIZE
 
@@ -45,7 +45,7 @@ def register(commands: Any) -> None:
     p.add_argument("--steps", type=POSITIVE, metavar="N", help="how many steps in all")
     p.add_argument("--batch-size", type=TWO_OR_MORE, metavar="N",
                    help="images of each kind in a step")
-    p.add_argument("--seed", type=NATURAL, metavar="N",
+    p.add_argument("--seed", type=SEED, metavar="N",
                    help="fixes weights, batches and noise (default: 0)")
     p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
                    metavar="NAME",

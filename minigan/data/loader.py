@@ -8,7 +8,7 @@ import numpy
 
 from .. import backend
 from ..checked import checked
-from ..settings import Natural, Positive
+from ..settings import Positive, Seed
 
 Batch = backend.Array | tuple[backend.Array, ...]
 
@@ -89,7 +89,7 @@ class Loader:
     """
 
     def __init__(self, *arrays: backend.Array | Scaled, batch_size: Positive, shuffle: bool = True,
-                 drop_last: bool = True, seed: Natural = 0):
+                 drop_last: bool = True, seed: Seed = 0):
         arrays = tuple(a if isinstance(a, Scaled) or backend.is_array(a) else backend.asarray(a)
                        for a in arrays)
         lengths = [len(array) for array in arrays]

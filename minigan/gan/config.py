@@ -1,8 +1,10 @@
 """The settings of a run, and what they say: which data, which game, which samples."""
 from __future__ import annotations
 
+import math
+import os
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -10,19 +12,16 @@ import numpy as np
 
 from .. import backend
 from ..data import IMAGE_SETS, DataError
-from ..settings import NATURAL, POSITIVE, TWO_OR_MORE, Kind, one_of
-from . import noise
+from ..errors import UserError
+from ..nn import Dense
+from ..settings import check_fields
+from . import models, noise
+from .fields import SETTINGS
 from .game import GAN, GameError
 from .options import Options
 from .penalties import Sample
 from .systems import SYSTEMS
 
-SHAPE = Kind("a height, a width and a number of channels", lambda s: isinstance(s, (tuple, list))
-             and len(s) == 3 and all(map(POSITIVE.fits, s)))
-MARK = Kind("a text, or null", lambda text: text is None or isinstance(text, str))
-KINDS = {"steps": POSITIVE, "save_every": POSITIVE, "batch_size": TWO_OR_MORE, "seed": NATURAL,
-         "classes": NATURAL, "system": one_of(SYSTEMS, "system"),
-         "data": one_of(IMAGE_SETS, "data set"), "shape": SHAPE, "fingerprint": MARK}
 
 
 @dataclass
@@ -53,12 +52,11 @@ class Config:
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Config:
-        """From what `as_json` gave. Raises UserError or TypeError for what it cannot have given."""
-        settings, rates = dict(settings), {}
-        for name in ("lr", "d_lr"):  # which stood beside the game once
-            if name in settings:
-                rates[name] = settings.pop(name)
-        settings["game"] = Options.of({**rates, **settings.get("game", {})})
+        """From what `as_json` gave. Raises UserError for what it cannot have given."""
+        settings = {"game": {}, "classes": 0, **settings}  # which were not always there
+        rates = {name: settings.pop(name) for name in ("lr", "d_lr") if name in settings}
+        check_fields(settings, SETTINGS, more=False)
+        settings["game"] = Options.of({**rates, **settings["game"]})  # lr stood beside it once
         config = cls(**settings)
         config.check()
         return config
@@ -69,16 +67,19 @@ class Config:
 
     def check(self) -> None:
         """Raise UserError for values that no run can have."""
-        for name, kind in KINDS.items():
-            kind.check(name, getattr(self, name))
+        check_fields(vars(self), SETTINGS)
         self.game.check_batch(self.batch_size)
 
-    def build(self) -> GAN:
-        """The game, with the weights that its networks start from. Raises UserError for settings
-        that do not go together, and for images of a shape that the system cannot make."""
+    def build(self, saved: Mapping[str, np.ndarray] | None = None, judged: bool = True) -> GAN:
+        """The game, with the weights that its networks start from. What is not to be judged has a
+        discriminator in name only. Raises UserError for settings that do not go together, for
+        images of a shape that the system cannot make, and for many more weights than were saved."""
         self.check()
-        return self.game.build(SYSTEMS[self.system], tuple(self.shape), self.classes,
-                               np.random.default_rng(self.seed))
+        system, rng = SYSTEMS[self.system], np.random.default_rng(self.seed)
+        if not judged:
+            system = replace(system, networks=models.Pair(system.networks.generator, _nobody))
+        return self.game.build(system, tuple(self.shape), self.classes,
+                               rng if saved is None else Rationed(rng, saved))
 
     def latent(self, game: GAN, n: int, seed: int, label: int | None = None) -> Sample:
         """What n samples are made from; in a conditional game the classes come one after another,
@@ -100,6 +101,9 @@ class Config:
         *size, channels = self.shape
         own = {"size": tuple(size), "channels": channels} if self.data == "images" else {}
         images, labels = load(self.data, self.data_dir, self.batch_size, **own)
+        if images.shape[1:] != tuple(self.shape):
+            raise DataError(f"the images of {self.data} are of shape {images.shape[1:]}, but the "
+                            f"run is one of {tuple(self.shape)}")
         found = fingerprint(images, labels)
         if self.fingerprint not in (None, found):
             raise DataError(f"the images of {self.data_dir or self.data}, or their classes, are "
@@ -117,13 +121,41 @@ class Config:
                 for condition in wanted]
 
 
+class Rationed(np.random.Generator):
+    """rng for as many weights as were saved, each of which may be drawn twice: it raises UserError
+    before more are made, since damaged settings can ask for networks of any size."""
+
+    def __init__(self, rng: np.random.Generator, saved: Mapping[str, np.ndarray]):
+        super().__init__(rng.bit_generator)
+        self.saved = sum(array.size for array in saved.values())
+        self.left = 2 * self.saved
+
+    def _take(self, shape: Any) -> Any:
+        self.left -= math.prod(shape) if isinstance(shape, (tuple, list)) else shape or 1
+        if self.left < 0:
+            raise UserError(f"the settings ask for more weights than the {self.saved:,} that "
+                            "were saved: they, or what was saved, are damaged or of another run")
+        return shape
+
+    def uniform(self, low: float = 0, high: float = 1, size: Any = None) -> Any:
+        return super().uniform(low, high, self._take(size))
+
+    def standard_normal(self, size: Any = None, *options: Any) -> Any:
+        return super().standard_normal(self._take(size), *options)
+
+
+def _nobody(rng: np.random.Generator, **sizes: Any) -> models.Discriminator:
+    """A discriminator in name only: of one weight, whatever it would see."""
+    return models.Discriminator(Dense(1, 1, rng=rng))
+
+
 def folder_of(data: str, data_dir: str | Path | None) -> str | None:
     """The folder's full path, by which a resumed run finds it from wherever it is started. Raises
     DataError for data that are read from none."""
     if data_dir is not None and data == "digits":
         raise DataError("the digits come with minigan and are read from no folder, such as "
                         f"{data_dir}: name the data set that is there, data images or mnist")
-    return str(Path(data_dir).expanduser().resolve()) if data_dir else None
+    return os.path.realpath(os.path.expanduser(data_dir)) if data_dir else None
 
 
 def fingerprint(images: np.ndarray, labels: np.ndarray | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ..errors import UserError
+from ..errors import BRIEF, UserError
 from ..settings import Kind
 
 
@@ -60,7 +60,7 @@ class Option:
         if not self.repeated:
             self.kind.check(self.name, value)
         elif not isinstance(value, tuple):
-            raise GameError(f"{self.name} is a tuple, such as ({value!r},)")
+            raise GameError(f"{self.name} is a tuple, such as ({BRIEF.repr(value)},)")
         else:
             for element in value:
                 self.kind.check(self.name, element)

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import math
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -22,12 +22,14 @@ from .. import backend
 from ..autodiff import Tensor
 from ..checked import checked
 from ..data import Loader, Scaled
-from ..errors import UserError
+from ..errors import UserError, brief
 from ..files import read_arrays, replacing, write_arrays
 from ..nn import Module
+from ..settings import parsed
 from ..viz import save_curves, save_grid
-from .config import KINDS, Config, fingerprint, folder_of, load
+from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
+from .fields import ROW, SETTINGS, STATE, dotted, nested
 from .game import GAN
 from .options import Options
 from .systems import SYSTEMS
@@ -37,7 +39,6 @@ from .update import StepResult
 METRICS_EVERY = 10
 ADVICE_EVERY = 1000  # steps without a failure, after which it is news again
 GRID = 64  # images in a grid of samples
-LOSSES = {"step", "d_loss", "g_loss"}  # what the curves are drawn from
 
 
 class RunError(UserError):
@@ -69,7 +70,7 @@ class Run:
         is None is the system's own. The data are loaded, image files in this size, (height, width),
         and with these channels. Nothing is written yet. Raises UserError for settings that no run
         can have."""
-        KINDS["system"].check("system", system)
+        SETTINGS["system"].check("system", system)
         own, game = SYSTEMS[system], Options() if game is None else game
         if not isinstance(game, Options):
             raise RunError(f"a run's game is Options, such as Options(objective='hinge'), not "
@@ -104,10 +105,10 @@ class Run:
         """A run that exists. Raises RunError if the folder is none."""
         folder = Path(folder)
         try:
-            config = Config.of(json.loads((folder / "config.json").read_text()))
+            config = Config.of(parsed((folder / "config.json").read_text("utf-8"), {}))
         except FileNotFoundError:
             raise RunError(f"{folder} is no run folder: it has no config.json") from None
-        except (AttributeError, TypeError, ValueError) as error:  # JSON's and UserErrors, too
+        except ValueError as error:  # of an encoding and of JSON; UserErrors are some, too
             raise RunError(f"{folder / 'config.json'} is damaged: {error}") from None
         return cls(folder, config)
 
@@ -120,9 +121,9 @@ class Run:
         """A trainer of the run, where it was last saved; its `run(steps)` goes on, and writes into
         the folder, which for a new run is made here. Raises UserError for data, a folder or
         settings that do not go together."""
-        trainer = self._trainer()
+        trainer = self._trainer(self.saved())
         if (self.folder / "config.json").exists():
-            self.resume(trainer)
+            self._forget_metrics_after(trainer.step)
         if self.config.steps < trainer.step:
             raise RunError(f"the run is at step {trainer.step} already, and steps, which is "
                            f"{self.config.steps}, counts them all")
@@ -130,24 +131,29 @@ class Run:
         trainer.callbacks = [self]
         return trainer
 
-    def _trainer(self) -> Trainer:
-        """At the start of the run."""
-        config, (images, labels) = self.config, self.data
-        game = config.build()
+    def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
+        """At the start of the run, or where it was in a saved state."""
+        config, path = self.config, self.folder / "state.safetensors"
+        game = config.build(state and state["game"])
+        if state:  # what does not fit is told before any data are read
+            with _fitting(path):
+                game.load_state_dict(state["game"])
+        images, labels = self.data
         if config.data != "images":  # a folder can be larger than a GPU: its batches are moved
             images = backend.asarray(images)
         loader = Loader(Scaled(images, self.system.value_range), *config.conditions(labels),
                         batch_size=config.batch_size, seed=config.seed)
         trainer = config.game.trainer(game, self.system, loader, config.seed)
         trainer.steps = config.steps
+        if state:
+            with _fitting(path):
+                trainer.load_state_dict(state)
         return trainer
 
     def explain(self, step: int) -> str:
         """Where the first number came from that is not finite, at this step or before: the steps
         since the last save are made once more by a new trainer."""
-        trainer = self._trainer()
-        if self.saved_steps():
-            self.restore(trainer)
+        trainer = self._trainer(self.saved())
         with np.errstate(all="ignore"):
             return explain(trainer, None, step)
 
@@ -195,7 +201,7 @@ class Run:
     def save(self, trainer: Trainer) -> None:
         """Weights, a grid, the curves and the state, as of the trainer's step. Raises Diverged for
         weights that are not finite: what was saved before is better."""
-        state = _dotted(trainer.state_dict())
+        state = dotted(trainer.state_dict())
         broken = [k for k, v in state.items() if k.startswith("game.") and not np.isfinite(v).all()]
         if broken:
             raise Diverged(f"training diverged before step {trainer.step} "
@@ -227,32 +233,32 @@ class Run:
     def metrics(self) -> list[dict[str, float]]:
         """The rows of metrics.jsonl, but for those that are damaged: a full disk cuts one off."""
         path = self.folder / "metrics.jsonl"
-        lines = path.read_text(errors="replace").splitlines() if path.exists() else []
-        rows: list[Any] = []
+        lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
+        rows: list[dict[str, float]] = []
         for line in lines:
             with suppress(ValueError):
-                rows.append(json.loads(line))
-        return [row for row in rows if isinstance(row, dict) and LOSSES <= row.keys()]
+                rows.append(parsed(line, ROW))
+        return rows
 
-    def resume(self, trainer: Trainer) -> None:
-        """Put the trainer where the run was last saved, at its start if it never was; later metrics
-        are forgotten."""
-        if self.saved_steps() or (self.folder / "state.safetensors").exists():
-            self.restore(trainer)
-        rows = [row for row in self.metrics() if row["step"] <= trainer.step]
+    def _forget_metrics_after(self, step: int) -> None:
+        """They are made anew."""
+        rows = [row for row in self.metrics() if row["step"] <= step]
         with replacing(self.folder / "metrics.jsonl") as path:
             path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
-    def restore(self, trainer: Trainer) -> None:
-        """Put the trainer where the run was last saved."""
-        if not (self.folder / "state.safetensors").exists():
+    def saved(self) -> dict[str, Any] | None:
+        """The trainer's state at the last save; None if there was none."""
+        path = self.folder / "state.safetensors"
+        if not path.exists() and not self.saved_steps():
+            return None
+        if not path.exists():
             raise RunError(f"{self.folder} has no state.safetensors: without it nobody "
                            "knows where the run was, so start another")
-        arrays, rest = read_arrays(self.folder / "state.safetensors")
+        arrays, rest = read_arrays(path)
         try:
-            trainer.load_state_dict(_nested({**arrays, **json.loads(rest)}))
-        except (KeyError, TypeError, ValueError) as error:
-            raise RunError(f"{self.folder} cannot be resumed: {error}") from None
+            return nested(arrays, parsed(rest, STATE, more=False))
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: {error}") from None
 
     def weights_file(self, step: int) -> Path:
         """Where the weights of a step are."""
@@ -260,8 +266,9 @@ class Run:
 
     def saved_steps(self) -> list[int]:
         """The steps whose weights are on disk, in order."""
-        return sorted(int(p.stem.removeprefix("step-"))
-                      for p in (self.folder / "weights").glob("step-*.safetensors"))
+        numbers = [p.stem.removeprefix("step-")
+                   for p in (self.folder / "weights").glob("step-*.safetensors")]
+        return sorted(int(text) for text in numbers if text.isdecimal())
 
     def generator(self, step: int | None = None) -> tuple[Module, int]:
         """The average generator as it was at a saved step (None: the last), and that step."""
@@ -270,7 +277,7 @@ class Run:
 
     def game(self, step: int | None = None) -> tuple[GAN, int]:
         """The game whose generator is the average one as it was at a saved step (None: the last),
-        and that step. Its discriminator is as it was at the start."""
+        and that step. Its discriminator is one in name only."""
         steps = self.saved_steps()
         if not steps:
             raise RunError(f"{self.folder} has no saved weights yet")
@@ -279,25 +286,18 @@ class Run:
             raise RunError(f"{self.folder} has no weights of step {step}; it has "
                            f"{', '.join(map(str, steps))}")
         arrays, _ = read_arrays(self.weights_file(step))
-        game = self.config.build()
-        prefix = "average."
-        try:
-            game.generator.load_state_dict({k.removeprefix(prefix): v for k, v in arrays.items()
-                                            if k.startswith(prefix)})
-        except (KeyError, ValueError) as error:
-            raise RunError(f"{self.weights_file(step)} does not fit the system: {error}") from None
+        weights = {k.removeprefix("average."): v for k, v in arrays.items()
+                   if k.startswith("average.")}
+        game = self.config.build(weights, judged=False)
+        with _fitting(self.weights_file(step)):
+            game.generator.load_state_dict(weights)
         return game, step
 
 
-def _dotted(state: dict[str, Any]) -> dict[str, Any]:
-    """{"a": {"b": x}} → {"a.b": x}, two levels."""
-    return {f"{outer}.{inner}": v for outer, values in state.items() for inner, v in values.items()}
-
-
-def _nested(flat: dict[str, Any]) -> dict[str, Any]:
-    """The inverse of `_dotted`."""
-    state: dict[str, Any] = {}
-    for key, v in flat.items():
-        outer, _, inner = key.partition(".")
-        state.setdefault(outer, {})[inner] = v
-    return state
+@contextmanager
+def _fitting(path: Path) -> Iterator[None]:
+    """Within it weights of that file are taken over. Raises RunError for those of another run."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError) as error:
+        raise RunError(f"{path} does not fit the settings of the run: {brief(error)}") from None

@@ -10,7 +10,7 @@ from .. import ops
 from ..autodiff import Tensor
 from ..checked import checked
 from ..nn import Module
-from ..settings import FLAG, TWO_OR_MORE, Positive, Share, one_of
+from ..settings import FLAG, Positive, Share, one_of, whole
 from .game import GAN, GameError, Judgement
 from .objectives import Objective, made_by
 from .option import Option
@@ -162,7 +162,7 @@ def _d2gan(_: bool, net: Any, parts: dict[str, Any]) -> GMAN:
 
 
 OPTIONS = (
-    Option("discriminators", 1, TWO_OR_MORE, "GMAN: G plays against N of them", game=_gman),
+    Option("discriminators", 1, whole(2, 1000), "GMAN: G plays against N of them", game=_gman),
     Option("mix", "mean", one_of(MIXES, "mix"), f"which of them counts: {', '.join(MIXES)}", "NAME",
            needs="discriminators"),
     Option("d2gan", False, FLAG,

@@ -15,7 +15,7 @@ from ..nn.module import check_names
 from ..optim import EMA, Adam, Optimizer
 from ..optim.groups import Group, spread
 from ..replay import CaptureError, Draws, capture
-from ..settings import Natural, Positive
+from ..settings import Positive, Seed
 from .diagnostics import reading
 from .game import GAN, GameError
 from .penalties import Sample
@@ -49,7 +49,7 @@ class Trainer:
     def __init__(self, game: GAN, loader: Batches, lr: float | tuple[float, float] = 2e-4,
                  rule: Callable[..., StepResult] = alternating, d_steps: int = 1,
                  d_optimizer: Optimizer | None = None, g_optimizer: Optimizer | None = None,
-                 max_norm: float | None = None, seed: Natural | np.random.Generator = 0,
+                 max_norm: float | None = None, seed: Seed | np.random.Generator = 0,
                  callbacks: Iterable[Callback] = (), betas: tuple[float, float] = (0.5, 0.999),
                  schedule: Callable[[int, int], float] | None = None):
         rates = tuple(lr) if isinstance(lr, (tuple, list)) else (lr, lr)

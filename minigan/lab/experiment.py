@@ -16,12 +16,13 @@ from ..autodiff import Tensor, no_grad
 from ..backend import asarray
 from ..checked import checked
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
-from ..errors import UserError, no_such
+from ..errors import UserError, brief, no_such
 from ..files import replacing
 from ..gan import Options, System
 from ..gan.update import StepResult
 from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
-from ..settings import Kind, Natural, Positive, one_of
+from ..settings import (FLAG, NATURAL, NUMBER, POSITIVE, SEED, TABLE, Kind, Positive, Seed,
+                        check_fields, one_of, optional, parsed)
 from .field import heights
 from .methods import METHODS
 from .plane import PLANE
@@ -30,6 +31,15 @@ SAMPLES = 2500   # that a run is judged by; the protocol's number
 TRANSPORTED = 1000  # of them that the exact distance is taken of: time grows as their cube
 WATCHED = 400    # and on the way
 MEASURES = 20    # times that a run is measured at even distances, and thrice before the first
+
+
+# what the file of a record holds
+RECORD = {"settings": TABLE, "final": TABLE, "rows": Kind(
+    "a list of figures", lambda rows: isinstance(rows, list) and all(map(TABLE.fits, rows)))}
+SETTINGS = {"method": Kind("a name", lambda name: isinstance(name, str)), "seed": SEED,
+            "recipe": TABLE}
+FINAL = {"diverged": FLAG, "modes": optional(NATURAL), "seconds": NUMBER, "spread": NUMBER}
+OF_MODES = "captured", "high_quality", "reverse_kl"
 
 
 class LabError(UserError):
@@ -54,7 +64,7 @@ class Task:
 
     data: Annotated[str, DATA]
     method: Annotated[str, one_of(METHODS, "method")] | Options
-    seed: Natural = 0
+    seed: Seed = 0
     steps: Positive = PLANE.steps
     system: System = PLANE
 
@@ -221,19 +231,20 @@ class Record:
     def load(cls, path: Path) -> Record:
         """What save() wrote. Raises LabError for another file."""
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parsed(path.read_text(encoding="utf-8"), RECORD)
+            check_fields(content["settings"], SETTINGS)
+            check_fields(content["settings"]["recipe"], {"steps": POSITIVE})
+            final = check_fields(content["final"], FINAL)
+            if not final["diverged"]:
+                figures = ["sliced_w1", *OF_MODES * bool(final["modes"]), *{"w1"} & final.keys()]
+                check_fields(final, dict.fromkeys(figures, NUMBER))
             with np.load(path.with_suffix(".npz")) as arrays:
-                samples = arrays["samples"]
-            settings, final = content["settings"], content["final"]
-            missing = ({"method", "seed", "recipe"} - settings.keys()
-                       | {"diverged", "modes", "seconds", "spread"} - final.keys())
-            if missing:
-                raise KeyError(*sorted(missing))
-            return cls(settings, content["rows"], final, samples)
+                return cls(samples=arrays["samples"], **content)
         except PermissionError:
             raise
         except Exception as error:  # NumPy raises all sorts of them for a damaged file
-            raise LabError(f"{path} is no run of the laboratory ({error}): remove it") from None
+            raise LabError(f"{path} is no run of the laboratory ({brief(error)}): remove "
+                           "it") from None
 
 
 @checked

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy
 
 from ..checked import checked
-from ..settings import Natural, Positive
+from ..settings import Positive, Seed
 
 
 class MissingPackage(ImportError):
@@ -37,7 +37,7 @@ def wasserstein1(a: numpy.ndarray, b: numpy.ndarray) -> float:
 
 @checked
 def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: Positive = 128,
-                       seed: Natural = 0) -> float:
+                       seed: Seed = 0) -> float:
     """The 1-Wasserstein distance of the samples' shadows on a line, averaged over random
     directions (Rabin et al. 2011; Bonneel et al. 2015).
 

@@ -121,7 +121,7 @@ def test_spectral_norm_reaches_every_layer_of_every_discriminator(options):
     ({"pack": 2, "generators": 2}, "pack goes without generators"),
     ({"instance_noise": 0.1, "diff_augment": True}, "noise goes without diff_augment: both are"),
     ({"mix": "worst"}, "mix is of discriminators, and does nothing without"),
-    ({"discriminators": 0}, "discriminators is a whole number of at least 2, not 0"),
+    ({"discriminators": 0}, "discriminators is a whole number from 2 to 1000, not 0"),
     ({"generators": 1.5}, "generators is a whole number of at least 2, not 1.5"),
     ({"unroll": -1}, "unroll is a whole number of at least 1, not -1"),
     ({"label_smoothing": 1}, "label_smoothing is a number of at least 0 and below 1, not 1"),

@@ -2,6 +2,9 @@
 from __future__ import annotations
 
 import json
+import math
+import shutil
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -184,3 +187,78 @@ def test_a_class_is_asked_of_a_generator_that_is_told_one_only(game, tmp_path):
     config = Run.new(tmp_path / "run", game=game, steps=2, batch_size=8).config
     with pytest.raises(UserError, match="only a run of a conditional game has classes"):
         config.latent(config.build(), 4, 0, label=3)
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """A run of two steps that was saved."""
+    folder = tmp_path_factory.mktemp("saved") / "run"
+    run = Run.new(folder, game=Options(conditional="projection"), steps=2, batch_size=8,
+                  save_every=2)
+    run.save_losses = lambda: None
+    run.trainer().run(2)
+    return folder
+
+
+def changed(folder, to, **settings):
+    """A copy of a run, of other settings."""
+    shutil.copytree(folder, to)
+    config = json.loads((to / "config.json").read_text())
+    (to / "config.json").write_text(json.dumps({**config, **settings}))
+    return Run.open(to)
+
+
+@pytest.mark.parametrize("settings", [
+    {"shape": [10 ** 5, 10 ** 5, 3]}, {"classes": 10 ** 9}, {"system": "mlp-keras"},
+    {"game": {"generators": 1000}, "batch_size": 2000}, {"game": {"codes": [10 ** 9, 10 ** 9]}},
+    {"game": {"discriminators": 1000}}])
+def test_damaged_settings_are_refused_before_they_take_memory(settings, saved, tmp_path):
+    run = changed(saved, tmp_path / "run", **settings)
+    tracemalloc.start()
+    try:
+        for read in run.game, run.trainer:
+            with pytest.raises(UserError, match="the settings ask for more|does not fit"):
+                read()
+        assert tracemalloc.get_traced_memory()[1] < 64 * 2 ** 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_sample_needs_no_discriminator(saved):
+    game, step = Run.open(saved).game()
+    assert step == 2 and sum(p.size for p in game.discriminator.parameters()) < 20
+    assert sum(p.size for p in Run.open(saved).config.build().discriminator.parameters()) > 10 ** 4
+
+
+def test_settings_of_other_images_than_the_data_are_told(saved, tmp_path):
+    run = changed(saved, tmp_path / "run", shape=[4, 16, 1])  # of as many pixels
+    with pytest.raises(UserError, match=r"digits are of shape \(8, 8, 1\), but the run is one of"):
+        run.trainer()
+
+
+@pytest.mark.parametrize("change, says", [
+    (lambda arrays, rest: arrays.update(x=np.ones(1)), "it holds 'x', which no state of a run"),
+    (lambda arrays, rest: arrays.update({"progress.step": np.ones(1)}), "'progress.step', which"),
+    (lambda arrays, rest: arrays.pop("g_optimizer.m"), "does not fit the settings of the run: the"),
+    (lambda arrays, rest: rest.pop("progress.step"), "progress.step is a whole number of at least"),
+    (lambda arrays, rest: rest.update({"progress.step": 1.5}), "progress.step is a whole number"),
+    (lambda arrays, rest: rest.update({"progress.loader": {"epoch": 1}}), "is an epoch and a"),
+    (lambda arrays, rest: rest.update({"d_optimizer.lr": math.inf}), "d_optimizer.lr is a number"),
+    (lambda arrays, rest: rest.update({"d_optimizer.steps": [-1]}), "d_optimizer.steps is a"),
+    (lambda arrays, rest: rest["progress.rng"].update(has_uint32="x"), "the state of a PCG64"),
+    (lambda arrays, rest: rest.update(colour=1), "there is no field 'colour'"),
+])
+def test_a_damaged_state_says_what_is_wrong_with_it(change, says, saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "run")
+    arrays, text = read_arrays(saved / "state.safetensors")
+    rest = json.loads(text)
+    change(arrays, rest)
+    write_arrays(tmp_path / "run" / "state.safetensors", arrays, json.dumps(rest))
+    with pytest.raises(RunError, match=says):
+        Run.open(tmp_path / "run").trainer()
+
+
+def test_files_of_other_names_are_no_weights_of_a_step(saved, tmp_path):
+    shutil.copytree(saved, tmp_path / "run")
+    (tmp_path / "run" / "weights" / "step-000002 (copy).safetensors").write_bytes(b"")
+    assert Run.open(tmp_path / "run").saved_steps() == [2]

@@ -1,0 +1,67 @@
+"""The fields in a run's files, and what each may be: they are checked where they are read."""
+from __future__ import annotations
+
+import os
+from typing import Any, Mapping
+
+import numpy as np
+
+from ..data import IMAGE_SETS
+from ..errors import BRIEF, UserError
+from ..settings import NATURAL, NUMBER, POSITIVE, SEED, TWO_OR_MORE, Kind, number, one_of, optional
+from .options import Options
+from .systems import SYSTEMS
+
+
+def _is_path(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
+
+def _is_drawn(state: Any) -> bool:
+    generator = np.random.PCG64()
+    try:
+        generator.state = state
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return False
+    return generator.state == state
+
+
+SHAPE = Kind("a height, a width and a number of channels", lambda s: isinstance(s, (tuple, list))
+             and len(s) == 3 and all(map(POSITIVE.fits, s)))
+STEPS = Kind("a number of steps, or one for each parameter",
+             lambda n: all(map(NATURAL.fits, n if isinstance(n, list) else [n])))
+PLACE = Kind("an epoch and a position in it", lambda p: isinstance(p, dict)
+             and p.keys() == {"epoch", "position"} and all(map(NATURAL.fits, p.values())))
+
+SETTINGS = {  # config.json
+    "system": one_of(SYSTEMS, "system"), "data": one_of(IMAGE_SETS, "data set"), "shape": SHAPE,
+    "steps": POSITIVE, "batch_size": TWO_OR_MORE, "seed": SEED, "save_every": POSITIVE,
+    "fingerprint": optional(Kind("a text", lambda text: isinstance(text, str))),
+    "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
+    "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
+STATE = {  # state.safetensors, beside the arrays
+    **{f"{player}.{name}": kind for player in ("d_optimizer", "g_optimizer") for name, kind in (
+        ("steps", STEPS), ("lr", number("a number of at least 0", lambda x: x >= 0)))},
+    "progress.step": NATURAL, "progress.loader": PLACE,
+    "progress.rng": Kind("the state of a PCG64", _is_drawn)}
+ROW = {"step": NATURAL, "d_loss": NUMBER, "g_loss": NUMBER}  # metrics.jsonl; others beside them
+
+
+def dotted(state: dict[str, Any]) -> dict[str, Any]:
+    """{"a": {"b": x}} → {"a.b": x}, two levels."""
+    return {f"{outer}.{inner}": v for outer, values in state.items() for inner, v in values.items()}
+
+
+def nested(arrays: Mapping[str, np.ndarray], rest: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of `dotted`. Raises UserError for names that no state has."""
+    state: dict[str, Any] = {name: {} for name in ("game", "average", "d_optimizer", "g_optimizer",
+                                                   "progress")}
+    for key, value in [*arrays.items(), *rest.items()]:
+        outer, _, inner = key.partition(".")
+        if inner in state.get(outer, {inner: 0}):
+            raise UserError(f"it holds {BRIEF.repr(key)}, which no state of a run does, or twice")
+        state[outer][inner] = value
+    return state
