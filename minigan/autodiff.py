@@ -269,11 +269,10 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
 
 def _tensors(name: str, given: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
     """The Tensors of an argument that is one or several."""
-    several = (given,) if isinstance(given, Tensor) or not isinstance(given, Iterable) else given
-    tensors = tuple(several)
-    for t in tensors:
-        if not isinstance(t, Tensor):
-            raise TypeError(f"{name} is a Tensor or several of them, not {refusals.shown(given)}")
+    several = not isinstance(given, Tensor) and isinstance(given, Iterable)
+    tensors = tuple(given) if several else (given,)
+    if not all(isinstance(t, Tensor) for t in tensors):
+        raise TypeError(f"{name} is a Tensor or several of them, not {refusals.shown(given)}")
     return tensors
 
 

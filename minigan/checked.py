@@ -71,7 +71,8 @@ def refused(f: Callable, name: str, value: Any) -> Exception:
     """What is said of an argument that its annotation does not allow."""
     hint, bare = (typing.get_type_hints(f, include_extras=extras)[name] for extras in (True, False))
     is_nan = isinstance(value, Real) and value != value
-    kind = UserError if is_nan or _test(bare)(value) else TypeError
+    is_word = typing.get_origin(hint) is typing.Literal and isinstance(value, str)
+    kind = UserError if is_nan or is_word or _test(bare)(value) else TypeError
     for part in (hint, *typing.get_args(hint)):
         if typing.get_origin(part) is typing.Annotated and part.__metadata__[0].wrong:
             if kind is UserError and not is_nan:

@@ -5,6 +5,7 @@ from typing import Any, Mapping
 
 from .. import backend
 from ..backend import Array
+from ..checked import checked
 from ..nn.module import check_arrays, check_names
 from .counts import StepCounts
 from .groups import Group, joined, rates_of
@@ -32,6 +33,7 @@ class Saved:
         self._counts.of(state["steps"])
         rates_of(state["lr"], self.param_groups)
 
+    @checked
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a state_dict of the same optimiser; with an error, nothing is changed."""
         self.check_state_dict(state)
