@@ -289,9 +289,8 @@ def _cotangent(output: Tensor, grad: Any) -> Tensor:
 
 
 def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int, Tensor]:
-    """The tensors on the ways from the targets, given by id() (None: all leaves), to the outputs:
-    each once, by its id(), and after the inputs that it was computed from. A stack, not recursion:
-    graphs are deeper than Python's."""
+    """The tensors on the ways from the targets (ids; None: all leaves) to the outputs, by id(),
+    each after the inputs that it was computed from. A stack: graphs are deeper than Python's."""
     path: dict[int, Tensor] = {}
     seen: set[int] = set()
     stack = [(t, False) for t in outputs if t._requires_grad]

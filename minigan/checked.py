@@ -20,6 +20,8 @@ import numpy as np
 from .errors import UserError, did_you_mean
 from .habits import usual_name
 
+_OF_ARGUMENTS = (TypeError, ValueError, LookupError, AttributeError, OverflowError,
+                 ZeroDivisionError, MemoryError)
 F = TypeVar("F", bound=Callable[..., Any])
 Test = Callable[[Any], bool]
 
@@ -57,14 +59,21 @@ def checked(f: F) -> F:
         try:
             return f(*args, **options)
         except Exception as error:
-            if isinstance(error, TypeError) and str(error).startswith(f"{f.__qualname__}()"):
-                raise wrongly_called(f, options, error) from None
-            if is_from_inside(error):
-                method = "self" in inspect.signature(f).parameters
-                raise in_words(_name(f), args[method:], options, error) from error
-            raise
+            raise explained(f, args, options, error)  # noqa: B904 (it has its own cause)
 
     return typing.cast(F, call)
+
+
+def explained(f: Callable, args: tuple, options: Mapping[str, Any], error: Exception) -> Exception:
+    """The error that a call of f is to end in, where it ended in this one."""
+    if isinstance(error, TypeError) and str(error).startswith(f"{f.__qualname__}()"):
+        return wrongly_called(f, options, error)
+    if not is_from_inside(error):
+        return error
+    method = "self" in inspect.signature(f).parameters
+    words = in_words(_name(f), args[method:], options, error)
+    words.__cause__ = error
+    return words
 
 
 def refused(f: Callable, name: str, value: Any) -> Exception:
@@ -103,7 +112,7 @@ def in_words(name: str, args: Iterable[Any], options: Mapping[str, Any], error: 
 
 
 def is_from_inside(error: Exception) -> bool:
-    """Whether minigan did not raise it on purpose, nor anybody else's code, nor the system."""
+    """Whether it is about arguments, and neither minigan raised it on purpose nor anybody else."""
     traceback = error.__traceback__
     while traceback.tb_next:
         traceback = traceback.tb_next
@@ -111,7 +120,7 @@ def is_from_inside(error: Exception) -> bool:
     package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
     on_purpose = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
     ours = package in LIBRARIES or package == "minigan" and not on_purpose
-    return ours and not isinstance(error, OSError)
+    return ours and isinstance(error, _OF_ARGUMENTS)
 
 
 def shown(value: Any) -> str:
@@ -153,7 +162,7 @@ def _test(hint: Any) -> Test:
     if hint is Any or isinstance(hint, TypeVar):
         return lambda value: True
     if origin is typing.Annotated:
-        return args[1].fits
+        return lambda value: args[1].fits(_plain(value))
     if origin is typing.Literal:
         return lambda value: isinstance(value, str) and value in args
     if origin in (typing.Union, types.UnionType):
@@ -161,7 +170,7 @@ def _test(hint: Any) -> Test:
         return lambda value: any(test(value) for test in tests)
     if origin in (int, float):
         number = Integral if origin is int else Real
-        return lambda x: isinstance(x, number) and not isinstance(x, bool) and x == x
+        return lambda x: isinstance(x := _plain(x), number) and not isinstance(x, bool) and x == x
     if origin is tuple and args:
         tests = [_test(arg) for arg in args if arg is not ...]
         several = args[-1] is ...
@@ -171,6 +180,11 @@ def _test(hint: Any) -> Test:
     types_ = {bool: (bool, np.bool_), np.ndarray: (np.ndarray, list, tuple),
               abc.Sequence: (abc.Sequence, np.ndarray)}.get(origin, origin)
     return lambda value: isinstance(value, types_) and (origin is str or type(value) is not str)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's array of one number as that number."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
 
 
 def _words(hint: Any) -> str:

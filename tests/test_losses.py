@@ -178,8 +178,9 @@ def test_probabilities_of_which_one_is_1_are_labels():
 
 @pytest.mark.parametrize("options, message", [
     ({"weight": [1.0, 2.0]}, r"shape \(2,\), not one number for each of 3 classes"),
-    ({"weight": 2.0}, r"shape \(\), not one"), ({"label_smoothing": 1.5}, "a probability, 0 to 1, not 1.5"),
-    ({"label_smoothing": np.nan}, "not nan"), ({"reduction": "all"}, "one of mean, sum, none, not 'all'")])
+    ({"weight": 2.0}, r"shape \(\), not one"), ({"label_smoothing": np.nan}, "not nan"),
+    ({"label_smoothing": 1.5}, "a probability, 0 to 1, not 1.5"),
+    ({"reduction": "all"}, "one of mean, sum, none, not 'all'")])
 def test_cross_entropy_refuses_options_that_are_none(options, message):
     with pytest.raises(ValueError, match=message):
         losses.cross_entropy(leaf(X), mg.tensor([0, 1, 2, 0]), **options)

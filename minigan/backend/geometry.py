@@ -10,7 +10,8 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 Pair = tuple[int, int]
-Padding = int | tuple | str
+Sides = Any  # a number, or a pair (height, width): `pair` says what is wrong with another
+Padding = Any  # a number, a pair, two pairs or a word: so does `margins`
 Shaped = Any  # a Tensor or an array
 
 

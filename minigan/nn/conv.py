@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
-from ..backend.geometry import Padding, Pair, check_groups, margins, pair
+from ..backend.geometry import Padding, Sides, check_groups, margins, pair
 from ..checked import checked
 from ..settings import Positive
 from . import init
@@ -21,7 +21,7 @@ class _Convolution(Module):
     kernel_init  (shape (KH, KW, in / groups, out), rng) → the weight, in the layer's own form
     """
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: int | Pair,
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Sides,
                  options: dict[str, Any], bias: bool, kernel_init: init.Initializer,
                  rng: np.random.Generator | None):
         rng = rng or np.random.default_rng()
@@ -66,8 +66,8 @@ class Conv2d(_Convolution):
     """
 
     @checked
-    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: int | Pair,
-                 stride: int | Pair = 1, padding: Padding = 0, dilation: int | Pair = 1,
+    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: Sides,
+                 stride: Sides = 1, padding: Padding = 0, dilation: Sides = 1,
                  groups: Positive = 1, bias: bool = True,
                  weight_init: init.Initializer = init.glorot_uniform,
                  rng: np.random.Generator | None = None):
@@ -89,9 +89,9 @@ class ConvTranspose2d(_Convolution):
     """
 
     @checked
-    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: int | Pair,
-                 stride: int | Pair = 1, padding: Padding = 0, output_padding: int | Pair = 0,
-                 dilation: int | Pair = 1, groups: Positive = 1, bias: bool = True,
+    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: Sides,
+                 stride: Sides = 1, padding: Padding = 0, output_padding: Sides = 0,
+                 dilation: Sides = 1, groups: Positive = 1, bias: bool = True,
                  weight_init: init.Initializer = init.glorot_uniform,
                  rng: np.random.Generator | None = None):
         def turned_round(shape, rng):
@@ -113,7 +113,7 @@ class _Pool2d(Module):
     `padding` of the op."""
 
     @checked
-    def __init__(self, kernel_size: int | Pair, stride: int | Pair | None = None,
+    def __init__(self, kernel_size: Sides, stride: Sides | None = None,
                  padding: Padding = 0):
         margins(padding)  # refuses what is no padding
         self.kernel_size, self.padding = pair("kernel_size", kernel_size), padding
@@ -143,7 +143,7 @@ class AdaptiveAvgPool2d(Module):
     """(N, H, W, C) → (N, *size, C), 1 for the mean of the image: see `ops.adaptive_avg_pool2d`."""
 
     @checked
-    def __init__(self, size: int | Pair):
+    def __init__(self, size: Sides):
         self.size = pair("size", size)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -160,9 +160,9 @@ class Upsample(Module):
     MODES = {"nearest": ops.upsample_nearest, "bilinear": ops.upsample_bilinear}
 
     @checked
-    def __init__(self, factor: int | Pair | None = None,
+    def __init__(self, factor: Sides | None = None,
                  mode: Literal["nearest", "bilinear"] = "nearest",
-                 size: int | Pair | None = None):
+                 size: Sides | None = None):
         if (factor is None) == (size is None):
             raise ValueError("Upsample needs either a factor or a size, as in Upsample(2) or "
                              "Upsample(size=(28, 28))")
@@ -182,7 +182,7 @@ class PixelShuffle(Module):
     """(N, H, W, factor² · C) → (N, H · factor, W · factor, C): see `ops.pixel_shuffle`."""
 
     @checked
-    def __init__(self, factor: int | Pair):
+    def __init__(self, factor: Sides):
         self.factor = pair("factor", factor)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from .. import backend, ops
 from ..autodiff import Tensor, no_grad
 from ..backend.geometry import check_groups
 from ..checked import checked
-from ..settings import Fraction, NotNegative, Positive
+from ..settings import NotNegative, Positive, Probability
 from . import init
 from .conv import Conv2d, ConvTranspose2d
 from .layers import Dense
@@ -57,7 +57,8 @@ class BatchNorm(Normalisation):
     ndim = 2
 
     @checked
-    def __init__(self, features: Positive, eps: NotNegative = 1e-5, momentum: Fraction | None = 0.1):
+    def __init__(self, features: Positive, eps: NotNegative = 1e-5,
+                 momentum: Probability | None = 0.1):
         super().__init__(features, eps)
         if momentum is None:
             raise ValueError("BatchNorm's momentum is a number, 0.1 for example: the average over "

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..backend import kernels
-from ..backend.geometry import Padding, Pair, Window, conv_window, transposed_window
+from ..backend.geometry import Padding, Pair, Sides, Window, conv_window, transposed_window
 from .elementwise import operands
 from .shape import pad
 
@@ -47,8 +47,8 @@ class Conv2d(Convolution):
                 grad.sum(axis=(0, 1, 2)) if True in self.needs[2:] else None)
 
 
-def conv2d(x: Any, w: Any, b: Any = None, stride: int | Pair = 1, padding: Padding = 0,
-           dilation: int | Pair = 1, groups: int = 1) -> Tensor:
+def conv2d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: Padding = 0,
+           dilation: Sides = 1, groups: int = 1) -> Tensor:
     """The convolution of images with a kernel, as networks use it (LeCun et al. 1998): a
     cross-correlation, for the kernel is not flipped.
 
@@ -90,8 +90,8 @@ class Conv2dInputGradient(Convolution):
                 grad.sum(axis=(0, 1, 2)) if True in self.needs[2:] else None)
 
 
-def conv_transpose2d(x: Any, w: Any, b: Any = None, stride: int | Pair = 1, padding: Padding = 0,
-                     output_padding: int | Pair = 0, dilation: int | Pair = 1,
+def conv_transpose2d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: Padding = 0,
+                     output_padding: Sides = 0, dilation: Sides = 1,
                      groups: int = 1) -> Tensor:
     """The transposed convolution: the adjoint of conv2d(·, w), which leads from (N, H', W', C)
     to (N, H, W, O), so that this one leads back (Dumoulin & Visin 2016, §4).

@@ -1,11 +1,12 @@
 """The one table that binds + * @ [], len() and their kin, and methods to Tensor."""
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any, Callable
 
 from .. import backend
 from ..autodiff import Tensor
-from ..checked import checked
+from ..checked import explained
 from . import accumulate, choice, elementwise, linalg, logic, reduce, shape
 from .powers import power
 
@@ -13,6 +14,17 @@ from .powers import power
 def _reflected(op: Callable) -> Callable:
     """op with its operands exchanged, for `2 - x`."""
     return lambda self, other: op(other, self)
+
+
+def _method(op: Callable) -> Callable:
+    """op as a method of Tensors, without the tests of `ops`'s functions before each call."""
+    def method(*args: Any, **options: Any) -> Any:
+        try:
+            return op(*args, **options)
+        except Exception as error:
+            raise explained(op, args, options, error)  # noqa: B904 (it has its own cause)
+
+    return wraps(op)(method)
 
 
 def _comparison(name: str) -> Callable:
@@ -84,4 +96,4 @@ for _op in (to, elementwise.astype, choice.clip, choice.abs, elementwise.exp, el
             reduce.min, shape.reshape, shape.transpose, shape.swapaxes, shape.squeeze,
             shape.broadcast_to, shape.flatten, accumulate.std, accumulate.prod, accumulate.cumsum,
             logic.any, logic.all, logic.argmax, logic.argmin):
-    setattr(Tensor, _op.__name__, checked(_op))
+    setattr(Tensor, _op.__name__, _method(_op))

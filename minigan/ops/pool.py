@@ -10,7 +10,7 @@ from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..backend import Array, array_module, kernels
-from ..backend.geometry import Padding, Pair, Window, check_images, pair, pool_window
+from ..backend.geometry import Padding, Pair, Sides, Window, check_images, pair, pool_window
 from .reduce import Max
 from .shape import pad, stack
 
@@ -31,7 +31,7 @@ class MaxInside(Max):
         return super().wins(x, y) & self.inside
 
 
-def max_pool2d(x: Any, size: int | Pair, stride: int | Pair | None = None,
+def max_pool2d(x: Any, size: Sides, stride: Sides | None = None,
                padding: Padding = 0) -> Tensor:
     """The largest element of each window and channel; elements that tie share the gradient
     evenly. stride None: windows side by side. What is left at the end of the image is not read.
@@ -50,7 +50,7 @@ def max_pool2d(x: Any, size: int | Pair, stride: int | Pair | None = None,
     return MaxInside(_windows(Tensor(inside), window).data)(parts)
 
 
-def avg_pool2d(x: Any, size: int | Pair, stride: int | Pair | None = None,
+def avg_pool2d(x: Any, size: Sides, stride: Sides | None = None,
                padding: Padding = 0) -> Tensor:
     """The mean of each window and channel; padding is zeros, and counts (PyTorch's
     count_include_pad=True). Otherwise as max_pool2d."""
@@ -73,7 +73,7 @@ def _windows(x: Tensor, window: Window) -> Tensor:
                   for i, j in product(*map(range, window.size))])
 
 
-def adaptive_avg_pool2d(x: Any, size: int | Pair) -> Tensor:
+def adaptive_avg_pool2d(x: Any, size: Sides) -> Tensor:
     """The mean of each of size windows that cover the image, whatever its own size: (N, *size, C).
     They begin at ⌊i · H / size⌋ and end before ⌈(i + 1) · H / size⌉, as in PyTorch, and overlap
     where H / size is not whole. size 1 is global pooling, x.mean((1, 2), keepdims=True)."""
@@ -88,7 +88,7 @@ def adaptive_avg_pool2d(x: Any, size: int | Pair) -> Tensor:
     return x
 
 
-def upsample_nearest(x: Any, factor: int | Pair | None = None, size: int | Pair | None = None
+def upsample_nearest(x: Any, factor: Sides | None = None, size: Sides | None = None
                      ) -> Tensor:
     """Every pixel repeated `factor` times down and to the right: (N, H · factor, W · factor, C).
     Or, to a size of any (height, width), (N, *size, C): pixel i is the old one ⌊i · H / height⌋."""
@@ -123,7 +123,7 @@ class Interpolate(Function):
         return Interpolate(self.old, self.new, not self.back)(grad)
 
 
-def upsample_bilinear(x: Any, factor: int | Pair | None = None, size: int | Pair | None = None
+def upsample_bilinear(x: Any, factor: Sides | None = None, size: Sides | None = None
                       ) -> Tensor:
     """Pixels as points at the centres of squares, and straight lines between them in each
     direction: (N, H · factor, W · factor, C), or to a size of any (height, width), (N, *size, C).
@@ -161,7 +161,7 @@ def _sizes(name: str, x: Any, factor: Any, size: Any) -> tuple[Tensor, Pair]:
     return x, (x.shape[1] * down, x.shape[2] * right)
 
 
-def pixel_shuffle(x: Any, factor: int | Pair) -> Tensor:
+def pixel_shuffle(x: Any, factor: Sides) -> Tensor:
     """Channels become pixels (Shi et al. 2016): (N, H, W, f · f · C) → (N, H · f, W · f, C).
 
         y[n, h · f + i, w · f + j, c] = x[n, h, w, (i · f + j) · C + c]

@@ -15,9 +15,7 @@ Axis = int | tuple[int, ...] | None
 
 def normalize_axis(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The axes as a tuple of numbers in 0 … ndim − 1; None means all of them."""
-    if axis is None:
-        return tuple(range(ndim))
-    axes = tuple(axis) if isinstance(axis, (tuple, list)) else (axis,)
+    axes = range(ndim) if axis is None else axis if isinstance(axis, (tuple, list)) else (axis,)
     for a in axes:
         if not -ndim <= a < ndim:
             raise ValueError(f"axis {a} does not exist in a tensor of {ndim} axes")

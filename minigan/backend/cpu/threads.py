@@ -33,8 +33,7 @@ def _cores() -> int:
     if asked:
         if not asked.isdecimal() or not 1 <= int(asked) <= MOST:
             from .. import BackendError  # the package imports this module first
-            raise BackendError("the environment variable MINIGAN_NUM_THREADS must be a number of "
-                               f"threads, at least 1 and at most {MOST}, not {asked!r}")
+            raise BackendError(f"MINIGAN_NUM_THREADS is a number from 1 to {MOST}, not {asked!r}")
         return int(asked)
     affinity = getattr(os, "sched_getaffinity", None)  # not on every system
     return len(affinity(0)) if affinity else os.cpu_count() or 1
@@ -53,8 +52,7 @@ def count() -> int:
                 except ImportError:
                     n = 1
                 for _ in range(n - 1):
-                    threading.Thread(target=_serve, args=(_jobs,), name="minigan",
-                                     daemon=True).start()
+                    threading.Thread(None, _serve, "minigan", (_jobs,), daemon=True).start()
                 _count = n
     return _count
 
