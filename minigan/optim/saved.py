@@ -28,7 +28,7 @@ class Saved:
 
     def check_state_dict(self, state: Mapping[str, Any]) -> None:
         """Raise KeyError or ValueError for a state_dict of another optimiser."""
-        check_names(self, {"steps", "lr", *self.state_names}, state)
+        check_names(self, ("steps", "lr", *self.state_names), state)
         check_arrays(self, self.state, state)
         self._counts.of(state["steps"])
         rates_of(state["lr"], self.param_groups)

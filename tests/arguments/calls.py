@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 import minigan as mg
-from minigan import backend, data, gan, lab, losses, metrics, nn, ops, optim, testing, viz  # noqa: F401
+from minigan import data, gan, lab, losses, metrics, nn, ops, optim, testing, viz  # noqa: F401
+from tests.laboratory import task  # noqa: F401
 
 
 def rng() -> np.random.Generator:
@@ -312,8 +313,8 @@ gan.sample(pair()[0], x(4, 3), 2)
 gan.models.digits(width=4, latent=3, rng=rng())
 lab.Task("ring", "plain", 0, 4)
 lab.Record({}, [], {}, a(2, 2))
-lab.train(lab.Task("ring", "plain", 0, 1))
-lab.Experiment(lab.Task("ring", "plain", 0, 4))
+lab.train(task("ring", "plain", 0, 1))
+lab.Experiment(task("ring", "plain", 0, 4))
 metrics.class_shares(np.array([0, 1]), 2)
 metrics.coverage(a(9, 2), a(9, 2), 3)
 metrics.knn_classify(a(9, 2), np.arange(9), a(9, 2), 3)
