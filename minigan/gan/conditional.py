@@ -39,7 +39,7 @@ class Conditional(Module):
 class ConditionalGenerator(Conditional):
     """A generator whose input is noise and the condition of `classes` numbers, joined."""
 
-    def __init__(self, generator: Generator, classes: Positive):
+    def __init__(self, generator: Module, classes: Positive):
         super().__init__(generator)
         self.latent = latent_of(generator) - classes
 

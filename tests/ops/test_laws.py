@@ -21,7 +21,7 @@ from minigan.testing import adjoint_test
 from tests.cases import CASES
 
 every_case = pytest.mark.parametrize("case", CASES, ids=str)
-a_few_times = settings(max_examples=4)
+a_few_times = settings(max_examples=3)
 
 
 # The table is complete

@@ -55,7 +55,7 @@ def test_values_equal_the_naive_reference(case, data):
 
 @on_one_library
 @every_case
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_first_and_second_derivatives_are_those_of_the_values(case, data):
     call = data.draw(case.inputs)
@@ -119,7 +119,7 @@ def stretched(arrays, core):
 
 
 @every_case
-@settings(max_examples=10)
+@settings(max_examples=5)
 @given(data=st.data())
 def test_broadcasting_is_stretching_and_its_gradient_the_sum_over_it(case, data):
     if case.broadcasts is None:
@@ -151,7 +151,7 @@ def computes_the_same(case, args, options, device, rtol):
 
 @pytest.mark.numpy_only("it compares the two")
 @every_case
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(data=st.data())
 def test_a_strict_device_computes_the_same(case, data, strict):
     call = data.draw(case.inputs)
