@@ -13,7 +13,7 @@ from ..nn import Dense, Module, Sequential
 from ..settings import Positive, one_of
 from .auxiliary import ACGAN, TwoHeads
 from .game import GAN, latent_of
-from .models import Discriminator, Generator
+from .models import Discriminator
 from .option import Option
 
 

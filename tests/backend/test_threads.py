@@ -74,7 +74,7 @@ def test_the_number_of_threads_is_the_variables_or_that_of_the_cores_we_may_use(
 def test_a_number_of_threads_that_is_none_is_refused(monkeypatch, value):
     monkeypatch.setenv("MINIGAN_NUM_THREADS", value)
     threads._forget_pool()
-    with pytest.raises(BackendError, match=f"MINIGAN_NUM_THREADS is a number from 1 .*, not '{value}'"):
+    with pytest.raises(BackendError, match=f"NUM_THREADS is a number from 1 .*, not '{value}'"):
         threads.count()
 
 

@@ -51,7 +51,7 @@ def test_the_encoder_becomes_the_generators_inverse():
     players = Players(game, mg.optim.Adam(game.discriminator.parameters(), 1e-2),
                       mg.optim.Adam(game.generator.parameters(), 3e-3))
     average = mg.optim.EMA(game.generator, 0.998)  # the game circles round its solution
-    for _ in range(1000):
+    for _ in range(1500):
         x = mg.tensor((2 + 0.5 * rng.standard_normal((128, 1))).astype(np.float32))
         alternating(players, [(x,)], [game.latent(128, rng)], rng)
         average.update()

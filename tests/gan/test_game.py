@@ -75,8 +75,8 @@ def test_a_batch_that_cannot_be_packed_is_refused():
 
 def test_networks_that_are_exchanged_and_a_generator_without_a_latent_are_refused():
     G, D = models.digits(width=4, latent=2)
-    moves = [mg.optim.SGD(network.parameters(), 1) for network in (D, G)]
-    for exchanged in (lambda: GAN(D, G), lambda: train_step(D, G, *moves, batch(2, 2), batch(2, 2))):
+    x, moves = batch(2, 2), [mg.optim.SGD(network.parameters(), 1) for network in (D, G)]
+    for exchanged in (lambda: GAN(D, G), lambda: train_step(D, G, *moves, x, x)):
         with pytest.raises(GameError, match="only the second, Generator, has a latent"):
             exchanged()
     bare = nn.Sequential(nn.Dense(2, 3))
