@@ -15,6 +15,7 @@ from .functional import hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from .replay import CaptureError, Draws, capture
 
 tensor, grad = checked(tensor), checked(grad)
+tensor.__module__ = grad.__module__ = __name__  # where pickle finds them
 __version__ = "0.1.0"
 __all__ = ["AnomalyError", "CaptureError", "Draws", "Function", "Tensor", "anomaly", "as_tensor",
            "backend", "capture", "data", "gan", "grad", "hessian", "hvp", "jacobian", "jvp",

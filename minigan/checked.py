@@ -22,6 +22,7 @@ from .habits import usual_name
 
 _OF_ARGUMENTS = (TypeError, ValueError, LookupError, AttributeError, OverflowError,
                  ZeroDivisionError, MemoryError)
+_RAISE = dis.opmap["RAISE_VARARGS"]  # the instruction of a `raise` that was written
 F = TypeVar("F", bound=Callable[..., Any])
 Test = Callable[[Any], bool]
 
@@ -59,7 +60,9 @@ def checked(f: F) -> F:
         try:
             return f(*args, **options)
         except Exception as error:
-            raise explained(f, args, options, error)  # noqa: B904 (it has its own cause)
+            if (told := explained(f, args, options, error)) is not error:
+                raise told from error
+            raise
 
     return typing.cast(F, call)
 
@@ -71,9 +74,7 @@ def explained(f: Callable, args: tuple, options: Mapping[str, Any], error: Excep
     if not is_from_inside(error):
         return error
     method = "self" in inspect.signature(f).parameters
-    words = in_words(_name(f), args[method:], options, error)
-    words.__cause__ = error
-    return words
+    return in_words(_name(f), args[method:], options, error)
 
 
 def refused(f: Callable, name: str, value: Any) -> Exception:
@@ -108,24 +109,28 @@ def in_words(name: str, args: Iterable[Any], options: Mapping[str, Any], error: 
     call = [*map(shown, args), *[f"{k}={shown(v)}" for k, v in options.items()]]
     kinds = [k for k in (ValueError, TypeError, IndexError, MemoryError) if isinstance(error, k)]
     kind = [*kinds, TypeError if isinstance(error, AttributeError) else ValueError][0]
-    return kind(f"{name}({', '.join(call)}): {str(error).strip() or type(error).__name__}")
+    why = str(error).strip() or type(error).__name__
+    if "object has no attribute" in why and any(isinstance(arg, (list, tuple)) for arg in args):
+        why += ": mg.tensor makes a tensor of a list"
+    return kind(f"{name}({', '.join(call)}): {why}")
 
 
 def is_from_inside(error: Exception) -> bool:
     """Whether it is about arguments, and neither minigan raised it on purpose nor anybody else."""
-    traceback = error.__traceback__
-    while traceback.tb_next:
+    traceback, ours, on_purpose = error.__traceback__, False, False
+    while traceback:
+        package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
+        code = traceback.tb_frame.f_code.co_code
+        if package not in LIBRARIES:  # whose code is called by that of the frame before
+            ours = package == "minigan"
+        on_purpose = package == "minigan" and code[traceback.tb_lasti] == _RAISE
         traceback = traceback.tb_next
-    code = traceback.tb_frame.f_code
-    package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
-    on_purpose = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    ours = package in LIBRARIES or package == "minigan" and not on_purpose
-    return ours and isinstance(error, _OF_ARGUMENTS)
+    return ours and not on_purpose and isinstance(error, _OF_ARGUMENTS)
 
 
 def shown(value: Any) -> str:
     """A value in a message, in a few words: an array by its type and shape."""
-    if hasattr(value, "dtype") and getattr(value, "shape", None):
+    if hasattr(value, "dtype") and isinstance(getattr(value, "shape", None), tuple) and value.shape:
         what = "a tensor" if hasattr(value, "requires_grad") else "an array"
         return f"{what} of {value.dtype} {value.shape}"
     text = repr(value)
@@ -174,11 +179,16 @@ def _test(hint: Any) -> Test:
     if origin is tuple and args:
         tests = [_test(arg) for arg in args if arg is not ...]
         several = args[-1] is ...
-        return lambda value: (isinstance(value, (tuple, list))
+        return lambda value: (isinstance(value, (tuple, list, np.ndarray))
                               and (several or len(value) == len(tests))
                               and all(t(v) for t, v in zip(tests * len(value), value)))
-    types_ = {bool: (bool, np.bool_), np.ndarray: (np.ndarray, list, tuple),
-              abc.Sequence: (abc.Sequence, np.ndarray)}.get(origin, origin)
+    if origin is bool:
+        return lambda value: isinstance(value, (bool, np.bool_)) or type(value) is int and (
+            value in (0, 1))
+    if origin is np.ndarray or getattr(origin, "__name__", "") == "Tensor":
+        return lambda value: hasattr(value, "__array__") or isinstance(value, (
+            origin, list, tuple)[:3 if origin is np.ndarray else 1])
+    types_ = (abc.Sequence, np.ndarray) if origin is abc.Sequence else origin
     return lambda value: isinstance(value, types_) and (origin is str or type(value) is not str)
 
 
@@ -200,4 +210,4 @@ def _words(hint: Any) -> str:
         inner = [_words(arg) for arg in args if arg is not ...]
         return f"a tuple of {inner[0]}" if args[-1] is ... else f"a tuple ({', '.join(inner)})"
     name = getattr(origin, "__name__", str(origin))
-    return _WORDS.get(origin) or f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
+    return _WORDS.get(origin) or f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"

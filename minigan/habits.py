@@ -81,11 +81,12 @@ def missing(where: str) -> Callable[[str], Any]:
             hint = usual_name(where, name) or next(
                 (usual_name(w, name) for w in USUAL if w != "argument" and name in USUAL[w]), "")
             for place in _PLACES if not hint else ():
-                if name in vars(import_module(place)):
+                if name in getattr(import_module(place), "__all__", vars(import_module(place))):
                     hint = f": it is {place}.{name}".replace("minigan.", "mg.")
                     break
-            here = () if where == "Tensor" else vars(import_module(where))
-            hint = hint or did_you_mean(name, here)
+            home = import_module("minigan.autodiff").Tensor if where == "Tensor" else (
+                import_module(where))
+            hint = hint or did_you_mean(name, [n for n in dir(home) if n[0] != "_"])
         raise AttributeError(f"{where} has no {name!r}{hint}")
 
     return getattr_

@@ -78,7 +78,8 @@ def whole(least: int, most: int | None = None) -> Kind:
 def number(what: str, fits: Callable[[float], bool] = lambda x: True) -> Kind:
     """A finite number, an integer too."""
     return Kind(what, lambda x: isinstance(x, Real) and not isinstance(x, bool)
-                and abs(x) <= sys.float_info.max and fits(x), float)
+                and x == x and abs(float(x) if not isinstance(x, int) else x) <= sys.float_info.max
+                and fits(x), float)
 
 
 def optional(kind: Kind) -> Kind:
@@ -96,11 +97,12 @@ def one_of(names: Iterable[str], what: str) -> Kind:
 NATURAL = whole(0)
 POSITIVE = whole(1)
 TWO_OR_MORE = whole(2)
-SEED = Kind(NATURAL.what, lambda n: NATURAL.fits(min(n, 1) if isinstance(n, int) else n), int)
+SEED = Kind(NATURAL.what, lambda n: NATURAL.fits(min(n, 1) if isinstance(n, Integral) else n), int)
 NUMBER = number("a number")
 NOT_NEGATIVE = number("a number of at least 0", lambda x: x >= 0)
 POSITIVE_NUMBER = number("a positive number", lambda x: x > 0)
 FRACTION = number("a number of at least 0 and below 1", lambda x: 0 <= x < 1)
+LIMIT = Kind("a positive number", lambda x: isinstance(x, Real) and x > 0, float)  # ∞: none
 PROBABILITY = number("a probability, 0 to 1", lambda x: 0 <= x <= 1)
 SHARE = number("a number above 0 and of at most 1", lambda x: 0 < x <= 1)
 FLAG = Kind("true or false", lambda b: isinstance(b, bool))
@@ -113,6 +115,7 @@ Positive = Annotated[int, POSITIVE]
 TwoOrMore = Annotated[int, TWO_OR_MORE]
 NotNegative = Annotated[float, NOT_NEGATIVE]
 PositiveNumber = Annotated[float, POSITIVE_NUMBER]
+Limit = Annotated[float, LIMIT]
 Probability = Annotated[float, PROBABILITY]
 Fraction = Annotated[float, FRACTION]
 Share = Annotated[float, SHARE]

@@ -7,8 +7,9 @@ from __future__ import annotations
 import argparse
 from typing import Any, NoReturn, Sequence
 
+from ..data.images import SIDE
 from ..errors import did_you_mean, no_such
-from ..settings import POSITIVE, Kind
+from ..settings import Kind
 
 
 class Parser(argparse.ArgumentParser):
@@ -42,5 +43,5 @@ def _image_size(text: str) -> tuple[int, ...]:
     return int(height if x else width), int(width)
 
 
-IMAGE_SIZE = Kind("a number of pixels, or WIDTHxHEIGHT as in 64x48",
-                  lambda size: all(map(POSITIVE.fits, size)), _image_size)
+IMAGE_SIZE = Kind("a number of pixels up to 4096, or WIDTHxHEIGHT as in 64x48",
+                  lambda size: all(map(SIDE.fits, size)), _image_size)

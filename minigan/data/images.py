@@ -7,14 +7,18 @@ import warnings
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy
 
 from ..checked import checked
+from ..settings import Kind, whole
 from .idx import DataError
 
 Size = tuple[int, int]  # height, width
+SIDE = whole(1, 4096)  # of the images, in pixels: larger ones would not fit into the memory
+Side = Annotated[int, SIDE]
+CHANNELS = Kind("1 for grey or 3 for colours", lambda channels: channels in (1, 3))
 
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes without colour
 _DENSE = ("AVIF", "JPEG", "MPO", "WEBP")  # formats without checksums that never end in many zeros
@@ -24,8 +28,9 @@ _SMALL = (28, 28)  # what larger images are scaled to
 
 
 @checked
-def image_folder(data_dir: str | os.PathLike | None, size: Size | None = None,
-                 channels: int | None = None) -> tuple[numpy.ndarray, numpy.ndarray | None]:
+def image_folder(data_dir: str | os.PathLike | None, size: tuple[Side, Side] | None = None,
+                 channels: Annotated[int, CHANNELS] | None = None
+                 ) -> tuple[numpy.ndarray, numpy.ndarray | None]:
     """The images in a folder and in its subfolders, all of one size, and their classes.
 
     An image is turned as its EXIF data say; one of another size is scaled until it covers `size`,

@@ -8,7 +8,7 @@ import numpy
 
 from .. import backend
 from ..checked import checked
-from ..settings import Positive, Seed
+from ..settings import NATURAL, Positive, Seed
 
 Batch = backend.Array | tuple[backend.Array, ...]
 
@@ -138,8 +138,8 @@ class Loader:
         Raises ValueError for a position that this loader's epochs do not have, as when the
         state is that of another batch size.
         """
-        epoch, position = state["epoch"], state["position"]
-        if epoch < 0 or not 0 <= position < len(self):
+        epoch, position = (state.get(name) for name in ("epoch", "position"))
+        if not NATURAL.fits(epoch) or not NATURAL.fits(position) or position >= len(self):
             raise ValueError(f"epoch {epoch}, batch {position} is no place in a sequence of "
                              f"epochs of {len(self)} batches")
         self.epoch, self.position = epoch, position

@@ -6,7 +6,7 @@ if there are any. A latent is one, too: the noise, and the conditions that G see
 from __future__ import annotations
 
 import inspect
-from typing import Any, Callable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
 
 import numpy as np
 
@@ -50,7 +50,7 @@ class GAN(Module):
     """
 
     def __init__(self, generator: Module, discriminator: Module,
-                 objective: Objective = nonsaturating, penalties: Sequence[Callable] = (),
+                 objective: Objective = nonsaturating, penalties: Iterable[Callable] = (),
                  constraint: Callable[[Module], None] | None = None,
                  augment: Augment | None = None, pack: Positive = 1, label_noise: Probability = 0,
                  noise: Callable[..., Tensor] = noise.normal):

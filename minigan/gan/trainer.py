@@ -15,7 +15,7 @@ from ..nn.module import check_names
 from ..optim import EMA, Adam, Optimizer
 from ..optim.groups import Group, spread
 from ..replay import CaptureError, Draws, capture
-from ..settings import Positive, Seed
+from ..settings import Natural, Positive
 from .diagnostics import reading
 from .game import GAN, GameError
 from .penalties import Sample
@@ -49,7 +49,7 @@ class Trainer:
     def __init__(self, game: GAN, loader: Batches, lr: float | tuple[float, float] = 2e-4,
                  rule: Callable[..., StepResult] = alternating, d_steps: int = 1,
                  d_optimizer: Optimizer | None = None, g_optimizer: Optimizer | None = None,
-                 max_norm: float | None = None, seed: Seed | np.random.Generator = 0,
+                 max_norm: float | None = None, seed: Any = 0,
                  callbacks: Iterable[Callback] = (), betas: tuple[float, float] = (0.5, 0.999),
                  schedule: Callable[[int, int], float] | None = None):
         rates = tuple(lr) if isinstance(lr, (tuple, list)) else (lr, lr)
@@ -79,7 +79,8 @@ class Trainer:
         vars(self).update(state)
         self.captured = capture(self._step, self.draws)
 
-    def run(self, steps: int) -> None:
+    @checked
+    def run(self, steps: Natural) -> None:
         """Train until `steps` steps have been made in all. A penalty or noise that fades, and a
         schedule of lr, do so over the most steps that were ever asked for, or over `self.steps`
         where that was set to more: to train in pieces, set it first."""

@@ -14,7 +14,7 @@ from ..checked import checked
 from ..nn import Module, frozen
 from ..optim import Optimizer, clip_grad_norm
 from ..replay import Draws
-from ..settings import POSITIVE, POSITIVE_NUMBER, PositiveNumber, one_of
+from ..settings import POSITIVE, POSITIVE_NUMBER, Limit, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective, nonsaturating
 from .option import Option
@@ -45,7 +45,7 @@ class Players:
     """
 
     def __init__(self, game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer,
-                 max_norm: PositiveNumber | None = None):
+                 max_norm: Limit | None = None):
         self.game, self.d_optimizer, self.g_optimizer = game, d_optimizer, g_optimizer
         self.max_norm = max_norm
         _check_optimizers(game, d_optimizer, g_optimizer)

@@ -152,7 +152,10 @@ class Module:
     @checked
     def astype(self, dtype: Any) -> Module:
         """Convert the state to another floating point type; gradients are forgotten."""
-        for _, t in self.named_state():
+        state = [t for _, t in self.named_state()]
+        if any(backend.array_module(t.data).dtype(dtype).kind != "f" for t in state):
+            raise TypeError(f"a module computes with floats, not with {dtype!r}")
+        for t in state:
             t.data, t.grad = t.data.astype(dtype), None
         return self
 

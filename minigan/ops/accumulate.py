@@ -27,8 +27,8 @@ def std(x: Any, axis: Axis = None, keepdims: bool = False, ddof: int = 0) -> Ten
 def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product over an axis, several, or all; 1 of no elements.
 
-    Halves are multiplied, and their halves, until one is left, so the gradient by an element is
-    the product of the others, to every order, and however many of them are 0.
+    Neighbours are multiplied until one number is left, so the gradient by an element is the
+    product of the others, to every order, and however many of them are 0.
     """
     x = as_tensor(x)
     axes = normalize_axis(axis, x.ndim)
@@ -40,7 +40,7 @@ def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:
     missing = (1 << max(count - 1, 0).bit_length()) - count  # to the next power of 2
     y = pad(y, [(0, missing)] + [(0, 0)] * len(rest), 1) if missing else y
     while len(y) > 1:
-        y = y[:len(y) // 2] * y[len(y) // 2:]
+        y = y[::2] * y[1::2]
     kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
     return y.reshape(kept if keepdims else lengths)
 

@@ -102,7 +102,7 @@ class Clip(Elementwise):
         return keep(grad, self.output.data == self.inputs[0].data)
 
 
-def clip(x: Any, low: float | None, high: float | None) -> Tensor:
+def clip(x: Any, low: Any, high: Any) -> Tensor:
     """x limited to [low, high]; None is no limit. The gradient passes where low ≤ x ≤ high."""
     return Clip(plain(low), plain(high))(x)
 

@@ -22,7 +22,7 @@ def _method(op: Callable) -> Callable:
         try:
             return op(*args, **options)
         except Exception as error:
-            raise explained(op, args, options, error)  # noqa: B904 (it has its own cause)
+            raise explained(op, args, options, error) from error
 
     return wraps(op)(method)
 
@@ -97,3 +97,5 @@ for _op in (to, elementwise.astype, choice.clip, choice.abs, elementwise.exp, el
             shape.broadcast_to, shape.flatten, accumulate.std, accumulate.prod, accumulate.cumsum,
             logic.any, logic.all, logic.argmax, logic.argmin):
     setattr(Tensor, _op.__name__, _method(_op))
+    getattr(Tensor, _op.__name__).__qualname__ = f"Tensor.{_op.__name__}"  # where pickle finds it
+    getattr(Tensor, _op.__name__).__module__ = Tensor.__module__

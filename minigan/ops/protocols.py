@@ -18,7 +18,8 @@ _NAMES = {"absolute": "abs", "amax": "max", "amin": "min", "permute_dims": "tran
           "concat": "concatenate"}
 # what has no gradient in any case
 _NOT_DIFFERENTIABLE = {"all", "allclose", "any", "argmax", "argmin", "argsort", "array_equal",
-                       "isclose", "isfinite", "isinf", "isnan", "ndim", "shape", "size"}
+                       "iscomplexobj", "isclose", "isfinite", "isinf", "isnan", "ndim",
+                       "result_type", "shape", "size"}
 
 
 def array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> numpy.ndarray:
@@ -26,6 +27,8 @@ def array(self: Tensor, dtype: Any = None, copy: bool | None = None) -> numpy.nd
     if self.requires_grad:
         raise TypeError("NumPy's functions do not pass gradients on: use mg.ops, or take "
                         "the values alone with .numpy()")
+    if copy is False:
+        raise ValueError("a tensor's values are copied: leave copy=False out")
     return self.numpy() if dtype is None else self.numpy().astype(dtype)
 
 
@@ -44,9 +47,17 @@ def function(self: Tensor, f: Callable, types: Any, args: tuple, options: dict[s
     """numpy.sum(tensor): by minigan's operation of that name, or on the values alone if none of
     the tensors requires a gradient."""
     name = _NAMES.get(f.__name__, f.__name__)
-    if name in operations and getattr(numpy, f.__name__, None) is f:
-        return operations[name](*args, **options)
-    return f(*_values(f, args), **_values(f, options))
+    own = name in operations and getattr(numpy, f.__name__, None) is f
+    try:
+        values = _values(f, args), _values(f, options)
+    except TypeError:
+        if own:
+            return operations[name](*args, **options)
+        raise
+    try:
+        return operations[name](*args, **options) if own else f(*values[0], **values[1])
+    except (TypeError, ValueError):  # it takes other arguments than NumPy's function
+        return f(*values[0], **values[1])
 
 
 def _values(f: Callable, x: Any) -> Any:
@@ -59,6 +70,13 @@ def _values(f: Callable, x: Any) -> Any:
     if isinstance(x, dict):
         return {key: _values(f, value) for key, value in x.items()}
     return type(x)([_values(f, item) for item in x]) if type(x) in (list, tuple) else x
+
+
+def unknown(self: Tensor, name: str) -> Any:
+    """tensor.view: an AttributeError that says what it is called here."""
+    if hasattr(type(self), name):  # a property that raised an AttributeError, which stays
+        return object.__getattribute__(self, name)
+    return missing("Tensor")(name)
 
 
 def formatted(self: Tensor, spec: str) -> str:
@@ -80,7 +98,7 @@ class _ForNumPy:
 
 
 Tensor.__array__, Tensor.__array_ufunc__, Tensor.__array_function__ = array, _ForNumPy(), function
-Tensor.__getattr__ = lambda self, name: missing("Tensor")(name)
+Tensor.__getattr__ = unknown
 Tensor.__format__, Tensor.__index__ = formatted, index
 Tensor.__bool__ = lambda self: bool(self.item())
 Tensor.__int__ = lambda self: int(self.item())

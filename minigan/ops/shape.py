@@ -74,7 +74,7 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
 def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Tensor:
     """x with new axes of length 1, which stand at `axis` in the result."""
     x = as_tensor(x)
-    ndim = x.ndim + (len(axis) if isinstance(axis, tuple) else 1)
+    ndim = x.ndim + (len(axis) if isinstance(axis, (tuple, list)) else 1)
     new, lengths = normalize_axis(axis, ndim), iter(x.shape)
     return Reshape(tuple(1 if i in new else next(lengths) for i in range(ndim)))(x)
 

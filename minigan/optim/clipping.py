@@ -7,11 +7,11 @@ from .. import backend
 from ..autodiff import Tensor
 from ..backend import array_module
 from ..checked import checked
-from ..settings import PositiveNumber
+from ..settings import Limit
 
 
 @checked
-def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: PositiveNumber) -> Tensor:
+def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: Limit) -> Tensor:
     """Scale all gradients together so that their joint Euclidean norm is at most max_norm
     (Pascanu et al. 2013). Returns the norm before."""
     params = [p for p in _listed(params) if p.grad is not None]
@@ -26,7 +26,7 @@ def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: PositiveNumber) 
 
 
 @checked
-def clip_grad_value(params: Tensor | Iterable[Tensor], value: PositiveNumber) -> None:
+def clip_grad_value(params: Tensor | Iterable[Tensor], value: Limit) -> None:
     """Limit every element of every gradient to [−value, value]."""
     for p in _listed(params):
         if p.grad is not None:

@@ -6,7 +6,9 @@ from numbers import Real
 from typing import Any, Iterable
 
 from ..autodiff import Tensor
+from ..backend import plain
 from ..replay import Scalar
+from ..settings import NOT_NEGATIVE
 
 
 class Group:
@@ -16,11 +18,8 @@ class Group:
     __slots__ = ("params", "rate", "weight_decay")
 
     def __init__(self, params: Any, lr: float, weight_decay: float):
-        if not all(isinstance(x, Real) and 0 <= x < inf for x in (lr, weight_decay)):
-            raise ValueError("lr and weight_decay are numbers of at least 0, not "
-                             f"{lr} and {weight_decay}")
         self.params = [params] if isinstance(params, Tensor) else _listed(params)
-        self.rate, self.weight_decay = Scalar(lr), weight_decay
+        self.rate, self.weight_decay = Scalar(rate("lr", lr)), rate("weight_decay", weight_decay)
 
     @property
     def lr(self) -> float:
@@ -28,13 +27,19 @@ class Group:
 
     @lr.setter
     def lr(self, lr: float) -> None:
-        self.rate.value = lr
+        self.rate.value = rate("lr", lr)
 
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
 
     def __setitem__(self, name: str, value: Any) -> None:
         setattr(self, name, value)
+
+
+def rate(name: str, value: Any) -> float:
+    """value, if it can be a learning rate or a weight decay. Raises UserError else."""
+    NOT_NEGATIVE.check(name, value := plain(value))
+    return value
 
 
 OWN = {"lr", "weight_decay"}  # what a group may have of its own
