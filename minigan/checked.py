@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections.abc as abc
 import dis
 import inspect
+import sys
 import types
 import typing
 from functools import cache, wraps
@@ -121,8 +122,8 @@ def is_from_inside(error: Exception) -> bool:
     while traceback:
         package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
         code = traceback.tb_frame.f_code.co_code
-        if package not in LIBRARIES:  # whose code is called by that of the frame before
-            ours = package == "minigan"
+        if package not in LIBRARIES and package not in sys.stdlib_module_names:
+            ours = package == "minigan"  # they do what the frame before asks for
         on_purpose = package == "minigan" and code[traceback.tb_lasti] == _RAISE
         traceback = traceback.tb_next
     return ours and not on_purpose and isinstance(error, _OF_ARGUMENTS)

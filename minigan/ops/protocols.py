@@ -40,6 +40,9 @@ def ufunc(self: Tensor, f: Callable, method: str, *inputs: Any, **options: Any) 
                         f"reduce one: write x = x + y, or take the values with .numpy()")
     if f.__name__ in _OPERATORS:
         return getattr(operator, _OPERATORS[f.__name__])(*map(as_tensor, inputs))
+    name = _NAMES.get(f.__name__, f.__name__)
+    if name in operations and not options:
+        return operations[name](*inputs)
     return function(self, f, (), inputs, options)
 
 

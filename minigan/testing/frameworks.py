@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor, grad
+from ..checked import checked
 from .report import GradientError
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
@@ -268,6 +269,7 @@ def named_partial(f: Callable[..., Any], options: dict[str, Any]) -> Callable[..
     return update_wrapper(partial(f, **options), f)
 
 
+@checked
 def from_numpy(f: Callable[..., Any], vjp: Callable[..., Any],
                complex_step: bool = False) -> Differentiable:
     """A NumPy function with a reverse pass written by hand, to be checked to first order.
@@ -283,6 +285,7 @@ def from_numpy(f: Callable[..., Any], vjp: Callable[..., Any],
     return Differentiable(f, NumPy(vjp, complex_step))
 
 
+@checked
 def from_torch(f: Callable[..., Any]) -> Differentiable:
     """A function of torch.Tensors, such as a torch.autograd.Function's apply; needs PyTorch."""
     if isinstance(f, type):
@@ -291,6 +294,7 @@ def from_torch(f: Callable[..., Any]) -> Differentiable:
     return Differentiable(f, Torch())
 
 
+@checked
 def from_jax(f: Callable[..., Any]) -> Differentiable:
     """A function of jax.Arrays, custom_vjp included; needs JAX. Checked in double precision."""
     return Differentiable(f, Jax())

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Function, Tensor
+from ..checked import checked
 from .contract import check_contract, check_empty
 from .curvature import check_curvature
 from .derivatives import check_derivatives
@@ -27,6 +28,7 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 KINKS = ("subgradient", "skip", "raise")
 
 
+@checked
 def check_grads(f: Callable[..., Any], *inputs: Any, wrt: int | Sequence[int] | None = None,
                 order: int = 2, directions: int = 8, kinks: str = "subgradient",
                 rtol: float | None = None, atol: float | None = None, seed: int = 0) -> Report:

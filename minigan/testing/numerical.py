@@ -6,11 +6,13 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from ..autodiff import Tensor
+from ..checked import checked
 from .function import Point, flat
 from .gradcheck import name_of, prepare
 from .report import GradientError
 
 
+@checked
 def numerical_jvp(f: Callable[..., Any], inputs: Any, v: Any) -> np.ndarray:
     """J v, the derivative of f along v, by differences of f's values in float64.
 
@@ -31,6 +33,7 @@ def numerical_jvp(f: Callable[..., Any], inputs: Any, v: Any) -> np.ndarray:
     return _middle(found)[0].reshape(function.outputs[0].shape)
 
 
+@checked
 def numerical_jacobian(f: Callable[..., Any], *inputs: Any, wrt: int = 0) -> np.ndarray:
     """∂f/∂(input wrt) by differences of f's values in float64, of the shape of f's output followed
     by the input's. f returns one Tensor; four calls for each element of the input."""
@@ -44,6 +47,7 @@ def numerical_jacobian(f: Callable[..., Any], *inputs: Any, wrt: int = 0) -> np.
     return _middle(found).T.reshape(*function.outputs[0].shape, *x.shape)
 
 
+@checked
 def adjoint_test(f: Callable[..., Any], *inputs: Any, wrt: Sequence[int] | None = None,
                  seed: int = 0) -> None:
     """Check that f is linear in its inputs and that its reverse pass is its adjoint, to rounding.

@@ -115,10 +115,11 @@ def outcome(f: Callable, args: list[Any], options: dict[str, Any]) -> tuple[str,
 
 
 def is_a_sentence(error: Exception) -> bool:
-    """Whether minigan raised it, on purpose; or the system, of a file."""
+    """Whether minigan raised it, on purpose; or the system, of a file or package that is missing."""
     traceback = error.__traceback__
     while traceback.tb_next:
         traceback = traceback.tb_next
     code = traceback.tb_frame.f_code
     raised = code.co_code[traceback.tb_lasti] == dis.opmap["RAISE_VARARGS"]
-    return raised and code.co_filename.startswith(PACKAGE) or isinstance(error, OSError)
+    return raised and code.co_filename.startswith(PACKAGE) or isinstance(
+        error, (OSError, ImportError))

@@ -264,5 +264,5 @@ def test_parts_of_the_wrong_kind_are_refused_in_words():
     G, D = nn.Dense(2, 3), nn.Dense(3, 1)
     with pytest.raises(TypeError, match="objective is an Objective, not 'hinge'"):
         GAN(G, D, "hinge")
-    with pytest.raises(TypeError, match="penalties is a list, not"):
+    with pytest.raises(TypeError, match="penalties is an iterable, not"):
         GAN(G, D, penalties=gradient_penalty())
