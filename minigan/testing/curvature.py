@@ -15,36 +15,101 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 
 STEP = 1e-4    # the slopes' own: where they met no kink, there is none in its reach
 RTOL = 1e-4    # second differences lose twice as many digits as slopes do
+TRIES = 4      # random partners of a direction
 
 
-def check_curvature(values: Stage, gradients: Stage) -> None:
+def check_curvature(stage: Stage) -> None:
     """For H, the Hessian of ⟨u, f⟩ that the reverse pass of the reverse pass gives, check that
     ⟨v, H w⟩ = ⟨w, H v⟩ and that vᵀ H v is the second difference of f's values along v.
 
-    values, gradients  the stages of f, and of its reverse pass at the same point and at u
+    stage  that of f's reverse pass, at u
     """
-    if not values.start.size or not gradients.start.size:
+    values, n = stage.before, stage.before.scales.size
+    if not values.start.size or not stage.start.size:
         return
-    u = flat(gradients.point[len(values.point):])
-    v, w = gradients.cotangents(2)
-    by_v, by_w = (flat(gradients.pull_back(x)[:len(values.point)]) for x in (v, w))
+
+    def missing(v: np.ndarray) -> bool:
+        return bool(no_derivative(stage, v, np.ones(stage.start.size)).any())
+
+    v, w = (_random(values, stage.rng) for _ in range(2))
+    by_v, by_w = (flat(stage.pull_back(x))[:n] for x in (v, w))
     terms = np.array([v * by_w, w * by_v])
     off = abs(terms[0].sum() - terms[1].sum())
-    if not off <= 1e-8 * abs(terms).sum() + gradients.atol():
-        raise gradients.fail("second derivatives are not symmetric: ⟨v, H w⟩ is "
+    if not off <= 1e-8 * abs(terms).sum():
+        noise = sum(abs(a) @ (stage.gradient_noise(b) + 16 * stage.rounding(b))[:n]
+                    for a, b in ((v, w), (w, v)))
+        if not off <= 1e-8 * abs(terms).sum() + noise and not missing(v):
+            raise stage.fail("second derivatives are not symmetric: ⟨v, H w⟩ is "
                              f"{terms[0].sum():.9g}, ⟨w, H v⟩ {terms[1].sum():.9g}, so the "
                              "gradient is no gradient of one function: it is wrong near this point")
-    if values.rough or gradients.rough:
+    if values.rough or stage.rough:
         return  # a kink, of f or of its gradient: the two sides bend differently
-    short = v / abs(v).sum()  # the sum of all elements moves no further than one of them would
-    claimed, (low, high) = float(v @ by_v), _second_difference(values, u, short)
-    low, high = low * abs(v).sum() ** 2, high * abs(v).sum() ** 2
-    slack = gradients.atol() + RTOL * abs(v * by_v).sum()
+    u = flat(stage.point[len(values.point):])
+    short = v / (abs(v) / values.scales).sum()  # no further than one element would move alone
+    claimed = float(v @ by_v)
+    low, high = (x * (v @ v) / (short @ short) for x in _second_difference(values, u, short))
+    slack = RTOL * abs(v * by_v).sum()
     if not low - slack <= claimed <= high + slack:
-        raise gradients.fail("the second derivative along a random direction v, vᵀ H v, is "
-                             f"{claimed:.9g}, second differences of the values say "
-                             f"{(low + high) / 2:.9g}: the gradient is wrong near this point, if "
-                             "not at it")
+        slack += abs(v) @ (stage.gradient_noise(v) + 16 * stage.rounding(v))[:n]
+    if not low - slack <= claimed <= high + slack and not missing(v):
+        raise stage.fail("the second derivative along a random direction v, vᵀ H v, is "
+                         f"{claimed:.9g}, second differences of the values say "
+                         f"{(low + high) / 2:.9g}: the gradient is wrong near this point, if "
+                         "not at it")
+
+
+def no_derivative(stage: Stage, v: np.ndarray, u: np.ndarray) -> np.ndarray:
+    """The outputs, of those that u does not leave out, that have no derivative at the point though
+    they have slopes along v: the slopes along other directions do not add up to it. For a reverse
+    pass: the outputs of the function itself that have none, or no second one."""
+    rng, single = np.random.default_rng(0), (v != 0).sum() == 1
+    padded = np.pad(v, (0, stage.scales.size - v.size))
+    own = stage.slopes(padded[None])
+    if single and ((own.kink | own.jump)[0] & (u != 0)).any():
+        return np.zeros(1, bool)  # held between the slopes that it has on both sides
+    if stage.before is not None:
+        base, at = stage.before, len(stage.before.point)
+        by, size = flat(stage.point[at:]), base.scales.size
+        return np.append(_breaks_the_law(base, padded[:size], rng, by).any(),
+                         no_derivative(base, padded[:size], by))
+    missing = np.zeros(stage.start.shape, bool)
+    for _ in range(TRIES):
+        a = padded * (single | (rng.random(padded.size) < 0.5))
+        b = _random(stage, rng) if single else padded - a
+        found = stage.slopes(np.stack([a, b, a + b]))
+        middle = (found.low + found.high) / 2
+        missing |= abs(middle[2] - middle[0] - middle[1]) > (
+            2 * found.error.sum(axis=0) + 1e-6 * abs(middle).sum(axis=0))
+        missing |= found.kink.any(axis=0) & ~single
+    return missing & (u != 0)
+
+
+def _breaks_the_law(stage: Stage, v: np.ndarray, rng: np.random.Generator,
+                    u: np.ndarray) -> np.ndarray:
+    """Where second differences break the parallelogram law, q(a + b) + q(a − b) = 2 q(a) + 2 q(b),
+    whatever the step: such an output has no Hessian."""
+    def second(d: np.ndarray) -> np.ndarray:
+        ends = [stage.function.values(unflat(flat(stage.point) + s * d, stage.point))
+                for s in (1, -1)]
+        return ends[0] - 2 * stage.start + ends[1]
+
+    broken, rounding = np.zeros(stage.start.shape, bool), 16 * _rounding(stage)
+    for _ in range(TRIES):
+        b, everywhere = _random(stage, rng), True
+        for h in (STEP, STEP / 4):
+            terms = [second(h * (v + b)), second(h * (v - b)), -2 * second(h * v), -2 * second(h * b)]
+            everywhere &= abs(sum(terms)) > 0.02 * sum(map(abs, terms)) + rounding
+        broken |= everywhere
+    return broken & (u != 0)
+
+
+def _random(stage: Stage, rng: np.random.Generator) -> np.ndarray:
+    still = ~np.isfinite(flat(stage.point))
+    return np.where(still, 0, rng.normal(size=still.size) * stage.scales)
+
+
+def _rounding(stage: Stage) -> np.ndarray:
+    return stage.near.noise + 20 * EPS * abs(stage.start)
 
 
 def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[float, float]:
@@ -58,7 +123,7 @@ def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[floa
     wide, narrow = quotient(STEP), quotient(STEP / 2)
     if not np.isfinite(wide + narrow):
         return -np.inf, np.inf
-    rounding = float(abs(u) @ (stage.noise + 20 * EPS * abs(stage.start))) * 4 / STEP ** 2
+    rounding = float(abs(u) @ _rounding(stage)) * 4 / STEP ** 2
     error = 4 * abs(wide - narrow) + 4 * rounding
     estimate = narrow + (narrow - wide) / 3
     return estimate - error, estimate + error

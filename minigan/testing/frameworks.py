@@ -18,8 +18,8 @@ from .report import GradientError
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
-# the outputs ↦ the cotangents to pull back from them
-Cotangents = Callable[[Sequence[Any]], Sequence[Any]]
+# the cotangents of the outputs, and whether to differentiate again ↦ the gradients
+Pull = Callable[[Sequence[Any], bool], Sequence[Any]]
 
 
 class Framework:
@@ -28,6 +28,7 @@ class Framework:
     array_name = "array"
     differentiates_twice = True  # whether the gradients can be differentiated again
     complex_step = False         # whether the function also takes complex numbers
+    adds_up = False              # whether one array in two places has one gradient, the sum
 
     def context(self) -> AbstractContextManager:
         """What must be switched on during a check."""
@@ -55,18 +56,22 @@ class Framework:
         """The name of the operation that computed the output, "" if there is none to be known."""
         return ""
 
-    def vjp(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int], cotangents: Cotangents,
-            create_graph: bool) -> tuple[list[Any], list[Any]]:
-        """The outputs, and the gradients by the inputs at wrt."""
+    def record(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
+               leaves: bool = True) -> tuple[list[Any], Pull]:
+        """The outputs, and how to pull cotangents back to the inputs at wrt, more than once if
+        need be. These are leaves of the graph, or else computed by an operation that copies."""
         raise NotImplementedError
 
-    def outputs(self, results: Any) -> list[Any]:
+    def outputs(self, results: Any, complex_too: bool = False) -> list[Any]:
         """The floating point ones of a function's results, always as a list."""
         results = list(results) if isinstance(results, (tuple, list)) else [results]
-        for y in results:
+        for i, y in enumerate(results):
             if not self.is_array(y):
                 raise GradientError(f"the function returned {type(y).__name__}, which is no "
                                     f"{self.array_name}{_other_maker(y)}")
+            if "complex" in str(getattr(y, "dtype", "")) and not complex_too:
+                raise GradientError(f"output {i} is complex: return its real and its imaginary "
+                                    "part, as two outputs")
         floating = [y for y in results if self.is_float(y)]
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
@@ -87,6 +92,7 @@ class Minigan(Framework):
 
     device: backend.Backend
     array_name = "Tensor"
+    adds_up = True
 
     def array(self, x: np.ndarray) -> Tensor:
         return Tensor(self.device.from_numpy(x))
@@ -103,14 +109,13 @@ class Minigan(Framework):
     def operation(self, output: Tensor) -> str:
         return "" if output.creator is None else type(output.creator).__name__
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
-        inputs = list(inputs)
-        for i in wrt:
-            if not inputs[i].requires_grad:
-                inputs[i] = Tensor(inputs[i].data, requires_grad=True)
-        outputs = self.outputs(f(*inputs))
-        return outputs, list(grad(outputs, [inputs[i] for i in wrt], cotangents(outputs),
-                                  create_graph, allow_unused=True))
+    def record(self, f, inputs, wrt, leaves=True):
+        made = {id(x): x if x.requires_grad else Tensor(x.data, requires_grad=True)
+                for x in [inputs[i] for i in wrt]}
+        variables = [made[id(inputs[i])] for i in wrt]
+        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
+        return outputs, lambda cotangents, create_graph: grad(
+            outputs, variables, list(cotangents), create_graph, allow_unused=True)
 
 
 @dataclass(frozen=True)
@@ -136,27 +141,30 @@ class NumPy(Framework):
     def is_float(self, x: Any) -> bool:
         return isinstance(x, float) or x.dtype.kind in "fc"
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
+    def record(self, f, inputs, wrt, leaves=True):
         results = f(*inputs)
-        outputs = [np.asarray(y) for y in self.outputs(results)]
-        pulled = tuple(cotangents(outputs))
         several = isinstance(results, (tuple, list))
-        grads = self.pull_back(*inputs, pulled if several else pulled[0])
-        grads = grads if isinstance(grads, (tuple, list)) else (grads,)
-        if len(grads) != len(inputs):
-            raise GradientError(f"vjp returned {len(grads)} gradients for {len(inputs)} inputs: "
-                                "one for each is wanted, None for a constant")
-        missing = [i for i in wrt if grads[i] is None]
-        if missing:
-            raise GradientError(f"vjp returned None for input {missing[0]}: return its gradient, "
-                                "or name the inputs to differentiate by with wrt")
-        return outputs, [np.asarray(grads[i]) for i in wrt]
+
+        def pull(cotangents: Sequence[Any], create_graph: bool) -> list[np.ndarray]:
+            grads = self.pull_back(*inputs, tuple(cotangents) if several else cotangents[0])
+            grads = grads if isinstance(grads, (tuple, list)) else (grads,)
+            if len(grads) != len(inputs):
+                raise GradientError(f"vjp returned {len(grads)} gradients for {len(inputs)} "
+                                    "inputs: one for each is wanted, None for a constant")
+            missing = [i for i in wrt if grads[i] is None]
+            if missing:
+                raise GradientError(f"vjp returned None for input {missing[0]}: return its "
+                                    "gradient, or name the inputs to differentiate by with wrt")
+            return [np.asarray(grads[i]) for i in wrt]
+
+        return [np.asarray(y) for y in self.outputs(results)], pull
 
 
 class Torch(Framework):
     """Functions of torch.Tensors on the CPU."""
 
     array_name = "torch.Tensor"
+    adds_up = True
 
     def __init__(self) -> None:
         import torch
@@ -167,7 +175,7 @@ class Torch(Framework):
         return self.torch.from_numpy(x if positive and x.flags.writeable else x.copy())
 
     def numpy(self, x: Any) -> np.ndarray:
-        return x.detach().numpy()
+        return x.detach().clone().numpy()  # of an array, where it is a promise of zeros only
 
     def cast(self, x: np.ndarray, like: Any) -> Any:
         return self.array(x).to(like.dtype)
@@ -181,20 +189,25 @@ class Torch(Framework):
     def operation(self, output: Any) -> str:
         return "" if output.grad_fn is None else output.grad_fn.name()
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
-        inputs = list(inputs)
-        for i in wrt:
-            if not inputs[i].requires_grad:
-                inputs[i] = inputs[i].detach().requires_grad_()
-        outputs, variables = self.outputs(f(*inputs)), [inputs[i] for i in wrt]
-        pairs = [(y, u) for y, u in zip(outputs, cotangents(outputs)) if y.requires_grad]
-        if not pairs:
-            return outputs, [self.torch.zeros_like(x) for x in variables]
-        sources, pulled = zip(*pairs)
-        grads = self.torch.autograd.grad(sources, variables, pulled, create_graph=create_graph,
-                                         allow_unused=True)
-        return outputs, [self.torch.zeros_like(x) if g is None else g
-                         for x, g in zip(variables, grads)]
+    def record(self, f, inputs, wrt, leaves=True):
+        made = {id(x): x if x.requires_grad else x.detach().requires_grad_()
+                for x in [inputs[i] for i in wrt]}
+        variables = [made[id(inputs[i])] for i in wrt]
+        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
+
+        def pull(cotangents: Sequence[Any], create_graph: bool) -> list[Any]:
+            pairs = [(y, u) for y, u in zip(outputs, cotangents) if y.requires_grad]
+            # what is not used gets no cotangent: a Function may be handed None
+            used = [(y, u) for y, u in pairs if u.requires_grad or bool(u.any())] or pairs
+            if not used:
+                return [self.torch.zeros_like(x) for x in variables]
+            outs, given = zip(*used)
+            grads = self.torch.autograd.grad(outs, variables, given, retain_graph=True,
+                                             create_graph=create_graph, allow_unused=True)
+            return [self.torch.zeros_like(x) if g is None else g
+                    for x, g in zip(variables, grads)]
+
+        return outputs, pull
 
 
 class Jax(Framework):
@@ -221,16 +234,20 @@ class Jax(Framework):
     def is_array(self, x: Any) -> bool:
         return isinstance(x, self.jax.Array)
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
-        inputs = list(inputs)
+    def record(self, f, inputs, wrt, leaves=True):
+        outputs, pull = self.jax.vjp(
+            lambda *variables: tuple(self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))),
+            *[inputs[i] for i in wrt])
+        return list(outputs), lambda cotangents, create_graph: pull(tuple(cotangents))
 
-        def of_variables(*variables: Any) -> tuple:
-            for i, x in zip(wrt, variables):
-                inputs[i] = x
-            return tuple(self.outputs(f(*inputs)))
 
-        outputs, pull = self.jax.vjp(of_variables, *[inputs[i] for i in wrt])
-        return list(outputs), list(pull(tuple(cotangents(outputs))))
+def _replaced(inputs: Sequence[Any], wrt: Sequence[int], variables: Sequence[Any],
+              leaves: bool) -> list[Any]:
+    """The inputs with these variables in their places, or with copies that a graph has made."""
+    inputs = list(inputs)
+    for i, x in zip(wrt, variables):
+        inputs[i] = x if leaves else x * 1
+    return inputs
 
 
 @dataclass(frozen=True)
