@@ -13,7 +13,7 @@ from typing import Any, Iterator, Sequence
 import numpy as np
 
 from .differences import finite
-from .function import CheckedFunction, Layout, Point
+from .function import CheckedFunction, Layout, Point, largest_of
 from .report import GradientError, Report
 from .stage import Stage, index
 
@@ -55,8 +55,8 @@ def call_elsewhere(function: CheckedFunction, point: Point) -> None:
     """A call with other inputs, whose values are of no interest."""
     outputs = function.outputs
     try:
-        function.values([1.001 * x + 1e-4 * np.max(abs(x), initial=1, where=abs(x) < 1)
-                         for x in point])
+        moved = [1.001 * x + 1e-4 * largest_of(x) for x in point]
+        function.values_of(function.natives(moved, copy=True))
     except Exception:  # noqa: S110 (the point may be outside of the domain)
         pass
     function.outputs = outputs
@@ -168,7 +168,7 @@ def _check_one_object(stage: Stage, u: np.ndarray) -> None:
     if i == j:
         return
     point[j] = point[i]
-    natives = function.natives(point)
+    natives = function.natives(point, copy=True)
     apart = stage.run(natives, u)[1]
     natives[function.variables[j]] = natives[function.variables[i]]
     together = stage.run(natives, u)[1]

@@ -1,15 +1,15 @@
 """⟨u, J v⟩ by differences against ⟨Jᵀ u, v⟩ by the reverse pass, for many u and v at once."""
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Iterator
 
 import numpy as np
 
-from .curvature import no_derivative
+from .curvature import no_hessian
 from .diagnosis import likely_cause
 from .differences import Slopes
-from .function import flat
+from .function import flat, unflat
 from .report import Comparison
 from .stage import Stage, index
 
@@ -17,6 +17,7 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 
 FEW = (64, 8)       # up to so many elements, each is also moved alone: first order, higher orders
 SOME = 32           # of the others, where kinks were met
+NEARBY = 8          # pairs of points around the one where slopes contradict each other
 BLOCK = 2_000_000   # numbers that a block of slopes holds at most
 
 
@@ -37,6 +38,7 @@ class Measured:
     size: np.ndarray        # how large the terms are that the slopes are sums of
     coarse: np.ndarray      # whether most errors would fit into what the differences may be off by
     proves: np.ndarray      # whether something was compared at all
+    masked: dict[tuple[int, int], np.ndarray] = field(default_factory=dict)  # other cotangents
 
     @property
     def ratio(self) -> np.ndarray:
@@ -80,7 +82,8 @@ def _as_losses_send_them(stage: Stage, u: np.ndarray) -> np.ndarray:
     rows = stage.function.outputs[0].shape[:1] or (1,)
     forms = [np.ones(count), np.arange(count) == stage.rng.integers(max(count, 1)),
              np.where(np.arange(count) < count // max(rows[0], 1), 0, u[-1])]
-    u[1:1 + len(forms)] = forms[:max(len(u) - 1, 0)]
+    for i, form in enumerate(forms[:len(u) - 1], 1):
+        u[i] = form
     sizes = [y.size for y in stage.function.outputs]
     which = np.repeat(np.arange(len(sizes)), sizes)
     return np.concatenate([u] + [np.where(which == i, u[0], 0)[None]
@@ -128,8 +131,8 @@ def _all_directions(stage: Stage, u: np.ndarray, gradients: np.ndarray) -> Itera
 def _by_magnitude(directions: np.ndarray, gradient: np.ndarray) -> list[np.ndarray]:
     """The first two directions, for the elements of each magnitude of the gradient alone: a large
     one's error hides small ones."""
-    with np.errstate(divide="ignore"):
-        group = np.floor(np.log10(abs(gradient)) / 3)
+    with np.errstate(all="ignore"):
+        group = np.floor(np.log10(np.max(abs(gradient)) / abs(gradient)) / 3)
     groups = np.unique(group)
     return [directions[:2] * (group == g) for g in groups] if len(groups) > 1 else []
 
@@ -193,6 +196,7 @@ def _compare_without(stage: Stage, measured: Measured, found: Slopes, d: int, ma
     if seen.proves[0, 0] and (not measured.proves[k, d] or measured.coarse[k, d]
                               or seen.ratio[0, 0] > measured.ratio[k, d]):
         measured.put(k, d, seen)
+        measured.masked[k, d] = one[0]
 
 
 def _compared(stage: Stage, first: int, directions: np.ndarray, found: Slopes, u: np.ndarray,
@@ -240,30 +244,41 @@ def _excluded(stage: Stage, found: Slopes) -> np.ndarray:
 
 
 def _confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarray) -> None:
-    """Look at what seems wrong once more, the worst first, until something is.
-
-    The gradient's own rounding is measured and allowed for. And there may be no derivative, although
-    the function has a slope along every line: then the slopes along other directions do not add up,
-    or, at a higher order, the values have no Hessian."""
+    """Look at what seems wrong once more: the gradient's own rounding is measured and allowed for,
+    and there may be no derivative, although there is a slope along every line."""
     slack = np.stack([stage.gradient_noise(row) for row in u])
     slack = abs(_of_moving(stage, measured.first, slack)) @ abs(measured.directions).T
-    measured.tolerance += np.minimum(slack, 1e-3 * measured.size + 1e-3 * measured.tolerance)
-    for d in np.argsort(-measured.ratio.max(axis=0)):
-        if measured.first or not (measured.ratio[:, d] > 1).any():
+    measured.tolerance += np.minimum(slack, 1e-3 * (measured.size + measured.tolerance))
+    failed = measured.ratio > 1
+    for d in np.flatnonzero(failed.any(axis=0)) if not measured.first else ():
+        ks = np.flatnonzero(failed[:, d])
+        weights = np.stack([measured.masked.get((k, d), u[k]) for k in ks])
+        right = _nearby(stage, measured.directions[d], weights, measured.value[ks, d])
+        if right.any() and (stage.order == 1 or no_hessian(stage, measured.directions[d])):
+            measured.proves[ks[right], d] = False
+            stage.report.skip(f"no derivative, {stage.name}", int(right.sum()))
+        elif not right.any():
             return
-        k, row = int(np.argmax(measured.ratio[:, d])), slice(d, d + 1)
-        counted = stage.report.kinks, dict(stage.report.skipped)
-        one = measure(stage, 0, measured.directions[row], u[k:k + 1], gradients[k:k + 1])
-        one, _, at = _bisect(stage, one, 0, 0, u[k:k + 1], gradients[k:k + 1])
-        stage.report.kinks, stage.report.skipped = counted
-        missing = no_derivative(stage, one.directions[at], u[k])
-        if not missing.any():
-            return
-        measured.proves[:, d] = False
-        stage.report.skip(f"no derivative, {stage.name}")
-        if stage.order == 1:
-            _compare_without(stage, measured, stage.slopes(_padded(stage, measured.directions)),
-                             int(d), missing, u)
+
+
+def _nearby(stage: Stage, direction: np.ndarray, u: np.ndarray, claimed: np.ndarray) -> np.ndarray:
+    """Whether what is claimed along the direction, for each row of u, lies between the slopes at
+    points nearby, and these do not come together as the points do: then the function has no
+    derivative here, and it is one of those that it has around (Clarke's generalised gradient)."""
+    at, v = flat(stage.point), _padded(stage, direction[None])[0]
+    steps = np.pad(stage.scales[:direction.size], (0, at.size - direction.size))
+    sides = np.random.default_rng(0).normal(size=(2 * NEARBY, at.size)) * steps
+    sides[NEARBY:] *= -1  # some in pairs
+    low, high = [], []
+    for radius in (1e-4, 1e-5):
+        found = [[stage.function.values(unflat(at + radius * side + h * v, stage.point))
+                  for h in (1e-7, -1e-7)] for side in sides]
+        slopes = u @ np.array([(a - b) / 2e-7 for a, b in found]).T
+        low.append(slopes.min(axis=1))
+        high.append(slopes.max(axis=1))
+    width = high[1] - low[1]
+    return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]))
+            & (low[1] - width / 2 <= claimed) & (claimed <= high[1] + width / 2))
 
 
 def _explain(stage: Stage, failed: list[Measured], made: int, u: np.ndarray,

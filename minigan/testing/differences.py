@@ -86,7 +86,7 @@ class Quotients:
         forward, backward = [(lines(s, which) - near.start) / s for s in (h, -h)]
         slope = finite(forward + backward) / 2
         # the function's values are rounded, and so are the points that it was taken at
-        rounding = (20 * finite(near.start) + 2 * reach[which] * slope) * EPS
+        rounding = (20 * near.size + 2 * reach[which] * slope) * EPS
         return cls(forward, backward, (near.noise + rounding) / h)
 
     @property

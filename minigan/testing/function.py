@@ -105,7 +105,7 @@ class CheckedFunction:
         # another pattern of signs: what cancels above does not; and as far as the inputs are large
         signs = np.where(np.arange(at.size) % 3, 1, -1)
         near, far = [finite(self.values(unflat(at + signs * step, point)) - start)
-                     for step in (0.1 * scale, 1.5 * flat([largest_of(x) + 0 * x for x in point]))]
+                     for step in (0.1 * scale, 1.5 * flat([np.full(x.shape, largest_of(x)) for x in point]))]
         size = np.max([finite(start), near, np.minimum(far, 1), noise / (50 * EPS)], axis=0)
         return Near(start, np.where(size > 0, size, np.max(size, initial=0) or 1), noise)
 

@@ -40,7 +40,8 @@ class Stage:
         self.settings, self.report, self.rng, self.before = settings, report, rng, before
         self.rough = False  # whether slopes needed a second, shorter step so far
         self.scales, self._noise = scales(point), {}
-        self.reach = np.minimum(self.scales, flat([largest_of(x) + 0 * x for x in point]))
+        self.reach = np.minimum(self.scales, flat([np.full(x.shape, largest_of(x))
+                                                        for x in point]))
         # an error of the function itself is its own; one of its reverse pass is a finding
         start = self._values() if order == 1 else self.guarded(self._values)
         # a gradient is as exact as the values' own rounding lets it be
