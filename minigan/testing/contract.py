@@ -30,25 +30,29 @@ def check_contract(stage: Stage) -> None:
     if stage.order == 1:
         _check_each_alone(stage, u, by_u)
         _check_one_object(stage, u)
-        twice = stage.function.framework.differentiates_twice
-        for what, options in WAYS.items():
-            if twice or "between" in options:
-                if "between" in options:
-                    options = {"between": partial(call_elsewhere, stage.function, stage.point)}
-                _, gradients = stage.run(stage.function.natives(stage.point), u, **options)
-                _same(stage, u, by_u, gradients, what)
+        _check_ways(stage, u, by_u)
 
 
-# ways to ask for a gradient, which all must give the same
-WAYS: dict[str, dict[str, Any]] = {
-    "is another if the function was called with other inputs before the reverse pass: keep "
-    "nothing outside of the call": {"between": None},
-    "is another when it is made to be differentiated again (create_graph=True)":
-        {"create_graph": True},
-    "is another on the second reverse pass through one graph": {"passes": 2},
-    "is another if the inputs are no leaves, but computed, as within a network":
-        {"leaves": False},
-}
+def _check_ways(stage: Stage, u: np.ndarray, by_u: Point) -> None:
+    """Ways to ask for the gradient, which all give the same: together, and each alone to name it."""
+    ways = {
+        "is another if the function was called with other inputs before the reverse pass: keep "
+        "nothing outside of the call": {"between": partial(call_elsewhere, stage.function,
+                                                           stage.point)}}
+    if stage.function.framework.differentiates_twice:
+        ways |= {"is another on the second reverse pass through one graph": {"passes": 2},
+                 "is another if the inputs are no leaves, but computed, as within a network":
+                     {"leaves": False},
+                 "is another when it is made to be differentiated again (create_graph=True)":
+                     {"create_graph": True}}
+    together: dict[str, Any] = {name: value for options in list(ways.values())[:3]
+                                for name, value in options.items()}
+    natives = stage.function.natives
+    if not all(map(np.array_equal, by_u, stage.run(natives(stage.point), u, **together)[1])):
+        for what, options in list(ways.items())[:3]:
+            _same(stage, u, by_u, stage.run(natives(stage.point), u, **options)[1], what)
+    for what, options in list(ways.items())[3:]:
+        _same(stage, u, by_u, stage.run(natives(stage.point), u, **options)[1], what)
 
 
 def call_elsewhere(function: CheckedFunction, point: Point) -> None:
@@ -119,7 +123,7 @@ def _check_linear(stage: Stage, u: np.ndarray, w: np.ndarray, by_u: Point) -> No
     # large cotangents, small ones and none: what is clipped, rounded away or divided by shows
     half = np.where(np.arange(w.size) % 2, 0, w)  # with zeros among its elements
     by_half = stage.pull_back(half)
-    for factor in (1e4, 1e8, 1e-9, 0.0):
+    for factor in (1e8, 1e-9, 0.0):
         scaled = stage.pull_back(factor * half)
         off = [abs(s - factor * g) / (factor or 1) for g, s in zip(by_half, scaled)]
         for name, fine in zip(stage.function.names, stage.excuses(
@@ -182,6 +186,8 @@ def _same(stage: Stage, u: np.ndarray, expected: Point, actual: Point, what: str
           variables: Sequence[int] | None = None) -> None:
     """Raise unless the gradients of ⟨u, f⟩, by all variables or these, are the expected ones."""
     variables = range(len(stage.point)) if variables is None else variables
+    if all(map(np.array_equal, expected, actual)):
+        return
     off = [abs(a - e) if a.shape == e.shape else np.array(np.inf) for e, a in zip(expected, actual)]
     fine = stage.excuses(off, [abs(e) for e in expected], u, variables)
     for i, e, a, o in [z for z, good in zip(zip(variables, expected, actual, off), fine)

@@ -132,7 +132,7 @@ def _by_magnitude(directions: np.ndarray, gradient: np.ndarray) -> list[np.ndarr
     """The first two directions, for the elements of each magnitude of the gradient alone: a large
     one's error hides small ones."""
     with np.errstate(all="ignore"):
-        group = np.floor(np.log10(np.max(abs(gradient)) / abs(gradient)) / 3)
+        group = np.floor(np.log10(np.max(abs(gradient)) / abs(gradient)) / 4)
     groups = np.unique(group)
     return [directions[:2] * (group == g) for g in groups] if len(groups) > 1 else []
 

@@ -52,6 +52,9 @@ class Framework:
     def is_float(self, x: Any) -> bool:
         return x.dtype.kind == "f"
 
+    def is_complex(self, x: Any) -> bool:
+        return np.dtype(getattr(x, "dtype", float)).kind == "c"
+
     def operation(self, output: Any) -> str:
         """The name of the operation that computed the output, "" if there is none to be known."""
         return ""
@@ -69,7 +72,7 @@ class Framework:
             if not self.is_array(y):
                 raise GradientError(f"the function returned {type(y).__name__}, which is no "
                                     f"{self.array_name}{_other_maker(y)}")
-            if "complex" in str(getattr(y, "dtype", "")) and not complex_too:
+            if self.is_complex(y) and not complex_too:
                 raise GradientError(f"output {i} is complex: return its real and its imaginary "
                                     "part, as two outputs")
         floating = [y for y in results if self.is_float(y)]
@@ -185,6 +188,9 @@ class Torch(Framework):
 
     def is_float(self, x: Any) -> bool:
         return x.is_floating_point()
+
+    def is_complex(self, x: Any) -> bool:
+        return x.is_complex()
 
     def operation(self, output: Any) -> str:
         return "" if output.grad_fn is None else output.grad_fn.name()

@@ -10,6 +10,7 @@ from .frameworks import Framework
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
+HOPELESS = 1e150          # noise beside which nothing is seen
 Point = list[np.ndarray]  # the values of the variables
 Layout = Callable[[np.ndarray], np.ndarray]  # the same numbers, otherwise in memory
 
@@ -106,7 +107,10 @@ class CheckedFunction:
         signs = np.where(np.arange(at.size) % 3, 1, -1)
         near, far = [finite(self.values(unflat(at + signs * step, point)) - start)
                      for step in (0.1 * scale, 1.5 * flat([np.full(x.shape, largest_of(x)) for x in point]))]
-        size = np.max([finite(start), near, np.minimum(far, 1), noise / (50 * EPS)], axis=0)
+        seen = np.max([finite(start), near, np.minimum(far, 1)], axis=0)
+        size = np.maximum(seen, noise / (50 * EPS))
+        # where neighbours have nothing in common, as those of sin(1e20), no difference tells
+        noise = np.where((noise > seen) & (noise > 1e6 * floor), HOPELESS, noise)
         return Near(start, np.where(size > 0, size, np.max(size, initial=0) or 1), noise)
 
     def slopes(self, point: Point, directions: np.ndarray, near: Near,
