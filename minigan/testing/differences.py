@@ -17,7 +17,7 @@ Lines = Callable[[float, np.ndarray], np.ndarray]
 EPS = float(np.finfo(np.float64).eps)
 STEP = 1e-4
 FINER = (1e-6, 1e-8)   # where a step met a kink, or a function too steep for it
-COARSER = (5e-3, 0.25)  # where rounding hides what a step does
+COARSER = (5e-3, 0.25)  # where rounding hides what a step does; then as suits large inputs
 PARTS = ("low", "high", "error", "kink", "jump")
 
 
@@ -182,14 +182,16 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
         # a kink's two slopes are those of any step; what is neither is looked at closer
         rough[which] = kinked & ~(sides.error <= 0.1 * (sides.high - sides.low))
         steepness[which] = wide.steepness
-    for h in COARSER:
+    straight = ~(found.kink | found.jump)
+    for h in (*COARSER, STEP * reach.max(initial=0)):
         which = rows[~suffices(found)[rows]]
-        if not which.size:
+        if not which.size or h < COARSER[0]:
             break
         far, known = pair(h, which)[0], found.rows(which)
-        better = ~(far.kink | known.kink | known.jump) & (far.error < known.error)
-        better &= abs(far.low - known.low) <= far.error + known.error
-        found.replace(which, _chosen(better, far, known))
+        # as long as steps twice as long and more agree
+        straight[which] &= ~far.kink & (far.error < known.error)
+        straight[which] &= abs(far.low - known.low) <= far.error + known.error
+        found.replace(which, _chosen(straight[which], far, known))
     return found
 
 

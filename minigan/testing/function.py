@@ -49,6 +49,16 @@ class CheckedFunction:
         self.closes_over = any(getattr(y, "requires_grad", False) for y in outputs)
         return flat(self.outputs)
 
+    def near_values(self, point: Point, like: np.ndarray) -> np.ndarray:
+        """f at a point near one that is allowed: NaN where it is refused, or of another size."""
+        try:
+            found = self.values(point)
+        except MemoryError:
+            raise
+        except Exception:
+            return np.full(like.shape, np.nan)
+        return found if found.shape == like.shape else np.full(like.shape, np.nan)
+
     def pull_back(self, point: Point, cotangent: np.ndarray, **options: Any) -> Point:
         """The gradient of ⟨cotangent, f⟩ by each variable; options as in `run`."""
         return self.run(self.natives(point), cotangent, **options)[1]
@@ -100,14 +110,15 @@ class CheckedFunction:
         at, scale = flat(point), scales(point)
         sides = np.where(np.arange(at.size) % 2, -1, 1) * scale
         # no round number, for which values on a grid would be rounded alike
-        noise = computational_noise(np.stack([
-            self.values(unflat(at + 1.618e-7 * k * sides, point)) for k in range(1, 9)]))
-        noise = np.maximum(noise, floor)
+        samples = np.stack([
+            self.near_values(unflat(at + 1.618e-7 * k * sides, point), start)
+            for k in range(1, 9)])
+        noise = np.maximum(computational_noise(samples), floor)
         # another pattern of signs: what cancels above does not; and as far as the inputs are large
         signs = np.where(np.arange(at.size) % 3, 1, -1)
-        near, far = [finite(self.values(unflat(at + signs * step, point)) - start)
+        near, far = [finite(self.near_values(unflat(at + signs * step, point), start) - start)
                      for step in (0.1 * scale, 1.5 * flat([np.full(x.shape, largest_of(x)) for x in point]))]
-        seen = np.max([finite(start), near, np.minimum(far, 1)], axis=0)
+        seen = np.max([*finite(samples), finite(start), near, np.minimum(far, 1)], axis=0)
         size = np.maximum(seen, noise / (50 * EPS))
         # where neighbours have nothing in common, as those of sin(1e20), no difference tells
         noise = np.where((noise > seen) & (noise > 1e6 * floor), HOPELESS, noise)
@@ -130,8 +141,8 @@ class CheckedFunction:
         def differences(directions: np.ndarray, suffices: Any = None) -> Slopes:
             lengths = abs(directions).max(axis=1, keepdims=True, initial=0)
             reach = (finite(at) * (directions != 0)).max(axis=1, keepdims=True, initial=0)
-            return slopes(lambda t, which: np.stack([self.values(moved(t, d)) for d in which]),
-                          near, reach / np.where(lengths > 0, lengths, 1),
+            return slopes(lambda t, which: np.stack(
+                [self.near_values(moved(t, d), near.start) for d in which]), near, reach / np.where(lengths > 0, lengths, 1),
                           suffices or precise, look and suffices is not None)
 
         if not self.framework.complex_step:
@@ -159,11 +170,8 @@ class CheckedFunction:
 
 
 def scales(point: Point) -> np.ndarray:
-    """For each element how large a number is that matters beside it: 1, where its variable holds
-    ordinary numbers; the largest of them, where all are tiny; the element itself, where it is
-    huge."""
-    return flat([np.where(finite(x) > 1e3, finite(x), largest_of(x) if largest_of(x) < 1e-2 else 1)
-                 for x in point])
+    """For each element how far is a step: 1, but less where all numbers of its variable are tiny."""
+    return flat([np.full(x.shape, largest_of(x) if largest_of(x) < 1e-2 else 1) for x in point])
 
 
 def largest_of(x: np.ndarray) -> float:

@@ -40,8 +40,8 @@ class Stage:
         self.settings, self.report, self.rng, self.before = settings, report, rng, before
         self.rough = False  # whether slopes needed a second, shorter step so far
         self.scales, self._noise = scales(point), {}
-        self.reach = np.minimum(self.scales, flat([np.full(x.shape, largest_of(x))
-                                                        for x in point]))
+        sizes = flat([np.full(x.shape, largest_of(x)) for x in point])
+        self.reach = np.where(sizes > 1e3, np.maximum(finite(flat(point)), 1), np.minimum(sizes, 1))
         # an error of the function itself is its own; one of its reverse pass is a finding
         start = self._values() if order == 1 else self.guarded(self._values)
         # a gradient is as exact as the values' own rounding lets it be
@@ -91,13 +91,15 @@ class Stage:
         variables = range(len(self.point)) if variables is None else variables
         relative = max(1e-9, 10 * self.settings.accuracy)
         largest = [np.max(size, initial=0) for size in sizes]
-        floors = self._parts(16 * self.rounding(u) + self.settings.atol, variables)
+        floors = self._parts(16 * (self.rounding(u) + EPS * np.max(abs(u), initial=0))
+                             + self.settings.atol, variables)
         found = [np.all(o <= relative * size + floor)
                  for o, size, floor in zip(off, largest, floors)]
         if all(found):
             return found
         # capped: rounding to single precision is no rounding
-        return [np.all(o <= relative * size + floor + np.minimum(n, 5e-9 * size + 1e6 * floor))
+        worst = np.max(self.reach, initial=1)
+        return [np.all(o <= relative * size + floor + np.minimum(np.max(n, initial=0), 5e-9 * size + 1e6 * floor * worst))
                 for o, size, floor, n in zip(off, largest, floors,
                                              self._parts(self.gradient_noise(u), variables))]
 

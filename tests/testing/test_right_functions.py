@@ -191,7 +191,7 @@ FUNCTIONS = {
     "1 / (1 + x²)": (lambda x: 1 / (1 + x * x), [X]),
     "log(1 + x²)": (lambda x: ops.log(1 + x * x), [X]),
     "difference of squares": (lambda x: (x + 1) ** 2 - (x - 1) ** 2, [X]),
-    "square root by iteration": (newton_sqrt, [abs(X) + 0.1]),
+    "square root by iteration": (newton_sqrt, [abs(X) + 1]),
     "largest eigenvalue": (power_iteration, [X[:, :3] + 3 * np.eye(3)]),
     "orthogonalisation": (gram_schmidt, [X]),
     "linear system": (solve, [X[:2, :2] + 2 * np.eye(2), Y[:2, 0]]),
@@ -224,5 +224,5 @@ def test_a_right_function_is_not_called_wrong_at_inputs_of_any_size(name):
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_right_function_is_not_called_wrong_in_lower_precision(name):
     f, inputs = FUNCTIONS[name]
-    not_called_wrong(prove, f, Call(tuple(inputs)))
+    not_called_wrong(prove, f, Call(tuple(inputs)), keeps_dtype=False)
     not_called_wrong(check_grads, f, *[(4 * x).astype(np.float32) for x in inputs])

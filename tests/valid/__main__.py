@@ -83,7 +83,7 @@ UNARY = [case for case in CASES if len(case.typical.args) == 1]
 
 
 def valid(f: Function, args: list[np.ndarray]) -> bool:
-    """Whether f has finite values and gradients, here and close by."""
+    """Whether f has finite values, gradients and second ones, here and close by."""
     for factor in (1, 1 + 1e-3, 1 - 1e-3):
         inputs = [mg.tensor(x * factor + (factor - 1) if x.dtype.kind == "f" else x,
                             x.dtype.kind == "f") for x in args]
@@ -91,8 +91,11 @@ def valid(f: Function, args: list[np.ndarray]) -> bool:
             values = f(*inputs)
             floats = [y for y in (values if isinstance(values, (tuple, list)) else [values])
                       if y.dtype.kind == "f"]
-            grads = mg.grad(floats, [x for x in inputs if x.requires_grad],
-                            [mg.tensor(np.ones(y.shape)) for y in floats], allow_unused=True)
+            tracked = [x for x in inputs if x.requires_grad]
+            grads = mg.grad(floats, tracked, [mg.tensor(np.ones(y.shape)) for y in floats],
+                            create_graph=True, allow_unused=True)
+            grads += mg.grad(grads, tracked, [mg.tensor(np.ones(g.shape)) for g in grads],
+                             allow_unused=True)
         except Exception:
             return False
         if not floats or not all(np.isfinite(y.numpy()).all() and abs(y.numpy()).max(initial=0)
