@@ -63,15 +63,15 @@ def no_hessian(stage: Stage, v: np.ndarray) -> bool:
     rng, v = np.random.default_rng(0), v[:stage.scales.size]
 
     def second(d: np.ndarray) -> np.ndarray:
-        ends = [stage.function.values(unflat(flat(stage.point) + s * d, stage.point))
+        ends = [stage.function.near_values(unflat(flat(stage.point) + s * d, stage.point), stage.start)
                 for s in (1, -1)]
         return ends[0] - 2 * stage.start + ends[1]
 
     broken, rounding = np.zeros(stage.start.shape, bool), 16 * _rounding(stage)
     for _ in range(TRIES):
-        b, everywhere = _random(stage, rng), True
+        a, b, everywhere = v + _random(stage, rng), _random(stage, rng), True
         for h in (STEP, STEP / 4):
-            terms = [second(h * (v + b)), second(h * (v - b)), -2 * second(h * v), -2 * second(h * b)]
+            terms = [second(h * (a + b)), second(h * (a - b)), -2 * second(h * a), -2 * second(h * b)]
             everywhere &= abs(sum(terms)) > 0.02 * sum(map(abs, terms)) + rounding
         broken |= everywhere
     return bool((broken & (u != 0)).any())

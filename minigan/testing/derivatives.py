@@ -8,7 +8,7 @@ import numpy as np
 
 from .curvature import no_hessian
 from .diagnosis import likely_cause
-from .differences import Slopes
+from .differences import EPS, Slopes
 from .function import flat, unflat
 from .report import Comparison
 from .stage import Stage, index
@@ -258,7 +258,9 @@ def _confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndar
     slack = np.stack([stage.gradient_noise(row) for row in u])
     slack = abs(_of_moving(stage, measured.first, slack)) @ abs(measured.directions).T
     floor = 16 * np.multiply.outer(stage.invisible(u), abs(measured.directions).sum(axis=1))
-    measured.tolerance += np.minimum(4 * slack, 1e-3 * measured.size + 1e6 * floor)
+    if measured.first:
+        measured.tolerance += 16 * EPS * abs(u).max(initial=0) * abs(measured.directions).max(axis=1)
+    measured.tolerance += np.minimum(4 * slack, 0.2 * measured.size + 1e6 * floor)
     failed = measured.ratio > 1
     for d in np.flatnonzero(failed.any(axis=0)) if not measured.first else ():
         ks = np.flatnonzero(failed[:, d])
