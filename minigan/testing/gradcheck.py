@@ -21,7 +21,7 @@ from .function import CheckedFunction, Point
 from .precision import check_precision
 from .report import GradientError, Report
 from .reproduction import reproduction
-from .stage import ORDERS, Settings, Stage
+from .stage import ORDERS, Settings, Stage, index
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -88,7 +88,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: int | Sequence[int] | 
                 if n == 1 or not NOT_TWICE.search(str(error.__cause__)):
                     raise
                 report.skip(f"{ORDERS[n]}: {error.__cause__}")
-                order = n - 1
+                order, report.ok = n - 1, True
                 break
             if function.closes_over:
                 report.skip("parameters that the function closes over: make them inputs")
@@ -122,6 +122,10 @@ def prepare(f: Callable[..., Any], inputs: Sequence[Any],
                          "the inputs to differentiate by must be floats, but none of them is: "
                          "write 1.0 for 1, for integers are constants")
     names = [f"input {i}" for i in variables]
+    for i in variables:
+        if np.isnan(host[i]).any():
+            at = index(int(np.isnan(host[i]).argmax()), host[i].shape)
+            raise ValueError(f"input {i} is NaN at element {at}, where no gradient is right")
     function = CheckedFunction(f.f if isinstance(f, Differentiable) else f, framework, host,
                                variables, names)
     return function, [host[i] for i in variables]

@@ -76,7 +76,7 @@ class Stage:
 
     def invisible(self, u: np.ndarray) -> np.ndarray:
         """How small a change of ⟨u, f⟩ is that its rounding hides, for each row of u."""
-        return max(EPS, self.settings.accuracy) * (abs(u) @ self.near.size)
+        return EPS * (abs(u) @ self.near.size)
 
     def rounding(self, u: np.ndarray) -> np.ndarray:
         """What the gradient of ⟨u, f⟩ cannot tell from zero, for each of its elements: the values
