@@ -289,7 +289,8 @@ def _nearby(stage: Stage, direction: np.ndarray, u: np.ndarray, claimed: np.ndar
         low.append(slopes.min(axis=1))
         high.append(slopes.max(axis=1))
     width = high[1] - low[1]
-    return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]))
+    rounding = abs(u) @ (stage.near.noise + 20 * EPS * stage.near.size) / 1e-7
+    return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]) + rounding)
             & (low[1] - width <= claimed) & (claimed <= high[1] + width))
 
 

@@ -99,7 +99,7 @@ class Stage:
             return found
         # capped: rounding to single precision is no rounding
         worst = np.max(self.reach, initial=1)
-        return [np.all(o <= relative * size + floor + np.minimum(np.max(n, initial=0), 5e-9 * size + 1e6 * floor * worst))
+        return [np.all(o <= relative * size + floor + np.minimum(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst))
                 for o, size, floor, n in zip(off, largest, floors,
                                              self._parts(self.gradient_noise(u), variables))]
 
