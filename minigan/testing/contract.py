@@ -34,7 +34,7 @@ def check_contract(stage: Stage) -> None:
 
 
 def _check_ways(stage: Stage, u: np.ndarray, by_u: Point) -> None:
-    """Ways to ask for the gradient, which all give the same: together, and each alone to name it."""
+    """Ways to ask for the gradient, which all give the same: tried together, named alone."""
     ways = {
         "is another if the function was called with other inputs before the reverse pass: keep "
         "nothing outside of the call": {"between": partial(call_elsewhere, stage.function,

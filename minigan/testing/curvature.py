@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .differences import EPS
+from .existence import STEP, no_hessian, random_direction, rounding
 from .function import flat, unflat
 from .stage import Stage
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
-STEP = 1e-4    # the slopes' own: where they met no kink, there is none in its reach
 RTOL = 1e-4    # second differences lose twice as many digits as slopes do
-TRIES = 4      # random partners of a direction
 
 
 def check_curvature(stage: Stage) -> None:
@@ -27,7 +25,7 @@ def check_curvature(stage: Stage) -> None:
     values, n = stage.before, stage.before.scales.size
     if not values.start.size or not stage.start.size:
         return
-    v, w = (_random(values, stage.rng) for _ in range(2))
+    v, w = (random_direction(values, stage.rng) for _ in range(2))
     by_v, by_w = (flat(stage.pull_back(x))[:n] for x in (v, w))
     terms = np.array([v * by_w, w * by_v])
     off = abs(terms[0].sum() - terms[1].sum())
@@ -54,38 +52,6 @@ def check_curvature(stage: Stage) -> None:
                          "not at it")
 
 
-def no_hessian(stage: Stage, v: np.ndarray) -> bool:
-    """Whether the function, of whose reverse pass this is the stage, has no second derivative along
-    v: second differences break the parallelogram law, q(a + b) + q(a − b) = 2 q(a) + 2 q(b),
-    whatever the step."""
-    while stage.before is not None:
-        u, stage = flat(stage.point[len(stage.before.point):]), stage.before
-    rng, v = np.random.default_rng(0), v[:stage.scales.size]
-
-    def second(d: np.ndarray) -> np.ndarray:
-        ends = [stage.function.near_values(unflat(flat(stage.point) + s * d, stage.point), stage.start)
-                for s in (1, -1)]
-        return ends[0] - 2 * stage.start + ends[1]
-
-    broken, rounding = np.zeros(stage.start.shape, bool), 16 * _rounding(stage)
-    for _ in range(TRIES):
-        a, b, everywhere = v + _random(stage, rng), _random(stage, rng), True
-        for h in (STEP, STEP / 4):
-            terms = [second(h * (a + b)), second(h * (a - b)), -2 * second(h * a), -2 * second(h * b)]
-            everywhere &= abs(sum(terms)) > 0.02 * sum(map(abs, terms)) + rounding
-        broken |= everywhere
-    return bool((broken & (u != 0)).any())
-
-
-def _random(stage: Stage, rng: np.random.Generator) -> np.ndarray:
-    still = ~np.isfinite(flat(stage.point))
-    return np.where(still, 0, rng.normal(size=still.size) * stage.scales)
-
-
-def _rounding(stage: Stage) -> np.ndarray:
-    return stage.near.noise + 20 * EPS * abs(stage.start)
-
-
 def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[float, float]:
     """Between what limits ⟨u, (f(x + h v) − 2 f(x) + f(x − h v)) / h²⟩ goes as h does to 0."""
     at = flat(stage.point)
@@ -97,7 +63,7 @@ def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[floa
     wide, narrow = quotient(STEP), quotient(STEP / 2)
     if not np.isfinite(wide + narrow):
         return -np.inf, np.inf
-    rounding = float(abs(u) @ _rounding(stage)) * 4 / STEP ** 2
-    error = 4 * abs(wide - narrow) + 4 * rounding
+    noise = float(abs(u) @ rounding(stage)) * 4 / STEP ** 2
+    error = 4 * abs(wide - narrow) + 4 * noise
     estimate = narrow + (narrow - wide) / 3
     return estimate - error, estimate + error

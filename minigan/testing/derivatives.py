@@ -6,10 +6,10 @@ from typing import Iterator
 
 import numpy as np
 
-from .curvature import no_hessian
 from .diagnosis import likely_cause
 from .differences import EPS, Slopes
-from .function import flat, unflat
+from .existence import nearby, no_hessian
+from .function import flat
 from .report import Comparison
 from .stage import Stage, index
 
@@ -17,7 +17,6 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 
 FEW = (64, 8)       # up to so many elements, each is also moved alone: first order, higher orders
 SOME = 32           # of the others, where kinks were met
-NEARBY = 8          # pairs of points around the one where slopes contradict each other
 BLOCK = 2_000_000   # numbers that a block of slopes holds at most
 
 
@@ -60,9 +59,9 @@ def check_derivatives(stage: Stage) -> None:
     gradients = np.stack([flat(stage.pull_back(row)) for row in u])
     made, failed = 0, []
     for measured in _all_directions(stage, u, gradients) if stage.start.size else ():
-        made += int(measured.proves.sum())
         if (measured.ratio > 1).any():
             _confirm(stage, measured, u, gradients)
+        made += int(measured.proves.sum())
         stage.report.worst = max(stage.report.worst, float(measured.ratio.max(initial=0)))
         if (measured.ratio > 1).any():
             failed.append(measured)
@@ -259,39 +258,20 @@ def _confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndar
     slack = abs(_of_moving(stage, measured.first, slack)) @ abs(measured.directions).T
     floor = 16 * np.multiply.outer(stage.invisible(u), abs(measured.directions).sum(axis=1))
     if measured.first:
-        measured.tolerance += 16 * EPS * abs(u).max(initial=0) * abs(measured.directions).max(axis=1)
+        length = abs(measured.directions).max(axis=1)
+        measured.tolerance += 16 * EPS * abs(u).max(initial=0) * length
     measured.tolerance += np.minimum(4 * slack, 0.2 * measured.size + 1e6 * floor)
     failed = measured.ratio > 1
     for d in np.flatnonzero(failed.any(axis=0)) if not measured.first else ():
         ks = np.flatnonzero(failed[:, d])
         weights = np.stack([measured.masked.get((k, d), u[k]) for k in ks])
-        right = _nearby(stage, measured.directions[d], weights, measured.value[ks, d])
-        if right.any() and (stage.order == 1 or no_hessian(stage, measured.directions[d])):
+        direction = _padded(stage, measured.directions[d:d + 1])[0]
+        right = nearby(stage, direction, weights, measured.value[ks, d])
+        if right.any() and (stage.order == 1 or no_hessian(stage, direction)):
             measured.proves[ks[right], d] = False
             stage.report.skip(f"no derivative, {stage.name}", int(right.sum()))
         elif not right.any():
             return
-
-
-def _nearby(stage: Stage, direction: np.ndarray, u: np.ndarray, claimed: np.ndarray) -> np.ndarray:
-    """Whether what is claimed along the direction, for each row of u, lies between the slopes at
-    points nearby, and these do not come together as the points do: then the function has no
-    derivative here, and it is one of those that it has around (Clarke's generalised gradient)."""
-    at, v = flat(stage.point), _padded(stage, direction[None])[0]
-    steps = np.pad(stage.scales[:direction.size], (0, at.size - direction.size))
-    sides = np.random.default_rng(0).normal(size=(2 * NEARBY, at.size)) * steps
-    sides[NEARBY:] *= -1  # some in pairs
-    low, high = [], []
-    for radius in (1e-4, 1e-5):
-        found = [[stage.function.near_values(unflat(at + radius * side + h * v, stage.point), stage.start)
-                  for h in (1e-7, -1e-7)] for side in sides]
-        slopes = u @ np.array([(a - b) / 2e-7 for a, b in found]).T
-        low.append(slopes.min(axis=1))
-        high.append(slopes.max(axis=1))
-    width = high[1] - low[1]
-    rounding = abs(u) @ (stage.near.noise + 20 * EPS * stage.near.size) / 1e-7
-    return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]) + rounding)
-            & (low[1] - width <= claimed) & (claimed <= high[1] + width))
 
 
 def _explain(stage: Stage, failed: list[Measured], made: int, u: np.ndarray,
@@ -332,7 +312,8 @@ def _comparison(stage: Stage, measured: Measured, k: int, d: int) -> Comparison:
     moving, begin = np.flatnonzero(measured.directions[d]), 0
     length = measured.directions[d, moving[0]] if moving.size == 1 else 1
     low, high = sorted(float(a[k, d] / length) for a in (measured.low, measured.high))
-    numbers = float(measured.value[k, d] / length), low, high, measured.tolerance[k, d] / abs(length)
+    numbers = (float(measured.value[k, d] / length), low, high,
+               float(measured.tolerance[k, d] / abs(length)))
     for i, x in enumerate(stage.point[measured.first:], measured.first):
         if moving.size and moving[0] < begin + x.size:
             element = index(int(moving[0]) - begin, x.shape) if moving.size == 1 else None

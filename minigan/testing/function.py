@@ -117,7 +117,7 @@ class CheckedFunction:
         # another pattern of signs: what cancels above does not; and as far as the inputs are large
         signs = np.where(np.arange(at.size) % 3, 1, -1)
         near, far = [finite(self.near_values(unflat(at + signs * step, point), start) - start)
-                     for step in (0.1 * scale, 1.5 * flat([np.full(x.shape, largest_of(x)) for x in point]))]
+                     for step in (0.1 * scale, 1.5 * sizes(point))]
         seen = np.max([*finite(samples), finite(start), near, np.minimum(far, 1)], axis=0)
         size = np.maximum(seen, noise / (50 * EPS))
         # where neighbours have nothing in common, as those of sin(1e20), no difference tells
@@ -141,8 +141,9 @@ class CheckedFunction:
         def differences(directions: np.ndarray, suffices: Any = None) -> Slopes:
             lengths = abs(directions).max(axis=1, keepdims=True, initial=0)
             reach = (finite(at) * (directions != 0)).max(axis=1, keepdims=True, initial=0)
-            return slopes(lambda t, which: np.stack(
-                [self.near_values(moved(t, d), near.start) for d in which]), near, reach / np.where(lengths > 0, lengths, 1),
+            return slopes(lambda t, which: np.stack([self.near_values(moved(t, d), near.start)
+                                                     for d in which]),
+                          near, reach / np.where(lengths > 0, lengths, 1),
                           suffices or precise, look and suffices is not None)
 
         if not self.framework.complex_step:
@@ -165,13 +166,19 @@ class CheckedFunction:
 
     def _complex_slope(self, moved: Point) -> np.ndarray:
         """Im f(x + i h v) / h with an h so small that nothing is cut off."""
-        outputs = self.framework.outputs(self.f(*self.natives(moved)), complex_too=True)
+        results = self.f(*self.natives(moved))
+        outputs = self.framework.outputs(results, complex_too=True)
         return np.concatenate([np.asarray(y).imag.reshape(-1) for y in outputs]) / 1e-100
 
 
 def scales(point: Point) -> np.ndarray:
     """For each element how far is a step: 1, but less where all numbers of its variable are tiny."""
-    return flat([np.full(x.shape, largest_of(x) if largest_of(x) < 1e-2 else 1) for x in point])
+    return np.where(sizes(point) < 1e-2, sizes(point), 1)
+
+
+def sizes(point: Point) -> np.ndarray:
+    """For each element how large the numbers of its variable are."""
+    return flat([np.full(x.shape, largest_of(x)) for x in point])
 
 
 def largest_of(x: np.ndarray) -> float:

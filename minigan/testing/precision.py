@@ -75,7 +75,8 @@ def _measured(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarray
         near = [m.astype(x.dtype) for m, x in zip(_moved(stage.rng, stage.point, 2 * eps), native)]
         errors.append([a - b for a, b in zip(
             _results(stage, near, u), _results(stage, [x.astype(np.float64) for x in near], u))])
-    return [s + 4 * largest_number(np.ptp(np.stack(e), axis=0)) for s, e in zip(slack, zip(*errors))]
+    return [s + 4 * largest_number(np.ptp(np.stack(e), axis=0))
+            for s, e in zip(slack, zip(*errors))]
 
 
 def _off(y: np.ndarray, e: np.ndarray, tolerance: float) -> np.ndarray:

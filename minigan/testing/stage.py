@@ -7,7 +7,7 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from .differences import EPS, Slopes, computational_noise, finite
-from .function import CheckedFunction, ComplexStepError, Point, flat, largest_of, scales, unflat
+from .function import CheckedFunction, ComplexStepError, Point, flat, scales, sizes, unflat
 from .report import GradientError, Report
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
@@ -40,8 +40,9 @@ class Stage:
         self.settings, self.report, self.rng, self.before = settings, report, rng, before
         self.rough = False  # whether slopes needed a second, shorter step so far
         self.scales, self._noise = scales(point), {}
-        sizes = flat([np.full(x.shape, largest_of(x)) for x in point])
-        self.reach = np.where(sizes > 1e3, np.maximum(finite(flat(point)), 1), np.minimum(sizes, 1))
+        largest = sizes(point)
+        self.reach = np.where(largest > 1e3, np.maximum(finite(flat(point)), 1),
+                              np.minimum(largest, 1))
         # an error of the function itself is its own; one of its reverse pass is a finding
         start = self._values() if order == 1 else self.guarded(self._values)
         # a gradient is as exact as the values' own rounding lets it be
@@ -83,14 +84,14 @@ class Stage:
         are rounded, and an input would have to move by its own size."""
         return self.invisible(u) / self.reach
 
-    def excuses(self, off: Point, sizes: Point, u: np.ndarray,
+    def excuses(self, off: Point, of: Point, u: np.ndarray,
                 variables: Sequence[int] | None = None) -> list[bool]:
         """Whether rounding explains by how much gradients of ⟨u, f⟩, by all variables or these,
         are off that should be the same: 1e-9 of their sizes; or, where terms cancel, what is found
         near the point."""
         variables = range(len(self.point)) if variables is None else variables
         relative = max(1e-9, 10 * self.settings.accuracy)
-        largest = [np.max(size, initial=0) for size in sizes]
+        largest = [np.max(size, initial=0) for size in of]
         floors = self._parts(16 * (self.rounding(u) + EPS * np.max(abs(u), initial=0))
                              + self.settings.atol, variables)
         found = [np.all(o <= relative * size + floor)
