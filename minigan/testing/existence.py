@@ -16,10 +16,12 @@ TRIES = 4    # random pairs of directions
 NEARBY = 8   # pairs of points around the one where slopes contradict each other
 
 
-def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray) -> np.ndarray:
-    """Whether what is claimed along v, for each row of u, lies between the slopes at
-    points nearby, and these do not come together as the points do: then the function has no
-    derivative here, and it is one of those that it has around (Clarke's generalised gradient)."""
+def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
+           margin: np.ndarray) -> np.ndarray:
+    """Whether what is claimed along v, for each row of u, lies between the slopes at points nearby,
+    or by no more outside than `margin` times what they span, and these do not come together as the
+    points do: then there is no derivative here, and this is one of those around it (Clarke's
+    generalised gradient)."""
     at, n = flat(stage.point), sum(x.size for x in stage.point[:len(stage.point)
                                                                - stage.function.linear])
     sides = np.random.default_rng(0).normal(size=(2 * NEARBY, at.size)) * stage.scales
@@ -27,15 +29,16 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray) -> n
     sides[NEARBY:] *= -1  # some in pairs
     low, high = [], []
     for radius in (1e-4, 1e-5):
-        found = [[stage.function.near_values(unflat(at + radius * side + h * v, stage.point), stage.start)
-                  for h in (1e-7, -1e-7)] for side in sides]
+        found = [[stage.function.near_values(unflat(at + radius * side + h * v, stage.point),
+                                             stage.start) for h in (1e-7, -1e-7)] for side in sides]
         slopes = u @ np.array([(a - b) / 2e-7 for a, b in found]).T
         low.append(slopes.min(axis=1))
         high.append(slopes.max(axis=1))
     width = high[1] - low[1]
     noise = abs(u) @ (stage.near.noise + 20 * EPS * stage.near.size) / 1e-7
     return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]) + noise)
-            & (low[1] - width <= claimed) & (claimed <= high[1] + width))
+            & (low[1] - margin * width <= claimed)
+            & (claimed <= high[1] + margin * width))
 
 
 def no_hessian(stage: Stage, v: np.ndarray) -> bool:

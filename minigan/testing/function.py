@@ -172,7 +172,7 @@ class CheckedFunction:
 
 
 def scales(point: Point) -> np.ndarray:
-    """For each element how far is a step: 1, but less where all numbers of its variable are tiny."""
+    """For each element how far a step is: 1, but less where its variable holds tiny numbers."""
     return np.where(sizes(point) < 1e-2, sizes(point), 1)
 
 

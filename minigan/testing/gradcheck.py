@@ -16,7 +16,8 @@ from ..autodiff import Function, Tensor
 from .contract import call_elsewhere, check_contract, check_empty
 from .curvature import check_curvature
 from .derivatives import check_derivatives
-from .frameworks import Differentiable, Framework, Minigan
+from .differentiable import Differentiable
+from .frameworks import Framework, Minigan
 from .function import CheckedFunction, Point
 from .precision import check_precision
 from .report import GradientError, Report

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .call import Call
-from .frameworks import Differentiable, named_partial
+from .differentiable import Differentiable, named_partial
 from .gradcheck import check_grads, name_of, prepare
 from .precision import check_precision, largest_number
 from .report import Report

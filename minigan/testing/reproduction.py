@@ -7,7 +7,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .frameworks import Differentiable
+from .differentiable import Differentiable
 from .function import CheckedFunction, Point
 
 DEFAULTS = dict(wrt=None, order=2, directions=8, kinks="subgradient", rtol=1e-7, atol=0.0,

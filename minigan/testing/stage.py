@@ -100,9 +100,11 @@ class Stage:
             return found
         # capped: rounding to single precision is no rounding
         worst = np.max(self.reach, initial=1)
-        return [np.all(o <= relative * size + floor + np.minimum(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst))
-                for o, size, floor, n in zip(off, largest, floors,
-                                             self._parts(self.gradient_noise(u), variables))]
+        noise = [np.minimum(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst)
+                 for n, size, floor in zip(self._parts(self.gradient_noise(u), variables),
+                                           largest, floors)]
+        return [np.all(o <= relative * size + floor + n)
+                for o, size, floor, n in zip(off, largest, floors, noise)]
 
     def gradient_noise(self, u: np.ndarray) -> np.ndarray:
         """By how much rounding may move the gradient of ⟨u, f⟩, element by element."""
@@ -132,6 +134,21 @@ class Stage:
     def cotangents(self, count: int) -> np.ndarray:
         """Random ones, (count, elements of the value)."""
         return self.rng.normal(size=(count, self.start.size))
+
+    def cotangents_of_losses(self, number: int) -> np.ndarray:
+        """Random ones, some in another form: ones, one-hot, with a row of zeros; and one more for
+        each of several outputs, zero for all others."""
+        u = self.cotangents(number)
+        count = u.shape[1]
+        rows = self.function.outputs[0].shape[:1] or (1,)
+        forms = [np.ones(count), np.arange(count) == self.rng.integers(max(count, 1)),
+                 np.where(np.arange(count) < count // max(rows[0], 1), 0, u[-1])]
+        for i, form in enumerate(forms[:len(u) - 1], 1):
+            u[i] = form
+        sizes = [y.size for y in self.function.outputs]
+        which = np.repeat(np.arange(len(sizes)), sizes)
+        return np.concatenate([u] + [np.where(which == i, u[0], 0)[None]
+                                     for i in range(len(sizes)) if len(sizes) > 1])
 
     def pull_back(self, u: np.ndarray, point: Point | None = None, **options: Any) -> Point:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,
