@@ -29,9 +29,9 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
     sides[NEARBY:] *= -1  # some in pairs
     low, high = [], []
     for radius in (1e-4, 1e-5):
-        found = [[stage.function.near_values(unflat(at + radius * side + h * v, stage.point),
-                                             stage.start) for h in (1e-7, -1e-7)] for side in sides]
-        slopes = u @ np.array([(a - b) / 2e-7 for a, b in found]).T
+        found = [[stage.function.near_values(unflat(at + radius * (side + h * v), stage.point),
+                                             stage.start) for h in (0.01, -0.01)] for side in sides]
+        slopes = u @ np.array([(a - b) / (0.02 * radius) for a, b in found]).T
         low.append(slopes.min(axis=1))
         high.append(slopes.max(axis=1))
     width = high[1] - low[1]
