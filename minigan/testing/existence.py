@@ -35,7 +35,7 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
         low.append(slopes.min(axis=1))
         high.append(slopes.max(axis=1))
     width = high[1] - low[1]
-    noise = abs(u) @ (stage.near.noise + 20 * EPS * stage.near.size) / 1e-7
+    noise = abs(u) @ rounding(stage) / 1e-7
     return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]) + noise)
             & (low[1] - margin * width <= claimed)
             & (claimed <= high[1] + margin * width))
