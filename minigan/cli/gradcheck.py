@@ -19,7 +19,8 @@ import numpy as np
 from .. import backend
 from ..errors import UserError, did_you_mean
 from ..settings import NATURAL, Kind, one_of
-from ..testing.frameworks import Differentiable, Minigan
+from ..testing.differentiable import Differentiable
+from ..testing.frameworks import Minigan
 from ..testing.gradcheck import KINKS, check_grads
 from ..testing.report import GradientError
 

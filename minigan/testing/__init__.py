@@ -7,7 +7,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-from .frameworks import Differentiable, from_jax, from_numpy, from_torch
+from .differentiable import Differentiable, from_jax, from_numpy, from_torch
 from .gradcheck import check_grads
 from .numerical import adjoint_test, numerical_jacobian, numerical_jvp
 from .report import GradientError, Report

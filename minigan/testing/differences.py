@@ -15,7 +15,24 @@ import numpy as np
 Lines = Callable[[float, np.ndarray], np.ndarray]
 
 EPS = float(np.finfo(np.float64).eps)
-STEPS = (1e-4, 1e-6)  # the second where the first met a kink, or a function too steep for it
+STEP = 1e-4
+FINER = (1e-6, 1e-8)   # where a step met a kink, or a function too steep for it
+COARSER = (5e-3, 0.25)  # where rounding hides what a step does; then as suits large inputs
+PARTS = ("low", "high", "error", "kink", "jump")
+
+
+@dataclass
+class Near:
+    """A function's values at and around a point, in one flat array each, (M,).
+
+    start  the values at the point
+    size   how large they are around it, as far as an ordinary step reaches, or on the way to them
+    noise  by how much rounding within the function may move them
+    """
+
+    start: np.ndarray
+    size: np.ndarray
+    noise: np.ndarray
 
 
 @dataclass
@@ -44,11 +61,11 @@ class Slopes:
 
     def rows(self, which: Any) -> Slopes:
         """Some of the rows."""
-        return Slopes(*[a[which] for a in (self.low, self.high, self.error, self.kink, self.jump)])
+        return Slopes(*[getattr(self, name)[which] for name in PARTS])
 
     def replace(self, which: np.ndarray, other: Slopes) -> None:
         """Put the other's rows in the place of these rows."""
-        for name in ("low", "high", "error", "kink", "jump"):
+        for name in PARTS:
             mine = np.array(getattr(self, name))
             mine[which] = getattr(other, name)
             setattr(self, name, mine)
@@ -64,13 +81,13 @@ class Quotients:
     noise: np.ndarray  # what rounding may contribute to each
 
     @classmethod
-    def of(cls, lines: Lines, which: np.ndarray, start: np.ndarray, h: float,
-           reach: np.ndarray, noise: np.ndarray) -> Quotients:
-        forward, backward = [(lines(s, which) - start) / s for s in (h, -h)]
+    def of(cls, lines: Lines, which: np.ndarray, near: Near, h: float,
+           reach: np.ndarray) -> Quotients:
+        forward, backward = [(lines(s, which) - near.start) / s for s in (h, -h)]
         slope = finite(forward + backward) / 2
         # the function's values are rounded, and so are the points that it was taken at
-        rounding = (20 * finite(start) + 2 * reach[which] * slope) * EPS
-        return cls(forward, backward, (noise + rounding) / h)
+        rounding = (20 * near.size + 2 * reach[which] * slope) * EPS
+        return cls(forward, backward, (near.noise + rounding) / h)
 
     @property
     def central(self) -> np.ndarray:
@@ -92,19 +109,19 @@ class Quotients:
         """The central quotients as they are, without their error; `kink` marks where the sides
         differ by more than a gentle bend's 1 %."""
         slope = self.central
-        kink = ~(self.bend <= 1e-2 * abs(slope) + 1e-3 * largest(slope) + 1e-9 + self.noise)
+        kink = ~(self.bend <= 1e-2 * abs(slope) + 1e-3 * largest(slope) + 2 * self.noise)
         return Slopes(slope, slope, self.noise + 0 * slope, kink, np.zeros_like(kink))
 
 
-def smooth(wide: Quotients, narrow: Quotients) -> Slopes:
+def smooth(wide: Quotients, narrow: Quotients, size: np.ndarray) -> Slopes:
     """Richardson's extrapolation from steps h and h / 2: central differences err by c h², which
-    two steps reveal.
+    two steps reveal. size is how large the values are near the point.
 
     `kink` marks where the quotients do not behave as a smooth function's: the central ones
     disagree, or their one-sided difference, h f″ if smooth, does not halve with h.
     """
     slope = narrow.central
-    floor = 1e-9 + 1e-7 * largest(slope) + wide.noise
+    floor = 1e-9 * size + 1e-7 * largest(slope) + 2 * wide.noise
     stays = narrow.bend > 0.75 * wide.bend
     difference = abs(wide.central - slope)
     rough = (difference > 1e-3 * abs(slope) + floor) | (stays & (narrow.bend > floor))
@@ -126,48 +143,62 @@ def one_sided(wide: Quotients, narrow: Quotients) -> Slopes:
     return Slopes(quotients.min(axis=0), quotients.max(axis=0), error, finite, ~finite)
 
 
-def slopes(lines: Lines, start: np.ndarray, reach: np.ndarray, noise: np.ndarray,
-           suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
-    """The derivatives along the lines at t = 0, where the value is `start`, (M,).
+def slopes(lines: Lines, near: Near, reach: np.ndarray,
+           suffices: Callable[[Slopes], np.ndarray], look: bool) -> Slopes:
+    """The derivatives along the lines at t = 0.
 
     reach     for each line how large the numbers that move are, in the direction's length, (D, 1)
-    noise     by how much values may be off, beyond their own rounding, (M,)
-    suffices  for which lines, (D,), a first look will do, taken with half of the function's calls:
-              central quotients, of which nobody knows how far they are off. Who answers has to
-              know what they should be
+    suffices  for which lines, (D,), what was found will do
+    look      whether a first look may: central quotients, taken with half of the function's
+              calls, of which nobody knows how far they are off. Who answers has to know what they
+              should be
     """
     def quotients(h: float, which: np.ndarray) -> Quotients:
-        return Quotients.of(lines, which, start, h, reach, noise)
+        return Quotients.of(lines, which, near, h, reach)
 
-    wide = quotients(STEPS[0], np.arange(len(reach)))
+    def pair(h: float, which: np.ndarray) -> tuple[Slopes, Quotients, Quotients]:
+        wide, narrow = quotients(h, which), quotients(h / 2, which)
+        return smooth(wide, narrow, near.size), wide, narrow
+
+    wide = quotients(STEP, np.arange(len(reach)))
     found, rows = wide.first_look(), np.arange(len(reach))
-    if suffices is not None:
+    if look:
         rows = np.flatnonzero(found.kink.any(axis=1) | ~suffices(found))
-    if rows.size:
-        wide = wide.rows(rows)
-        closer = smooth(wide, quotients(STEPS[0] / 2, rows))
-        rough = np.flatnonzero(closer.kink.any(axis=1))
-        if rough.size:
-            pair = [quotients(STEPS[1] / k, rows[rough]) for k in (1, 2)]
-            closer.replace(rough, _closest(closer, wide.steepness[rough], *pair, rough))
-            closer.rough = True
-        found.replace(rows, closer)
+    if not rows.size:
+        return found
+    found.replace(rows, smooth(wide.rows(rows), quotients(STEP / 2, rows), near.size))
+    rough, steepness = found.kink.copy(), wide.steepness
+    for h in FINER:
+        which = np.flatnonzero(rough.any(axis=1))
+        if not which.size:
+            break
+        closer, wide, narrow = pair(h, which)
+        sides, was = one_sided(wide, narrow), rough[which]
+        kinked = was & closer.kink
+        jump = kinked & (sides.jump | (wide.steepness > 5 * steepness[which] + wide.noise))
+        found.replace(which, _chosen(was, _chosen(kinked, sides, closer), found.rows(which)))
+        found.kink[which], found.jump[which] = kinked & ~jump, jump
+        found.rough = True
+        # a kink's two slopes are those of any step; what is neither is looked at closer
+        rough[which] = kinked & ~(sides.error <= 0.1 * (sides.high - sides.low))
+        steepness[which] = wide.steepness
+    straight = ~(found.kink | found.jump)
+    for h in (*COARSER, STEP * reach.max(initial=0)):
+        which = rows[~suffices(found)[rows]]
+        if not which.size or h < COARSER[0]:
+            break
+        far, known = pair(h, which)[0], found.rows(which)
+        # as long as steps twice as long and more agree
+        straight[which] &= ~far.kink & (far.error < known.error)
+        straight[which] &= abs(far.low - known.low) <= far.error + known.error
+        found.replace(which, _chosen(straight[which], far, known))
     return found
 
 
-def _closest(found: Slopes, steepness: np.ndarray, wide: Quotients, narrow: Quotients,
-             rows: np.ndarray) -> Slopes:
-    """The rows where the first step met something, with what the second step says of it."""
-    near, sides = smooth(wide, narrow), one_sided(wide, narrow)
-    jump = sides.jump | (wide.steepness > 5 * steepness + 1e-6 + wide.noise)
-    rough = found.kink[rows]
-    kinked = rough & near.kink
-
-    def choose(name: str) -> np.ndarray:
-        return np.where(kinked, getattr(sides, name),
-                        np.where(rough, getattr(near, name), getattr(found, name)[rows]))
-
-    return Slopes(choose("low"), choose("high"), choose("error"), kinked & ~jump, kinked & jump)
+def _chosen(where: np.ndarray, one: Slopes, other: Slopes) -> Slopes:
+    """The one where the mask says so, else the other."""
+    return Slopes(*[np.where(where, getattr(one, name), getattr(other, name))
+                    for name in ("low", "high", "error", "kink", "jump")])
 
 
 def computational_noise(values: np.ndarray) -> np.ndarray:

@@ -6,21 +6,19 @@ All else in this package sees functions of host arrays.
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
-from functools import partial, update_wrapper
+from dataclasses import dataclass
 from typing import Any, Callable, Sequence
 
 import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor, grad
-from ..checked import checked
 from .report import GradientError
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
-# the outputs ↦ the cotangents to pull back from them
-Cotangents = Callable[[Sequence[Any]], Sequence[Any]]
+# the cotangents of the outputs, and whether to differentiate again ↦ the gradients
+Pull = Callable[[Sequence[Any], bool], Sequence[Any]]
 
 
 class Framework:
@@ -29,6 +27,7 @@ class Framework:
     array_name = "array"
     differentiates_twice = True  # whether the gradients can be differentiated again
     complex_step = False         # whether the function also takes complex numbers
+    adds_up = False              # whether one array in two places has one gradient, the sum
 
     def context(self) -> AbstractContextManager:
         """What must be switched on during a check."""
@@ -52,22 +51,29 @@ class Framework:
     def is_float(self, x: Any) -> bool:
         return x.dtype.kind == "f"
 
+    def is_complex(self, x: Any) -> bool:
+        return np.dtype(getattr(x, "dtype", float)).kind == "c"
+
     def operation(self, output: Any) -> str:
         """The name of the operation that computed the output, "" if there is none to be known."""
         return ""
 
-    def vjp(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int], cotangents: Cotangents,
-            create_graph: bool) -> tuple[list[Any], list[Any]]:
-        """The outputs, and the gradients by the inputs at wrt."""
+    def record(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
+               leaves: bool = True) -> tuple[list[Any], Pull]:
+        """The outputs, and how to pull cotangents back to the inputs at wrt, more than once if
+        need be. These are leaves of the graph, or else computed by an operation that copies."""
         raise NotImplementedError
 
-    def outputs(self, results: Any) -> list[Any]:
+    def outputs(self, results: Any, complex_too: bool = False) -> list[Any]:
         """The floating point ones of a function's results, always as a list."""
         results = list(results) if isinstance(results, (tuple, list)) else [results]
-        for y in results:
+        for i, y in enumerate(results):
             if not self.is_array(y):
                 raise GradientError(f"the function returned {type(y).__name__}, which is no "
                                     f"{self.array_name}{_other_maker(y)}")
+            if self.is_complex(y) and not complex_too:
+                raise GradientError(f"output {i} is complex: return its real and its imaginary "
+                                    "part, as two outputs")
         floating = [y for y in results if self.is_float(y)]
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
@@ -88,6 +94,7 @@ class Minigan(Framework):
 
     device: backend.Backend
     array_name = "Tensor"
+    adds_up = True
 
     def array(self, x: np.ndarray) -> Tensor:
         return Tensor(self.device.from_numpy(x))
@@ -104,14 +111,13 @@ class Minigan(Framework):
     def operation(self, output: Tensor) -> str:
         return "" if output.creator is None else type(output.creator).__name__
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
-        inputs = list(inputs)
-        for i in wrt:
-            if not inputs[i].requires_grad:
-                inputs[i] = Tensor(inputs[i].data, requires_grad=True)
-        outputs = self.outputs(f(*inputs))
-        return outputs, list(grad(outputs, [inputs[i] for i in wrt], cotangents(outputs),
-                                  create_graph, allow_unused=True))
+    def record(self, f, inputs, wrt, leaves=True):
+        made = {id(x): x if x.requires_grad else Tensor(x.data, requires_grad=True)
+                for x in [inputs[i] for i in wrt]}
+        variables = [made[id(inputs[i])] for i in wrt]
+        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
+        return outputs, lambda cotangents, create_graph: grad(
+            outputs, variables, list(cotangents), create_graph, allow_unused=True)
 
 
 @dataclass(frozen=True)
@@ -137,27 +143,30 @@ class NumPy(Framework):
     def is_float(self, x: Any) -> bool:
         return isinstance(x, float) or x.dtype.kind in "fc"
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
+    def record(self, f, inputs, wrt, leaves=True):
         results = f(*inputs)
-        outputs = [np.asarray(y) for y in self.outputs(results)]
-        pulled = tuple(cotangents(outputs))
         several = isinstance(results, (tuple, list))
-        grads = self.pull_back(*inputs, pulled if several else pulled[0])
-        grads = grads if isinstance(grads, (tuple, list)) else (grads,)
-        if len(grads) != len(inputs):
-            raise GradientError(f"vjp returned {len(grads)} gradients for {len(inputs)} inputs: "
-                                "one for each is wanted, None for a constant")
-        missing = [i for i in wrt if grads[i] is None]
-        if missing:
-            raise GradientError(f"vjp returned None for input {missing[0]}: return its gradient, "
-                                "or name the inputs to differentiate by with wrt")
-        return outputs, [np.asarray(grads[i]) for i in wrt]
+
+        def pull(cotangents: Sequence[Any], create_graph: bool) -> list[np.ndarray]:
+            grads = self.pull_back(*inputs, tuple(cotangents) if several else cotangents[0])
+            grads = grads if isinstance(grads, (tuple, list)) else (grads,)
+            if len(grads) != len(inputs):
+                raise GradientError(f"vjp returned {len(grads)} gradients for {len(inputs)} "
+                                    "inputs: one for each is wanted, None for a constant")
+            missing = [i for i in wrt if grads[i] is None]
+            if missing:
+                raise GradientError(f"vjp returned None for input {missing[0]}: return its "
+                                    "gradient, or name the inputs to differentiate by with wrt")
+            return [np.asarray(grads[i]) for i in wrt]
+
+        return [np.asarray(y) for y in self.outputs(results)], pull
 
 
 class Torch(Framework):
     """Functions of torch.Tensors on the CPU."""
 
     array_name = "torch.Tensor"
+    adds_up = True
 
     def __init__(self) -> None:
         import torch
@@ -168,7 +177,7 @@ class Torch(Framework):
         return self.torch.from_numpy(x if positive and x.flags.writeable else x.copy())
 
     def numpy(self, x: Any) -> np.ndarray:
-        return x.detach().numpy()
+        return x.detach().clone().numpy()  # of an array, where it is a promise of zeros only
 
     def cast(self, x: np.ndarray, like: Any) -> Any:
         return self.array(x).to(like.dtype)
@@ -179,23 +188,31 @@ class Torch(Framework):
     def is_float(self, x: Any) -> bool:
         return x.is_floating_point()
 
+    def is_complex(self, x: Any) -> bool:
+        return x.is_complex()
+
     def operation(self, output: Any) -> str:
         return "" if output.grad_fn is None else output.grad_fn.name()
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
-        inputs = list(inputs)
-        for i in wrt:
-            if not inputs[i].requires_grad:
-                inputs[i] = inputs[i].detach().requires_grad_()
-        outputs, variables = self.outputs(f(*inputs)), [inputs[i] for i in wrt]
-        pairs = [(y, u) for y, u in zip(outputs, cotangents(outputs)) if y.requires_grad]
-        if not pairs:
-            return outputs, [self.torch.zeros_like(x) for x in variables]
-        sources, pulled = zip(*pairs)
-        grads = self.torch.autograd.grad(sources, variables, pulled, create_graph=create_graph,
-                                         allow_unused=True)
-        return outputs, [self.torch.zeros_like(x) if g is None else g
-                         for x, g in zip(variables, grads)]
+    def record(self, f, inputs, wrt, leaves=True):
+        made = {id(x): x if x.requires_grad else x.detach().requires_grad_()
+                for x in [inputs[i] for i in wrt]}
+        variables = [made[id(inputs[i])] for i in wrt]
+        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
+
+        def pull(cotangents: Sequence[Any], create_graph: bool) -> list[Any]:
+            pairs = [(y, u) for y, u in zip(outputs, cotangents) if y.requires_grad]
+            # what is not used gets no cotangent: a Function may be handed None
+            used = [(y, u) for y, u in pairs if u.requires_grad or bool(u.any())] or pairs
+            if not used:
+                return [self.torch.zeros_like(x) for x in variables]
+            outs, given = zip(*used)
+            grads = self.torch.autograd.grad(outs, variables, given, retain_graph=True,
+                                             create_graph=create_graph, allow_unused=True)
+            return [self.torch.zeros_like(x) if g is None else g
+                    for x, g in zip(variables, grads)]
+
+        return outputs, pull
 
 
 class Jax(Framework):
@@ -222,79 +239,17 @@ class Jax(Framework):
     def is_array(self, x: Any) -> bool:
         return isinstance(x, self.jax.Array)
 
-    def vjp(self, f, inputs, wrt, cotangents, create_graph):
-        inputs = list(inputs)
-
-        def of_variables(*variables: Any) -> tuple:
-            for i, x in zip(wrt, variables):
-                inputs[i] = x
-            return tuple(self.outputs(f(*inputs)))
-
-        outputs, pull = self.jax.vjp(of_variables, *[inputs[i] for i in wrt])
-        return list(outputs), list(pull(tuple(cotangents(outputs))))
+    def record(self, f, inputs, wrt, leaves=True):
+        outputs, pull = self.jax.vjp(
+            lambda *variables: tuple(self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))),
+            *[inputs[i] for i in wrt])
+        return list(outputs), lambda cotangents, create_graph: pull(tuple(cotangents))
 
 
-@dataclass(frozen=True)
-class Differentiable:
-    """A function of any framework, to be handed to every check of this package.
-
-    Called with NumPy arrays it gives NumPy arrays.
-    """
-
-    f: Callable[..., Any]
-    framework: Framework
-
-    @property
-    def __name__(self) -> str:
-        return getattr(self.f, "__name__", type(self.f).__name__)
-
-    def bind(self, **options: Any) -> Differentiable:
-        """The same with keyword options held fixed, also those of a NumPy vjp."""
-        framework = self.framework
-        if isinstance(framework, NumPy):
-            framework = replace(framework, pull_back=named_partial(framework.pull_back, options))
-        return Differentiable(named_partial(self.f, options), framework)
-
-    def __call__(self, *arrays: Any, **options: Any) -> Any:
-        with self.framework.context():
-            natives = [self.framework.array(np.asarray(x)) for x in arrays]
-            result = self.f(*natives, **options)
-            if isinstance(result, (tuple, list)):
-                return tuple(self.framework.numpy(y) for y in result)
-            return self.framework.numpy(result)
-
-
-def named_partial(f: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
-    """f with options held fixed, under its own name."""
-    return update_wrapper(partial(f, **options), f)
-
-
-@checked
-def from_numpy(f: Callable[..., Any], vjp: Callable[..., Any],
-               complex_step: bool = False) -> Differentiable:
-    """A NumPy function with a reverse pass written by hand, to be checked to first order.
-
-    f             arrays in, an array or several out
-    vjp           vjp(*inputs, grad) → the gradient of ⟨grad, f(*inputs)⟩ by each input, an array
-                  if there is one, else a tuple, with None for a constant. grad has the form of
-                  f's result: an array, or a tuple of arrays
-    complex_step  take slopes as Im f(x + i h v) / h, exact to rounding (Squire & Trapp 1998): for
-                  functions that are analytic and take complex arrays, so without abs, max,
-                  comparisons, .real and .conj()
-    """
-    return Differentiable(f, NumPy(vjp, complex_step))
-
-
-@checked
-def from_torch(f: Callable[..., Any]) -> Differentiable:
-    """A function of torch.Tensors, such as a torch.autograd.Function's apply; needs PyTorch."""
-    if isinstance(f, type):
-        raise TypeError(f"from_torch takes a function, not the class {f.__name__}: "
-                        f"say from_torch({f.__name__}.apply)")
-    return Differentiable(f, Torch())
-
-
-@checked
-def from_jax(f: Callable[..., Any]) -> Differentiable:
-    """A function of jax.Arrays, custom_vjp included; needs JAX. Checked in double precision."""
-    return Differentiable(f, Jax())
+def _replaced(inputs: Sequence[Any], wrt: Sequence[int], variables: Sequence[Any],
+              leaves: bool) -> list[Any]:
+    """The inputs with these variables in their places, or with copies that a graph has made."""
+    inputs = list(inputs)
+    for i, x in zip(wrt, variables):
+        inputs[i] = x if leaves else x * 1
+    return inputs

@@ -5,11 +5,12 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .differences import STEPS, Slopes, computational_noise, finite, slopes
+from .differences import EPS, Near, Slopes, computational_noise, finite, largest, slopes
 from .frameworks import Framework
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
+HOPELESS = 1e150          # noise beside which nothing is seen
 Point = list[np.ndarray]  # the values of the variables
 Layout = Callable[[np.ndarray], np.ndarray]  # the same numbers, otherwise in memory
 
@@ -28,6 +29,7 @@ class CheckedFunction:
         self.variables, self.names, self.linear = list(variables), list(names), linear
         self.outputs: Point = []  # the last ones
         self.operation = ""       # what made the first of them
+        self.closes_over = False  # whether they depend on parameters that are no inputs
 
     def natives(self, point: Point, copy: bool = False) -> list[Any]:
         """All inputs in the framework's arrays, which share memory with these unless copied."""
@@ -41,31 +43,48 @@ class CheckedFunction:
         return self.values_of(self.natives(point))
 
     def values_of(self, natives: Sequence[Any]) -> np.ndarray:
+        """The outputs are copied at once: a function may write its next ones over them."""
         outputs = self.framework.outputs(self.f(*natives))
-        self.outputs = [self.framework.numpy(y) for y in outputs]
+        self.outputs = [np.array(self.framework.numpy(y)) for y in outputs]
+        self.closes_over = any(getattr(y, "requires_grad", False) for y in outputs)
         return flat(self.outputs)
 
-    def pull_back(self, point: Point, cotangent: np.ndarray, only: int | None = None,
-                  create_graph: bool = False) -> Point:
-        """The gradient of ⟨cotangent, f⟩ by each variable, or by that one only."""
-        return self.run(self.natives(point), cotangent, only, create_graph)[1]
+    def near_values(self, point: Point, like: np.ndarray) -> np.ndarray:
+        """f at a point near one that is allowed: NaN where it is refused, or of another size."""
+        try:
+            found = self.values(point)
+        except MemoryError:
+            raise
+        except Exception:
+            return np.full(like.shape, np.nan)
+        return found if found.shape == like.shape else np.full(like.shape, np.nan)
 
-    def run(self, natives: Sequence[Any], cotangent: np.ndarray, only: int | None = None,
-            create_graph: bool = False, layout: Layout = lambda x: x,
+    def pull_back(self, point: Point, cotangent: np.ndarray, **options: Any) -> Point:
+        """The gradient of ⟨cotangent, f⟩ by each variable; options as in `run`."""
+        return self.run(self.natives(point), cotangent, **options)[1]
+
+    def run(self, natives: Sequence[Any], cotangent: np.ndarray,
+            only: Sequence[int] | None = None, create_graph: bool = False, leaves: bool = True,
+            passes: int = 1, layout: Layout = lambda x: x,
             between: Callable[[], Any] = lambda: None) -> tuple[np.ndarray, Point]:
-        """A forward and a reverse pass: values and gradients. layout rearranges the cotangents'
-        memory; between is called between the passes."""
-        wrt = self.variables if only is None else [self.variables[only]]
+        """A forward and a reverse pass: values and gradients.
+
+        only     the numbers of the variables that are asked for; None: all
+        leaves   whether the variables are; else something computed them, as within a network
+        passes   how many reverse passes are made through the one graph; the last one counts
+        layout   rearranges the cotangents' memory
+        between  is called between the passes
+        """
+        wrt = self.variables if only is None else [self.variables[i] for i in only]
         parts = [layout(part) for part in unflat(cotangent, self.outputs)]
-
-        def cotangents(outputs: Sequence[Any]) -> list[Any]:
-            between()
-            return list(map(self.framework.cast, parts, outputs))
-
-        outputs, gradients = self.framework.vjp(self.f, natives, wrt, cotangents, create_graph)
+        outputs, pull = self.framework.record(self.f, natives, wrt, leaves)
         self.operation = self.framework.operation(outputs[0])
-        values = flat([self.framework.numpy(y) for y in outputs])
-        return values, [self.framework.numpy(g) for g in gradients]
+        values = flat([self.framework.numpy(y) for y in outputs]).copy()
+        between()
+        for _ in range(passes):
+            cotangents = list(map(self.framework.cast, parts, outputs))
+            gradients = pull(cotangents, create_graph)
+        return values, [np.array(self.framework.numpy(g)) for g in gradients]
 
     def reverse(self) -> CheckedFunction:
         """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients."""
@@ -76,9 +95,8 @@ class CheckedFunction:
             for i, x in zip(self.variables, natives):
                 arrays[i] = x
             differentiate = any(getattr(x, "requires_grad", False) for x in natives)
-            _, gradients = self.framework.vjp(self.f, arrays, self.variables,
-                                              lambda outputs: natives[count:], differentiate)
-            return tuple(gradients)
+            _, pull = self.framework.record(self.f, arrays, self.variables)
+            return tuple(pull(natives[count:], differentiate))
 
         cotangents = [np.zeros(y.shape) for y in self.outputs]
         names = [f"the cotangent of output {i}" for i in range(len(cotangents))]
@@ -86,39 +104,47 @@ class CheckedFunction:
         return CheckedFunction(pulled, self.framework, all_inputs, range(len(all_inputs)),
                                [*self.names, *names], linear=len(cotangents))
 
-    def noise(self, point: Point) -> np.ndarray:
-        """What rounding within the function does to its values near the point, (M,); see
-        computational_noise."""
-        at = flat(point)
+    def near(self, point: Point, start: np.ndarray, floor: np.ndarray | float = 0.0) -> Near:
+        """What the values, `start` at the point, are like around it; noise is no less than floor.
+        """
+        at, scale = flat(point), scales(point)
+        sides = np.where(np.arange(at.size) % 2, -1, 1) * scale
         # no round number, for which values on a grid would be rounded alike
-        step = 1.618e-7 * np.where(np.arange(at.size) % 2, -1, 1)
-        return computational_noise(np.stack([self.values(unflat(at + k * step, point))
-                                             for k in range(1, 9)]))
+        samples = np.stack([
+            self.near_values(unflat(at + 1.618e-7 * k * sides, point), start)
+            for k in range(1, 9)])
+        noise = np.maximum(computational_noise(samples), floor)
+        # another pattern of signs: what cancels above does not; and as far as the inputs are large
+        signs = np.where(np.arange(at.size) % 3, 1, -1)
+        near, far = [finite(self.near_values(unflat(at + signs * step, point), start) - start)
+                     for step in (0.1 * scale, 1.5 * sizes(point))]
+        seen = np.max([*finite(samples), finite(start), near, np.minimum(far, 1)], axis=0)
+        size = np.maximum(seen, noise / (50 * EPS))
+        # where neighbours have nothing in common, as those of sin(1e20), no difference tells
+        noise = np.where((noise > seen) & (noise > 1e6 * floor), HOPELESS, noise)
+        return Near(start, np.where(size > 0, size, np.max(size, initial=0) or 1), noise)
 
-    def variation(self, point: Point, start: np.ndarray) -> float:
-        """How fast the values change within the reach of a difference: the scale of gradients,
-        also where they happen to vanish."""
-        at = flat(point)
-        step = STEPS[0] * np.where(np.arange(at.size) % 3, 1, -1)
-        change = finite(self.values(unflat(at + step, point)) - start)
-        return float(np.max(change, initial=0)) / STEPS[0]
-
-    def slopes(self, point: Point, directions: np.ndarray, start: np.ndarray, noise: np.ndarray,
-               suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
-        """The slopes at the point, where the value is `start`, along directions, (D, N), for all
-        elements of the variables side by side. noise is the values', in `noise`'s sense; for
-        suffices see differences.slopes."""
+    def slopes(self, point: Point, directions: np.ndarray, near: Near,
+               suffices: Callable[[Slopes], np.ndarray] | None = None,
+               look: bool = True) -> Slopes:
+        """The slopes at the point along directions, (D, N), for all elements of the variables side
+        by side. Who knows what they should be says with suffices which of them, (D,), are, and
+        whether a first look may do."""
         at = flat(point)
 
         def moved(t: complex, d: int) -> Point:
             return unflat(at + t * directions[d], point)
 
+        def precise(found: Slopes) -> np.ndarray:
+            return (found.error <= 1e-6 * largest(found.low)).all(axis=1)
+
         def differences(directions: np.ndarray, suffices: Any = None) -> Slopes:
             lengths = abs(directions).max(axis=1, keepdims=True, initial=0)
-            reach = (abs(at) * (directions != 0)).max(axis=1, keepdims=True, initial=0)
-            return slopes(lambda t, which: np.stack([self.values(moved(t, d)) for d in which]),
-                          start, reach / np.where(lengths > 0, lengths, 1), noise,
-                          suffices)
+            reach = (finite(at) * (directions != 0)).max(axis=1, keepdims=True, initial=0)
+            return slopes(lambda t, which: np.stack([self.near_values(moved(t, d), near.start)
+                                                     for d in which]),
+                          near, reach / np.where(lengths > 0, lengths, 1),
+                          suffices or precise, look and suffices is not None)
 
         if not self.framework.complex_step:
             return differences(directions, suffices)
@@ -140,8 +166,24 @@ class CheckedFunction:
 
     def _complex_slope(self, moved: Point) -> np.ndarray:
         """Im f(x + i h v) / h with an h so small that nothing is cut off."""
-        outputs = self.framework.outputs(self.f(*self.natives(moved)))
+        results = self.f(*self.natives(moved))
+        outputs = self.framework.outputs(results, complex_too=True)
         return np.concatenate([np.asarray(y).imag.reshape(-1) for y in outputs]) / 1e-100
+
+
+def scales(point: Point) -> np.ndarray:
+    """For each element how far a step is: 1, but less where its variable holds tiny numbers."""
+    return np.where(sizes(point) < 1e-2, sizes(point), 1)
+
+
+def sizes(point: Point) -> np.ndarray:
+    """For each element how large the numbers of its variable are."""
+    return flat([np.full(x.shape, largest_of(x)) for x in point])
+
+
+def largest_of(x: np.ndarray) -> float:
+    """The largest finite magnitude; 1 if there is none but 0."""
+    return float(np.max(finite(x), initial=0)) or 1.0
 
 
 class ComplexStepError(ValueError):

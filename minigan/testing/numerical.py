@@ -28,8 +28,8 @@ def numerical_jvp(f: Callable[..., Any], inputs: Any, v: Any) -> np.ndarray:
             raise ValueError(f"v has the shapes {[d.shape for d in direction]}, the inputs "
                              f"{[x.shape for x in point]}: they must be the same")
     with np.errstate(all="ignore"), function.framework.context():
-        found = function.slopes(point, flat(direction)[None], function.values(point),
-                                function.noise(point))
+        found = function.slopes(point, flat(direction)[None],
+                                function.near(point, function.values(point)))
     return _middle(found)[0].reshape(function.outputs[0].shape)
 
 
@@ -43,7 +43,7 @@ def numerical_jacobian(f: Callable[..., Any], *inputs: Any, wrt: int = 0) -> np.
         start = function.values([x])
         if not x.size:
             return np.zeros((*function.outputs[0].shape, *x.shape))
-        found = function.slopes([x], np.eye(x.size), start, function.noise([x]))
+        found = function.slopes([x], np.eye(x.size), function.near([x], start))
     return _middle(found).T.reshape(*function.outputs[0].shape, *x.shape)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from .contract import strided
-from .function import Point
+from .differences import EPS
+from .function import Point, unflat
 from .stage import Stage, index
 
-DRAWS = 3    # how often the inputs are moved by a rounding error
-FACTOR = 16  # how much more than that an honest computation may be off
+DRAWS = (3, 12)  # how often the inputs are moved by a rounding error: for most, for a suspect
+FACTOR = 16      # how much more than that an honest computation may be off
 
 
 def check_precision(stage: Stage, native: Point, keeps_dtype: bool = False) -> None:
@@ -18,8 +19,9 @@ def check_precision(stage: Stage, native: Point, keeps_dtype: bool = False) -> N
 
     What rounding the inputs and the cotangent once does to a result, rounding on the way does as
     well: the tolerance is FACTOR times the largest change that such errors made, and the rounding
-    of numbers as large as the values, or the inputs if these are larger: a gradient such as
-    y (1 − y) is a difference of such. Numbers that tie are moved together, so that they still do.
+    of the result and of what gradients are differences of, such as in y (1 − y). Numbers that tie
+    are moved together, so that they still do. Where that is not enough, more of it is measured:
+    see _measured.
 
     native       the stage's point in its own dtypes; nothing is compared if all are float64
     keeps_dtype  whether the values must be of the inputs' dtype too, as gradients always must
@@ -32,40 +34,64 @@ def check_precision(stage: Stage, native: Point, keeps_dtype: bool = False) -> N
     exact = _results(stage, stage.point, u)
     tolerances = _tolerances(stage, native, u, exact, eps)
     dtypes = _value_dtypes(stage, native, keeps_dtype) + [x.dtype for x in native]
-    values = len(stage.function.outputs)
+    # at second order the values are the gradients of the first, compared there
+    first, measured = 0 if stage.order == 1 else len(stage.function.outputs), None
     for layout in (np.array, strided):
         found = _results(stage, [layout(x) for x in native], u)
         for name, y, dtype in zip(_names(stage), found, dtypes):
             if y.dtype != dtype:
                 raise stage.fail(f"{name} of {native[0].dtype} inputs has dtype {y.dtype}, "
                                  f"not {dtype}")
-        # at second order the values are the gradients of the first, compared there
-        first = 0 if stage.order == 1 else values
-        for name, y, e, tolerance in list(zip(_names(stage), found, exact, tolerances))[first:]:
-            _compare(stage, name, y, e, tolerance)
+        for k in range(first, len(found)):
+            if not _off(found[k], exact[k], tolerances[k]).any():
+                continue
+            measured = measured or _measured(stage, native, u, exact, eps)
+            _compare(stage, _names(stage)[k], found[k], exact[k], tolerances[k] + measured[k])
 
 
 def _tolerances(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarray],
                 eps: float) -> list[float]:
     """What rounding explains, for each of the results."""
-    changed = [_results(stage, _moved(stage.rng, stage.point, eps),
-                        u * (1 + stage.rng.choice([-eps, eps], u.shape))) for _ in range(DRAWS)]
-    count, inputs = len(exact) - len(native), max(map(largest_number, native))
-    value = max([inputs, *map(largest_number, exact[:count])])
-    sizes = [value] * count + [largest_number(u) * value / (inputs or 1.0)] * len(native)
-    least = max(float(np.finfo(x.dtype).smallest_subnormal) for x in native)
-    return [FACTOR * (max(largest_number(m[k] - e) for m in changed)
-                      + eps * (largest_number(e) + size) + least)
-            for k, (e, size) in enumerate(zip(exact, sizes))]
+    moved = [_results(stage, _moved(stage.rng, stage.point, eps),
+                      u * (1 + stage.rng.choice([-eps, eps], u.shape))) for _ in range(DRAWS[0])]
+    ratio, least = 2 * eps / EPS, max(float(np.finfo(x.dtype).smallest_subnormal) for x in native)
+    floors = unflat(ratio * EPS * stage.near.size, stage.function.outputs) + unflat(
+        ratio * stage.rounding(u), stage.point)
+    return [FACTOR * (max(largest_number(m[k] - e) for m in moved) + eps * largest_number(e)
+                      + least) + largest_number(floor)
+            for k, (e, floor) in enumerate(zip(exact, floors))]
+
+
+def _measured(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarray],
+              eps: float) -> list[float]:
+    """What more measurements explain: inputs moved further, over kinks that lie near; and by how
+    much the error itself varies where rounding is another. An error of the gradient does not."""
+    slack, errors = [0.0] * len(exact), []
+    for n in range(DRAWS[1]):
+        size = 2.0 ** (n % 4)
+        moved = _results(stage, _moved(stage.rng, stage.point, size * eps), u)
+        slack = [max(s, FACTOR / size * largest_number(m - e))
+                 for s, m, e in zip(slack, moved, exact)]
+        near = [m.astype(x.dtype) for m, x in zip(_moved(stage.rng, stage.point, 2 * eps), native)]
+        errors.append([a - b for a, b in zip(
+            _results(stage, near, u), _results(stage, [x.astype(np.float64) for x in near], u))])
+    return [s + 4 * largest_number(np.ptp(np.stack(e), axis=0))
+            for s, e in zip(slack, zip(*errors))]
+
+
+def _off(y: np.ndarray, e: np.ndarray, tolerance: float) -> np.ndarray:
+    """By how much y is not e, 0 where the tolerance or an overflow explains it."""
+    off = abs(y.astype(np.float64) - e)
+    return np.where((y == e) | (abs(e) >= np.finfo(y.dtype).max) | (off <= tolerance)
+                    | (np.isnan(y) & np.isnan(e)), 0, np.nan_to_num(off, nan=np.inf))
 
 
 def _compare(stage: Stage, name: str, y: np.ndarray, e: np.ndarray, tolerance: float) -> None:
-    dtype, y = y.dtype, y.astype(np.float64)
-    off = np.where((y == e) | (abs(e) >= np.finfo(dtype).max), 0, abs(y - e))
-    if not np.all((off <= tolerance) | (np.isnan(y) & np.isnan(e))):
-        at = index(int(np.argmax(np.nan_to_num(off, nan=np.inf))), y.shape)
-        ratio = f"{y[at] / e[at]:.6g}" if e[at] else "undefined"
-        raise stage.fail(f"{name}, at element {at}: in {dtype} it is {y[at]:.9g}, in float64 "
+    off = _off(y, e, tolerance)
+    if off.any():
+        at = index(int(np.argmax(off)), y.shape)
+        ratio = f"{float(y[at]) / e[at]:.6g}" if e[at] else "undefined"
+        raise stage.fail(f"{name}, at element {at}: in {y.dtype} it is {y[at]:.9g}, in float64 "
                          f"{e[at]:.9g} (ratio {ratio}), off by {off[at]:.3g} where rounding "
                          f"explains {tolerance:.2g}")
 

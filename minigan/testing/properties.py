@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .call import Call
-from .frameworks import Differentiable, named_partial
+from .differentiable import Differentiable, named_partial
 from .gradcheck import check_grads, name_of, prepare
 from .precision import check_precision, largest_number
 from .report import Report
@@ -69,6 +69,7 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
 
         for name in ("__name__", "__qualname__", "__module__", "__doc__"):
             setattr(run, name, getattr(test, name))  # Hypothesis files what it finds by the name
+        vars(run).update(vars(test))  # pytest's marks, Hypothesis's examples and its seed
         made = _settings(max_examples)(given(call=calls)(run))
         made.grad_seed = seed  # the pytest plugin sets what was left open
         return made

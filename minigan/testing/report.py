@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 
 class GradientError(AssertionError):
     """A gradient is wrong; the message says where, and `report` what was found until then."""
@@ -32,7 +34,7 @@ class Comparison:
     def ratio(self) -> float:
         """How far the value is outside its bounds, in tolerances; up to 1 is right."""
         off = max(self.low - self.value, self.value - self.high, 0.0)
-        return off / self.tolerance if abs(off) < float("inf") else float("inf")
+        return off / self.tolerance if 0 < self.tolerance and off < np.inf else np.inf
 
     def __str__(self) -> str:
         middle = (self.low + self.high) / 2
@@ -77,6 +79,10 @@ class Report:
     def met_kinks(self) -> int:
         """How many directions met a kink or a jump so far."""
         return self.kinks + sum(self.skipped.values())
+
+    def nothing(self, order: str) -> bool:
+        """Whether what could not be compared is more than slopes that rounding hides."""
+        return any("coarse" not in reason for reason in self.skipped)
 
     def name_operation(self, operation: str) -> None:
         """Name the engine's operation beside the function that called it."""

@@ -7,11 +7,11 @@ from typing import Any, Callable
 
 import numpy as np
 
-from .frameworks import Differentiable
+from .differentiable import Differentiable
 from .function import CheckedFunction, Point
 
-DEFAULTS = dict(wrt=None, order=2, directions=8, kinks="subgradient", rtol=None, atol=None,
-                seed=0, keeps_dtype=True)
+DEFAULTS = dict(wrt=None, order=2, directions=8, kinks="subgradient", rtol=1e-7, atol=0.0,
+                accuracy=0.0, seed=0, keeps_dtype=True)
 SHOWN = 100  # elements; larger inputs are left to the reader
 
 

@@ -6,8 +6,8 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .differences import Slopes
-from .function import CheckedFunction, ComplexStepError, Point
+from .differences import EPS, Slopes, computational_noise, finite
+from .function import CheckedFunction, ComplexStepError, Point, flat, scales, sizes, unflat
 from .report import GradientError, Report
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
@@ -22,35 +22,46 @@ class Settings:
     directions: int
     kinks: str
     rtol: float
-    atol: float | None
+    atol: float
+    accuracy: float = 0.0  # relative, of the function's values; 0: as rounding has it
 
 
 class Stage:
     """A function, a point, and what is found there.
 
-    order  1 for the function itself, 2 for its reverse pass, 3 for that one's
-    start  the value at the point, flat
-    noise  by how much rounding within the function may have moved it, (M,)
-    scale  how large its slopes are, about
+    order   1 for the function itself, 2 for its reverse pass, 3 for that one's
+    near    the values at the point and around it
+    before  the stage of the function whose reverse pass this is
     """
 
     def __init__(self, function: CheckedFunction, point: Point, order: int, settings: Settings,
-                 report: Report, rng: np.random.Generator):
+                 report: Report, rng: np.random.Generator, before: Stage | None = None):
         self.function, self.point, self.order = function, point, order
-        self.settings, self.report, self.rng = settings, report, rng
+        self.settings, self.report, self.rng, self.before = settings, report, rng, before
         self.rough = False  # whether slopes needed a second, shorter step so far
+        self.scales, self._noise = scales(point), {}
+        largest = sizes(point)
+        self.reach = np.where(largest > 1e3, np.maximum(finite(flat(point)), 1),
+                              np.minimum(largest, 1))
         # an error of the function itself is its own; one of its reverse pass is a finding
-        self.start = self._values() if order == 1 else self.guarded(self._values)
-        self.noise = self.guarded(function.noise, point)
-        self.scale = self.guarded(function.variation, point, self.start)
+        start = self._values() if order == 1 else self.guarded(self._values)
+        # a gradient is as exact as the values' own rounding lets it be
+        floor = settings.accuracy * finite(start) if before is None else 20 * before.rounding(
+            flat(point[len(before.point):]))
+        self.near = self.guarded(function.near, point, start, floor)
+
+    @property
+    def start(self) -> np.ndarray:
+        """The values at the point."""
+        return self.near.start
 
     def _values(self) -> np.ndarray:
         """The value at the point, of inputs that are there for nothing else."""
         natives = self.function.natives(self.point, copy=True)
         before = self.copies(natives)
-        self.start = self.function.values_of(natives)
+        start = self.function.values_of(natives)
         self.check_unchanged(before, natives)
-        return self.start
+        return start
 
     def copies(self, natives: Sequence[Any]) -> Point:
         """The arrays in host memory, as they are now."""
@@ -59,10 +70,56 @@ class Stage:
     def slopes(self, directions: np.ndarray,
                suffices: Callable[[Slopes], np.ndarray] | None = None) -> Slopes:
         """The slopes at the point along the directions, (D, all elements)."""
-        found = self.guarded(self.function.slopes, self.point, directions, self.start, self.noise,
-                             suffices)
+        found = self.guarded(self.function.slopes, self.point, directions, self.near, suffices,
+                             self.settings.kinks == "subgradient")
         self.rough |= found.rough
         return found
+
+    def invisible(self, u: np.ndarray) -> np.ndarray:
+        """How small a change of ⟨u, f⟩ is that its rounding hides, for each row of u."""
+        return EPS * (abs(u) @ self.near.size)
+
+    def rounding(self, u: np.ndarray) -> np.ndarray:
+        """What the gradient of ⟨u, f⟩ cannot tell from zero, for each of its elements: the values
+        are rounded, and an input would have to move by its own size."""
+        return self.invisible(u) / self.reach
+
+    def excuses(self, off: Point, of: Point, u: np.ndarray,
+                variables: Sequence[int] | None = None) -> list[bool]:
+        """Whether rounding explains by how much gradients of ⟨u, f⟩, by all variables or these,
+        are off that should be the same: 1e-9 of their sizes; or, where terms cancel, what is found
+        near the point."""
+        variables = range(len(self.point)) if variables is None else variables
+        relative = max(1e-9, 10 * self.settings.accuracy)
+        largest = [np.max(size, initial=0) for size in of]
+        floors = self._parts(16 * (self.rounding(u) + EPS * np.max(abs(u), initial=0))
+                             + self.settings.atol, variables)
+        found = [np.all(o <= relative * size + floor)
+                 for o, size, floor in zip(off, largest, floors)]
+        if all(found):
+            return found
+        # capped: rounding to single precision is no rounding
+        worst = np.max(self.reach, initial=1)
+        noise = [np.minimum(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst)
+                 for n, size, floor in zip(self._parts(self.gradient_noise(u), variables),
+                                           largest, floors)]
+        return [np.all(o <= relative * size + floor + n)
+                for o, size, floor, n in zip(off, largest, floors, noise)]
+
+    def gradient_noise(self, u: np.ndarray) -> np.ndarray:
+        """By how much rounding may move the gradient of ⟨u, f⟩, element by element."""
+        key = u.tobytes()
+        if key not in self._noise:
+            n, at = self.scales.size, np.concatenate([flat(self.point), u])
+            sides = np.where(np.arange(at.size) % 2, -1, 1) * np.concatenate([self.scales, u])
+            moved = [at + 1.618e-7 * k * sides for k in range(1, 9)]
+            self._noise[key] = computational_noise(np.stack(
+                [flat(self.pull_back(x[n:], unflat(x[:n], self.point))) for x in moved]))
+        return self._noise[key]
+
+    def _parts(self, x: np.ndarray, variables: Sequence[int]) -> Point:
+        parts = unflat(x, self.point)
+        return [parts[i] for i in variables]
 
     def check_unchanged(self, before: Point, natives: Sequence[Any]) -> None:
         """Raise if the function wrote into its inputs."""
@@ -74,16 +131,24 @@ class Stage:
     def name(self) -> str:
         return ORDERS[self.order]
 
-    def atol(self, size: float = 0.0) -> float:
-        """The absolute tolerance: 1e-9 where gradients, or what is compared, are of size 1 and
-        more, and in proportion where they are smaller; or what was asked for."""
-        if self.settings.atol is not None:
-            return self.settings.atol
-        return 1e-9 * min(1.0, max(self.scale, size))
-
     def cotangents(self, count: int) -> np.ndarray:
         """Random ones, (count, elements of the value)."""
         return self.rng.normal(size=(count, self.start.size))
+
+    def cotangents_of_losses(self, number: int) -> np.ndarray:
+        """Random ones, some in another form: ones, one-hot, with a row of zeros; and one more for
+        each of several outputs, zero for all others."""
+        u = self.cotangents(number)
+        count = u.shape[1]
+        rows = self.function.outputs[0].shape[:1] or (1,)
+        forms = [np.ones(count), np.arange(count) == self.rng.integers(max(count, 1)),
+                 np.where(np.arange(count) < count // max(rows[0], 1), 0, u[-1])]
+        for i, form in enumerate(forms[:len(u) - 1], 1):
+            u[i] = form
+        sizes = [y.size for y in self.function.outputs]
+        which = np.repeat(np.arange(len(sizes)), sizes)
+        return np.concatenate([u] + [np.where(which == i, u[0], 0)[None]
+                                     for i in range(len(sizes)) if len(sizes) > 1])
 
     def pull_back(self, u: np.ndarray, point: Point | None = None, **options: Any) -> Point:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,

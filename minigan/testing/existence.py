@@ -1,0 +1,74 @@
+"""Whether there is a derivative at all, where the one that is claimed is not the one measured.
+
+A function may have a slope along every line and no derivative: |x| − |y|, a median of numbers that
+tie, and relu(x · w) at zeros, as to its second one.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from .differences import EPS
+from .function import flat, unflat
+from .stage import Stage
+
+STEP = 1e-4  # of second differences: where slopes met no kink, there is none in its reach
+TRIES = 4    # random pairs of directions
+NEARBY = 8   # pairs of points around the one where slopes contradict each other
+
+
+def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
+           margin: np.ndarray) -> np.ndarray:
+    """Whether what is claimed along v, for each row of u, lies between the slopes at points nearby,
+    or by no more outside than `margin` times what they span, and these do not come together as the
+    points do: then there is no derivative here, and this is one of those around it (Clarke's
+    generalised gradient)."""
+    at, n = flat(stage.point), sum(x.size for x in stage.point[:len(stage.point)
+                                                               - stage.function.linear])
+    sides = np.random.default_rng(0).normal(size=(2 * NEARBY, at.size)) * stage.scales
+    sides[:, n:] = 0  # what the function is linear in
+    sides[NEARBY:] *= -1  # some in pairs
+    low, high = [], []
+    for radius in (1e-4, 1e-5):
+        found = [[stage.function.near_values(unflat(at + radius * (side + h * v), stage.point),
+                                             stage.start) for h in (0.01, -0.01)] for side in sides]
+        slopes = u @ np.array([(a - b) / (0.02 * radius) for a, b in found]).T
+        low.append(slopes.min(axis=1))
+        high.append(slopes.max(axis=1))
+    width = high[1] - low[1]
+    noise = abs(u) @ rounding(stage) / 1e-7
+    return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]) + noise)
+            & (low[1] - margin * width <= claimed)
+            & (claimed <= high[1] + margin * width))
+
+
+def no_hessian(stage: Stage, v: np.ndarray) -> bool:
+    """Whether the function, of whose reverse pass this is the stage, has no second derivative along
+    v: second differences break the parallelogram law, q(a + b) + q(a − b) = 2 q(a) + 2 q(b),
+    whatever the step."""
+    while stage.before is not None:
+        u, stage = flat(stage.point[len(stage.before.point):]), stage.before
+    rng, v = np.random.default_rng(0), v[:stage.scales.size]
+
+    def second(d: np.ndarray) -> np.ndarray:
+        ends = [stage.function.near_values(unflat(x, stage.point), stage.start)
+                for x in (flat(stage.point) + d, flat(stage.point) - d)]
+        return ends[0] - 2 * stage.start + ends[1]
+
+    broken, noise = np.zeros(stage.start.shape, bool), 16 * rounding(stage)
+    for _ in range(TRIES):
+        a, b, everywhere = v + random_direction(stage, rng), random_direction(stage, rng), True
+        for h in (STEP, STEP / 4):
+            terms = [second(h * (a + b)), second(h * (a - b)),
+                     -2 * second(h * a), -2 * second(h * b)]
+            everywhere &= abs(sum(terms)) > 0.02 * sum(map(abs, terms)) + noise
+        broken |= everywhere
+    return bool((broken & (u != 0)).any())
+
+
+def random_direction(stage: Stage, rng: np.random.Generator) -> np.ndarray:
+    still = ~np.isfinite(flat(stage.point))
+    return np.where(still, 0, rng.normal(size=still.size) * stage.scales)
+
+
+def rounding(stage: Stage) -> np.ndarray:
+    return stage.near.noise + 20 * EPS * abs(stage.start)

@@ -1,0 +1,218 @@
+"""Right gradients, of the kinds that people write, at ordinary, saturated, tiny and huge inputs:
+no check may call one wrong."""
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+import minigan as mg
+from minigan import ops
+from minigan.testing import GradientError, check_grads
+
+RNG = np.random.default_rng(0)
+X, Y, W = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
+ONES, ZEROS = np.ones(4), np.zeros(4)
+LABELS = np.array([0, 3, 1])
+
+
+def norm(x):
+    return ops.sqrt((x * x).sum(axis=-1, keepdims=True))
+
+
+def attention(q, k, v):
+    return ops.softmax(q @ k.T / 2) @ v
+
+
+def rms_norm(x, g):
+    return x / ops.sqrt((x * x).mean(axis=-1, keepdims=True) + 1e-6) * g
+
+
+def newton_sqrt(x):
+    """The square root by iteration."""
+    y = 1 + 0 * x
+    for _ in range(8):
+        y = (y + x / y) * 0.5
+    return y
+
+
+def power_iteration(a):
+    """An eigenvalue of a symmetric matrix."""
+    s = a @ a.T
+    v = np.ones(len(a.data)) / len(a.data)
+    for _ in range(6):
+        v = s @ v
+        v = v / ops.sqrt((v * v).sum())
+    return v @ s @ v
+
+
+def gram_schmidt(a):
+    q0 = a[:, 0] / ops.sqrt((a[:, 0] ** 2).sum())
+    rest = a[:, 1] - (q0 * a[:, 1]).sum() * q0
+    return ops.stack([q0, rest / ops.sqrt((rest ** 2).sum())])
+
+
+def solve(a, b):
+    """A 2 × 2 system by Cramer's rule."""
+    det = a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0]
+    return ops.stack([(b[0] * a[1, 1] - b[1] * a[0, 1]) / det,
+                      (a[0, 0] * b[1] - a[1, 0] * b[0]) / det])
+
+
+def recurrent(x, w):
+    h = x[:, :2] * 0
+    for i in range(3):
+        h = ops.tanh(x[:, i:i + 2] + h @ w[:2])
+    return h
+
+
+def sorted_(x):
+    order = np.argsort(x.data, axis=-1)
+    return x[np.arange(len(order))[:, None], order]
+
+
+def median(x):
+    return sorted_(x)[:, 1]
+
+
+def batch_normed(x, w, b):
+    return ops.relu(ops.batch_norm(x @ w + b, np.ones(2), np.zeros(2))[0])
+
+
+def huber(x):
+    return ops.where(abs(x.data) < 1, 0.5 * x * x, ops.abs(x) - 0.5).sum()
+
+
+def gumbel(x, tau):
+    return ops.softmax((x + Y) / tau)
+
+
+def focal(x):
+    log_p = ops.log_softmax(x)[np.arange(3), LABELS]
+    return -((1 - ops.exp(log_p)) ** 2 * log_p).mean()
+
+
+def kl(x, y):
+    p, q = ops.log_softmax(x), ops.log_softmax(y)
+    return (ops.exp(p) * (p - q)).sum()
+
+
+def entropy(x):
+    return -(ops.softmax(x) * ops.log_softmax(x)).sum()
+
+
+def ssim_like(x, y):
+    mx, my = x.mean(), y.mean()
+    return (2 * mx * my + 1e-4) / (mx * mx + my * my + 1e-4)
+
+
+def rotary(x):
+    angle = np.arange(3)[:, None] / 10
+    a, b = x[:, :2], x[:, 2:]
+    return ops.concatenate([a * np.cos(angle) - b * np.sin(angle),
+                            a * np.sin(angle) + b * np.cos(angle)], axis=1)
+
+
+def contrastive(x, y):
+    scores = (x / norm(x)) @ (y / norm(y)).T * 10
+    return mg.losses.cross_entropy(scores, np.arange(3))
+
+
+def sinc(x):
+    small = abs(x.data) < 1e-2
+    safe = ops.where(small, 1.0, x)
+    return ops.where(small, 1 - x * x / 6 + x ** 4 / 120, ops.sin(safe) / safe)
+
+
+def conv_relu(x, w):
+    return ops.relu(ops.conv2d(x, w))
+
+
+IMAGE, KERNEL = RNG.normal(size=(1, 4, 4, 1)), RNG.normal(size=(2, 2, 1, 2))
+
+# name: (function, inputs of ordinary size)
+FUNCTIONS = {
+    "relu(x @ w)": (lambda x, w: ops.relu(x @ w), [X, W]),
+    "leaky_relu(x @ w)": (lambda x, w: ops.leaky_relu(x @ w, 0.2), [X, W]),
+    "maximum(x · y, 0)": (lambda x, y: ops.maximum(x * y, 0.0), [X, Y]),
+    "prelu": (lambda x, a: ops.where(x.data > 0, x, a * x), [X, np.full(4, 0.25)]),
+    "|x · y|": (lambda x, y: ops.abs(x * y), [X, Y]),
+    "|x| − |y|": (lambda x, y: (ops.abs(x) - ops.abs(y)).sum(), [X, Y]),
+    "convolution and relu": (conv_relu, [IMAGE, KERNEL]),
+    "softmax": (ops.softmax, [X]),
+    "log_softmax": (ops.log_softmax, [X]),
+    "logsumexp": (ops.logsumexp, [X]),
+    "softmax summed": (lambda x: ops.softmax(x).sum(axis=-1), [X]),
+    "softmax at a temperature": (partial(gumbel, tau=0.5), [X]),
+    "cross entropy": (lambda x: mg.losses.cross_entropy(x, LABELS), [X]),
+    "focal loss": (focal, [X]),
+    "entropy": (entropy, [X]),
+    "KL divergence": (kl, [X, Y]),
+    "KL divergence of equals": (kl, [X, X.copy()]),
+    "binary cross entropy of logits": (
+        lambda x: mg.losses.bce_with_logits(x, np.ones((3, 4))), [X]),
+    "hinge": (lambda x: ops.relu(1 - x).mean(), [X]),
+    "Huber": (huber, [X]),
+    "l1": (lambda x, y: ops.abs(x - y).mean(), [X, Y]),
+    "mse": (lambda x, y: ((x - y) ** 2).mean(), [X, Y]),
+    "contrastive": (contrastive, [X, Y]),
+    "cosine similarity": (lambda x, y: (x * y).sum(axis=-1, keepdims=True) / (norm(x) * norm(y)),
+                          [X, Y]),
+    "l2 normalisation": (lambda x: x / norm(x), [X]),
+    "layer norm": (lambda x: ops.layer_norm(x, ONES, ZEROS), [X]),
+    "layer norm summed": (lambda x: ops.layer_norm(x, ONES, ZEROS).sum(), [X]),
+    "layer norm with parameters": (ops.layer_norm, [X, Y[0], Y[1]]),
+    "rms norm": (rms_norm, [X, Y[0]]),
+    "batch norm after a bias": (batch_normed, [X, W, np.array([0.3, -1.0])]),
+    "variance": (ops.var, [X]),
+    "attention": (attention, [X, Y, X + Y]),
+    "self-attention": (lambda x: attention(x, x, x), [X]),
+    "rotary embedding": (rotary, [X]),
+    "recurrent network": (recurrent, [X, W]),
+    "sort": (sorted_, [X]),
+    "median": (median, [X[:, :3]]),
+    "max": (lambda x: ops.max(x, axis=1), [X]),
+    "max less min": (lambda x: ops.max(x) - ops.min(x), [X]),
+    "max pooling": (lambda x: ops.max_pool2d(x, 2), [IMAGE]),
+    "sigmoid": (ops.sigmoid, [X]),
+    "tanh": (ops.tanh, [X]),
+    "softplus": (ops.softplus, [X]),
+    "silu": (lambda x: x * ops.sigmoid(x), [X]),
+    "elu": (ops.elu, [X]),
+    "Gaussian": (lambda x: ops.exp(-x * x), [X]),
+    "sin² + cos²": (lambda x: ops.sin(x) ** 2 + ops.cos(x) ** 2, [X]),
+    "sin(x) / x": (sinc, [X]),
+    "square": (lambda x: x * x, [X]),
+    "cube": (lambda x: x ** 3, [X]),
+    "1 / (1 + x²)": (lambda x: 1 / (1 + x * x), [X]),
+    "log(1 + x²)": (lambda x: ops.log(1 + x * x), [X]),
+    "difference of squares": (lambda x: (x + 1) ** 2 - (x - 1) ** 2, [X]),
+    "square root by iteration": (newton_sqrt, [abs(X) + 1]),
+    "largest eigenvalue": (power_iteration, [X[:, :3] + 3 * np.eye(3)]),
+    "orthogonalisation": (gram_schmidt, [X]),
+    "linear system": (solve, [X[:2, :2] + 2 * np.eye(2), Y[:2, 0]]),
+    "determinant": (lambda a: a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0], [X[:2, :2]]),
+    "ratio of means": (ssim_like, [X, Y]),
+    "distance": (lambda x, y: norm(x - y), [X, Y]),
+}
+# how large inputs are, and the order of derivatives to check there
+SIZES = [(1.0, 2), (30.0, 2), (1e-6, 1), (1e5, 1)]
+
+
+def not_called_wrong(f, *inputs, order=2):
+    """An answer that nothing could be compared is one, too."""
+    try:
+        return check_grads(f, *inputs, order=order)
+    except GradientError as error:
+        if "nothing could be compared" not in str(error):
+            raise AssertionError(str(error).split("\nto see it again")[0]) from None
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_right_function_is_not_called_wrong_at_inputs_of_any_size(name):
+    f, inputs = FUNCTIONS[name]
+    for factor, order in SIZES:
+        not_called_wrong(f, *[x * factor for x in inputs], order=order)
+    not_called_wrong(f, *[np.round(x) + 0.0 for x in inputs])  # ties and zeros
+    not_called_wrong(f, *[(4 * x).astype(np.float32) for x in inputs], order=1)

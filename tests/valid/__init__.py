@@ -1,0 +1,1 @@
+"""Random right functions, which the checks must not call wrong: `python -m tests.valid`."""

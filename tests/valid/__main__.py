@@ -1,0 +1,146 @@
+"""`python -m tests.valid`: random valid checks of right functions, and how many raise an alarm.
+
+A check is an operation of the table, or a composition of two or three, at random inputs: as the
+table draws them, saturated, with ties, up to ±1,000. It is valid if values and gradients are
+finite numbers there.
+"""
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+import warnings
+from collections import Counter
+from functools import cache
+from typing import Any, Callable, Iterator
+
+import numpy as np
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+import minigan as mg
+from minigan.testing import GradientError, check_grads
+from minigan.testing.call import Call
+
+from ..cases import CASES, Case
+
+Function = Callable[..., Any]
+DRAWN = 30  # calls of each case
+
+
+@cache
+def calls(case: Case) -> list[Call]:
+    """Calls as a test of the case draws them."""
+    found = [case.typical]
+
+    @seed(0)
+    @settings(max_examples=DRAWN, phases=[Phase.generate], database=None, deadline=None,
+              derandomize=False, suppress_health_check=list(HealthCheck))
+    @given(case.inputs)
+    def record(call: Call) -> None:
+        if all(np.asarray(x).size for x in call.args):
+            found.append(call)
+
+    record()
+    return found
+
+
+def stretched(rng: np.random.Generator, x: np.ndarray) -> np.ndarray:
+    """Other numbers in the place of x's, of one of several kinds; of x's sign if it has one, and
+    below 1 if it is."""
+    kind, top = rng.integers(6), 10 ** rng.uniform(-3, 3)
+    new = [x, rng.normal(size=x.shape), rng.uniform(-top, top, x.shape),
+           rng.uniform(-1000, 1000, x.shape), np.round(rng.uniform(-5, 5, x.shape)) * top / 5,
+           x * 10 ** rng.uniform(-3, 3)][kind]
+    if x.size and x.min() > 0:
+        if x.max() < 1:
+            return np.clip(abs(new) / (1 + abs(new)), 1e-3, 1 - 1e-3)
+        return np.clip(abs(new), 1e-3, 1000)
+    return np.clip(new, -1000, 1000)
+
+
+def drawn(rng: np.random.Generator) -> tuple[str, Function, list[np.ndarray]]:
+    """The name of a check, its function, and its inputs."""
+    case = CASES[rng.integers(len(CASES))]
+    call = calls(case)[rng.integers(len(calls(case)))]
+    args = [stretched(rng, x) if np.asarray(x).dtype.kind == "f" else x for x in call.args]
+    names, chain = [str(case)], []
+    for _ in range(rng.integers(3)):
+        outer = UNARY[rng.integers(len(UNARY))]
+        options = calls(outer)[rng.integers(len(calls(outer)))].options
+        names.append(str(outer))
+        positive = bool(outer.typical.args[0].min() > 0)  # its domain
+        chain.append((outer.f, options, positive))
+
+    def f(*inputs: Any) -> Any:
+        y = case.f(*inputs, **call.options)
+        for g, options, positive in chain:
+            y = y[0] if isinstance(y, (tuple, list)) else y
+            y = g(y * y + 0.1 if positive else y, **options)
+        return y
+
+    return " | ".join(names), f, [np.asarray(x) for x in args]
+
+
+UNARY = [case for case in CASES if len(case.typical.args) == 1]
+
+
+def valid(f: Function, args: list[np.ndarray]) -> bool:
+    """Whether f has finite values, gradients and second ones, here and close by."""
+    for factor in (1, 1 + 1e-3, 1 - 1e-3):
+        inputs = [mg.tensor(x * factor + (factor - 1) if x.dtype.kind == "f" else x,
+                            x.dtype.kind == "f") for x in args]
+        try:
+            values = f(*inputs)
+            floats = [y for y in (values if isinstance(values, (tuple, list)) else [values])
+                      if y.dtype.kind == "f"]
+            tracked = [x for x in inputs if x.requires_grad]
+            grads = mg.grad(floats, tracked, [mg.tensor(np.ones(y.shape)) for y in floats],
+                            create_graph=True, allow_unused=True)
+            grads += mg.grad(grads, tracked, [mg.tensor(np.ones(g.shape)) for g in grads],
+                             allow_unused=True)
+        except Exception:
+            return False
+        if not floats or not all(np.isfinite(y.numpy()).all() and abs(y.numpy()).max(initial=0)
+                                 < 1e100 for y in [*floats, *grads]):
+            return False
+    return True
+
+
+def checks(start: int, dtype: type) -> Iterator[tuple[int, str, Function, list[np.ndarray]]]:
+    """Valid ones without end, each from a seed of its own."""
+    while True:
+        name, f, args = drawn(np.random.default_rng(start))
+        args = [x.astype(dtype) if x.dtype.kind == "f" else x for x in args]
+        if valid(f, args):
+            yield start, name, f, args
+        start += 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; exit status 0: no alarm."""
+    p = argparse.ArgumentParser(prog="python -m tests.valid", description=main.__doc__)
+    p.add_argument("--count", type=int, default=1000, metavar="N", help="how many checks")
+    p.add_argument("--start", type=int, default=0, metavar="SEED", help="the first one's seed")
+    p.add_argument("--float32", action="store_true", help="of float32 inputs")
+    args = p.parse_args(argv)
+    alarms: Counter[str] = Counter()
+    partly, began = 0, time.process_time()
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        dtype = np.float32 if args.float32 else np.float64
+        for n, (at, name, f, inputs) in enumerate(checks(args.start, dtype), 1):
+            try:
+                partly += bool(check_grads(f, *inputs, seed=at).skipped)
+            except GradientError as error:
+                alarms[name] += 1
+                print(f"seed {at}: {name}: {str(error).split(chr(10) + 'to see')[0]}\n"
+                      f"  {inputs}", flush=True)
+            if n >= args.count:
+                break
+    print(f"{args.count} valid checks, {sum(alarms.values())} alarms, {partly} with something "
+          f"that could not be compared; {time.process_time() - began:.0f} CPU seconds")
+    return int(bool(alarms))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
