@@ -24,6 +24,7 @@ from .habits import usual_name
 _OF_ARGUMENTS = (TypeError, ValueError, LookupError, AttributeError, OverflowError,
                  ZeroDivisionError, MemoryError)
 _RAISE = dis.opmap["RAISE_VARARGS"]  # the instruction of a `raise` that was written
+__tracebackhide__ = True  # pytest: the frames of the functions say what went wrong
 F = TypeVar("F", bound=Callable[..., Any])
 Test = Callable[[Any], bool]
 
