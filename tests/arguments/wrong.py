@@ -115,7 +115,7 @@ def outcome(f: Callable, args: list[Any], options: dict[str, Any]) -> tuple[str,
 
 
 def is_a_sentence(error: Exception) -> bool:
-    """Whether minigan raised it, on purpose; or the system, of a file or package that is missing."""
+    """Whether minigan raised it, on purpose; or the system, of a missing file or package."""
     traceback = error.__traceback__
     while traceback.tb_next:
         traceback = traceback.tb_next
