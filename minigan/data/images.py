@@ -1,6 +1,7 @@
 """A folder of image files as data."""
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
@@ -22,6 +23,7 @@ CHANNELS = Kind("1 for grey or 3 for colours", lambda channels: channels in (1, 
 
 _GREY = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N")  # Pillow's modes without colour
 _DENSE = ("AVIF", "JPEG", "MPO", "WEBP")  # formats without checksums that never end in many zeros
+_PACKED = 4000  # pixels in a byte, of a GIF of one colour: more are a damaged header's
 _LISTED = 5  # files, sizes or classes that are named; the others are counted
 _LARGEST = 128  # pixels of a side that are drawn unasked
 _SMALL = (28, 28)  # what larger images are scaled to
@@ -176,6 +178,9 @@ def _read(path: Path, size: Size, channels: int | None) -> tuple[numpy.ndarray, 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd metadata: the pixels are what counts
         with Image.open(path) as image:
+            if math.prod(image.size) > _PACKED * path.stat().st_size + 2 ** 20:
+                raise ValueError(f"{image.size[0]} x {image.size[1]} pixels in "
+                                 f"{path.stat().st_size} bytes")
             image.verify()  # a PNG's checksums, which load() does not look at
             if image.format in _DENSE:
                 _check_end(path.read_bytes())
