@@ -1,34 +1,25 @@
-"""Public functions that say what is wrong with their arguments.
+"""Public functions whose annotations are what their arguments are held against.
 
-`checked` holds the arguments against the annotations, and tells, after a failure in minigan's or
-the array library's code, how the function was called. What minigan itself raised, or somebody
-else's code, is left as it is.
+A failure inside is told by failures.py.
 """
 from __future__ import annotations
 
 import collections.abc as abc
-import dis
 import inspect
-import sys
 import types
 import typing
 from functools import cache, wraps
 from numbers import Integral, Real
-from typing import Any, Callable, Iterable, Mapping, TypeVar
+from typing import Any, Callable, TypeVar
 
 import numpy as np
 
-from .errors import UserError, did_you_mean
-from .habits import usual_name
+from .errors import UserError
+from .failures import explained, name_of, shown
 
-_OF_ARGUMENTS = (TypeError, ValueError, LookupError, AttributeError, OverflowError,
-                 ZeroDivisionError, MemoryError)
-_RAISE = dis.opmap["RAISE_VARARGS"]  # the instruction of a `raise` that was written
 __tracebackhide__ = True  # pytest: the frames of the functions say what went wrong
 F = TypeVar("F", bound=Callable[..., Any])
 Test = Callable[[Any], bool]
-
-LIBRARIES = {"numpy", "matplotlib", "PIL", "scipy"}  # what they raise is about our call
 _WORDS = {int: "a whole number", float: "a number", bool: "True or False", str: "a string",
           type(None): "None", np.ndarray: "an array of NumPy or a list", abc.Sequence: "a list",
           abc.Callable: "a function", abc.Iterable: "an iterable",
@@ -69,16 +60,6 @@ def checked(f: F) -> F:
     return typing.cast(F, call)
 
 
-def explained(f: Callable, args: tuple, options: Mapping[str, Any], error: Exception) -> Exception:
-    """The error that a call of f is to end in, where it ended in this one."""
-    if isinstance(error, TypeError) and str(error).startswith(f"{f.__qualname__}()"):
-        return wrongly_called(f, options, error)
-    if not is_from_inside(error):
-        return error
-    method = "self" in inspect.signature(f).parameters
-    return in_words(_name(f), args[method:], options, error)
-
-
 def refused(f: Callable, name: str, value: Any) -> Exception:
     """What is said of an argument that its annotation does not allow."""
     hint, bare = (typing.get_type_hints(f, include_extras=extras)[name] for extras in (True, False))
@@ -89,59 +70,7 @@ def refused(f: Callable, name: str, value: Any) -> Exception:
         if typing.get_origin(part) is typing.Annotated and part.__metadata__[0].wrong:
             if kind is UserError and not is_nan:
                 return UserError(part.__metadata__[0].wrong(value))
-    return kind(f"{_name(f)}: {name} is {_words(hint)}, not {shown(value)}")
-
-
-def wrongly_called(f: Callable, options: Mapping[str, Any], error: TypeError) -> TypeError:
-    """What is said of a call that f's signature does not allow."""
-    parameters = [p for p in inspect.signature(f).parameters.values() if p.name != "self"]
-    names = [p.name for p in parameters]
-    for name in options:
-        if name not in names and f"argument '{name}'" in str(error):
-            hint = usual_name("argument", name) or did_you_mean(name, names)
-            return TypeError(f"{_name(f)} has no argument {name!r}{hint}")
-    plain = inspect.Signature([p.replace(annotation=p.empty) for p in parameters])
-    return TypeError(f"{_name(f)}{plain}: {error}")
-
-
-def in_words(name: str, args: Iterable[Any], options: Mapping[str, Any], error: Exception
-             ) -> Exception:
-    """What failed, with which arguments, and why: an error that Python takes for one of the kind
-    that it was."""
-    call = [*map(shown, args), *[f"{k}={shown(v)}" for k, v in options.items()]]
-    kinds = [k for k in (ValueError, TypeError, IndexError, MemoryError) if isinstance(error, k)]
-    kind = [*kinds, TypeError if isinstance(error, AttributeError) else ValueError][0]
-    why = str(error).strip() or type(error).__name__
-    if "object has no attribute" in why and any(isinstance(arg, (list, tuple)) for arg in args):
-        why += ": mg.tensor makes a tensor of a list"
-    return kind(f"{name}({', '.join(call)}): {why}")
-
-
-def is_from_inside(error: Exception) -> bool:
-    """Whether it is about arguments, and neither minigan raised it on purpose nor anybody else."""
-    traceback, ours, on_purpose = error.__traceback__, False, False
-    while traceback:
-        package = traceback.tb_frame.f_globals.get("__name__", "").partition(".")[0]
-        code = traceback.tb_frame.f_code.co_code
-        if package not in LIBRARIES and package not in sys.stdlib_module_names:
-            ours = package == "minigan"  # they do what the frame before asks for
-        on_purpose = package == "minigan" and code[traceback.tb_lasti] == _RAISE
-        traceback = traceback.tb_next
-    return ours and not on_purpose and isinstance(error, _OF_ARGUMENTS)
-
-
-def shown(value: Any) -> str:
-    """A value in a message, in a few words: an array by its type and shape."""
-    if hasattr(value, "dtype") and isinstance(getattr(value, "shape", None), tuple) and value.shape:
-        what = "a tensor" if hasattr(value, "requires_grad") else "an array"
-        return f"{what} of {value.dtype} {value.shape}"
-    text = repr(value)
-    return text if len(text) < 60 and "\n" not in text else f"a {type(value).__name__}"
-
-
-def _name(f: Callable) -> str:
-    """A function's name; of `__init__` the class's."""
-    return f.__qualname__.removesuffix(".__init__").rpartition(".<locals>.")[2]
+    return kind(f"{name_of(f)}: {name} is {_words(hint)}, not {shown(value)}")
 
 
 # Annotations

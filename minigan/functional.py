@@ -14,7 +14,8 @@ from typing import Any, Callable, Iterator
 
 from .autodiff import Tensor, _grad_mode, _mode, _path, as_tensor, grad
 from .backend import array_module
-from .checked import checked, shown
+from .checked import checked
+from .failures import shown
 from .ops import stack
 
 Tensors = Tensor | tuple[Tensor, ...]

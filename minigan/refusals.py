@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any, Container, Iterable, Sequence
 
 from . import backend
-from .checked import in_words, is_from_inside, shown  # noqa: F401 (shown is autodiff's)
+from .failures import in_words, is_from_inside, shown  # noqa: F401 (shown is autodiff's)
 
 Tensor = Function = Any  # of autodiff.py, which imports this
 

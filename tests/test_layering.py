@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
-SAYING = {"checked", "errors", "habits", "settings"}  # what is said of wrong arguments
+SAYING = {"checked", "errors", "failures", "habits", "settings"}  # what is said of wrong arguments
 ENGINE = SAYING | {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "losses",
                    "nn", "optim", "refusals", "replay"}
 
@@ -23,9 +23,10 @@ MAY_IMPORT = {
     "errors": set(),
     "settings": {"errors"},
     "habits": {"errors"},
-    "checked": {"errors", "habits"},
+    "failures": {"errors", "habits"},
+    "checked": {"errors", "failures"},
     "backend": SAYING,
-    "refusals": {"backend", "checked"},
+    "refusals": {"backend", "failures"},
     "autodiff": {"backend", "refusals"},
     "observer": {"autodiff"},
     "ops": SAYING | {"backend", "autodiff"},

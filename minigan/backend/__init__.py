@@ -12,8 +12,9 @@ from typing import Any, Callable
 
 import numpy
 
-from ..checked import LIBRARIES, checked
+from ..checked import checked
 from ..errors import UserError
+from ..failures import LIBRARIES
 from . import cpu
 from .arrays import HALF, is_half
 

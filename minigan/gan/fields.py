@@ -39,7 +39,8 @@ PLACE = Kind("an epoch and a position in it", lambda p: isinstance(p, dict)
 SETTINGS = {  # config.json
     "system": one_of(SYSTEMS, "system"), "data": one_of(IMAGE_SETS, "data set"), "shape": SHAPE,
     "steps": POSITIVE, "batch_size": TWO_OR_MORE, "seed": SEED, "save_every": POSITIVE,
-    "fingerprint": optional(Kind("a text", lambda text: isinstance(text, str))),
+    "fingerprint": optional(Kind("a short text", lambda text: isinstance(text, str)
+                                  and len(text) < 60)),
     "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
     "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
 STATE = {  # state.safetensors, beside the arrays

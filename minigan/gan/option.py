@@ -54,8 +54,8 @@ class Option:
 
     def check(self, value: Any) -> None:
         """Raise UserError for a value of another kind."""
-        alike = isinstance(value, (int, float) if self.default == 0 else type(self.default))
-        if alike and value == self.default:
+        numbers = self.default == 0 and type(value) in (int, float)  # 0 and 0.0, but not False
+        if (numbers or type(value) is type(self.default)) and value == self.default:
             return
         if not self.repeated:
             self.kind.check(self.name, value)

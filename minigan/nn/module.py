@@ -7,7 +7,8 @@ from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from .. import backend
 from ..autodiff import Tensor, _mode, as_tensor
-from ..checked import checked, in_words, is_from_inside
+from ..checked import checked
+from ..failures import in_words, is_from_inside
 
 
 CONTAINERS = (list, tuple, dict, set, frozenset)  # in which a Module looks for its state

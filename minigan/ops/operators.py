@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 from .. import backend
 from ..autodiff import Tensor
-from ..checked import explained
+from ..failures import explained
 from . import accumulate, choice, elementwise, linalg, logic, reduce, shape
 from .powers import power
 

@@ -50,7 +50,7 @@ def inner(x, y):
 
 # Values and derivatives
 
-@examples(150)
+@examples(100)
 def test_conv_transpose2d_is_the_adjoint_of_conv2d(example):
     config, x, w, _ = example
     options, extent = config.options, naive.extents(w, config.dilation)
