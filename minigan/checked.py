@@ -116,9 +116,10 @@ def _test(hint: Any) -> Test:
     if origin is bool:
         return lambda value: isinstance(value, (bool, np.bool_)) or type(value) is int and (
             value in (0, 1))
-    if origin is np.ndarray or getattr(origin, "__name__", "") == "Tensor":
-        return lambda value: hasattr(value, "__array__") or isinstance(value, (
-            origin, list, tuple)[:3 if origin is np.ndarray else 1])
+    if getattr(origin, "__name__", "") == "Tensor":  # arrays are taken for tensors,
+        return lambda value: hasattr(value, "__array__")
+    if origin is np.ndarray:  # and tensors for arrays, and lists
+        return lambda value: hasattr(value, "__array__") or isinstance(value, (list, tuple))
     types_ = (abc.Sequence, np.ndarray) if origin is abc.Sequence else origin
     return lambda value: isinstance(value, types_) and (origin is str or type(value) is not str)
 

@@ -50,17 +50,17 @@ def function(self: Tensor, f: Callable, types: Any, args: tuple, options: dict[s
     """numpy.sum(tensor): by minigan's operation of that name, or on the values alone if none of
     the tensors requires a gradient."""
     name = _NAMES.get(f.__name__, f.__name__)
-    own = name in operations and getattr(numpy, f.__name__, None) is f
-    try:
-        values = _values(f, args), _values(f, options)
-    except TypeError:
-        if own:
+    refusal = None
+    if name in operations and getattr(numpy, f.__name__, None) is f:
+        try:
             return operations[name](*args, **options)
-        raise
+        except (TypeError, ValueError) as error:  # it takes other arguments than NumPy's function
+            refusal = error
     try:
-        return operations[name](*args, **options) if own else f(*values[0], **values[1])
-    except (TypeError, ValueError):  # it takes other arguments than NumPy's function
-        return f(*values[0], **values[1])
+        args, options = _values(f, args), _values(f, options)
+    except TypeError as loss:  # of a gradient
+        raise (refusal or loss) from None
+    return f(*args, **options)
 
 
 def _values(f: Callable, x: Any) -> Any:
