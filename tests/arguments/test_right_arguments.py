@@ -105,3 +105,30 @@ def test_a_product_of_far_numbers_is_numpys_and_axes_may_be_a_list():
     far = np.array([1e30, 1e-30, 1e30, 1e-30], np.float32)
     assert ops.prod(mg.tensor(far)).item() == far.prod()
     assert ops.expand_dims(mg.tensor(np.ones(1)), [0, 1]).shape == (1, 1, 1)
+
+
+def test_an_array_of_a_device_asks_the_tensor_as_cupys_does(strict):
+    assert mg.Tensor.__array_ufunc__ is not None and T.__array_ufunc__ is None
+    mg.use("strict")
+    x = mg.tensor(np.array([1.0, 2.0]), requires_grad=True)
+    assert isinstance(x.data * x, mg.Tensor)
+
+
+def test_what_numpy_asks_for_without_a_copy_is_refused():
+    with pytest.raises(ValueError, match="leave copy=False out"):
+        np.asarray(T, copy=False)
+    with pytest.raises(TypeError, match="multiple values for argument 'x'"):
+        ops.sum(T, x=T)
+
+
+def test_a_picture_that_claims_more_than_its_file_holds_is_skipped(tmp_path):
+    header = b"GIF89a" + (8000).to_bytes(2, "little") * 2 + bytes(3)
+    (tmp_path / "huge.gif").write_bytes(header + b"," + bytes(4) + header[6:10] + b"\0\2\1\0\0;")
+    with pytest.raises(data.DataError, match="8000 x 8000 pixels in 28 bytes"):
+        data.image_folder(tmp_path, (8, 8))
+
+
+def test_a_fingerprint_in_settings_is_short():
+    config = gan.Config("digits", "digits", (8, 8, 1), 10, 5, 0, 5, fingerprint="a" * 60)
+    with pytest.raises(ValueError, match="fingerprint is a short text"):
+        gan.Config.of(config.as_json())
