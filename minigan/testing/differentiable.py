@@ -9,6 +9,7 @@ import numpy as np
 
 from ..checked import checked
 from .frameworks import Framework, Jax, NumPy, Torch
+from .trees import mapped
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Differentiable:
 
     f: Callable[..., Any]
     framework: Framework
+    parameters: dict[str, Any] | None = None  # by name: f takes this dict before its inputs
 
     @property
     def __name__(self) -> str:
@@ -30,15 +32,14 @@ class Differentiable:
         framework = self.framework
         if isinstance(framework, NumPy):
             framework = replace(framework, pull_back=named_partial(framework.pull_back, options))
-        return Differentiable(named_partial(self.f, options), framework)
+        return replace(self, f=named_partial(self.f, options), framework=framework)
 
     def __call__(self, *arrays: Any, **options: Any) -> Any:
         with self.framework.context():
             natives = [self.framework.array(np.asarray(x)) for x in arrays]
-            result = self.f(*natives, **options)
-            if isinstance(result, (tuple, list)):
-                return tuple(self.framework.numpy(y) for y in result)
-            return self.framework.numpy(result)
+            first = () if self.parameters is None else (self.parameters,)
+            return mapped(lambda name, y: self.framework.numpy(y),
+                          self.f(*first, *natives, **options))
 
 
 def named_partial(f: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:

@@ -6,24 +6,19 @@ second takes that reverse pass, a function of inputs and cotangents, and does th
 from __future__ import annotations
 
 import re
-from functools import partial
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
-from .. import backend
-from ..autodiff import Function, Tensor
 from ..checked import checked
 from .contract import call_elsewhere, check_contract, check_empty
 from .curvature import check_curvature
 from .derivatives import check_derivatives
-from .differentiable import Differentiable
-from .frameworks import Framework, Minigan
-from .function import CheckedFunction, Point
+from .inputs import name_of, prepare
 from .precision import check_precision
 from .report import GradientError, Report
 from .reproduction import reproduction
-from .stage import ORDERS, Settings, Stage, index
+from .stage import ORDERS, Settings, Stage
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -106,62 +101,3 @@ def check_grads(f: Callable[..., Any], *inputs: Any, wrt: int | Sequence[int] | 
                 function = function.reverse()
         check_empty(first, report, order)
     return report
-
-
-def prepare(f: Callable[..., Any], inputs: Sequence[Any],
-            wrt: Sequence[int] | None) -> tuple[CheckedFunction, Point]:
-    """f as a function of the inputs at `wrt`, and their values in their own dtype."""
-    _refuse_what_takes_no_tensors(f)
-    if None in [x if x is None else 0 for x in inputs]:
-        raise TypeError("an input is None: leave it out, or hold it fixed with a lambda")
-    framework = _framework(f, inputs)
-    host = [framework.numpy(x) if framework.is_array(x) else
-            backend.to_numpy(x) if backend.is_array(x) else np.asarray(x) for x in inputs]
-    floats = [i for i, x in enumerate(host) if x.dtype.kind == "f"]
-    variables = floats if wrt is None else [wrt] if isinstance(wrt, int) else list(wrt)
-    if not variables or not set(variables) <= set(floats) or len(set(variables)) < len(variables):
-        raise ValueError("wrt names the inputs to differentiate by, each once, and they must be "
-                         f"floats: of the inputs {floats} are, wrt is {wrt}" if floats else
-                         "the inputs to differentiate by must be floats, but none of them is: "
-                         "write 1.0 for 1, for integers are constants")
-    names = [f"input {i}" for i in variables]
-    for i in variables:
-        if np.isnan(host[i]).any():
-            at = index(int(np.isnan(host[i]).argmax()), host[i].shape)
-            raise ValueError(f"input {i} is NaN at element {at}, where no gradient is right")
-    function = CheckedFunction(f.f if isinstance(f, Differentiable) else f, framework, host,
-                               variables, names)
-    return function, [host[i] for i in variables]
-
-
-def _refuse_what_takes_no_tensors(f: Callable[..., Any]) -> None:
-    """Raise TypeError for a function of another library, and for an operation's class."""
-    if isinstance(f, Differentiable):
-        return
-    if isinstance(f, (type, Function)):
-        raise TypeError(f"check_grads takes a function of Tensors, not the class or object "
-                        f"{name_of(f)}: write lambda *x: {name_of(f)}()(*x)")
-    library = (getattr(f, "__module__", None) or type(f).__module__).split(".")[0]
-    if library in ("numpy", "torch", "jax", "jaxlib"):
-        make = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)"}.get(library, "from_jax(f)")
-        raise TypeError(f"{name_of(f)} is a function of {library}, and takes no Tensors of minigan:"
-                        f" check minigan.testing.{make}")
-
-
-def _framework(f: Callable[..., Any], inputs: Sequence[Any]) -> Framework:
-    if isinstance(f, Differentiable):
-        return f.framework
-    for x in inputs:
-        if isinstance(x, Tensor):
-            return Minigan(backend.of(x.data))
-        if backend.is_array(x) and not isinstance(x, np.ndarray):
-            return Minigan(backend.of(x))
-    return Minigan(backend.current())
-
-
-def name_of(f: Callable[..., Any]) -> str:
-    """What to call a function in a message."""
-    f = f.func if isinstance(f, partial) else f
-    name = getattr(f, "__name__", type(f).__name__).replace("<lambda>", "a lambda")
-    owner = getattr(f.f if isinstance(f, Differentiable) else f, "__self__", None)
-    return f"{owner.__name__}.{name}" if isinstance(owner, type) else name
