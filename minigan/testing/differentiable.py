@@ -22,6 +22,7 @@ class Differentiable:
     f: Callable[..., Any]
     framework: Framework
     parameters: dict[str, Any] | None = None  # by name: f takes this dict before its inputs
+    maker: str = ""                           # who made it, for messages
 
     @property
     def __name__(self) -> str:
@@ -38,7 +39,7 @@ class Differentiable:
         with self.framework.context():
             natives = [self.framework.array(np.asarray(x)) for x in arrays]
             first = () if self.parameters is None else (self.parameters,)
-            return mapped(lambda name, y: self.framework.numpy(y),
+            return mapped(lambda name, y: self.framework.host(y),
                           self.f(*first, *natives, **options))
 
 
@@ -60,7 +61,7 @@ def from_numpy(f: Callable[..., Any], vjp: Callable[..., Any],
                   functions that are analytic and take complex arrays, so without abs, max,
                   comparisons, .real and .conj()
     """
-    return Differentiable(f, NumPy(vjp, complex_step))
+    return Differentiable(f, NumPy(vjp, complex_step), maker="from_numpy")
 
 
 @checked
@@ -69,10 +70,10 @@ def from_torch(f: Callable[..., Any]) -> Differentiable:
     if isinstance(f, type):
         raise TypeError(f"from_torch takes a function, not the class {f.__name__}: "
                         f"say from_torch({f.__name__}.apply)")
-    return Differentiable(f, Torch())
+    return Differentiable(f, Torch(), maker="from_torch")
 
 
 @checked
 def from_jax(f: Callable[..., Any]) -> Differentiable:
     """A function of jax.Arrays, custom_vjp included; needs JAX. Checked in double precision."""
-    return Differentiable(f, Jax())
+    return Differentiable(f, Jax(), maker="from_jax")

@@ -44,6 +44,10 @@ class Framework:
         """One of the framework's arrays in host memory."""
         raise NotImplementedError
 
+    def host(self, x: Any) -> Any:
+        """The same of an array; anything else as it is."""
+        return self.numpy(x) if self.is_array(x) else x
+
     def cast(self, x: np.ndarray, like: Any) -> Any:
         """A host array as one of the framework's, of the other's dtype."""
         raise NotImplementedError
@@ -98,6 +102,11 @@ class Framework:
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
         return floating
+
+
+def parts(x: np.ndarray) -> np.ndarray:
+    """Real numbers as they are, complex ones as real and imaginary parts along a last axis."""
+    return np.stack([x.real, x.imag], axis=-1) if x.dtype.kind == "c" else x
 
 
 def _other_maker(y: Any) -> str:
@@ -180,7 +189,7 @@ class NumPy(Framework):
         return np.ascontiguousarray(x).view(one)[..., 0]  # of the same memory
 
     def real(self, y: Any) -> np.ndarray:
-        return np.stack([np.real(y), np.imag(y)], axis=-1)
+        return parts(np.asarray(y))
 
     def record(self, f, inputs, wrt, leaves=True):
         results = f(*inputs)

@@ -24,8 +24,8 @@ class CheckedFunction:
     """
 
     def __init__(self, f: Callable[..., Any], framework: Framework, inputs: Sequence[np.ndarray],
-                 variables: Sequence[int], names: Sequence[str], linear: int = 0):
-        self.f, self.framework, self.inputs = f, framework, list(inputs)
+                 variables: Sequence[int], names: Sequence[str], linear: int = 0, own: int = 0):
+        self.f, self.framework, self.inputs, self.own = f, framework, list(inputs), own
         self.variables, self.names, self.linear = list(variables), list(names), linear
         self.surrogate: Callable[..., Any] | None = None  # whose values stand in for f's
         self.outputs: Point = []  # the last ones

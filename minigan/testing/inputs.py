@@ -14,7 +14,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Function, Tensor
 from .differentiable import Differentiable
-from .frameworks import Framework, Minigan
+from .frameworks import Framework, Minigan, parts
 from .function import CheckedFunction, Point
 from .report import GradientError
 from .trees import is_numbers, leaves, mapped
@@ -60,6 +60,12 @@ class Flat:
     def _filled(self, slot: Slot, x: Any) -> Any:
         x = self.framework.copy(x) if self.copies else x
         return self.framework.complex(x) if slot.is_complex else x
+
+    def written(self, names: Sequence[Any]) -> Any:
+        """(args, options), with the names of the arrays."""
+        rest = iter(names)
+        return mapped(lambda name, x: type(names[0])(
+            f"{next(rest)}{' @ [1, 1j]' * x.is_complex}") if isinstance(x, Slot) else x, self.tree)
 
     def __call__(self, *arrays: Any) -> Any:
         args, options = self.arguments(arrays)
@@ -109,7 +115,7 @@ def prepare(f: Callable[..., Any], inputs: Sequence[Any], wrt: Any = None,
     flat = partial(Flat, framework=framework, tree=tree, before=_rewinder(generator),
                    copies=copies)
     function = CheckedFunction(flat(_bare(f)), framework, [slot.value for slot in slots], variables,
-                               [slots[k].name for k in variables])
+                               [slots[k].name for k in variables], own=len(parameters or ()))
     function.surrogate = surrogate and flat(_bare(surrogate))
     return function, [slots[k].value for k in variables]
 
@@ -125,8 +131,7 @@ def _slotted(framework: Framework, owner: int | str, name: str, tree: Any) -> An
         if x_on_host.dtype.kind == "c":
             if framework.no_complex:
                 raise TypeError(f"{where} is complex, {framework.no_complex}")
-            parts = np.stack([x_on_host.real, x_on_host.imag], axis=-1)
-            return Slot(owner, f"{where} (real, imaginary)", parts, True)
+            return Slot(owner, f"{where} (real, imaginary)", parts(x_on_host), True)
         return Slot(owner, where, x_on_host, False)
 
     return mapped(slotted, tree, name=name, is_leaf=is_numbers)

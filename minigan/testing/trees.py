@@ -5,7 +5,7 @@ from typing import Any, Callable, Mapping
 
 
 def is_numbers(x: Any) -> bool:
-    """Whether x is a list (or tuple) of plain numbers, or of such lists: an array as it is typed."""
+    """Whether x is a list (or tuple) of plain numbers, or of such lists: an array, as typed."""
     return isinstance(x, (list, tuple)) and not hasattr(x, "_fields") and all(
         isinstance(y, (bool, int, float, complex)) or is_numbers(y) for y in x)
 
