@@ -123,15 +123,15 @@ def _check_linear(stage: Stage, u: np.ndarray, w: np.ndarray, by_u: Point) -> No
     # large cotangents, small ones and none: what is clipped, rounded away or divided by shows
     half = np.where(np.arange(w.size) % 2, 0, w)  # with zeros among its elements
     by_half = stage.pull_back(half)
-    for factor in (1e8, 1e-9, 0.0):
+    for factor in (2.0 ** 27, 2.0 ** -30, 0.0):  # powers of two, by which nothing is rounded
         scaled = stage.pull_back(factor * half)
         off = [abs(s - factor * g) / (factor or 1) for g, s in zip(by_half, scaled)]
         for name, fine in zip(stage.function.names, stage.excuses(
                 off, [1e3 * abs(g) * (factor > 0) for g in by_half], half * (factor > 0))):
             if not fine:
                 raise stage.fail(f"the gradient by {name} is not linear in the cotangent: for one "
-                                 f"of {factor:g} times the size, with zeros in it, it is not "
-                                 f"{factor:g} times as large")
+                                 f"of {factor:.2g} times the size, with zeros in it, it is not "
+                                 f"{factor:.2g} times as large")
 
 
 def _check_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:

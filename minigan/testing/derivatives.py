@@ -8,7 +8,7 @@ import numpy as np
 
 from .diagnosis import likely_cause
 from .differences import EPS, Slopes
-from .existence import nearby, no_hessian
+from .existence import nearby, no_hessian, seen_closer
 from .function import flat
 from .report import Comparison
 from .stage import Stage, index
@@ -250,7 +250,13 @@ def _confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndar
         ks = np.flatnonzero(failed[:, d])
         weights = np.stack([measured.masked.get((k, d), u[k]) for k in ks])
         direction = _padded(stage, measured.directions[d:d + 1])[0]
-        right = nearby(stage, direction, weights, measured.value[ks, d], 1e-6 + ~held[ks, d])
+        value, middle = measured.value[ks, d], (measured.low + measured.high)[ks, d] / 2
+        closer = seen_closer(stage, direction, weights, value, middle)
+        measured.proves[ks[closer], d] = False
+        stage.report.skip(f"features narrower than a step, {stage.name}", int(closer.sum()))
+        right = nearby(stage, direction, weights, value, 1e-6 + ~held[ks, d])
+        if closer.all():
+            continue
         if right.any() and (stage.order == 1 or no_hessian(stage, direction)):
             measured.proves[ks[right], d] = False
             stage.report.skip(f"no derivative, {stage.name}", int(right.sum()))
