@@ -85,7 +85,7 @@ UNARY = [case for case in CASES if len(case.typical.args) == 1]
 
 
 def second_gradients(f: Function, args: list[np.ndarray], step: float) -> np.ndarray | None:
-    """Those of the sum of f, so far from the inputs, in one array; None where a number is none."""
+    """Some of the sum of f, so far from the inputs, in one array; None where a number is none."""
     rng = np.random.default_rng(0)
     inputs = [mg.tensor(x + step * rng.uniform(-1, 1, x.shape) * (1 + abs(x)), True)
               if x.dtype.kind == "f" else mg.tensor(x) for x in args]
@@ -96,7 +96,7 @@ def second_gradients(f: Function, args: list[np.ndarray], step: float) -> np.nda
         tracked = [x for x in inputs if x.requires_grad]
         grads = mg.grad(floats, tracked, [mg.tensor(np.ones(y.shape)) for y in floats],
                         create_graph=True, allow_unused=True)
-        twice = mg.grad(grads, tracked, [mg.tensor(np.ones(g.shape)) for g in grads],
+        twice = mg.grad(grads, tracked, [mg.tensor(rng.normal(size=g.shape)) for g in grads],
                         allow_unused=True)
     except Exception:
         return None
