@@ -6,7 +6,7 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from .differences import EPS, Near, Slopes, computational_noise, finite, largest, slopes
-from .frameworks import Framework
+from .frameworks import Framework, Pull
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -64,6 +64,16 @@ class CheckedFunction:
         """The gradient of ⟨cotangent, f⟩ by each variable; options as in `run`."""
         return self.run(self.natives(point), cotangent, **options)[1]
 
+    def pull_backs(self, point: Point, cotangents: np.ndarray) -> list[Point]:
+        """The same for each of several cotangents, through one graph."""
+        outputs, pull = self.framework.record(self.f, self.natives(point), self.variables)
+        return [self._pulled(outputs, pull, unflat(u, self.outputs)) for u in cotangents]
+
+    def _pulled(self, outputs: list[Any], pull: Pull, parts: Point,
+                create_graph: bool = False) -> Point:
+        cotangents = list(map(self.framework.cast, parts, outputs))
+        return [np.array(self.framework.numpy(g)) for g in pull(cotangents, create_graph)]
+
     def run(self, natives: Sequence[Any], cotangent: np.ndarray,
             only: Sequence[int] | None = None, create_graph: bool = False, leaves: bool = True,
             passes: int = 1, layout: Layout = lambda x: x,
@@ -83,9 +93,8 @@ class CheckedFunction:
         values = flat([self.framework.numpy(y) for y in outputs]).copy()
         between()
         for _ in range(passes):
-            cotangents = list(map(self.framework.cast, parts, outputs))
-            gradients = pull(cotangents, create_graph)
-        return values, [np.array(self.framework.numpy(g)) for g in gradients]
+            gradients = self._pulled(outputs, pull, parts, create_graph)
+        return values, gradients
 
     def reverse(self) -> CheckedFunction:
         """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients."""

@@ -188,6 +188,10 @@ class Stage:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,
                             **options)
 
+    def pull_backs(self, u: np.ndarray) -> list[Point]:
+        """The gradients of ⟨row, f⟩ for each row of u."""
+        return self.guarded(self.function.pull_backs, self.point, u)
+
     def run(self, natives: Sequence[Any], u: np.ndarray, **options: Any
             ) -> tuple[np.ndarray, Point]:
         return self.guarded(self.function.run, natives, u, **options)
