@@ -14,6 +14,7 @@ from ..checked import checked
 from .contract import call_elsewhere, check_contract, check_empty
 from .curvature import check_curvature
 from .derivatives import check_derivatives
+from .function import CheckedFunction, Point
 from .inputs import name_of, prepare
 from .precision import check_precision
 from .report import GradientError, Report
@@ -68,7 +69,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     nondeterministic  by how much, relatively, values and gradients may differ from one call to the
                 next
     generator   of the random numbers that f draws, NumPy's, PyTorch's or one with get_state and
-                set_state: it is put back to its state now before every call
+                set_state: it is put back to its state now before every call. Layouts are then
+                left out, in whose order numbers may be drawn
 
     Before the numbers comes the contract: the same answer twice, inputs left alone, gradients of
     their inputs' shapes and dtypes, linear in the cotangent, the same for any layout in memory and
@@ -81,6 +83,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     nothing could be compared; ValueError if the arguments make no sense.
     """
     skip = (skip,) if isinstance(skip, str) else tuple(skip)
+    if generator is not None:
+        skip += ("layouts",)  # random numbers may be drawn in the order of the memory
     settings = Settings(directions, kinks, rtol, atol, max(accuracy, nondeterministic),
                         nondeterministic, skip, step, cotangent)
     _refuse_senseless(settings, order, seed, accuracy)
@@ -102,6 +106,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     with np.errstate(all="ignore"), function.framework.context():
         first, stage = function, None
         call_elsewhere(function, point)  # first: a function may keep what it saw then
+        if surrogate is not None:
+            _refuse_other_shapes(function, point)
         for n in range(1, order + 1):
             try:
                 stage = Stage(function, point, n, settings, report, rng, stage)
@@ -146,3 +152,11 @@ def _refuse_senseless(settings: Settings, order: int, seed: int, accuracy: float
     if unknown:
         raise ValueError(f"skip names parts of the check, {', '.join(PARTS)}, not "
                          f"{', '.join(map(repr, unknown))}")
+
+
+def _refuse_other_shapes(function: CheckedFunction, point: Point) -> None:
+    """Raise GradientError if f and its surrogate do not return the same shapes."""
+    of_f, of_surrogate = ([tuple(y.shape) for y in function.framework.outputs(
+        g(*function.natives(point, copy=True)))] for g in (function.f, function.surrogate))
+    if of_f != of_surrogate:
+        raise GradientError(f"the surrogate returns the shapes {of_surrogate}, the function {of_f}")

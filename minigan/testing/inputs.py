@@ -72,8 +72,9 @@ class Flat:
         self.before()
         return self.f(*args, **options)
 
-    def pull_back(self, vjp: Callable[..., Any], arrays: Sequence[Any], grad: Any) -> list[Any]:
-        """The gradients by the arrays that a NumPy function's vjp gives; None for constants."""
+    def pull_back(self, vjp: Callable[..., Any], arrays: Sequence[Any], grad: Any,
+                  wrt: Sequence[int]) -> list[np.ndarray]:
+        """The gradients that a NumPy function's vjp gives by the arrays at wrt."""
         args, options = self.arguments(arrays)
         self.before()
         grads = vjp(*args, grad, **options)
@@ -81,15 +82,15 @@ class Flat:
         if len(grads) != len(args):
             raise GradientError(f"vjp returned {len(grads)} gradients for {len(args)} inputs: one "
                                 "for each is wanted, None for a constant")
-        found: list[Any] = []
-
-        def keep(name: str, x: Any, g: Any) -> None:
-            if isinstance(x, Slot):
-                found.append(g if g is None else
-                             self.framework.real(np.asarray(g)) if x.is_complex else np.asarray(g))
-
-        mapped(keep, self.tree, (grads, None))
-        return found
+        found: list[tuple[Any, Any]] = []
+        mapped(lambda name, slot, g: found.append((slot, g)), self.tree, (grads, None))
+        found = [(slot, g) for slot, g in found if isinstance(slot, Slot)]
+        for slot, g in [found[i] for i in wrt]:
+            if g is None:
+                raise GradientError(f"vjp returned None for {slot.name}: return its gradient, or "
+                                    "name the inputs to differentiate by with wrt")
+        return [parts(np.asarray(g)) if slot.is_complex else np.asarray(g)
+                for slot, g in [found[i] for i in wrt]]
 
 
 def prepare(f: Callable[..., Any], inputs: Sequence[Any], wrt: Any = None,
@@ -99,7 +100,8 @@ def prepare(f: Callable[..., Any], inputs: Sequence[Any], wrt: Any = None,
     _refuse_what_takes_no_tensors(f)
     framework = _framework(f, inputs)
     args = [_slotted(framework, i, f"input {i}", x) for i, x in enumerate(inputs)]
-    if parameters := getattr(f, "parameters", None):  # in the inputs' precision
+    parameters = getattr(f, "parameters", None)
+    if parameters is not None:  # in the inputs' precision
         dtype = next((slot.value.dtype for slot in _slots(args) if slot.is_float), None)
         args.insert(0, {name: _slotted(framework, name, f"parameter {name}",
                                        framework.numpy(x).astype(dtype or x.dtype))

@@ -32,7 +32,8 @@ def from_module(module: Any) -> Differentiable:
     torch = sys.modules.get("torch")
     if torch and isinstance(module, torch.nn.Module):
         return _torch_module(torch, module)
-    if not all(hasattr(module, name) for name in ("named_parameters", "named_state", "modules")):
+    if isinstance(module, type) or not all(
+            hasattr(module, name) for name in ("named_parameters", "named_state", "modules")):
         raise TypeError(f"from_module takes a Module of minigan or PyTorch, not {module!r}: layers "
                         "written in NumPy go through from_layer, functions of a tree of parameters "
                         "(Flax) through from_jax")

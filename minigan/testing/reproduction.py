@@ -26,13 +26,14 @@ def reproduction(f: Callable[..., Any], function: CheckedFunction, native: Point
     for i, x in zip(function.variables, native):
         inputs[i] = x
     name, imported = _imported(f)
-    first = function.own
+    first = function.own  # parameters, which f brings with it
     args, keywords = function.f.written([_Code(f"x{i - first}") for i in range(len(inputs))])
+    args = args if getattr(f, "parameters", None) is None else args[1:]
     lines = ["import numpy as np", f"from {module} import {checker}", imported]
     lines += [f"x{i} = {_written(x)}" for i, x in enumerate(inputs[first:])]
     given = [f"{key}={_value(value)}" for key, value in options.items()
-             if key not in DEFAULTS or value is not DEFAULTS[key] and value != DEFAULTS[key]]
-    arguments = [name, *map(repr, args[first > 0:]), *given]
+             if type(value) is not type(DEFAULTS[key]) or value != DEFAULTS[key]]
+    arguments = [name, *map(repr, args), *given]
     if keywords:
         arguments.append(f"options={keywords!r}")
     lines.append(f"{checker}({', '.join(arguments)})")
