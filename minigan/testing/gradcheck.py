@@ -82,11 +82,10 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     Returns a Report. Raises GradientError (an AssertionError) if a gradient is wrong, or if
     nothing could be compared; ValueError if the arguments make no sense.
     """
-    skip = (skip,) if isinstance(skip, str) else tuple(skip)
-    if generator is not None:
-        skip += ("layouts",)  # random numbers may be drawn in the order of the memory
     settings = Settings(directions, kinks, rtol, atol, max(accuracy, nondeterministic),
                         nondeterministic, skip, step, cotangent)
+    if generator is not None:
+        settings.skip += ("layouts",)  # random numbers may be drawn in the order of the memory
     _refuse_senseless(settings, order, seed, accuracy)
     function, native = prepare(f, inputs, wrt, options, surrogate, generator,
                                copies="in place" in skip)
@@ -118,9 +117,10 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
                 report.skip(f"{ORDERS[n]}: {error.__cause__}")
                 order, report.ok = n - 1, True
                 break
-            if function.closes_over:
-                report.skip("parameters that the function closes over: make them inputs")
             if n == 1:
+                if function.closes_over:
+                    report.skip(f"what the function closes over, {function.closes_over}: make it "
+                                "an input, or say from_module or from_layer")
                 report.name_operation(function.operation)
                 check_precision(stage, native)
             check_derivatives(stage)

@@ -5,6 +5,8 @@ all else (strings, None, objects) is held fixed. A complex array counts as two r
 """
 from __future__ import annotations
 
+import inspect
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable, Mapping, Sequence
@@ -14,7 +16,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Function, Tensor
 from .differentiable import Differentiable
-from .frameworks import Framework, Minigan, parts
+from .frameworks import Framework, Minigan, NumPy, parts
 from .function import CheckedFunction, Point
 from .report import GradientError
 from .trees import is_numbers, leaves, mapped
@@ -100,7 +102,7 @@ def prepare(f: Callable[..., Any], inputs: Sequence[Any], wrt: Any = None,
     _refuse_what_takes_no_tensors(f)
     framework = _framework(f, inputs)
     args = [_slotted(framework, i, f"input {i}", x) for i, x in enumerate(inputs)]
-    parameters = getattr(f, "parameters", None)
+    parameters = f.parameters if isinstance(f, Differentiable) else None
     if parameters is not None:  # in the inputs' precision
         dtype = next((slot.value.dtype for slot in _slots(args) if slot.is_float), None)
         args.insert(0, {name: _slotted(framework, name, f"parameter {name}",
@@ -119,6 +121,7 @@ def prepare(f: Callable[..., Any], inputs: Sequence[Any], wrt: Any = None,
     function = CheckedFunction(flat(_bare(f)), framework, [slot.value for slot in slots], variables,
                                [slots[k].name for k in variables], own=len(parameters or ()))
     function.surrogate = surrogate and flat(_bare(surrogate))
+    function.closes_over = _closed_over(_bare(f), framework) if parameters is None else ""
     return function, [slots[k].value for k in variables]
 
 
@@ -166,6 +169,20 @@ def _variables(slots: Sequence[Slot], wrt: Any) -> list[int]:
                          "write 1.0 for 1, for integers are constants")
     return [k for owner in owners for k, slot in enumerate(slots)
             if slot.owner == owner and slot.is_float]
+
+
+def _closed_over(f: Callable[..., Any], framework: Framework) -> str:
+    """The names of the arrays outside of its arguments that f may differentiate by: in its object,
+    in the functions around it and in its module. NumPy's functions do so by those of an object."""
+    f = inspect.unwrap(f)
+    found = dict(getattr(getattr(f, "__self__", f), "__dict__", {}))
+    if not isinstance(framework, NumPy):
+        with suppress(TypeError, ValueError):  # not written in Python
+            around = inspect.getclosurevars(f)
+            found |= {**around.nonlocals, **around.globals}
+    return ", ".join(name for name, x in found.items() if any(
+        framework.is_array(y) and hasattr(y, "shape") and framework.is_float(y)
+        and getattr(y, "requires_grad", True) for _, y in leaves(x)))
 
 
 def _rewinder(generator: Any) -> Callable[[], Any]:

@@ -28,7 +28,8 @@ def reproduction(f: Callable[..., Any], function: CheckedFunction, native: Point
     name, imported = _imported(f)
     first = function.own  # parameters, which f brings with it
     args, keywords = function.f.written([_Code(f"x{i - first}") for i in range(len(inputs))])
-    args = args if getattr(f, "parameters", None) is None else args[1:]
+    if isinstance(f, Differentiable) and f.parameters is not None:
+        args = args[1:]
     lines = ["import numpy as np", f"from {module} import {checker}", imported]
     lines += [f"x{i} = {_written(x)}" for i, x in enumerate(inputs[first:])]
     given = [f"{key}={_value(value)}" for key, value in options.items()

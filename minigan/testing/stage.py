@@ -40,6 +40,9 @@ class Settings:
     step: float = STEP
     cotangent: Any = None  # None: random ones
 
+    def __post_init__(self) -> None:
+        self.skip = (self.skip,) if isinstance(self.skip, str) else tuple(self.skip)
+
 
 class Stage:
     """A function, a point, and what is found there.

@@ -161,3 +161,25 @@ def test_torchs_dropout_is_checked_with_its_generator():
     for x in (X, X.astype(np.float32)):
         assert check_grads(from_torch(torch.nn.functional.dropout), x, order=1,
                            generator=torch.default_generator).ok
+
+
+def test_gradtest_takes_trees_and_the_options_of_check_grads():
+    hypothesis = pytest.importorskip("hypothesis", reason="Hypothesis is not installed")
+    from minigan.testing import gradtest
+
+    tree = hypothesis.strategies.just({"w": X[0], "n": 2})
+    straight = op(np.round, lambda x, g: g)
+    wrong_in_single = op(np.sin, lambda x, g: g * ops.cos(x) * (1.01 if x.dtype != float else 1))
+
+    @gradtest(lambda p, x: {"y": straight(x * p["w"]) * p["n"]}, args=(tree, X), max_examples=1,
+              reference=lambda p, x: {"y": np.round(x * p["w"]) * p["n"]},
+              surrogate=lambda p, x: x * p["w"] * p["n"])
+    def test_of_trees(p, x):
+        assert p["n"] == 2
+
+    @gradtest(wrong_in_single, args=(X,), max_examples=1, skip=("float32", "float16"))
+    def test_of_doubles():
+        pass
+
+    test_of_trees()
+    test_of_doubles()

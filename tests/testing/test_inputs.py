@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from minigan import Tensor, ops, tensor
+from minigan import Tensor, nn, ops, tensor
 from minigan.testing import GradientError, check_grads, from_jax, from_numpy, from_torch
 from minigan.testing.trees import is_numbers, mapped
 
@@ -159,8 +159,8 @@ def test_torchs_trees_complex_numbers_and_functions_that_write_are_checked():
 def test_jaxs_trees_and_complex_numbers_are_checked():
     jax = pytest.importorskip("jax", reason="JAX is not installed")
     tree = {"dense": {"kernel": W, "bias": jax.numpy.zeros(2)}}
-    report = check_grads(from_jax(lambda p, x: {"y": x @ p["dense"]["kernel"] + p["dense"]["bias"]}),
-                         tree, X, order=1)
+    report = check_grads(from_jax(lambda p, x: {"y": x @ p["dense"]["kernel"]
+                                                     + p["dense"]["bias"]}), tree, X, order=1)
     assert report.ok and report.checked["first order"] == 8 * (8 + 2 + 12 + 3)
 
     def square(derivative):
@@ -171,3 +171,51 @@ def test_jaxs_trees_and_complex_numbers_are_checked():
     assert check_grads(square(lambda d: d), Z, order=1).ok  # no conjugate, as JAX defines it
     with pytest.raises(GradientError, match=r"input 0 \(real, imaginary\)"):
         check_grads(square(lambda d: d.conj()), Z, order=1)
+
+
+def test_what_a_function_closes_over_is_named_as_not_looked_at():
+    weight, constant = tensor(X, requires_grad=True), tensor(X)
+    assert "what the function closes over, weight: make it an input" in str(
+        check_grads(lambda x: x * weight * constant, X, order=1))
+    assert not check_grads(lambda x: x * constant, X, order=1).skipped
+    assert "closes over, weight" in str(check_grads(Dense(weight), X, order=1))
+
+    layer = Layer()
+    assert "closes over, w:" in str(check_grads(from_numpy(layer.forward, layer.backward), X))
+    assert "closes over" not in str(check_grads(from_numpy(lambda x: x * X, lambda x, g: g * X), X))
+
+
+class Dense(nn.Module):
+    def __init__(self, weight):
+        self.weight = weight
+
+    def forward(self, x):
+        return x * self.weight
+
+
+class Layer:
+    """A gradient by w is left where no vjp returns it."""
+
+    w = None
+
+    def __init__(self):
+        self.w = np.ones(4)
+
+    def forward(self, x):
+        return x * self.w
+
+    def backward(self, x, grad):
+        self.dw = 0
+        return grad * self.w
+
+
+def test_what_a_function_of_jax_closes_over_is_named():
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    kernel = jax.numpy.ones(4)
+    assert "closes over, kernel" in str(check_grads(from_jax(jax.jit(lambda x: x * kernel)), X,
+                                                    order=1))
+
+
+def test_a_report_says_where_most_was_skipped():
+    text = str(check_grads(lambda x: ops.maximum(x, 0), np.zeros((3, 40))))
+    assert "right, but only partly checked at second order; " in text
