@@ -5,20 +5,18 @@ both in lower precisions.
 """
 from __future__ import annotations
 
-import inspect
-import os
 from typing import Any, Callable, Sequence
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .call import Call
+from .decorator import drawing
 from .differentiable import Differentiable, named_partial
 from .gradcheck import check_grads, name_of, prepare
 from .precision import check_precision, largest_number
 from .report import Report
-from .reproduction import reproduction
+from .reproduction import place_of, reproduction
 from .stage import Settings, Stage, index
 from .trees import is_numbers, leaves, mapped
 
@@ -45,7 +43,14 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
     checks        further options of check_grads, such as kinks= and rtol=
 
     What the decorated function does is up to you: it may be empty, with a docstring that says what
-    is tested; if it has parameters, each example is handed to it for further assertions.
+    is tested. Its last parameters by position, as many as args has entries, are handed the inputs
+    of each example, for further assertions; those before them, and those behind a `*`, are
+    pytest's: self, fixtures, parametrize. If args is one strategy, whose number of inputs is not
+    known before, all by position are inputs, or options of its Call.
+
+    Marks, @example, @seed and @settings may stand above or below. An @example takes the inputs, or
+    a Call. What @settings says holds, max_examples too; but there is no deadline unless it names
+    one, and fixtures of a single test are shared by all of its examples.
 
     Each example is checked by `prove`, which says what is demanded.
 
@@ -57,23 +62,17 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
     >>> test_tanh()
     """
     calls = _calls(args)
+    count = None if isinstance(args, st.SearchStrategy) else len(args)
 
-    def decorate(test: Callable[..., Any]) -> Callable[[], None]:
-        parameters = list(inspect.signature(test).parameters)
-        if parameters[:1] == ["self"]:
-            raise TypeError(f"gradtest makes a test of a function, and {test.__name__} is a "
-                            "method: define it outside of the class")
-        wants_inputs = bool(parameters)
+    def decorate(test: Callable[..., Any]) -> Callable[..., None]:
+        def check(call: Call) -> None:
+            try:
+                prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype, **checks)
+            except AssertionError as error:
+                error.args = (f"{error}\ndrawn by {place_of(test)}", *error.args[1:])
+                raise
 
-        def run(call):  # Hypothesis reads the annotations and refuses the string "None"
-            prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype, **checks)
-            if wants_inputs:
-                call.of(test)
-
-        for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(run, name, getattr(test, name))  # Hypothesis files what it finds by the name
-        vars(run).update(vars(test))  # pytest's marks, Hypothesis's examples and its seed
-        made = _settings(max_examples)(given(call=calls)(run))
+        made = drawing(test, calls, count, check, max_examples)
         made.grad_seed = seed  # the pytest plugin sets what was left open
         return made
 
@@ -172,15 +171,6 @@ def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0
             function = function.reverse()
             native = native + [rng.normal(size=u.shape).astype(dtype)
                                for u in function.inputs[len(native):]]
-
-
-def _settings(max_examples: int) -> settings:
-    # one failure at a time, without the lines of this package that Hypothesis would explain it by
-    return settings(max_examples=max_examples, deadline=None, report_multiple_bugs=False,
-                    phases=[p for p in settings.default.phases if p is not Phase.explain],
-                    derandomize=settings.default.derandomize or "CI" in os.environ,
-                    suppress_health_check=[*settings.default.suppress_health_check,
-                                           HealthCheck.too_slow])
 
 
 def _calls(args: Any) -> st.SearchStrategy[Call]:

@@ -55,7 +55,7 @@ def _value(x: Any) -> str:
 def _imported(f: Callable[..., Any]) -> tuple[str, str]:
     """What to call the function, and the lines that bring it."""
     if isinstance(f, Differentiable):
-        return "f", f"f = ...  # {f.maker} of {_place(f.f)}"
+        return "f", f"f = ...  # {f.maker} of {place_of(f.f)}"
     if isinstance(f, partial) and not f.args:
         name, lines = _imported(f.func)
         options = ", ".join(f"{key}={value!r}" for key, value in f.keywords.items())
@@ -63,18 +63,19 @@ def _imported(f: Callable[..., Any]) -> tuple[str, str]:
                 f"from functools import partial\n{lines}")
     name, module = getattr(f, "__qualname__", ""), getattr(f, "__module__", None)
     if not name.isidentifier():
-        return "f", f"f = ...  # {_place(f)}"
+        return "f", f"f = ...  # {place_of(f)}"
     if module in (None, "__main__"):
-        return name, f"# {_place(f)}"
+        return name, f"# {place_of(f)}"
     return name, f"from {module} import {name}"
 
 
-def _place(f: Callable[..., Any]) -> str:
+def place_of(f: Callable[..., Any]) -> str:
     """The function's name, file and line, as far as they are known."""
     owner = getattr(f, "__self__", None)
-    f = inspect.unwrap(owner if isinstance(owner, type) else f)  # a torch.autograd.Function's apply
+    # of a torch.autograd.Function's apply, the class
+    f = inspect.unwrap(owner if isinstance(owner, type) else f)
     if isinstance(f, partial):
-        return f"{_place(f.func)}, with {f.keywords}"
+        return f"{place_of(f.func)}, with {f.keywords}"
     name = getattr(f, "__qualname__", type(f).__name__)
     try:
         return f"{name} in {inspect.getsourcefile(f)}, line {inspect.getsourcelines(f)[1]}"
