@@ -94,7 +94,8 @@ def _written(x: np.ndarray) -> str:
         return f"...  # an array of shape {x.shape}, {x.dtype}"
     if x.size == 0:
         return f"np.zeros({x.shape}, np.{x.dtype})"
-    dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", np.{x.dtype}"
+    dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", np.{x.dtype}" if (
+        x.dtype.kind != "V") else f", '{x.dtype}'"
     text = np.array2string(x, separator=", ", prefix="x0 = np.array(", max_line_width=95,
                            threshold=SHOWN + 1, formatter={"float_kind": _number})
     return f"np.array({text}{dtype})"
