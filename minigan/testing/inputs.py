@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
@@ -55,9 +55,18 @@ class Flat:
 
     def arguments(self, arrays: Sequence[Any]) -> Any:
         """(args, options), with these arrays in the slots."""
+        if self._plain:
+            return arrays, {}
         rest = iter(arrays)
         return mapped(lambda name, x: self._filled(x, next(rest)) if isinstance(x, Slot) else x,
                       self.tree)
+
+    @cached_property
+    def _plain(self) -> bool:
+        """Whether the arguments are the arrays and nothing else, as they mostly are."""
+        args, options = self.tree
+        return not (options or self.copies) and all(
+            isinstance(x, Slot) and not x.is_complex for x in args)
 
     def _filled(self, slot: Slot, x: Any) -> Any:
         x = self.framework.copy(x) if self.copies else x
@@ -176,7 +185,9 @@ def _closed_over(f: Callable[..., Any], framework: Framework) -> str:
     """The names of the arrays outside of its arguments that f may differentiate by: in its object,
     in the functions around it and in its module. NumPy's functions do so by those of an object."""
     f = inspect.unwrap(f)
-    found = dict(getattr(getattr(f, "__self__", f), "__dict__", {}))
+    owner = getattr(f, "__self__", f)
+    found = dict(owner.named_parameters() if hasattr(owner, "named_parameters") else
+                 getattr(owner, "__dict__", {}))
     if not isinstance(framework, NumPy):
         with suppress(TypeError, ValueError):  # not written in Python
             around = inspect.getclosurevars(f)
