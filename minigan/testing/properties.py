@@ -11,7 +11,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from .call import Call
-from .decorator import drawing
+from .decorator import drawing, raise_at
 from .differentiable import Differentiable, named_partial
 from .gradcheck import check_grads, name_of, prepare
 from .precision import check_precision, largest_number
@@ -69,7 +69,7 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
                 prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype, **checks)
             except AssertionError as error:
                 error.args = (f"{error}\ndrawn by {place_of(test)}", *error.args[1:])
-                raise
+                raise_at(test, error.with_traceback(None))
 
         made = drawing(test, calls, count, check, max_examples)
         made.grad_seed = seed  # the pytest plugin sets what was left open

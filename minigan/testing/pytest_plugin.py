@@ -45,6 +45,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         test = getattr(item, "function", None)
         if getattr(test, "grad_seed", 0) is None:
             test.grad_seed = config.getoption("grad_seed")
+        if hasattr(test, "grad_seed") and hasattr(test, "settle"):
+            test.settle()  # before Hypothesis looks at the settings
 
 
 @pytest.fixture(scope="session")  # Hypothesis objects to fixtures made anew for each test
