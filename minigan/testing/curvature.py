@@ -26,7 +26,7 @@ def check_curvature(stage: Stage) -> None:
     if not values.start.size or not stage.start.size:
         return
     v, w = (random_direction(values, stage.rng) for _ in range(2))
-    by_v, by_w = (flat(stage.pull_back(x))[:n] for x in (v, w))
+    by_v, by_w = (flat(x)[:n] for x in stage.pull_backs(np.stack([v, w])))
     terms = np.array([v * by_w, w * by_v])
     off = abs(terms[0].sum() - terms[1].sum())
     if not off <= 1e-8 * abs(terms).sum():

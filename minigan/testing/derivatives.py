@@ -8,7 +8,7 @@ import numpy as np
 
 from .diagnosis import likely_cause
 from .differences import EPS, Slopes
-from .existence import nearby, no_hessian
+from .existence import nearby, no_hessian, seen_closer
 from .function import flat
 from .report import Comparison
 from .stage import Stage, index
@@ -55,8 +55,8 @@ class Measured:
 
 def check_derivatives(stage: Stage) -> None:
     """Compare the derivatives of one order; raises GradientError if one is wrong."""
-    u = stage.cotangents_of_losses(stage.settings.directions)
-    gradients = np.stack([flat(stage.pull_back(row)) for row in u])
+    u = stage.cotangents_of_losses(-(-stage.settings.directions // stage.order))
+    gradients = np.stack(list(map(flat, stage.pull_backs(u))))
     made, failed = 0, []
     for measured in _all_directions(stage, u, gradients) if stage.start.size else ():
         if (measured.ratio > 1).any():
@@ -108,7 +108,7 @@ def _all_directions(stage: Stage, u: np.ndarray, gradients: np.ndarray) -> Itera
             yield from alone(rng.permutation(others)[:SOME])
     if stage.function.linear:
         size = sum(x.size for x in stage.point) - n
-        yield measure(stage, len(sizes), rng.normal(size=(count, size)), u, gradients)
+        yield measure(stage, len(sizes), rng.normal(size=(min(count, 3), size)), u, gradients)
 
 
 def _by_magnitude(directions: np.ndarray, gradient: np.ndarray) -> list[np.ndarray]:
@@ -152,7 +152,9 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
     hidden = excluded.any(axis=1)
     measured.proves[:, hidden] = False
     unmoved = (known.low == 0) & (known.high == 0)
-    for d in np.flatnonzero(hidden | found.kink.any(axis=1) | measured.coarse.any(axis=0)):
+    others = stage.settings.cotangent is None  # whether other cotangents may be tried
+    for d in np.flatnonzero(others & (hidden | found.kink.any(axis=1)
+                                      | measured.coarse.any(axis=0))):
         masks = [excluded[d]] if hidden[d] else []
         # without kinks, whose bounds are wide, and what lies still, whose noise is not
         masks.append(excluded[d] | found.kink[d] | unmoved[d])
@@ -250,7 +252,13 @@ def _confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndar
         ks = np.flatnonzero(failed[:, d])
         weights = np.stack([measured.masked.get((k, d), u[k]) for k in ks])
         direction = _padded(stage, measured.directions[d:d + 1])[0]
-        right = nearby(stage, direction, weights, measured.value[ks, d], 1e-6 + ~held[ks, d])
+        value, middle = measured.value[ks, d], (measured.low + measured.high)[ks, d] / 2
+        closer = seen_closer(stage, direction, weights, value, middle)
+        measured.proves[ks[closer], d] = False
+        stage.report.skip(f"features narrower than a step, {stage.name}", int(closer.sum()))
+        right = nearby(stage, direction, weights, value, 1e-6 + ~held[ks, d])
+        if closer.all():
+            continue
         if right.any() and (stage.order == 1 or no_hessian(stage, direction)):
             measured.proves[ks[right], d] = False
             stage.report.skip(f"no derivative, {stage.name}", int(right.sum()))

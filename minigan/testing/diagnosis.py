@@ -8,7 +8,8 @@ elements of the input, as the reverse pass claims it and as differences measure 
 """
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import permutations
 from typing import Any, Callable, Iterator
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from .function import Point, flat, largest_of
 from .report import Comparison, Report
-from .stage import Settings, Stage, index
+from .stage import Stage, index
 
 MOST = 400   # elements whose slopes are measured one by one for a diagnosis
 SMALL = 16   # elements: where coincidences are likely, larger inputs are looked at too
@@ -169,10 +170,10 @@ def _drawn(stage: Stage, variable: int, element: int | None, inputs: Point,
 
 def _stage(stage: Stage, inputs: Point, rng: np.random.Generator) -> Stage:
     """The same stage at other inputs, with a report of its own."""
-    settings, report = Settings(1, "subgradient", 0, 0, stage.settings.accuracy), Report("", 0)
+    settings, report = replace(stage.settings, kinks="subgradient"), Report("", 0)
     if stage.before is None:
-        f = stage.function
-        f = type(f)(f.f, f.framework, inputs, f.variables, f.names)
+        f = copy(stage.function)
+        f.inputs = inputs
         return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings, report,
                      rng)
     before = _stage(stage.before, inputs, rng)

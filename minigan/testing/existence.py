@@ -13,6 +13,7 @@ from .stage import Stage
 
 STEP = 1e-4  # of second differences: where slopes met no kink, there is none in its reach
 TRIES = 4    # random pairs of directions
+CLOSER = 10.0 ** -np.arange(5, 11)  # steps
 NEARBY = 8   # pairs of points around the one where slopes contradict each other
 
 
@@ -39,6 +40,21 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
     return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]) + noise)
             & (low[1] - margin * width <= claimed)
             & (claimed <= high[1] + margin * width))
+
+
+def seen_closer(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
+                measured: np.ndarray) -> np.ndarray:
+    """Whether what is claimed along v, for each row of u, is right for steps so short that what was
+    measured is not: the function has features narrower than an ordinary step, as sin(x⁴) has."""
+    at, gap = flat(stage.point), abs(claimed - measured)
+    noise, agree = abs(u) @ rounding(stage), np.zeros((len(CLOSER), len(u)), bool)
+    for n, h in enumerate(CLOSER):
+        ends = [stage.function.near_values(unflat(at + s * v, stage.point), stage.start)
+                for s in (h, -h)]
+        slope = u @ (ends[0] - ends[1]) / (2 * h)
+        # 0 may also be a step of values that are rounded more than others
+        agree[n] = (abs(slope - claimed) <= 0.02 * gap) & ((slope != 0) | (noise <= 0.02 * gap * h))
+    return (agree[1:] & agree[:-1]).any(axis=0)
 
 
 def no_hessian(stage: Stage, v: np.ndarray) -> bool:

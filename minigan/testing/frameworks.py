@@ -14,6 +14,8 @@ import numpy as np
 from .. import backend
 from ..autodiff import Tensor, grad
 from .report import GradientError
+from .trees import leaves as leaves_of
+from .trees import mapped
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -28,6 +30,7 @@ class Framework:
     differentiates_twice = True  # whether the gradients can be differentiated again
     complex_step = False         # whether the function also takes complex numbers
     adds_up = False              # whether one array in two places has one gradient, the sum
+    no_complex = ""              # why complex numbers are refused, where they are
 
     def context(self) -> AbstractContextManager:
         """What must be switched on during a check."""
@@ -40,6 +43,10 @@ class Framework:
     def numpy(self, x: Any) -> np.ndarray:
         """One of the framework's arrays in host memory."""
         raise NotImplementedError
+
+    def host(self, x: Any) -> Any:
+        """The same of an array; anything else as it is."""
+        return self.numpy(x) if self.is_array(x) else x
 
     def cast(self, x: np.ndarray, like: Any) -> Any:
         """A host array as one of the framework's, of the other's dtype."""
@@ -54,6 +61,18 @@ class Framework:
     def is_complex(self, x: Any) -> bool:
         return np.dtype(getattr(x, "dtype", float)).kind == "c"
 
+    def copy(self, x: Any) -> Any:
+        """A copy to write into, through which gradients flow."""
+        return x.copy()
+
+    def complex(self, x: Any) -> Any:
+        """Complex numbers of their real and imaginary parts, which lie along the last axis."""
+        raise NotImplementedError
+
+    def real(self, y: Any) -> Any:
+        """The parts of complex numbers, as independent numbers along a last axis."""
+        raise NotImplementedError
+
     def operation(self, output: Any) -> str:
         """The name of the operation that computed the output, "" if there is none to be known."""
         return ""
@@ -65,19 +84,29 @@ class Framework:
         raise NotImplementedError
 
     def outputs(self, results: Any, complex_too: bool = False) -> list[Any]:
-        """The floating point ones of a function's results, always as a list."""
-        results = list(results) if isinstance(results, (tuple, list)) else [results]
-        for i, y in enumerate(results):
+        """The floating point ones of the arrays in a function's results, complex ones as their
+        real and imaginary parts unless these are wanted too."""
+        floating = []
+        for name, y in leaves_of(results, "the result"):
+            if y is None or isinstance(y, str):
+                continue
             if not self.is_array(y):
                 raise GradientError(f"the function returned {type(y).__name__}, which is no "
                                     f"{self.array_name}{_other_maker(y)}")
             if self.is_complex(y) and not complex_too:
-                raise GradientError(f"output {i} is complex: return its real and its imaginary "
-                                    "part, as two outputs")
-        floating = [y for y in results if self.is_float(y)]
+                if self.no_complex:
+                    raise GradientError(f"{name} is complex, {self.no_complex}")
+                floating.append(self.real(y))
+            elif self.is_float(y) or self.is_complex(y):
+                floating.append(y)
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
         return floating
+
+
+def parts(x: np.ndarray) -> np.ndarray:
+    """Real numbers as they are, complex ones as real and imaginary parts along a last axis."""
+    return np.stack([x.real, x.imag], axis=-1) if x.dtype.kind == "c" else x
 
 
 def _other_maker(y: Any) -> str:
@@ -95,6 +124,8 @@ class Minigan(Framework):
     device: backend.Backend
     array_name = "Tensor"
     adds_up = True
+    no_complex = ("and minigan's operations are for real numbers: make two arrays of its real and "
+                  "its imaginary part")
 
     def array(self, x: np.ndarray) -> Tensor:
         return Tensor(self.device.from_numpy(x))
@@ -107,6 +138,9 @@ class Minigan(Framework):
 
     def is_array(self, x: Any) -> bool:
         return isinstance(x, Tensor)
+
+    def copy(self, x: Tensor) -> Tensor:
+        return x * 1 if self.is_float(x) else Tensor(x.data.copy())
 
     def operation(self, output: Tensor) -> str:
         return "" if output.creator is None else type(output.creator).__name__
@@ -141,23 +175,34 @@ class NumPy(Framework):
         return isinstance(x, (np.ndarray, np.generic, float))
 
     def is_float(self, x: Any) -> bool:
-        return isinstance(x, float) or x.dtype.kind in "fc"
+        return isinstance(x, float) or x.dtype.kind == "f"
+
+    def copy(self, x: Any) -> np.ndarray:
+        return np.array(x)
+
+    @property
+    def no_complex(self) -> str:
+        return self.complex_step and "where complex_step needs real numbers: leave it out" or ""
+
+    def complex(self, x: np.ndarray) -> np.ndarray:
+        one = np.complex64 if x.dtype == np.float32 else np.complex128
+        return np.ascontiguousarray(x).view(one)[..., 0]  # of the same memory
+
+    def real(self, y: Any) -> np.ndarray:
+        return parts(np.asarray(y))
 
     def record(self, f, inputs, wrt, leaves=True):
         results = f(*inputs)
-        several = isinstance(results, (tuple, list))
 
         def pull(cotangents: Sequence[Any], create_graph: bool) -> list[np.ndarray]:
-            grads = self.pull_back(*inputs, tuple(cotangents) if several else cotangents[0])
-            grads = grads if isinstance(grads, (tuple, list)) else (grads,)
-            if len(grads) != len(inputs):
-                raise GradientError(f"vjp returned {len(grads)} gradients for {len(inputs)} "
-                                    "inputs: one for each is wanted, None for a constant")
-            missing = [i for i in wrt if grads[i] is None]
-            if missing:
-                raise GradientError(f"vjp returned None for input {missing[0]}: return its "
-                                    "gradient, or name the inputs to differentiate by with wrt")
-            return [np.asarray(grads[i]) for i in wrt]
+            rest = iter(cotangents)
+
+            def like(name: str, y: Any) -> Any:
+                if not self.is_array(y) or not (self.is_float(y) or self.is_complex(y)):
+                    return None
+                return self.complex(next(rest)) if self.is_complex(y) else next(rest)
+
+            return f.pull_back(self.pull_back, inputs, mapped(like, results), wrt)
 
         return [np.asarray(y) for y in self.outputs(results)], pull
 
@@ -190,6 +235,15 @@ class Torch(Framework):
 
     def is_complex(self, x: Any) -> bool:
         return x.is_complex()
+
+    def copy(self, x: Any) -> Any:
+        return x.clone()
+
+    def complex(self, x: Any) -> Any:
+        return self.torch.view_as_complex(x.contiguous())
+
+    def real(self, y: Any) -> Any:
+        return self.torch.view_as_real(y.resolve_conj())
 
     def operation(self, output: Any) -> str:
         return "" if output.grad_fn is None else output.grad_fn.name()
@@ -238,6 +292,12 @@ class Jax(Framework):
 
     def is_array(self, x: Any) -> bool:
         return isinstance(x, self.jax.Array)
+
+    def complex(self, x: Any) -> Any:
+        return self.jax.lax.complex(x[..., 0], x[..., 1])
+
+    def real(self, y: Any) -> Any:
+        return self.jax.numpy.stack([y.real, y.imag], axis=-1)
 
     def record(self, f, inputs, wrt, leaves=True):
         outputs, pull = self.jax.vjp(

@@ -6,7 +6,7 @@ from typing import Any, Callable, Sequence
 import numpy as np
 
 from .differences import EPS, Near, Slopes, computational_noise, finite, largest, slopes
-from .frameworks import Framework
+from .frameworks import Framework, Pull
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -24,12 +24,13 @@ class CheckedFunction:
     """
 
     def __init__(self, f: Callable[..., Any], framework: Framework, inputs: Sequence[np.ndarray],
-                 variables: Sequence[int], names: Sequence[str], linear: int = 0):
-        self.f, self.framework, self.inputs = f, framework, list(inputs)
+                 variables: Sequence[int], names: Sequence[str], linear: int = 0, own: int = 0):
+        self.f, self.framework, self.inputs, self.own = f, framework, list(inputs), own
         self.variables, self.names, self.linear = list(variables), list(names), linear
+        self.surrogate: Callable[..., Any] | None = None  # whose values stand in for f's
         self.outputs: Point = []  # the last ones
         self.operation = ""       # what made the first of them
-        self.closes_over = False  # whether they depend on parameters that are no inputs
+        self.closes_over = ""     # the names of arrays that they depend on and are no inputs
 
     def natives(self, point: Point, copy: bool = False) -> list[Any]:
         """All inputs in the framework's arrays, which share memory with these unless copied."""
@@ -44,9 +45,10 @@ class CheckedFunction:
 
     def values_of(self, natives: Sequence[Any]) -> np.ndarray:
         """The outputs are copied at once: a function may write its next ones over them."""
-        outputs = self.framework.outputs(self.f(*natives))
+        outputs = self.framework.outputs((self.surrogate or self.f)(*natives))
         self.outputs = [np.array(self.framework.numpy(y)) for y in outputs]
-        self.closes_over = any(getattr(y, "requires_grad", False) for y in outputs)
+        if not self.closes_over and any(getattr(y, "requires_grad", False) for y in outputs):
+            self.closes_over = "parameters"
         return flat(self.outputs)
 
     def near_values(self, point: Point, like: np.ndarray) -> np.ndarray:
@@ -62,6 +64,16 @@ class CheckedFunction:
     def pull_back(self, point: Point, cotangent: np.ndarray, **options: Any) -> Point:
         """The gradient of ⟨cotangent, f⟩ by each variable; options as in `run`."""
         return self.run(self.natives(point), cotangent, **options)[1]
+
+    def pull_backs(self, point: Point, cotangents: np.ndarray) -> list[Point]:
+        """The same for each of several cotangents, through one graph."""
+        outputs, pull = self.framework.record(self.f, self.natives(point), self.variables)
+        return [self._pulled(outputs, pull, unflat(u, self.outputs)) for u in cotangents]
+
+    def _pulled(self, outputs: list[Any], pull: Pull, parts: Point,
+                create_graph: bool = False) -> Point:
+        cotangents = list(map(self.framework.cast, parts, outputs))
+        return [np.array(self.framework.numpy(g)) for g in pull(cotangents, create_graph)]
 
     def run(self, natives: Sequence[Any], cotangent: np.ndarray,
             only: Sequence[int] | None = None, create_graph: bool = False, leaves: bool = True,
@@ -82,9 +94,8 @@ class CheckedFunction:
         values = flat([self.framework.numpy(y) for y in outputs]).copy()
         between()
         for _ in range(passes):
-            cotangents = list(map(self.framework.cast, parts, outputs))
-            gradients = pull(cotangents, create_graph)
-        return values, [np.array(self.framework.numpy(g)) for g in gradients]
+            gradients = self._pulled(outputs, pull, parts, create_graph)
+        return values, gradients
 
     def reverse(self) -> CheckedFunction:
         """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients."""

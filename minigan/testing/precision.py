@@ -26,7 +26,8 @@ def check_precision(stage: Stage, native: Point, keeps_dtype: bool = False) -> N
     native       the stage's point in its own dtypes; nothing is compared if all are float64
     keeps_dtype  whether the values must be of the inputs' dtype too, as gradients always must
     """
-    if all(x.dtype == np.float64 for x in native):
+    lower = {x.dtype.name for x in native} - {"float64"}
+    if not lower or not all([stage.wants(name) for name in lower]):
         return
     eps = max(float(np.finfo(x.dtype).eps) for x in native)
     # a cotangent of numbers that every precision has, so that it is not rounded
@@ -47,6 +48,7 @@ def check_precision(stage: Stage, native: Point, keeps_dtype: bool = False) -> N
                 continue
             measured = measured or _measured(stage, native, u, exact, eps)
             _compare(stage, _names(stage)[k], found[k], exact[k], tolerances[k] + measured[k])
+    stage.part = ""
 
 
 def _tolerances(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarray],

@@ -18,6 +18,7 @@ from .precision import check_precision, largest_number
 from .report import Report
 from .reproduction import place_of, reproduction
 from .stage import Settings, Stage, index
+from .trees import is_numbers, leaves, mapped
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -102,7 +103,7 @@ def prove(op: Callable[..., Any], call: Call, reference: Callable[..., Any] | No
         # half precision is for those who meant it: few NumPy functions know it
         for dtype in [np.float32] if isinstance(op, Differentiable) else [np.float32, np.float16]:
             check_dtype(f, *in_dtype(call.args, dtype), order=order, seed=seed,
-                        keeps_dtype=keeps_dtype)
+                        keeps_dtype=keeps_dtype, **checks)
     return report
 
 
@@ -111,14 +112,14 @@ def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., An
 
     Raises AssertionError with the element, both values and the call.
     """
-    args, f = tuple(np.asarray(x) for x in call.args), _bound(op, call.options)
-    function, native = prepare(f, args, None)
+    f = _bound(op, call.options)
+    function, native = prepare(f, call.args, None)
     framework = function.framework
     with np.errstate(all="ignore"), framework.context():
-        results = function.f(*[framework.array(x.copy()) for x in args])
+        results = function.f(*function.natives(native, copy=True))
         framework.outputs(results)  # raises where they are not arrays
-        values = [framework.numpy(y) for y in _listed(results)]  # those that are no floats too
-        expected = [np.asarray(e) for e in _listed(call.of(reference))]
+        values = [framework.numpy(y) for y in _arrays(results)]  # those that are no floats too
+        expected = [np.asarray(e) for e in _arrays(call.of(reference))]
     if len(values) != len(expected):
         raise AssertionError(f"{name_of(f)} gives {len(values)} results, the reference "
                              f"{len(expected)}: {call}")
@@ -137,28 +138,35 @@ def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., An
                                  f"{tolerance:.2g} is allowed: {call}")
 
 
-def in_dtype(args: Sequence[Any], dtype: Any) -> list[np.ndarray]:
-    """The arguments with their floats in another dtype."""
-    arrays = [np.asarray(x) for x in args]
-    return [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]
+def in_dtype(args: Sequence[Any], dtype: Any) -> list[Any]:
+    """The arguments with their arrays of floats, and floats, in another dtype."""
+    def converted(name: str, x: Any) -> Any:
+        is_float = hasattr(x, "__array__") or isinstance(x, (float, list, tuple))
+        array = np.asarray(x) if is_float else None
+        return array.astype(dtype) if is_float and array.dtype.kind == "f" else x
+
+    return mapped(converted, list(args), is_leaf=is_numbers)
 
 
 def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0,
-                keeps_dtype: bool = True) -> None:
+                keeps_dtype: bool = True, skip: Sequence[str] = (), wrt: Any = None,
+                options: Any = None, generator: Any = None, accuracy: float = 0.0,
+                cotangent: Any = None, **others: Any) -> None:
     """f's values and derivatives for floats of a lower precision are of their dtype, and those of
     float64 as far as rounding explains. Where the values need not be, gradients to first order are
-    looked at. Raises GradientError."""
-    function, native = prepare(f, args, None)
+    looked at. The other options are those of check_grads. Raises GradientError."""
+    function, native = prepare(f, args, wrt, options, None, generator, "in place" in skip)
     report = Report(name_of(f), seed)
     report.reproduction = reproduction(
         f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype), "check_dtype",
         "minigan.testing.properties")
     rng, dtype = np.random.default_rng(seed), native[0].dtype
-    twice = function.framework.differentiates_twice and keeps_dtype
+    twice = function.framework.differentiates_twice and keeps_dtype and cotangent is None
     with np.errstate(all="ignore"), function.framework.context():
         for n in range(1, order + 1 if twice else 2):
             point = [x.astype(np.float64) for x in native]
-            stage = Stage(function, point, n, Settings(1, "subgradient", 0, 0), report, rng)
+            settings = Settings(1, "subgradient", 0, 0, accuracy, skip=skip, cotangent=cotangent)
+            stage = Stage(function, point, n, settings, report, rng)
             check_precision(stage, native, keeps_dtype)
             function = function.reverse()
             native = native + [rng.normal(size=u.shape).astype(dtype)
@@ -184,5 +192,5 @@ def _bound(op: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any
     return op.bind(**options) if isinstance(op, Differentiable) else named_partial(op, options)
 
 
-def _listed(results: Any) -> list[Any]:
-    return list(results) if isinstance(results, (tuple, list)) else [results]
+def _arrays(results: Any) -> list[Any]:
+    return [y for _, y in leaves(results) if y is not None and not isinstance(y, str)]

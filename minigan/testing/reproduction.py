@@ -32,25 +32,40 @@ def reproduction(f: Callable[..., Any], function: CheckedFunction, native: Point
     for i, x in zip(function.variables, native):
         inputs[i] = x
     name, lines = _function(f)
+    first = function.own  # parameters, which f brings with it
+    args, keywords = function.f.written([_Name(f"x{i - first}") for i in range(len(inputs))])
+    if isinstance(f, Differentiable) and f.parameters is not None:
+        args = args[1:]
+    defaults = inspect.signature(getattr(import_module(module), checker)).parameters
+    given = {key: _value(value) or ("...", []) for key, value in options.items()
+             if type(value) is not type(defaults[key].default) or value != defaults[key].default}
+    lines += [line for _, more in given.values() for line in more]
     lines = [*dict.fromkeys(["import numpy as np", f"from {module} import {checker}", *lines])]
     left = LINES
-    for i, x in enumerate(inputs):
-        lines.append(f"x{i} = {_written(x, max(1, left - len(inputs) + i + 1))}")
+    for i, x in enumerate(inputs[first:], first + 1):
+        lines.append(f"x{i - first - 1} = {_written(x, max(1, left - len(inputs) + i))}")
         left -= lines[-1].count("\n") + 1
-    defaults = inspect.signature(getattr(import_module(module), checker)).parameters
-    given = [f"{key}={value!r}" for key, value in options.items()
-             if key not in defaults or value != defaults[key].default]
-    arguments = [name, *[f"x{i}" for i in range(len(inputs))], *given]
+    arguments = [name, *map(repr, args), *[f"{key}={text}" for key, (text, _) in given.items()]]
+    if keywords:
+        arguments.append(f"options={keywords!r}")
     lines.append(f"{checker}({', '.join(arguments)})")
     return textwrap.indent("\n".join(lines), "    ")
 
 
+class _Name(str):
+    """A name, which is printed as one wherever it stands."""
+
+    __repr__ = str.__str__
+
+
 def place_of(f: Callable[..., Any]) -> str:
     """The function's name, file and line, as far as they are known."""
+    f = inspect.unwrap(f)
     return f"{getattr(f, '__qualname__', type(f).__name__)}{_in_file(f)}"
 
 
 def _in_file(f: Callable[..., Any]) -> str:
+    f = inspect.unwrap(f)
     try:
         file, line = inspect.getsourcefile(f), inspect.getsourcelines(f)[1]
     except (OSError, TypeError):
@@ -65,12 +80,10 @@ def _function(f: Callable[..., Any]) -> Code:
     """What to call the function, and the lines that bring it."""
     code = _expression(f)
     if code is None:
-        inner = f.f if isinstance(f, Differentiable) else f
-        while isinstance(inner, partial):
-            inner = inner.func
-        maker = f"from_{type(f.framework).__name__.lower()} of " if inner is not f and isinstance(
-            f, Differentiable) else ""
-        return "f", [f"f = ...  # {maker}{place_of(inner)}"]
+        made, inner = isinstance(f, Differentiable), f
+        while isinstance(inner, (partial, Differentiable)):
+            inner = inner.func if isinstance(inner, partial) else inner.f
+        return "f", [f"f = ...  # {f'{f.maker} of ' if made else ''}{place_of(inner)}"]
     text, lines = code
     plain = all(part.isidentifier() for part in text.split("."))
     return code if plain or text.startswith("partial(") else ("f", [*lines, f"f = {text}"])
@@ -80,22 +93,17 @@ def _expression(f: Any) -> Code | None:
     """Python that gives the function again; None where there is none."""
     owner = getattr(f, "__self__", None)
     if isinstance(f, Differentiable):
-        return _made(f)
+        if f.maker not in ("from_numpy", "from_torch", "from_jax"):
+            return None
+        complex_step = {"complex_step": True} if f.framework.complex_step else {}
+        return _call(f.maker, f"from minigan.testing import {f.maker}",
+                     [f.f, *[f.framework.pull_back] * (f.maker == "from_numpy")], complex_step)
     if isinstance(f, partial):
         return _call("partial", "from functools import partial", [f.func, *f.args], f.keywords)
     if isinstance(owner, type):  # a torch.autograd.Function's apply
         found = _imported(owner)
         return found and (f"{found[0]}.{f.__name__}", found[1])
     return _imported(f) or _lambda(f)
-
-
-def _made(f: Differentiable) -> Code | None:
-    name = type(f.framework).__name__.lower()
-    if name not in ("numpy", "torch", "jax"):
-        return None
-    given = [f.f, f.framework.pull_back] if name == "numpy" else [f.f]
-    options = {"complex_step": True} if f.framework.complex_step else {}
-    return _call(f"from_{name}", f"from minigan.testing import from_{name}", given, options)
 
 
 def _call(name: str, line: str, args: list[Any], options: dict[str, Any]) -> Code | None:
@@ -177,10 +185,10 @@ def _same(f: Any, text: str) -> bool:
         consts = [c for c in code.co_consts if c is not None and not isinstance(c, CodeType)]
         return code.co_names, code.co_varnames, code.co_freevars, repr(consts)
 
-    cells = f.__code__.co_freevars
-    scope: dict[str, Any] = {}
-    exec(f"def make({', '.join(cells)}):\n    return ({text})", scope)
-    return parts(scope["make"](*cells).__code__) == parts(f.__code__)
+    code = compile(f"def make({', '.join(f.__code__.co_freevars)}):\n    return ({text})", "", "exec")
+    for _ in range(2):  # the lambda in the function in the module
+        code = next(c for c in code.co_consts if isinstance(c, CodeType))
+    return parts(code) == parts(f.__code__)
 
 
 # The inputs

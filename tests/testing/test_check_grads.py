@@ -27,12 +27,12 @@ def doubled(x):
 
 def test_a_report_says_what_was_checked():
     report = check_grads(ops.tanh, X)
-    # 8 cotangents for 12 elements, 2 random directions and all ones; at second order for 8
-    # random directions of the input, all ones, and 8 directions of the cotangent
-    assert report.ok and report.checked == {"first order": 8 * 15, "second order": 8 * 17}
+    # 8 cotangents for 12 elements, 2 random directions and all ones; at second order 4 for 8
+    # random directions of the input, all ones, and 3 directions of the cotangent
+    assert report.ok and report.checked == {"first order": 8 * 15, "second order": 4 * 12}
     assert report.worst <= 1 and not report.skipped
     assert check_grads(ops.tanh, X, kinks="raise").worst < 0.01  # looked at twice
-    assert str(report).startswith("tanh (Tanh): right; 120 derivatives of first order, 136 ")
+    assert str(report).startswith("tanh (Tanh): right; 120 derivatives of first order, 48 ")
     assert "seed 0" in str(report)
 
 

@@ -175,10 +175,10 @@ WRONG = {
     "where only large steps see anything": (
         lambda x: op(np.square, lambda n, g: g * n.inputs[0])(x).sum() + 1e12, [X], "ratio 0.5"),
     "large cotangents clipped": (op(np.square, lambda n, g: 2 * g.clip(-20, 20) * n.inputs[0]), [X],
-                                 "of 1e+08 times the size"),
+                                 "of 1.3e+08 times the size"),
     "small cotangents dropped": (
         op(np.square, lambda n, g: 2 * g * constant((abs(g.data) > 1e-6) * 1.0) * n.inputs[0]),
-        [X], "of 1e-09 times the size"),
+        [X], "of 9.3e-10 times the size"),
     "divided by the cotangent": (op(np.square, lambda n, g: g * g / g * 2 * n.inputs[0]), [X],
                                  "with zeros in it"),
     "kept outside of the call": (op(remember, lambda n, g: 2 * g * constant(REMEMBERED[0])), [X],

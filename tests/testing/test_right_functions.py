@@ -194,6 +194,8 @@ FUNCTIONS = {
     "linear system": (solve, [X[:2, :2] + 2 * np.eye(2), Y[:2, 0]]),
     "determinant": (lambda a: a[0, 0] * a[1, 1] - a[0, 1] * a[1, 0], [X[:2, :2]]),
     "ratio of means": (ssim_like, [X, Y]),
+    "oscillating": (lambda x: ops.sin(x ** 4), [8 * X + 20]),
+    "remainder by little": (lambda x, y: x % (0.01 * abs(y) + 0.005), [X, Y]),
     "distance": (lambda x, y: norm(x - y), [X, Y]),
 }
 # how large inputs are, and the order of derivatives to check there
