@@ -95,9 +95,9 @@ def _expression(f: Any) -> Code | None:
     if isinstance(f, Differentiable):
         if f.maker not in ("from_numpy", "from_torch", "from_jax"):
             return None
+        vjp = [f.framework.pull_back] if f.maker == "from_numpy" else []
         complex_step = {"complex_step": True} if f.framework.complex_step else {}
-        return _call(f.maker, f"from minigan.testing import {f.maker}",
-                     [f.f, *[f.framework.pull_back] * (f.maker == "from_numpy")], complex_step)
+        return _call(f.maker, f"from minigan.testing import {f.maker}", [f.f, *vjp], complex_step)
     if isinstance(f, partial):
         return _call("partial", "from functools import partial", [f.func, *f.args], f.keywords)
     if isinstance(owner, type):  # a torch.autograd.Function's apply
