@@ -12,6 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
+from textwrap import shorten
 from typing import Any, Callable, Iterator
 
 import numpy as np
@@ -169,14 +170,16 @@ def _drawn(one: Found) -> tuple[list[Call], str]:
         return [], f"{', '.join(static)} is no array"
     star = any(p.kind is p.VAR_POSITIONAL for p in required)
     counts = [1, 2, 3] if star or not required else [len(required)]
-    reason = "none of the arrays drawn suits it"
+    reason = "it takes more than three inputs"
     for shapes in [shapes for n in counts for shapes in SHAPES.get(n, ())]:
         for low, high in RANGES:
             rng = np.random.default_rng(0)
             args = tuple(rng.uniform(low, high, shape).round(2) for shape in shapes)
             try:
                 still = _still(one.checkable(), args)
-            except Exception:  # it wants other arrays
+            except Exception as error:  # it wants other arrays
+                reason = ("it refused all arrays drawn, the last with " + shorten(
+                    f"{type(error).__name__}: {error}", 120, placeholder=" ..."))
                 continue
             if still and len(args) > 1:  # a label, an option, or a mistake: who knows
                 reason = f"there is no gradient by input {still[0]}"

@@ -5,6 +5,7 @@ both in lower precisions.
 """
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Sequence
 
 import numpy as np
@@ -157,8 +158,8 @@ def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0
     looked at. The other options are those of check_grads. Raises GradientError."""
     function, native = prepare(f, args, wrt, options, None, generator, "in place" in skip)
     report = Report(name_of(f), seed)
-    report.reproduction = reproduction(
-        f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype), "check_dtype",
+    report.reproduce = partial(
+        reproduction, f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype), "check_dtype",
         "minigan.testing.properties")
     rng, dtype = np.random.default_rng(seed), native[0].dtype
     twice = function.framework.differentiates_twice and keeps_dtype and cotangent is None

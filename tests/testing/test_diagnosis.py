@@ -244,3 +244,14 @@ def test_a_failure_takes_few_lines_for_inputs_of_any_size(shape):
     twice = from_numpy(lambda x, y: x + 2 * np.sin(y), lambda x, y, g: (g, g))
     text = message(twice, x, x + 1)
     assert text.count("\n") < 18 and "x1 = " in text
+
+
+def test_a_cause_that_only_the_failing_input_suggests_is_not_told():
+    def cube(scale):
+        return from_numpy(lambda x: x ** 3, lambda x, g: g * 3 * x * scale)
+
+    # one half at 2, the right sign lost at −1, a factor of two at 0.5: of these inputs alone
+    for x, ratio in ((2.0, "ratio 0.5,"), (-1.0, "ratio -1,"), (0.5, "ratio 2,")):
+        text = message(cube(1), np.array([x]))
+        assert ratio in text and "likely" not in text
+    assert "likely: " not in message(cube(1), np.full((2, 2), 2.0))
