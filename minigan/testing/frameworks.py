@@ -56,7 +56,7 @@ class Framework:
         raise NotImplementedError
 
     def is_float(self, x: Any) -> bool:
-        return x.dtype.kind == "f"
+        return is_float(x.dtype)
 
     def is_complex(self, x: Any) -> bool:
         return np.dtype(getattr(x, "dtype", float)).kind == "c"
@@ -102,6 +102,21 @@ class Framework:
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
         return floating
+
+
+def bfloat16() -> Any:
+    """NumPy's dtype for it."""
+    try:
+        import ml_dtypes
+    except ModuleNotFoundError as error:
+        raise ImportError("to check bfloat16 needs ml_dtypes: pip install ml_dtypes") from error
+    return ml_dtypes.bfloat16
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether a NumPy dtype is one of floating point, bfloat16 included, which NumPy itself has
+    not: it comes of the package ml_dtypes."""
+    return dtype.kind == "f" or dtype.name == "bfloat16"
 
 
 def parts(x: np.ndarray) -> np.ndarray:
@@ -175,7 +190,7 @@ class NumPy(Framework):
         return isinstance(x, (np.ndarray, np.generic, float))
 
     def is_float(self, x: Any) -> bool:
-        return isinstance(x, float) or x.dtype.kind == "f"
+        return isinstance(x, float) or is_float(x.dtype)
 
     def copy(self, x: Any) -> np.ndarray:
         return np.array(x)
@@ -218,11 +233,16 @@ class Torch(Framework):
         self.torch = torch
 
     def array(self, x: np.ndarray) -> Any:
+        if x.dtype.name == "bfloat16":  # of which torch's exchange with NumPy knows nothing
+            return self.array(x.view(np.int16)).view(self.torch.bfloat16)
         positive = all(s >= 0 for s in x.strides)  # torch has no others
         return self.torch.from_numpy(x if positive and x.flags.writeable else x.copy())
 
     def numpy(self, x: Any) -> np.ndarray:
-        return x.detach().clone().numpy()  # of an array, where it is a promise of zeros only
+        x = x.detach().clone()  # an array, where it is a promise of zeros only
+        if x.dtype == self.torch.bfloat16:
+            return x.view(self.torch.int16).numpy().view(bfloat16())
+        return x.numpy()
 
     def cast(self, x: np.ndarray, like: Any) -> Any:
         return self.array(x).to(like.dtype)

@@ -45,8 +45,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
                 from_module and from_layer make of others
     inputs      Tensors, arrays, Python numbers or lists of them; dicts, tuples and lists that hold
                 arrays; anything else is handed on as it is. Floats are checked in float64; where
-                they are float32 or float16, their own gradient is compared with the one in
-                float64. Integers and booleans are constants. Of complex numbers both parts are
+                they are float32, float16 or bfloat16, their own gradient is compared with the one
+                in float64. Integers and booleans are constants. Of complex numbers both parts are
                 differentiated by, in the framework's own convention; NumPy's is PyTorch's, a
                 gradient of ∂/∂(real part) + i ∂/∂(imaginary part)
     wrt         the positions of the inputs to differentiate by, the names of options and of
@@ -78,7 +78,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     for each input alone, there for zero-size inputs if these have a value. Of these parts skip
     leaves out "repeat", "in place" (f then writes into copies), "linear", "layouts", "alone" (each
     input by itself), "one object" (handed over twice), "ways" (to ask for the gradient),
-    "zero-size", "curvature" (of second order), "float32", "float16".
+    "zero-size", "curvature" (of second order), "float32", "float16", "bfloat16".
 
     Returns a Report. Raises GradientError (an AssertionError) if a gradient is wrong, or if
     nothing could be compared; ValueError if the arguments make no sense.

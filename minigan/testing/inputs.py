@@ -16,7 +16,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Function, Tensor
 from .differentiable import Differentiable
-from .frameworks import Framework, Minigan, NumPy, parts
+from .frameworks import Framework, Minigan, NumPy, is_float, parts
 from .function import CheckedFunction, Point
 from .report import GradientError
 from .trees import is_numbers, leaves, mapped
@@ -35,7 +35,7 @@ class Slot:
 
     @property
     def is_float(self) -> bool:
-        return self.value.dtype.kind == "f"
+        return is_float(self.value.dtype)
 
 
 @dataclass(eq=False)
@@ -159,7 +159,8 @@ def _host(framework: Framework, x: Any, kinds: str) -> np.ndarray | None:
         return framework.numpy(x)
     x = backend.to_numpy(x) if backend.is_array(x) else x
     x = np.asarray(x) if hasattr(x, "__array__") else x
-    return x if isinstance(x, np.ndarray) and x.dtype.kind in "biufc" else None
+    is_numeric = isinstance(x, np.ndarray) and (x.dtype.kind in "biuc" or is_float(x.dtype))
+    return x if is_numeric else None
 
 
 def _slots(tree: Any) -> list[Slot]:

@@ -202,7 +202,8 @@ def _written(x: np.ndarray, lines: int) -> str:
     """An array as NumPy code, or as a placeholder of its shape where that takes more lines."""
     if x.size == 0:
         return f"np.zeros({x.shape}, np.{x.dtype})"
-    dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", np.{x.dtype}"
+    dtype = "" if x.dtype in (np.float64, np.int64, np.bool_) else f", np.{x.dtype}" if (
+        x.dtype.kind != "V") else f", '{x.dtype}'"
     text = np.array2string(x, separator=", ", prefix="x0 = np.array(", max_line_width=95,
                            threshold=x.size + 1, formatter={"float_kind": _number}
                            ) if x.size <= 16 * lines else "\n" * lines

@@ -23,7 +23,7 @@ PARTS = {"repeat": "generator= puts back the state of the random numbers that it
          "linear": "cotangent=1.0 checks with that one alone",
          **{part: f'skip="{part}" leaves this out' for part in
             ("layouts", "alone", "one object", "ways", "zero-size", "curvature", "float32",
-             "float16")}}
+             "float16", "bfloat16")}}
 
 
 @dataclass

@@ -219,3 +219,28 @@ def test_what_a_function_of_jax_closes_over_is_named():
 def test_a_report_says_where_most_was_skipped():
     text = str(check_grads(lambda x: ops.maximum(x, 0), np.zeros((3, 40))))
     assert "right, but only partly checked at second order; " in text
+
+
+def test_bfloat16_is_held_against_float64_as_float16_is():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    pytest.importorskip("ml_dtypes", reason="ml_dtypes is not installed")
+
+    class Sine(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, slip):
+            ctx.save_for_backward(x)
+            ctx.slip = slip
+            return x.sin()
+
+        @staticmethod
+        def backward(ctx, grad):
+            (x,) = ctx.saved_tensors
+            return grad * x.cos() * (ctx.slip if x.dtype == torch.bfloat16 else 1), None
+
+    x = torch.tensor(X, dtype=torch.bfloat16)
+    assert check_grads(from_torch(Sine.apply), x, 1, order=1).ok
+    with pytest.raises(GradientError, match='in bfloat16 it is(.|\n)*skip="bfloat16" leaves'):
+        check_grads(from_torch(Sine.apply), x, 2, order=1)
+    assert check_grads(from_torch(Sine.apply), x, 2, order=1, skip="bfloat16").ok
+    jax = pytest.importorskip("jax", reason="JAX is not installed")
+    assert check_grads(from_jax(jax.numpy.tanh), jax.numpy.array(X, "bfloat16"), order=1).ok
