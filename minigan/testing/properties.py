@@ -159,8 +159,8 @@ def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0
     function, native = prepare(f, args, wrt, options, None, generator, "in place" in skip)
     report = Report(name_of(f), seed)
     report.reproduce = partial(
-        reproduction, f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype), "check_dtype",
-        "minigan.testing.properties")
+        reproduction, f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype),
+        "check_dtype", "minigan.testing.properties")
     rng, dtype = np.random.default_rng(seed), native[0].dtype
     twice = function.framework.differentiates_twice and keeps_dtype and cotangent is None
     with np.errstate(all="ignore"), function.framework.context():

@@ -93,8 +93,8 @@ class Gradient(pytest.Item):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo, style: Any = None) -> Any:
         if isinstance(excinfo.value, GradientError):
-            return str(excinfo.value) + "\ndrawn at random: where it makes no sense to call it with " \
-                "these, register a sample" * self.one.drawn
+            return str(excinfo.value) + "\ndrawn at random: where it makes no sense to call it " \
+                "with these, register a sample" * self.one.drawn
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Any, int | None, str]:

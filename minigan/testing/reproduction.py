@@ -70,6 +70,8 @@ def _in_file(f: Callable[..., Any]) -> str:
         file, line = inspect.getsourcefile(f), inspect.getsourcelines(f)[1]
     except (OSError, TypeError):
         return ""
+    if file is None:
+        return ""
     below = os.path.relpath(file) if file.startswith(os.getcwd() + os.sep) else file
     return f" in {below}, line {line}"
 
@@ -128,14 +130,16 @@ def _imported(f: Any) -> Code | None:
     module, name = getattr(f, "__module__", None), getattr(f, "__qualname__", "")
     if module == "__main__" and name.isidentifier():
         return name, [f"# {place_of(f)}"]
-    names = vars(sys.modules[module]) if module in sys.modules else {}
+    names = vars(sys.modules[module]) if module in sys.modules else {name: f}
     found: Any = names.get(name.partition(".")[0])
     for part in name.split(".")[1:]:
         found = getattr(found, part, None)
     if found is not f:  # wrapped under another name, or shadowed
         name = next((key for key, value in names.items() if value is f), "")
+    if not all(part.isidentifier() for part in name.split(".")):
+        return None
     line = f"from {module} import {name.partition('.')[0]}"
-    return (name, [line + (_in_file(f) and f"  #{_in_file(f)}")]) if name else None
+    return name, [line + (_in_file(f) and f"  #{_in_file(f)}")]
 
 
 def _lambda(f: Any) -> Code | None:
@@ -185,7 +189,8 @@ def _same(f: Any, text: str) -> bool:
         consts = [c for c in code.co_consts if c is not None and not isinstance(c, CodeType)]
         return code.co_names, code.co_varnames, code.co_freevars, repr(consts)
 
-    code = compile(f"def make({', '.join(f.__code__.co_freevars)}):\n    return ({text})", "", "exec")
+    cells = ", ".join(f.__code__.co_freevars)
+    code = compile(f"def make({cells}):\n    return ({text})", "", "exec")
     for _ in range(2):  # the lambda in the function in the module
         code = next(c for c in code.co_consts if isinstance(c, CodeType))
     return parts(code) == parts(f.__code__)

@@ -254,7 +254,8 @@ def test_methods_fixtures_marks_and_what_hypothesis_offers_on_either_side(
         name, asked, given, value, number):
     made, owner = vars(Methods)[name], Methods()
     assert [*inspect.signature(made).parameters] == asked
-    assert [mark.name for mark in getattr(made, "pytestmark", [])] == ["skipif"] * (name != "together")
+    marks = [mark.name for mark in getattr(made, "pytestmark", [])]
+    assert marks == ["skipif"] * (name != "together")
     SEEN.clear()
     getattr(owner, name)(**given)
     assert {(kind, id(self)) for kind, self, *_ in SEEN} == {(name, id(owner))}
