@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from .differentiable import Differentiable, from_jax, from_numpy, from_torch
+from .discovery import sample
 from .gradcheck import check_grads
 from .modules import from_layer, from_module
 from .numerical import adjoint_test, numerical_jacobian, numerical_jvp
@@ -17,7 +18,7 @@ WITH_HYPOTHESIS = {"gradtest": ".properties", "strategies": ".strategies"}
 
 __all__ = ["Differentiable", "GradientError", "Report", "adjoint_test", "check_grads",
            "from_jax", "from_layer", "from_module", "from_numpy", "from_torch", "gradtest",
-           "numerical_jacobian", "numerical_jvp", "strategies"]
+           "numerical_jacobian", "numerical_jvp", "sample", "strategies"]
 
 
 def __getattr__(name: str) -> Any:

@@ -6,6 +6,7 @@ import inspect
 import os
 from dataclasses import replace
 from functools import wraps
+from types import FunctionType
 from typing import Any, Callable
 
 from hypothesis import HealthCheck, Phase, given, settings
@@ -61,10 +62,21 @@ def drawing(test: Callable[..., Any], calls: SearchStrategy[Call], count: int | 
             replace(example, args=(), kwargs={"call": _example(test, names, count, example)})
             for example in getattr(made, EXAMPLES, [])])
 
-    vars(made).setdefault(SETTINGS, completed(settings(max_examples=max_examples)))
+    if not hasattr(test, "_hypothesis_internal_settings_applied"):
+        setattr(made, SETTINGS, settings(getattr(test, SETTINGS, None), max_examples=max_examples))
+    setattr(made, SETTINGS, completed(getattr(made, SETTINGS)))
     made.settle, made.is_hypothesis_test, made.hypothesis = settle, True, inner.hypothesis
     made.__signature__ = inspect.signature(inner)
     return made
+
+
+def raise_at(test: Callable[..., Any], error: Exception) -> None:
+    """Raise the error on the first line of the test, which is where to look."""
+    def shown(): raise error  # noqa: E704 (one line, which becomes the test's)
+    code = test.__code__
+    there = shown.__code__.replace(co_filename=code.co_filename, co_name=code.co_name,
+                                   co_firstlineno=code.co_firstlineno)
+    FunctionType(there, {}, closure=shown.__closure__)()
 
 
 def completed(given: settings) -> settings:

@@ -14,12 +14,12 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from .function import Point, flat, largest_of
-from .report import Comparison, Report
-from .stage import Settings, Stage, index
+from .elsewhere import elsewhere
+from .function import flat
+from .report import Comparison
+from .stage import Stage, index
 
-MOST = 400   # elements whose slopes are measured one by one for a diagnosis
-SMALL = 16   # elements: where coincidences are likely, larger inputs are looked at too
+MOST = 400  # elements whose slopes are measured one by one for a diagnosis
 NAMED = {-1.0: "wrong sign", 2.0: "a factor of two: counted twice, or ½ x² taken for x²?",
          0.5: "a factor of one half: is one of two equal contributions not added?"}
 
@@ -90,17 +90,18 @@ def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.n
     found = _evidence(stage, variable, u, gradients, element)
     if not np.isfinite(found.jacobian).all() or not found.wrong.any():
         return ""
-    others, seen = _elsewhere(stage, variable, element), []
+    others, seen = elsewhere(stage, lambda other: _at(other, variable, element)), []
 
-    def elsewhere() -> Iterator[Evidence]:  # made when they are wanted, each once
+    def asked() -> Iterator[Evidence]:  # made when they are wanted, each once
         yield from seen
         for other in others:
-            seen.append(other)
-            yield other
+            if other.wrong.any():
+                seen.append(other)
+                yield other
 
     for pattern in PATTERNS if element is None else (_factor, _any_factor):
         causes = [cause for cause in pattern(found) if cause[1](found)]
-        for other in elsewhere() if causes else ():
+        for other in asked() if causes else ():
             causes = [cause for cause in causes if cause[1](other)]
             if not causes:
                 break
@@ -120,6 +121,15 @@ def _evidence(stage: Stage, variable: int, u: np.ndarray, gradients: np.ndarray,
                     clear, x if element is None else x.reshape(-1)[rows])
 
 
+def _at(stage: Stage, variable: int, element: int | None) -> Evidence | None:
+    """What another input shows; None where that is nothing."""
+    u = stage.cotangents(8)
+    found = _evidence(stage, variable, u, np.stack([flat(stage.pull_back(row)) for row in u]),
+                      element)
+    finite = np.isfinite(found.jacobian).all() and np.isfinite(found.claimed).all()
+    return found if finite else None
+
+
 def _measured(stage: Stage, variable: int,
               rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
     """(M, N), the slopes of all outputs as each element of the variable moves alone; and (N,),
@@ -130,78 +140,6 @@ def _measured(stage: Stage, variable: int,
     directions[np.arange(elements.size), sum(sizes[:variable]) + elements] = 1
     found = stage.slopes(directions)
     return ((found.low + found.high) / 2).T, (found.low == found.high).all(axis=1)
-
-
-# Other inputs
-
-def _elsewhere(stage: Stage, variable: int, element: int | None) -> Iterator[Evidence]:
-    """What is found at inputs of the same shapes, and at larger ones, where these are taken."""
-    first = stage
-    while first.before is not None:
-        first = first.before
-    inputs, rng = list(first.function.inputs), np.random.default_rng(0)
-    for i, x in zip(first.function.variables, first.point):
-        inputs[i] = x
-    small = max(x.size for x in first.point) <= SMALL
-    for factor in [1, 2, 1, 2] if small else [1]:
-        for draw in DRAWS:
-            try:
-                found = _drawn(stage, variable, element, [
-                    draw(rng, x, shape) if x.dtype.kind == "f" else np.resize(x, shape)
-                    for x, shape in zip(inputs, _grown(inputs, factor))], rng)
-            except MemoryError:
-                raise
-            except Exception:  # outside of the domain, or shapes that are not taken
-                continue
-            if np.isfinite(found.jacobian).all() and np.isfinite(found.claimed).all():
-                if found.wrong.any():
-                    yield found
-                break
-
-
-def _drawn(stage: Stage, variable: int, element: int | None, inputs: Point,
-           rng: np.random.Generator) -> Evidence:
-    other = _stage(stage, inputs, rng)
-    u = other.cotangents(8)
-    return _evidence(other, variable, u, np.stack([flat(other.pull_back(row)) for row in u]),
-                     element)
-
-
-def _stage(stage: Stage, inputs: Point, rng: np.random.Generator) -> Stage:
-    """The same stage at other inputs, with a report of its own."""
-    settings, report = Settings(1, "subgradient", 0, 0, stage.settings.accuracy), Report("", 0)
-    if stage.before is None:
-        f = stage.function
-        f = type(f)(f.f, f.framework, inputs, f.variables, f.names)
-        return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings, report,
-                     rng)
-    before = _stage(stage.before, inputs, rng)
-    point = before.point + [rng.normal(size=y.shape) for y in before.function.outputs]
-    return Stage(before.function.reverse(), point, stage.order, settings, report, rng, before)
-
-
-def _grown(inputs: Point, factor: int) -> list[tuple[int, ...]]:
-    """The shapes with axes so many times longer, but for those of length 1, which are broadcast:
-    these only where there are no others."""
-    ones = all(n <= 1 for x in inputs for n in x.shape)
-    return [tuple(n * factor if n > 1 else n + 3 * (factor - 1) * (ones and n == 1)
-                  for n in x.shape) for x in inputs]
-
-
-def _alike(rng: np.random.Generator, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Numbers from where x has its own, with as many zeros."""
-    low, high = np.min(x, initial=np.inf), np.max(x, initial=-np.inf)
-    half = max((high - low) / 2, 0.3 * largest_of(x))
-    drawn = rng.uniform((low + high) / 2 - half, (low + high) / 2 + half, shape)
-    return drawn * (np.resize(rng.permutation(x.reshape(-1)), shape) != 0 if x.any() else 1)
-
-
-def _times(low: float, high: float) -> Callable[..., np.ndarray]:
-    return lambda rng, x, shape: np.resize(x, shape) * rng.uniform(low, high, shape)
-
-
-# the first that the function takes counts: it may want probabilities, or numbers above one
-DRAWS = (_alike, _times(0.6, 1), _times(1, 1.5), _times(0.99, 1.01))
 
 
 # Causes

@@ -6,6 +6,7 @@ second takes that reverse pass, a function of inputs and cotangents, and does th
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
@@ -92,7 +93,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     function, native = prepare(f, inputs, wrt, options, surrogate, generator,
                                copies="in place" in skip)
     report = Report(name_of(f), seed)
-    report.reproduction = reproduction(f, function, native, dict(
+    report.reproduce = partial(reproduction, f, function, native, dict(
         wrt=wrt, order=order, directions=directions, kinks=kinks, rtol=rtol, atol=atol,
         accuracy=accuracy, seed=seed, skip=skip, step=step, cotangent=cotangent,
         surrogate=surrogate, nondeterministic=nondeterministic, generator=generator))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
@@ -53,20 +53,18 @@ class Flat:
     before: Callable[[], Any]
     copies: bool
 
+    def __post_init__(self) -> None:
+        args, options = self.tree  # most are nothing but arrays: no tree to fill for every call
+        self.is_plain = not (self.copies or options) and all(
+            isinstance(x, Slot) and not x.is_complex for x in args)
+
     def arguments(self, arrays: Sequence[Any]) -> Any:
         """(args, options), with these arrays in the slots."""
-        if self._plain:
+        if self.is_plain:
             return arrays, {}
         rest = iter(arrays)
         return mapped(lambda name, x: self._filled(x, next(rest)) if isinstance(x, Slot) else x,
                       self.tree)
-
-    @cached_property
-    def _plain(self) -> bool:
-        """Whether the arguments are the arrays and nothing else, as they mostly are."""
-        args, options = self.tree
-        return not (options or self.copies) and all(
-            isinstance(x, Slot) and not x.is_complex for x in args)
 
     def _filled(self, slot: Slot, x: Any) -> Any:
         x = self.framework.copy(x) if self.copies else x
@@ -93,8 +91,9 @@ class Flat:
         if len(grads) != len(args):
             raise GradientError(f"vjp returned {len(grads)} gradients for {len(args)} inputs: one "
                                 "for each is wanted, None for a constant")
-        found: list[tuple[Any, Any]] = []
-        mapped(lambda name, slot, g: found.append((slot, g)), self.tree, (grads, None))
+        found: list[tuple[Any, Any]] = list(zip(self.tree[0], grads)) if self.is_plain else []
+        if not self.is_plain:
+            mapped(lambda name, slot, g: found.append((slot, g)), self.tree, (grads, None))
         found = [(slot, g) for slot, g in found if isinstance(slot, Slot)]
         for slot, g in [found[i] for i in wrt]:
             if g is None:

@@ -5,13 +5,14 @@ both in lower precisions.
 """
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Callable, Sequence
 
 import numpy as np
 from hypothesis import strategies as st
 
 from .call import Call
-from .decorator import drawing
+from .decorator import drawing, raise_at
 from .differentiable import Differentiable, named_partial
 from .gradcheck import check_grads, name_of, prepare
 from .precision import check_precision, largest_number
@@ -70,7 +71,7 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
                 prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype, **checks)
             except AssertionError as error:
                 error.args = (f"{error}\ndrawn by {place_of(test)}", *error.args[1:])
-                raise
+                raise_at(test, error.with_traceback(None))
 
         made = drawing(test, calls, count, check, max_examples)
         made.grad_seed = seed  # the pytest plugin sets what was left open
@@ -157,9 +158,9 @@ def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0
     looked at. The other options are those of check_grads. Raises GradientError."""
     function, native = prepare(f, args, wrt, options, None, generator, "in place" in skip)
     report = Report(name_of(f), seed)
-    report.reproduction = reproduction(
-        f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype), "check_dtype",
-        "minigan.testing.properties")
+    report.reproduce = partial(
+        reproduction, f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype),
+        "check_dtype", "minigan.testing.properties")
     rng, dtype = np.random.default_rng(seed), native[0].dtype
     twice = function.framework.differentiates_twice and keeps_dtype and cotangent is None
     with np.errstate(all="ignore"), function.framework.context():

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Callable
 
 import numpy as np
 
@@ -57,7 +58,7 @@ class Report:
     kinks         how many directions touched a kink and were held between the one-sided slopes
     skipped       how many could not be compared, by reason
     zero_size     how many shapes with an axis of length 0 the function accepted, and were checked
-    reproduction  lines of Python that make the same check again
+    reproduce     gives lines of Python that make the same check again
     """
 
     op: str
@@ -68,7 +69,12 @@ class Report:
     kinks: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     zero_size: int = 0
-    reproduction: str = field(default="", repr=False, compare=False)
+    reproduce: Callable[[], str] = field(default=str, repr=False, compare=False)
+
+    @property
+    def reproduction(self) -> str:
+        """Lines of Python that make the same check again."""
+        return self.reproduce()
 
     def skip(self, reason: str, count: int = 1) -> None:
         """Count what could not be compared."""

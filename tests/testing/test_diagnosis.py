@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import partial, wraps
 
 import numpy as np
 import pytest
@@ -172,6 +172,86 @@ def test_the_lines_to_paste_keep_integers_and_booleans():
     assert (values["x0"] == ROW).all()
 
 
-def test_a_function_without_a_name_is_told_by_its_place():
-    text = message(lambda x: HalfSaved()(x), X)
+def wrapped(f):
+    """A decorator as others write them."""
+    @wraps(f)
+    def call(*inputs, **options):
+        return f(*inputs, **options)
+    return call
+
+
+@wrapped
+def decorated(x):
+    return HalfSaved()(x)
+
+
+def power(x, p, scale=1.0):
+    return scale * x ** p
+
+
+def power_vjp(x, p, g, scale=1.0):
+    return g * x, None
+
+
+FACTOR = 3.0
+pair = from_numpy(lambda x: FACTOR * np.sin(x), lambda x, g: g * np.cos(x))
+half = lambda x: HalfSaved()(x)  # noqa: E731
+PASTED = {  # what is checked, and what the lines must hold
+    "a wrapped function": (decorated, (X,), "import decorated  # in "),
+    "a lambda": (half, (X,), "import half  # in "),
+    "a partial of a lambda": (partial(lambda x, k: k * HalfSaved()(x), k=2.0), (X,), "k=2.0"),
+    "a pair of lambdas": (pair, (X,), "from_numpy(lambda x: FACTOR * np.sin(x), lambda x, g: "),
+    "a pair with options": (
+        from_numpy(power, power_vjp).bind(scale=2.0), (X, np.array(2)), "power_vjp, scale=2.0)")}
+
+
+@pytest.mark.parametrize("name", PASTED)
+def test_the_lines_to_paste_can_be_pasted_for(name):
+    f, inputs, held = PASTED[name]
+    text = message(f, *inputs)
+    assert held in text and "..." not in pasted(text)
+    with pytest.raises(GradientError) as error:
+        exec(pasted(text), {})
+    assert re.findall("ratio.*", str(error.value)) == re.findall("ratio.*", text)
+
+
+def test_a_lambda_brings_the_numbers_that_it_closes_over():
+    factor = 0.5
+    text = message(lambda x: HalfSaved()(x) * factor, X)
+    assert "factor = 0.5\n" in text and "f = lambda x: HalfSaved()(x) * factor" in text
+    with pytest.raises(GradientError):
+        exec(pasted(text), {})
+
+
+def test_a_function_that_cannot_be_written_is_told_by_its_place():
+    def nested(x):
+        return HalfSaved()(x)
+
+    class Layer:
+        def __call__(self, x):
+            return nested(x)
+
+    text = message(nested, X)
+    assert re.search(r"f = \.\.\.  # test_a_func.*nested in .*test_diagnosis\.py, line \d+", text)
+    assert "f = ...  # Layer" in message(Layer(), X)
+    text = message(lambda x: nested(x), X)  # what it uses cannot be written either
     assert re.search(r"f = \.\.\.  # test_a_func.*<lambda> in .*test_diagnosis\.py, line \d+", text)
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (5, 5), (40,), (100, 1), (40, 50)])
+def test_a_failure_takes_few_lines_for_inputs_of_any_size(shape):
+    x = RNG.normal(size=shape)
+    twice = from_numpy(lambda x, y: x + 2 * np.sin(y), lambda x, y, g: (g, g))
+    text = message(twice, x, x + 1)
+    assert text.count("\n") < 18 and "x1 = " in text
+
+
+def test_a_cause_that_only_the_failing_input_suggests_is_not_told():
+    def cube(scale):
+        return from_numpy(lambda x: x ** 3, lambda x, g: g * 3 * x * scale)
+
+    # one half at 2, the right sign lost at −1, a factor of two at 0.5: of these inputs alone
+    for x, ratio in ((2.0, "ratio 0.5,"), (-1.0, "ratio -1,"), (0.5, "ratio 2,")):
+        text = message(cube(1), np.array([x]))
+        assert ratio in text and "likely" not in text
+    assert "likely: " not in message(cube(1), np.full((2, 2), 2.0))

@@ -1,9 +1,14 @@
 """gradtest: what it demands, what it says, and that it passes what is right."""
 from __future__ import annotations
 
+import inspect
+import re
+
 import numpy as np
 import pytest
+from hypothesis import example, seed, settings
 from hypothesis import strategies as st
+from hypothesis.errors import InvalidArgument
 
 import minigan as mg
 from minigan import ops
@@ -211,3 +216,120 @@ def test_an_operation_that_does_not_keep_the_dtype_says_so():
 
 def test_inputs_of_lower_precision_are_left_to_check_grads():
     assert prove(ops.tanh, Call((np.ones(2, np.float32),)), np.tanh).ok
+
+
+# A decorator like any other
+
+SEEN: list = []
+
+
+class Methods:
+    """What a class of tests may hold."""
+
+    @pytest.mark.skipif(False, reason="it stays a mark")
+    @settings(max_examples=2)
+    @example(np.full(3, 0.125))
+    @gradtest(ops.tanh, args=(arrays(3),))
+    def above(self, tmp_path, scale, x):
+        SEEN.append(("above", self, tmp_path, scale, x))
+
+    @gradtest(ops.tanh, args=arrays(3), max_examples=2)
+    @seed(3)
+    @example(Call((np.full(3, 0.25),)))
+    @pytest.mark.skipif(False, reason="it stays a mark")
+    def below(self, x, *, tmp_path, scale=2):
+        SEEN.append(("below", self, tmp_path, scale, x))
+
+    @example(x=np.full(3, 0.5), y=np.ones(3))
+    @gradtest(ops.multiply, args=(arrays(3), arrays(3)), max_examples=2)
+    def together(self, x, y):
+        SEEN.append(("together", self, None, None, x))
+
+
+@pytest.mark.parametrize("name, asked, given, value, number", [
+    ("above", ["self", "tmp_path", "scale"], {"tmp_path": 5, "scale": 7}, 0.125, 3),
+    ("below", ["self", "tmp_path"], {"tmp_path": 5}, 0.25, 3),
+    ("together", ["self"], {}, 0.5, 3)])
+def test_methods_fixtures_marks_and_what_hypothesis_offers_on_either_side(
+        name, asked, given, value, number):
+    made, owner = vars(Methods)[name], Methods()
+    assert [*inspect.signature(made).parameters] == asked
+    marks = [mark.name for mark in getattr(made, "pytestmark", [])]
+    assert marks == ["skipif"] * (name != "together")
+    SEEN.clear()
+    getattr(owner, name)(**given)
+    assert {(kind, id(self)) for kind, self, *_ in SEEN} == {(name, id(owner))}
+    assert {(tmp, scale) for _, _, tmp, scale, _ in SEEN} == {
+        (given.get("tmp_path"), given.get("scale", 2 if name == "below" else None))}
+    assert (SEEN[0][-1] == value).all() and len(SEEN) == number  # the example, and two drawn
+
+
+def test_settings_hold_but_for_deadlines_and_the_seed_draws_the_same():
+    def drawn(*decorators):
+        xs = []
+
+        def test(x):
+            xs.append(x)
+        for decorator in (gradtest(ops.tanh, args=ANY, max_examples=4), *decorators):
+            test = decorator(test)
+        test()
+        return xs, test
+
+    (first, test), (second, _) = drawn(seed(5)), drawn(seed(5))
+    assert len(first) == 4 and all(map(np.array_equal, first, second))
+    found = test._hypothesis_internal_use_settings
+    assert found.deadline is None and found.max_examples == 4 and not found.report_multiple_bugs
+    _, test = drawn(settings(max_examples=2, deadline=9000))
+    found = test._hypothesis_internal_use_settings
+    assert found.max_examples == 2 and found.deadline.total_seconds() == 9
+    with pytest.raises(InvalidArgument, match="already been decorated"):
+        drawn(settings(max_examples=2), settings(max_examples=3))
+
+
+async def coroutine(x):
+    """Async."""
+
+
+async def asynchronous(x):
+    yield x
+
+
+def generator(x):
+    yield x
+
+
+@pytest.mark.parametrize("test, message", [
+    (coroutine, "coroutine is an async function, which does nothing when it is called"),
+    (asynchronous, "asynchronous is an async generator"), (generator, "generator is a generator"),
+    (Methods, "of a function, not of a type"),
+    (lambda y: None, "a parameter for y, but 2 inputs are drawn: name all of them or none")])
+def test_what_would_not_run_is_refused(test, message):
+    with pytest.raises(TypeError, match=message):
+        gradtest(ops.multiply, args=(arrays(3), arrays(3)))(test)
+
+
+@pytest.mark.parametrize("test, message", [
+    (lambda x, y: None, "a parameter for x, y, but 1 inputs are drawn"),
+    (example(x=np.ones(3))(lambda x: None), "takes the inputs by position, or one Call")])
+def test_a_strategy_that_draws_another_number_of_inputs_is_told(test, message):
+    with pytest.raises(TypeError, match=message):
+        gradtest(ops.tanh, args=arrays(3), max_examples=1)(test)()
+
+
+def test_a_failure_stands_at_the_line_of_the_test():
+    @gradtest(planted(one_percent), args=(np.ones((30, 40)),))
+    def wrong():
+        """Large."""
+
+    with pytest.raises(GradientError) as error:
+        wrong()
+    last, text = error.traceback[-1], str(error.value)
+    assert last.path.name == "test_gradtest.py" and last.name == "wrong"
+    assert "gradtest(planted(one_percent)" in str(last.statement)
+    assert re.search(r"drawn by .*wrong in .*test_gradtest.py, line \d+$", text)
+    assert text.count("\n") < 15 and len("".join(error.value.__notes__)) < 200
+
+
+def test_options_of_check_grads_are_passed_on():
+    with pytest.raises(GradientError, match="a kink or a jump at this point"):
+        gradtest(ops.relu, args=(np.zeros(2),), kinks="raise")(lambda: None)()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -134,3 +135,94 @@ def test_an_impossible_seed_is_refused(tmp_path):
     status, output = run(tmp_path, "", "--grad-seed=seven")
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "expected a whole number of at least 0, got 'seven'" in output
+
+
+# What gradtest makes
+
+def test_what_gradtest_makes_is_a_test_like_any_other_and_fails_in_few_lines(tmp_path):
+    pytest.importorskip("hypothesis")
+    _, output = run(tmp_path, """
+import pytest
+from hypothesis import settings
+from minigan.testing import gradtest
+from minigan.testing.strategies import arrays
+
+class TestSquare:
+    @pytest.mark.parametrize("scale", [1, 2])
+    @settings(max_examples=3)
+    @gradtest(lambda x: Square()(x), args=(arrays(3),))
+    def test_method(self, tmp_path, scale, x):
+        assert tmp_path.exists() and scale in (1, 2) and x.shape == (3,)
+
+class Wrong(Square):
+    factor = 1
+
+@gradtest(lambda x, y: Wrong()(x) * y, args=(np.ones((50, 40)), np.ones((50, 40))))
+def test_large():
+    'Fails.'
+
+@gradtest(lambda x: Square()(x), args=(np.ones((50, 40)),), reference=lambda x: x)
+def test_values():
+    'Passes: 1 is its own square.'
+""")
+    assert "TestSquare::test_method[1] PASSED" in output, output
+    assert "TestSquare::test_method[2] PASSED" in output
+    shown = output.split("__ test_large __")[1].split("=====")[0].split("\n")
+    assert len(shown) <= 25 and "test_it.py:27: GradientError" in shown, output
+    assert not [line for line in shown if "minigan/testing" in line]
+
+
+# A whole package
+
+PACKAGE = {"__init__": "from .a import Square, Scaled, Square as Again",
+           "a": """
+from minigan.autodiff import Function
+from numpy import sin
+
+class Square(Function):
+    def forward(self, x): return x ** 2
+    def backward(self, grad): return 2 * grad * self.inputs[0]
+
+class _Wrong(Square):
+    def backward(self, grad): return grad * self.inputs[0]
+
+class Base(Function):
+    def helper(self): pass
+
+class Scaled(Function):
+    def __init__(self, factor): self.factor = factor
+    def forward(self, x): return self.factor * x
+    def backward(self, grad): return self.factor * grad
+
+class Pair(Function):
+    def forward(self, x, labels): return x * labels.sum()
+    def backward(self, grad): return grad * self.inputs[1].sum(), None
+""", "b": "import not_there"}
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """What pytest says of a package."""
+    folder = tmp_path_factory.mktemp("checked")
+    (folder / "pkg").mkdir()
+    for name, text in PACKAGE.items():
+        (folder / "pkg" / f"{name}.py").write_text(text)
+    (folder / "conftest.py").write_text(
+        "import sys; sys.path.insert(0, '.')\nimport numpy as np\n"
+        "from minigan.testing import sample\nfrom pkg import Scaled\n"
+        "sample(Scaled, np.ones(2), factor=3)\nsample(Scaled, np.ones(()), factor=2)\n")
+    return run(folder, "def test_not_asked_for(): pass", "--gradcheck", "pkg")[1]
+
+
+def test_gradcheck_checks_each_function_of_a_package_once(checked):
+    results = re.findall(r"^pkg::(\S+) (\w+)", checked, re.MULTILINE)
+    assert results == [("a::Scaled[0]", "PASSED"), ("a::Scaled[1]", "PASSED"),
+                       ("a::Square", "PASSED"), ("a::_Wrong", "FAILED")], checked
+    assert "one half" in checked and "drawn at random" in checked
+
+
+def test_gradcheck_lists_what_it_could_not_check(checked):
+    listed = checked.split("2 not checked")[1]
+    assert "pkg.b was not imported: ModuleNotFoundError: No module named 'not_there'" in listed
+    assert "pkg.a.Pair: it refused all arrays drawn, the last with" in listed
+    assert "minigan.testing.sample(Function, *inputs, **options)" in listed

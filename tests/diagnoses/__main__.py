@@ -1,4 +1,4 @@
-"""`python -m tests.testing.judged`: what is said of wrong gradients whose cause is known.
+"""`python -m tests.diagnoses`: what is said of wrong gradients whose cause is known.
 
 Each row is a right function with a known mistake in its gradient, at inputs so small that guesses
 coincide: one, two and three elements, 2 × 2 and 2 × 3, ordinary numbers and such as Hypothesis
@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
-from itertools import count as count_from
 from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
@@ -36,7 +35,8 @@ RIGHT = {  # what may be said of the errors that can be made in any operation
     "one of two uses lost": "one half", "off by 1 %": r"factor 1\.01\b",
     "off by 0.01 %": r"factor 1\.0001\b", "zero gradient": "no gradient arrives",
     "transposed": "transposed", "shifted by one": "shift of -1", "reversed": "opposite order",
-    "averaged": "no gradient arrives", "one element": r"factor 1\.1\b|at index", "rounded to float32": "never",
+    "averaged": "no gradient arrives", "one element": r"factor 1\.1\b|at index",
+    "rounded to float32": "never",
     "wrong for negative inputs": "is negative|is not positive|not negative|a factor of two",
     "cotangent detached": "a constant instead", "gradient detached": "a constant instead",
     "values saved as constants": "detached",
@@ -58,16 +58,18 @@ def inputs(shape: tuple[int, ...], count: int) -> Iterator[tuple[np.ndarray, ...
     yield tuple(rng.uniform(0.2, 2, shape) for _ in range(count))
 
 
-def planted_anywhere() -> Iterator[Row]:
-    """The mistakes that the planted errors of tests.mutation make of any operation."""
-    turn = count_from(0)
-    for kind in GENERIC:
-        for name, (f, count) in OPERATIONS.items() if kind.name in RIGHT else ():
-            for shape in SHAPES:
-                xs = list(inputs(shape, count))[next(turn) % 3]
-                with kind.planted(f, count - 1) as mutant:
-                    if not same(*[probe(g, Call(xs), kind.probe) for g in (f, mutant)]):
-                        yield f"{kind.name} in {name}", mutant, xs, RIGHT[kind.name]
+def planted_anywhere(every: int = 1) -> Iterator[Row]:
+    """The mistakes that the planted errors of tests.mutation make of any operation; of their uses
+    at one of the inputs in turn, all or every so manieth."""
+    uses = [(kind, name, shape) for kind in GENERIC if kind.name in RIGHT for name in OPERATIONS
+            for shape in SHAPES]
+    for turn in range(0, len(uses), every):
+        kind, name, shape = uses[turn]
+        f, count = OPERATIONS[name]
+        xs = list(inputs(shape, count))[turn % 3]
+        with kind.planted(f, count - 1) as mutant:
+            if not same(*[probe(g, Call(xs), kind.probe) for g in (f, mutant)]):
+                yield f"{kind.name} in {name}", mutant, xs, RIGHT[kind.name]
 
 
 def diagonal(y: np.ndarray, g: np.ndarray) -> np.ndarray:
