@@ -18,7 +18,6 @@ import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 import minigan as mg
-from minigan import ops
 from minigan.testing import GradientError, check_grads
 from minigan.testing.call import Call
 
@@ -65,8 +64,6 @@ def drawn(rng: np.random.Generator) -> tuple[str, Function, list[np.ndarray]]:
     case = CASES[rng.integers(len(CASES))]
     call = calls(case)[rng.integers(len(calls(case)))]
     args = [stretched(rng, x) if np.asarray(x).dtype.kind == "f" else x for x in call.args]
-    if case.f is ops.remainder:  # its teeth are to be wider than the steps
-        args[1] = np.where(abs(args[1]) < 0.01, 0.01, args[1])
     names, chain = [str(case)], []
     for _ in range(rng.integers(3)):
         outer = UNARY[rng.integers(len(UNARY))]
