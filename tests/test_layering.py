@@ -55,6 +55,7 @@ OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "nvmath", "PIL", "pooch",
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {
     "minigan.testing.strategies": "hypothesis",
+    "minigan.testing.decorator": "hypothesis",
     "minigan.testing.properties": "hypothesis",
     "minigan.testing.pytest_plugin": "pytest",
 }

@@ -9,14 +9,15 @@ from typing import Any
 
 from .differentiable import Differentiable, from_jax, from_numpy, from_torch
 from .gradcheck import check_grads
+from .modules import from_layer, from_module
 from .numerical import adjoint_test, numerical_jacobian, numerical_jvp
 from .report import GradientError, Report
 
 WITH_HYPOTHESIS = {"gradtest": ".properties", "strategies": ".strategies"}
 
 __all__ = ["Differentiable", "GradientError", "Report", "adjoint_test", "check_grads",
-           "from_jax", "from_numpy", "from_torch", "gradtest", "numerical_jacobian",
-           "numerical_jvp", "strategies"]
+           "from_jax", "from_layer", "from_module", "from_numpy", "from_torch", "gradtest",
+           "numerical_jacobian", "numerical_jvp", "strategies"]
 
 
 def __getattr__(name: str) -> Any:

@@ -152,7 +152,9 @@ def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
     hidden = excluded.any(axis=1)
     measured.proves[:, hidden] = False
     unmoved = (known.low == 0) & (known.high == 0)
-    for d in np.flatnonzero(hidden | found.kink.any(axis=1) | measured.coarse.any(axis=0)):
+    others = stage.settings.cotangent is None  # whether other cotangents may be tried
+    for d in np.flatnonzero(others & (hidden | found.kink.any(axis=1)
+                                      | measured.coarse.any(axis=0))):
         masks = [excluded[d]] if hidden[d] else []
         # without kinks, whose bounds are wide, and what lies still, whose noise is not
         masks.append(excluded[d] | found.kink[d] | unmoved[d])

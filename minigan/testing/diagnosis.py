@@ -1,22 +1,27 @@
 """The likely cause of a wrong gradient, where its pattern shows one.
 
-Each pattern is a guess at what the backward does instead: it says what the gradient would be then,
-and is believed if the gradient is exactly that, for every cotangent. Arrays here have the shape
-(K, N): for each of K cotangents the gradient by the N elements of the input, as the reverse pass
-claims it and as differences measure it.
+Each cause is a guess at what the backward does instead: what the gradient would be then. It is
+named if the gradient is exactly that, for every cotangent, at the input that failed and at others
+that are drawn for it: of the same shapes, and of larger ones, for on one or two elements most
+guesses coincide. Arrays here have the shape (K, N): for each of K cotangents the gradient by the N
+elements of the input, as the reverse pass claims it and as differences measure it.
 """
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import permutations
-from typing import Iterator
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from .report import Comparison
-from .stage import Stage, index
+from .function import Point, flat, largest_of
+from .report import Comparison, Report
+from .stage import Settings, Stage, index
 
-MOST = 400  # elements whose slopes are measured one by one for a diagnosis
+MOST = 400   # elements whose slopes are measured one by one for a diagnosis
+SMALL = 16   # elements: where coincidences are likely, larger inputs are looked at too
+NAMED = {-1.0: "wrong sign", 2.0: "a factor of two: counted twice, or ½ x² taken for x²?",
+         0.5: "a factor of one half: is one of two equal contributions not added?"}
 
 
 @dataclass
@@ -25,10 +30,11 @@ class Evidence:
 
     stage: Stage
     variable: int
-    u: np.ndarray          # (K, M), the cotangents
-    claimed: np.ndarray    # (K, N)
-    jacobian: np.ndarray   # (M, N), measured
-    x: np.ndarray          # the input, (*shape)
+    u: np.ndarray         # (K, M), the cotangents
+    claimed: np.ndarray   # (K, N)
+    jacobian: np.ndarray  # (M, N), measured
+    clear: np.ndarray     # (N,), whether there is no kink, at which more than one slope is right
+    x: np.ndarray         # the input, (*shape); if that is large, one element of it, (1,)
 
     @property
     def measured(self) -> np.ndarray:
@@ -41,8 +47,9 @@ class Evidence:
 
     def agrees(self, guess: np.ndarray) -> np.ndarray:
         """Where the claim is what the guess says, (K, N)."""
-        return (abs(self.claimed - guess)
-                <= 1e-5 * abs(guess) + 1e-7 * np.max(abs(guess), initial=0) + 1e-9)
+        return ~self.clear | (
+            abs(self.claimed - guess)
+            <= 1e-5 * abs(guess) + 1e-7 * np.max(abs(guess), initial=0) + 1e-9)
 
     def is_claimed(self, guess: np.ndarray) -> bool:
         """Whether the claim is the guess, (K, …), in every element."""
@@ -53,6 +60,22 @@ class Evidence:
         """The right gradient in the input's shape, (K, *shape)."""
         return self.measured.reshape(len(self.u), *self.x.shape)
 
+    @property
+    def factor(self) -> float:
+        """The number that the right gradient is best multiplied by to give the claim."""
+        measured = self.measured[:, self.clear]
+        size = np.sum(measured ** 2)
+        return float(np.sum(self.claimed[:, self.clear] * measured) / size) if size else np.inf
+
+    @property
+    def lengths(self) -> dict[Any, int]:
+        """The number of elements and the lengths of the axes, of input and outputs."""
+        return {(i, axis): n for i, y in enumerate((self.x, *self.stage.function.outputs))
+                for axis, n in enumerate((y.size, *y.shape)) if n > 1}
+
+
+Cause = tuple[str, Callable[[Evidence], bool]]  # a sentence, and whether it holds at an input
+
 
 def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.ndarray) -> str:
     """A sentence, or "" if no pattern fits.
@@ -60,173 +83,276 @@ def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.n
     u are the cotangents, (K, M), gradients those by all variables, (K, all elements).
     """
     variable, x = worst.variable, stage.point[worst.variable]
-    if x.size > MOST:
-        if worst.element is None or not worst.low == worst.high:
-            return ""
-        found = next(_factors(stage, worst.value / worst.low if worst.low else np.inf, x), "")
-        return found and f"at this element, {found.removeprefix('everywhere ')}"
-    begin = sum(y.size for y in stage.point[:variable])
-    claimed = gradients[:, begin:begin + x.size]
-    jacobian = measured_jacobian(stage, variable)
-    if not np.isfinite(jacobian).all():
+    one = int(np.ravel_multi_index(worst.element, x.shape)) if worst.element else None
+    if x.size > MOST and (one is None or worst.low != worst.high):
         return ""
-    evidence = Evidence(stage, variable, u, claimed, jacobian, x)
-    return next((cause for pattern in PATTERNS for cause in pattern(evidence)), "")
+    element = one if x.size > MOST else None
+    found = _evidence(stage, variable, u, gradients, element)
+    if not np.isfinite(found.jacobian).all() or not found.wrong.any():
+        return ""
+    others, seen = _elsewhere(stage, variable, element), []
+
+    def elsewhere() -> Iterator[Evidence]:  # made when they are wanted, each once
+        yield from seen
+        for other in others:
+            seen.append(other)
+            yield other
+
+    for pattern in PATTERNS if element is None else (_factor, _any_factor):
+        causes = [cause for cause in pattern(found) if cause[1](found)]
+        for other in elsewhere() if causes else ():
+            causes = [cause for cause in causes if cause[1](other)]
+            if not causes:
+                break
+        named = "; or ".join(dict.fromkeys(text for text, _ in causes if seen))
+        if named:
+            return named if element is None else (
+                f"at this element, {named.removeprefix('everywhere ')}")
+    return "" if element is not None else _place(found)
 
 
-def measured_jacobian(stage: Stage, variable: int) -> np.ndarray:
-    """(M, N): the slopes of all outputs as each element of the variable moves alone."""
+def _evidence(stage: Stage, variable: int, u: np.ndarray, gradients: np.ndarray,
+              element: int | None) -> Evidence:
+    x, begin = stage.point[variable], sum(y.size for y in stage.point[:variable])
+    rows = slice(None) if element is None else slice(element, element + 1)
+    jacobian, clear = _measured(stage, variable, rows)
+    return Evidence(stage, variable, u, gradients[:, begin:begin + x.size][:, rows], jacobian,
+                    clear, x if element is None else x.reshape(-1)[rows])
+
+
+def _measured(stage: Stage, variable: int,
+              rows: slice = slice(None)) -> tuple[np.ndarray, np.ndarray]:
+    """(M, N), the slopes of all outputs as each element of the variable moves alone; and (N,),
+    whether that meets no kink."""
     sizes = [x.size for x in stage.point]
-    found = stage.slopes(np.eye(sizes[variable], sum(sizes), sum(sizes[:variable])))
-    return ((found.low + found.high) / 2).T
+    elements = np.arange(sizes[variable])[rows]
+    directions = np.zeros((elements.size, sum(sizes)))
+    directions[np.arange(elements.size), sum(sizes[:variable]) + elements] = 1
+    found = stage.slopes(directions)
+    return ((found.low + found.high) / 2).T, (found.low == found.high).all(axis=1)
 
 
-def _zero(e: Evidence) -> Iterator[str]:
+# Other inputs
+
+def _elsewhere(stage: Stage, variable: int, element: int | None) -> Iterator[Evidence]:
+    """What is found at inputs of the same shapes, and at larger ones, where these are taken."""
+    first = stage
+    while first.before is not None:
+        first = first.before
+    inputs, rng = list(first.function.inputs), np.random.default_rng(0)
+    for i, x in zip(first.function.variables, first.point):
+        inputs[i] = x
+    small = max(x.size for x in first.point) <= SMALL
+    for factor in [1, 2, 1, 2] if small else [1]:
+        for draw in DRAWS:
+            try:
+                found = _drawn(stage, variable, element, [
+                    draw(rng, x, shape) if x.dtype.kind == "f" else np.resize(x, shape)
+                    for x, shape in zip(inputs, _grown(inputs, factor))], rng)
+            except MemoryError:
+                raise
+            except Exception:  # outside of the domain, or shapes that are not taken
+                continue
+            if np.isfinite(found.jacobian).all() and np.isfinite(found.claimed).all():
+                if found.wrong.any():
+                    yield found
+                break
+
+
+def _drawn(stage: Stage, variable: int, element: int | None, inputs: Point,
+           rng: np.random.Generator) -> Evidence:
+    other = _stage(stage, inputs, rng)
+    u = other.cotangents(8)
+    return _evidence(other, variable, u, np.stack([flat(other.pull_back(row)) for row in u]),
+                     element)
+
+
+def _stage(stage: Stage, inputs: Point, rng: np.random.Generator) -> Stage:
+    """The same stage at other inputs, with a report of its own."""
+    settings, report = Settings(1, "subgradient", 0, 0, stage.settings.accuracy), Report("", 0)
+    if stage.before is None:
+        f = stage.function
+        f = type(f)(f.f, f.framework, inputs, f.variables, f.names)
+        return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings, report,
+                     rng)
+    before = _stage(stage.before, inputs, rng)
+    point = before.point + [rng.normal(size=y.shape) for y in before.function.outputs]
+    return Stage(before.function.reverse(), point, stage.order, settings, report, rng, before)
+
+
+def _grown(inputs: Point, factor: int) -> list[tuple[int, ...]]:
+    """The shapes with axes so many times longer, but for those of length 1, which are broadcast:
+    these only where there are no others."""
+    ones = all(n <= 1 for x in inputs for n in x.shape)
+    return [tuple(n * factor if n > 1 else n + 3 * (factor - 1) * (ones and n == 1)
+                  for n in x.shape) for x in inputs]
+
+
+def _alike(rng: np.random.Generator, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Numbers from where x has its own, with as many zeros."""
+    low, high = np.min(x, initial=np.inf), np.max(x, initial=-np.inf)
+    half = max((high - low) / 2, 0.3 * largest_of(x))
+    drawn = rng.uniform((low + high) / 2 - half, (low + high) / 2 + half, shape)
+    return drawn * (np.resize(rng.permutation(x.reshape(-1)), shape) != 0 if x.any() else 1)
+
+
+def _times(low: float, high: float) -> Callable[..., np.ndarray]:
+    return lambda rng, x, shape: np.resize(x, shape) * rng.uniform(low, high, shape)
+
+
+# the first that the function takes counts: it may want probabilities, or numbers above one
+DRAWS = (_alike, _times(0.6, 1), _times(1, 1.5), _times(0.99, 1.01))
+
+
+# Causes
+
+def _guess(guess: Callable[[Evidence], np.ndarray]) -> Callable[[Evidence], bool]:
+    return lambda e: e.is_claimed(guess(e))
+
+
+def _zero(e: Evidence) -> Iterator[Cause]:
     """Nothing arrives."""
-    if e.is_claimed(0 * e.claimed):
-        name = e.stage.function.names[e.variable]
-        if e.stage.order == 1:
-            yield "no gradient arrives: is the input detached on the way, or turned into an array?"
-        elif name.startswith("the cotangent"):
-            yield ("a constant instead of a dependence: backward detaches the gradient that "
-                   "arrives, or takes its array")
-        else:
-            yield ("a constant instead of a dependence: backward uses something computed from the "
-                   "input that was kept as an array, or detached; compute it again from "
-                   "the inputs, with differentiable operations")
+    if e.stage.order == 1:
+        text = "no gradient arrives: is the input detached on the way, or turned into an array?"
+    elif e.stage.function.names[e.variable].startswith("the cotangent"):
+        text = ("a constant instead of a dependence: backward detaches the gradient that "
+                "arrives, or takes its array")
+    else:
+        text = ("a constant instead of a dependence: backward uses something computed from the "
+                "input that was kept as an array, or detached; compute it again from "
+                "the inputs, with differentiable operations")
+    yield text, _guess(lambda e: 0 * e.claimed)
 
 
-def _constant_factor(e: Evidence) -> Iterator[str]:
-    """The right gradient, times a number."""
-    size = np.sum(e.measured ** 2)
-    factor = np.sum(e.claimed * e.measured) / size if size else np.inf
-    if e.is_claimed(factor * e.measured):
-        yield from _factors(e.stage, factor, e.x)
+def _factor(e: Evidence) -> Iterator[Cause]:
+    """The right gradient times a number that tells where it comes from."""
+    factor = e.factor
+    for role, n in e.lengths.items():
+        for power, what, text in ((-1, f"1/{n}", "a mean in place of a sum?"),
+                                  (1, f"{n}", "a sum in place of a mean?")):
+            if abs(factor / n ** power - 1) < 1e-5:
+                yield (f"a factor of {what}, and {n} is the length of an axis or the number of "
+                       f"elements: {text}", _guess(lambda e, role=role, power=power: e.measured
+                                                   * float(e.lengths.get(role, 1)) ** power))
+    for number, text in NAMED.items():
+        yield text, _guess(lambda e, number=number: number * e.measured)
 
 
-def _factors(stage: Stage, factor: float, x: np.ndarray) -> Iterator[str]:
-    if abs(factor - 1) < 1e-4:
-        return
-    if abs(factor + 1) < 1e-5:
-        yield "wrong sign"
-        return
-    lengths = {n for y in (x, *stage.function.outputs) for n in (*y.shape, y.size)}
-    for n in sorted(lengths - {0, 1}):
-        if abs(factor * n - 1) < 1e-5:
-            yield (f"a factor of 1/{n}, and {n} is the length of an axis or the number of "
-                   "elements: a mean in place of a sum?" + (" Or one of two equal contributions "
-                   "was not added?" if n == 2 else ""))
-            return
-        if abs(factor / n - 1) < 1e-5 and n > 2:
-            yield (f"a factor of {n}, and {n} is the length of an axis or the number of elements: "
-                   "a sum in place of a mean?")
-            return
-    if abs(factor - 2) < 1e-5:
-        yield "a factor of two: counted twice, or ½ x² taken for x²?"
-    elif abs(factor - 0.5) < 1e-5:
-        yield "a factor of one half: is one of two equal contributions not added?"
-    elif np.isfinite(factor) and abs(factor) > 1e-5:
-        yield f"everywhere the constant factor {factor:.6g}"
+def _any_factor(e: Evidence) -> Iterator[Cause]:
+    factor = e.factor
+    if np.isfinite(factor) and 1e-4 < abs(factor) and abs(factor - 1) >= 5e-5:
+        yield (f"everywhere the constant factor {factor:.6g}",
+               _guess(lambda e: factor * e.measured))
 
 
-def _cotangent_ignored(e: Evidence) -> Iterator[str]:
-    if len(e.u) > 1 and e.is_claimed(np.broadcast_to(e.jacobian.sum(axis=0), e.claimed.shape)):
-        yield "the cotangent is ignored: multiply by the gradient that arrives"
-
-
-def _transposed(e: Evidence) -> Iterator[str]:
+def _moved(e: Evidence) -> Iterator[Cause]:
+    """The right numbers in other places."""
     axes = tuple(range(1, e.x.ndim + 1))
     for order in permutations(axes) if 2 <= e.x.ndim <= 4 else ():
-        if order != axes and e.is_claimed(e.right.transpose(0, *order)):
+        if order != axes and [e.x.shape[a - 1] for a in order] == [*e.x.shape]:
             yield (f"transposed: the axes of the gradient stand in the order "
-                   f"{tuple(a - 1 for a in order)}")
-            return
-
-
-def _moved(e: Evidence) -> Iterator[str]:
+                   f"{tuple(a - 1 for a in order)}",
+                   _guess(lambda e, order=order: e.right.transpose(0, *order)))
     for axis in range(e.x.ndim):
         for step in (1, -1):
-            if e.is_claimed(np.roll(e.right, step, axis + 1)):
-                yield f"off by a shift of {step} along axis {axis}"
-                return
-        if e.is_claimed(np.flip(e.right, axis + 1)):
-            yield f"in the opposite order along axis {axis}"
-            return
-    for step in (1, -1):
-        if e.is_claimed(np.roll(e.measured, step, 1)):
-            yield f"off by a shift of {step} in the order of memory"
-            return
+            yield (f"off by a shift of {step} along axis {axis}",
+                   _guess(lambda e, axis=axis, step=step: np.roll(e.right, step, axis + 1)))
+        yield (f"in the opposite order along axis {axis}",
+               _guess(lambda e, axis=axis: np.flip(e.right, axis + 1)))
+    for step in (1, -1) if e.x.ndim > 1 else ():
+        yield (f"off by a shift of {step} in the order of memory",
+               _guess(lambda e, step=step: np.roll(e.measured, step, 1)))
 
 
-def _missing_sum(e: Evidence) -> Iterator[str]:
-    """Only one slice of the output counted."""
+def _missing_sum(e: Evidence) -> Iterator[Cause]:
+    """Of the outputs along an axis that an element feeds, only the first or the last counts."""
+    def holds(e: Evidence, axis: int, kept: int) -> bool:
+        shape = e.stage.function.outputs[0].shape
+        feeds = (abs(e.jacobian) > 1e-7).reshape(*shape, -1).sum(axis)
+        part = np.zeros((len(e.u), *shape))
+        at = (slice(None),) * (axis + 1) + (kept,)
+        part[at] = e.u.reshape(part.shape)[at]
+        return (feeds > 1).any() and e.is_claimed(part.reshape(e.u.shape) @ e.jacobian)
+
     outputs = e.stage.function.outputs
-    for shape in [outputs[0].shape] if len(outputs) == 1 else ():
-        u = e.u.reshape(len(e.u), *shape)
-        for axis, n in enumerate(shape):
-            for kept in {0, n - 1} if n > 1 else ():
-                part = np.zeros_like(u)
-                at = (slice(None),) * (axis + 1) + (kept,)
-                part[at] = u[at]
-                if e.is_claimed(part.reshape(len(u), -1) @ e.jacobian):
-                    yield (f"a sum is missing: of the output's axis {axis}, of length {n}, only "
-                           f"index {kept} counts. Sum over the axes that were broadcast")
-                    return
+    summed = outputs[0].shape if len(outputs) == 1 and e.stage.order == 1 else ()
+    for axis, n in enumerate(summed):
+        for kept in (0, -1) if n > 1 else ():
+            yield (f"a sum is missing: of the output's axis {axis}, of length {n}, only index "
+                   f"{kept % n} counts. Sum over the axes that were broadcast",
+                   lambda e, axis=axis, kept=kept: holds(e, axis, kept))
 
 
-def _not_accumulated(e: Evidence) -> Iterator[str]:
+def _not_accumulated(e: Evidence) -> Iterator[Cause]:
     """Of several outputs that an element feeds, one alone counts."""
-    feeds = abs(e.jacobian) > 1e-7
-    if len(e.u) < 2 or not (feeds.sum(axis=0) > 1).any() or e.jacobian.size > 100_000:
-        return
-    terms = e.u[:, :, None] * e.jacobian  # (K, M, N)
-    alone = (abs(terms - e.claimed[:, None]) <= 1e-6 * np.max(abs(terms))).all(axis=0) & feeds
-    if (alone.any(axis=0) | ~e.wrong).all():
+    def holds(e: Evidence) -> bool:
+        feeds = abs(e.jacobian) > 1e-7
+        if len(e.u) < 2 or not (feeds.sum(axis=0) > 1).any() or e.jacobian.size > 100_000:
+            return False
+        terms = e.u[:, :, None] * e.jacobian  # (K, M, N)
+        alone = (abs(terms - e.claimed[:, None]) <= 1e-6 * np.max(abs(terms))).all(axis=0) & feeds
+        return bool((alone.any(axis=0) | ~e.wrong).all())
+
+    if e.stage.order == 1:
         yield ("not accumulated: of the several outputs that an element feeds, one counts. Add "
-               "to its gradient, do not assign")
+               "to its gradient, do not assign", holds)
 
 
-def _exchanged(e: Evidence) -> Iterator[str]:
+def _exchanged(e: Evidence) -> Iterator[Cause]:
     for other, x in enumerate(e.stage.point):
         if e.stage.order == 1 and other != e.variable and x.shape == e.x.shape:
-            if e.is_claimed(e.u @ measured_jacobian(e.stage, other)):
-                yield (f"this is the gradient by {e.stage.function.names[other]}: are the "
-                       "gradients returned in the wrong order?")
+            yield (f"this is the gradient by {e.stage.function.names[other]}: are the "
+                   "gradients returned in the wrong order?",
+                   _guess(lambda e, other=other: e.u @ _measured(e.stage, other)[0]))
 
 
-def _which_elements(e: Evidence) -> Iterator[str]:
+def _which(e: Evidence) -> Iterator[Cause]:
     """What sets the wrong elements apart from the right ones."""
-    wrong = e.wrong
-    if wrong.all() or not wrong.any():
-        return
-    x, place = e.x.reshape(-1), np.unravel_index(np.arange(e.x.size), e.x.shape)
-    for text, where in (("negative", x < 0), ("positive", x > 0), ("0", x == 0),
-                        ("not 0", x != 0), ("not negative", x >= 0), ("not positive", x <= 0)):
-        if (where == wrong).all():
-            yield f"wrong exactly where {e.stage.function.names[e.variable]} is {text}"
-            return
-    for threshold in sorted(abs(x)) if 1 < wrong.sum() < x.size - 1 else ():
-        if ((abs(x) > threshold) == wrong).all() or ((abs(x) <= threshold) == wrong).all():
-            side = "above" if ((abs(x) > threshold) == wrong).all() else "at most"
-            yield (f"wrong exactly where |{e.stage.function.names[e.variable]}| is {side} "
-                   f"{threshold:.6g}")
-            return
-    for axis, at in enumerate(place if e.x.ndim > 1 else ()):
-        for k in range(e.x.shape[axis]):
-            if ((at == k) == wrong).all():
-                yield f"wrong exactly at index {k} of axis {axis}"
-                return
-    if wrong.sum() <= wrong.size / 2:
-        first = index(int(np.argmax(wrong)), e.x.shape)
-        yield f"wrong in {wrong.sum()} of {wrong.size} elements only, the first of them {first}"
+    def exactly(where: Callable[[Evidence], Any]) -> Callable[[Evidence], bool]:
+        def holds(e: Evidence) -> bool:
+            wrong, clear = e.wrong, e.clear
+            return bool(not wrong[clear].all() and (where(e) == wrong)[clear].all())
+        return holds
+
+    name = e.stage.function.names[e.variable]
+    for text, where in (("negative", np.less), ("positive", np.greater), ("0", np.equal),
+                        ("not 0", np.not_equal), ("not negative", np.greater_equal),
+                        ("not positive", np.less_equal)):
+        yield (f"wrong exactly where {name} is {text}",
+               exactly(lambda e, where=where: where(e.x.reshape(-1), 0)))
+    size, wrong = abs(e.x.reshape(-1)), e.wrong
+    for above, text in ((True, "above"), (False, "below")):
+        far, near = (size[e.clear & (wrong == w)] for w in (above, not above))
+        if far.size > 1 and near.size > 1 and far.min() > near.max():
+            def holds(other: Evidence, above: bool = above, near: float = near.max(),
+                      far: float = far.min()) -> bool:
+                x, wrong = abs(other.x.reshape(-1)), other.wrong == above
+                wrong, x = wrong[other.clear], x[other.clear]
+                return bool(wrong.any() and not wrong.all() and max(near, x[~wrong].max())
+                            < min(far, x[wrong].min()))
+            yield (f"wrong exactly where |{name}| is {text} a number between {near.max():.6g} "
+                   f"and {far.min():.6g}", holds)
+    for axis, n in enumerate(e.x.shape if e.x.ndim > 1 else ()):
+        for k in [*range(n), *range(-n, 0)] if n > 1 else ():
+            yield (f"wrong exactly at index {k % n} of axis {axis}", exactly(
+                lambda e, axis=axis, k=k: np.indices(e.x.shape)[axis].reshape(-1)
+                == k % e.x.shape[axis]))
 
 
-def _second_order(e: Evidence) -> Iterator[str]:
+def _second_order(e: Evidence) -> Iterator[Cause]:
     if e.stage.order > 1:
         yield ("the gradient is right, its derivative is not: backward takes something that "
                "depends on the input for a constant (kept as an array, detached), or uses an "
-               "operation whose own backward is wrong")
+               "operation whose own backward is wrong", lambda e: True)
 
 
-PATTERNS = (_zero, _cotangent_ignored, _constant_factor, _transposed, _moved, _missing_sum,
-            _exchanged, _not_accumulated, _which_elements, _second_order)
+def _place(e: Evidence) -> str:
+    """Where few elements are wrong: a fact, whatever its cause."""
+    if e.wrong.sum() > e.wrong.size / 2:
+        return ""
+    first = index(int(np.argmax(e.wrong)), e.x.shape)
+    return f"wrong in {e.wrong.sum()} of {e.wrong.size} elements only, the first of them {first}"
+
+
+PATTERNS = (_zero, _factor, _any_factor, _moved, _missing_sum, _exchanged, _not_accumulated,
+            _which, _second_order)

@@ -8,7 +8,9 @@ from typing import Any, Callable
 import numpy as np
 
 from ..checked import checked
-from .frameworks import Framework, Jax, NumPy, Torch
+from .frameworks import Framework, NumPy
+from .others import Jax, Torch
+from .trees import mapped
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,8 @@ class Differentiable:
 
     f: Callable[..., Any]
     framework: Framework
+    parameters: dict[str, Any] | None = None  # by name: f takes this dict before its inputs
+    maker: str = ""                           # who made it, for messages
 
     @property
     def __name__(self) -> str:
@@ -30,15 +34,14 @@ class Differentiable:
         framework = self.framework
         if isinstance(framework, NumPy):
             framework = replace(framework, pull_back=named_partial(framework.pull_back, options))
-        return Differentiable(named_partial(self.f, options), framework)
+        return replace(self, f=named_partial(self.f, options), framework=framework)
 
     def __call__(self, *arrays: Any, **options: Any) -> Any:
         with self.framework.context():
             natives = [self.framework.array(np.asarray(x)) for x in arrays]
-            result = self.f(*natives, **options)
-            if isinstance(result, (tuple, list)):
-                return tuple(self.framework.numpy(y) for y in result)
-            return self.framework.numpy(result)
+            first = () if self.parameters is None else (self.parameters,)
+            return mapped(lambda name, y: self.framework.host(y),
+                          self.f(*first, *natives, **options))
 
 
 def named_partial(f: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
@@ -59,7 +62,7 @@ def from_numpy(f: Callable[..., Any], vjp: Callable[..., Any],
                   functions that are analytic and take complex arrays, so without abs, max,
                   comparisons, .real and .conj()
     """
-    return Differentiable(f, NumPy(vjp, complex_step))
+    return Differentiable(f, NumPy(vjp, complex_step), maker="from_numpy")
 
 
 @checked
@@ -68,10 +71,10 @@ def from_torch(f: Callable[..., Any]) -> Differentiable:
     if isinstance(f, type):
         raise TypeError(f"from_torch takes a function, not the class {f.__name__}: "
                         f"say from_torch({f.__name__}.apply)")
-    return Differentiable(f, Torch())
+    return Differentiable(f, Torch(), maker="from_torch")
 
 
 @checked
 def from_jax(f: Callable[..., Any]) -> Differentiable:
     """A function of jax.Arrays, custom_vjp included; needs JAX. Checked in double precision."""
-    return Differentiable(f, Jax())
+    return Differentiable(f, Jax(), maker="from_jax")

@@ -1,7 +1,7 @@
-"""What a check needs of an array library that differentiates: minigan, PyTorch, JAX, NumPy.
+"""What a check needs of an array library that differentiates: minigan, and NumPy with a vjp.
 
 A framework turns host arrays into its own and back, and pulls cotangents back through a function.
-All else in this package sees functions of host arrays.
+All else in this package sees functions of host arrays. PyTorch and JAX stand in others.py.
 """
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ import numpy as np
 from .. import backend
 from ..autodiff import Tensor, grad
 from .report import GradientError
+from .trees import leaves as leaves_of
+from .trees import mapped
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -28,6 +30,8 @@ class Framework:
     differentiates_twice = True  # whether the gradients can be differentiated again
     complex_step = False         # whether the function also takes complex numbers
     adds_up = False              # whether one array in two places has one gradient, the sum
+    no_complex = ""              # why complex numbers are refused, where they are
+    has_modes = False            # whether there are forward mode and vmap
 
     def context(self) -> AbstractContextManager:
         """What must be switched on during a check."""
@@ -41,6 +45,10 @@ class Framework:
         """One of the framework's arrays in host memory."""
         raise NotImplementedError
 
+    def host(self, x: Any) -> Any:
+        """The same of an array; anything else as it is."""
+        return self.numpy(x) if self.is_array(x) else x
+
     def cast(self, x: np.ndarray, like: Any) -> Any:
         """A host array as one of the framework's, of the other's dtype."""
         raise NotImplementedError
@@ -49,10 +57,22 @@ class Framework:
         raise NotImplementedError
 
     def is_float(self, x: Any) -> bool:
-        return x.dtype.kind == "f"
+        return is_float(x.dtype)
 
     def is_complex(self, x: Any) -> bool:
         return np.dtype(getattr(x, "dtype", float)).kind == "c"
+
+    def copy(self, x: Any) -> Any:
+        """A copy to write into, through which gradients flow."""
+        return x.copy()
+
+    def complex(self, x: Any) -> Any:
+        """Complex numbers of their real and imaginary parts, which lie along the last axis."""
+        raise NotImplementedError
+
+    def real(self, y: Any) -> Any:
+        """The parts of complex numbers, as independent numbers along a last axis."""
+        raise NotImplementedError
 
     def operation(self, output: Any) -> str:
         """The name of the operation that computed the output, "" if there is none to be known."""
@@ -64,20 +84,51 @@ class Framework:
         need be. These are leaves of the graph, or else computed by an operation that copies."""
         raise NotImplementedError
 
+    def forward(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
+                tangents: Sequence[Any]) -> list[Any]:
+        """The outputs' tangents for those of the inputs at wrt, by forward mode."""
+        raise NotImplementedError
+
+    def batched(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
+                variables: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+        """The outputs, and the gradients by the inputs at wrt, of a batch of these and of the
+        cotangents, by vmap."""
+        raise NotImplementedError
+
+    def unsupported(self, error: Exception) -> bool:
+        """Whether an error says that there is no forward mode, or no vmap, of a function."""
+        return isinstance(error, NotImplementedError)
+
     def outputs(self, results: Any, complex_too: bool = False) -> list[Any]:
-        """The floating point ones of a function's results, always as a list."""
-        results = list(results) if isinstance(results, (tuple, list)) else [results]
-        for i, y in enumerate(results):
+        """The floating point ones of the arrays in a function's results, complex ones as their
+        real and imaginary parts unless these are wanted too."""
+        floating = []
+        for name, y in leaves_of(results, "the result"):
+            if y is None or isinstance(y, str):
+                continue
             if not self.is_array(y):
                 raise GradientError(f"the function returned {type(y).__name__}, which is no "
                                     f"{self.array_name}{_other_maker(y)}")
             if self.is_complex(y) and not complex_too:
-                raise GradientError(f"output {i} is complex: return its real and its imaginary "
-                                    "part, as two outputs")
-        floating = [y for y in results if self.is_float(y)]
+                if self.no_complex:
+                    raise GradientError(f"{name} is complex, {self.no_complex}")
+                floating.append(self.real(y))
+            elif self.is_float(y) or self.is_complex(y):
+                floating.append(y)
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
         return floating
+
+
+def is_float(dtype: Any) -> bool:
+    """Whether a NumPy dtype is one of floating point, bfloat16 included, which NumPy itself has
+    not: it comes of the package ml_dtypes."""
+    return dtype.kind == "f" or dtype.name == "bfloat16"
+
+
+def parts(x: np.ndarray) -> np.ndarray:
+    """Real numbers as they are, complex ones as real and imaginary parts along a last axis."""
+    return np.stack([x.real, x.imag], axis=-1) if x.dtype.kind == "c" else x
 
 
 def _other_maker(y: Any) -> str:
@@ -95,6 +146,8 @@ class Minigan(Framework):
     device: backend.Backend
     array_name = "Tensor"
     adds_up = True
+    no_complex = ("and minigan's operations are for real numbers: make two arrays of its real and "
+                  "its imaginary part")
 
     def array(self, x: np.ndarray) -> Tensor:
         return Tensor(self.device.from_numpy(x))
@@ -108,6 +161,9 @@ class Minigan(Framework):
     def is_array(self, x: Any) -> bool:
         return isinstance(x, Tensor)
 
+    def copy(self, x: Tensor) -> Tensor:
+        return x * 1 if self.is_float(x) else Tensor(x.data.copy())
+
     def operation(self, output: Tensor) -> str:
         return "" if output.creator is None else type(output.creator).__name__
 
@@ -115,7 +171,7 @@ class Minigan(Framework):
         made = {id(x): x if x.requires_grad else Tensor(x.data, requires_grad=True)
                 for x in [inputs[i] for i in wrt]}
         variables = [made[id(inputs[i])] for i in wrt]
-        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
+        outputs = self.outputs(f(*replaced(inputs, wrt, variables, leaves)))
         return outputs, lambda cotangents, create_graph: grad(
             outputs, variables, list(cotangents), create_graph, allow_unused=True)
 
@@ -141,112 +197,39 @@ class NumPy(Framework):
         return isinstance(x, (np.ndarray, np.generic, float))
 
     def is_float(self, x: Any) -> bool:
-        return isinstance(x, float) or x.dtype.kind in "fc"
+        return isinstance(x, float) or is_float(x.dtype)
+
+    def copy(self, x: Any) -> np.ndarray:
+        return np.array(x)
+
+    @property
+    def no_complex(self) -> str:
+        return self.complex_step and "where complex_step needs real numbers: leave it out" or ""
+
+    def complex(self, x: np.ndarray) -> np.ndarray:
+        one = np.complex64 if x.dtype == np.float32 else np.complex128
+        return np.ascontiguousarray(x).view(one)[..., 0]  # of the same memory
+
+    def real(self, y: Any) -> np.ndarray:
+        return parts(np.asarray(y))
 
     def record(self, f, inputs, wrt, leaves=True):
         results = f(*inputs)
-        several = isinstance(results, (tuple, list))
 
         def pull(cotangents: Sequence[Any], create_graph: bool) -> list[np.ndarray]:
-            grads = self.pull_back(*inputs, tuple(cotangents) if several else cotangents[0])
-            grads = grads if isinstance(grads, (tuple, list)) else (grads,)
-            if len(grads) != len(inputs):
-                raise GradientError(f"vjp returned {len(grads)} gradients for {len(inputs)} "
-                                    "inputs: one for each is wanted, None for a constant")
-            missing = [i for i in wrt if grads[i] is None]
-            if missing:
-                raise GradientError(f"vjp returned None for input {missing[0]}: return its "
-                                    "gradient, or name the inputs to differentiate by with wrt")
-            return [np.asarray(grads[i]) for i in wrt]
+            rest = iter(cotangents)
+
+            def like(name: str, y: Any) -> Any:
+                if not self.is_array(y) or not (self.is_float(y) or self.is_complex(y)):
+                    return None
+                return self.complex(next(rest)) if self.is_complex(y) else next(rest)
+
+            return f.pull_back(self.pull_back, inputs, mapped(like, results), wrt)
 
         return [np.asarray(y) for y in self.outputs(results)], pull
 
 
-class Torch(Framework):
-    """Functions of torch.Tensors on the CPU."""
-
-    array_name = "torch.Tensor"
-    adds_up = True
-
-    def __init__(self) -> None:
-        import torch
-        self.torch = torch
-
-    def array(self, x: np.ndarray) -> Any:
-        positive = all(s >= 0 for s in x.strides)  # torch has no others
-        return self.torch.from_numpy(x if positive and x.flags.writeable else x.copy())
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return x.detach().clone().numpy()  # of an array, where it is a promise of zeros only
-
-    def cast(self, x: np.ndarray, like: Any) -> Any:
-        return self.array(x).to(like.dtype)
-
-    def is_array(self, x: Any) -> bool:
-        return isinstance(x, self.torch.Tensor)
-
-    def is_float(self, x: Any) -> bool:
-        return x.is_floating_point()
-
-    def is_complex(self, x: Any) -> bool:
-        return x.is_complex()
-
-    def operation(self, output: Any) -> str:
-        return "" if output.grad_fn is None else output.grad_fn.name()
-
-    def record(self, f, inputs, wrt, leaves=True):
-        made = {id(x): x if x.requires_grad else x.detach().requires_grad_()
-                for x in [inputs[i] for i in wrt]}
-        variables = [made[id(inputs[i])] for i in wrt]
-        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
-
-        def pull(cotangents: Sequence[Any], create_graph: bool) -> list[Any]:
-            pairs = [(y, u) for y, u in zip(outputs, cotangents) if y.requires_grad]
-            # what is not used gets no cotangent: a Function may be handed None
-            used = [(y, u) for y, u in pairs if u.requires_grad or bool(u.any())] or pairs
-            if not used:
-                return [self.torch.zeros_like(x) for x in variables]
-            outs, given = zip(*used)
-            grads = self.torch.autograd.grad(outs, variables, given, retain_graph=True,
-                                             create_graph=create_graph, allow_unused=True)
-            return [self.torch.zeros_like(x) if g is None else g
-                    for x, g in zip(variables, grads)]
-
-        return outputs, pull
-
-
-class Jax(Framework):
-    """Functions of jax.Arrays, in double precision during the check."""
-
-    array_name = "jax.Array"
-
-    def __init__(self) -> None:
-        import jax
-        self.jax = jax
-
-    def context(self) -> AbstractContextManager:
-        return self.jax.enable_x64(True)
-
-    def array(self, x: np.ndarray) -> Any:
-        return self.jax.numpy.array(x)  # a copy: JAX's arrays never change, NumPy's do
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return np.asarray(x)
-
-    def cast(self, x: np.ndarray, like: Any) -> Any:
-        return self.jax.numpy.array(x, like.dtype)
-
-    def is_array(self, x: Any) -> bool:
-        return isinstance(x, self.jax.Array)
-
-    def record(self, f, inputs, wrt, leaves=True):
-        outputs, pull = self.jax.vjp(
-            lambda *variables: tuple(self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))),
-            *[inputs[i] for i in wrt])
-        return list(outputs), lambda cotangents, create_graph: pull(tuple(cotangents))
-
-
-def _replaced(inputs: Sequence[Any], wrt: Sequence[int], variables: Sequence[Any],
+def replaced(inputs: Sequence[Any], wrt: Sequence[int], variables: Sequence[Any],
               leaves: bool) -> list[Any]:
     """The inputs with these variables in their places, or with copies that a graph has made."""
     inputs = list(inputs)

@@ -24,12 +24,13 @@ class CheckedFunction:
     """
 
     def __init__(self, f: Callable[..., Any], framework: Framework, inputs: Sequence[np.ndarray],
-                 variables: Sequence[int], names: Sequence[str], linear: int = 0):
-        self.f, self.framework, self.inputs = f, framework, list(inputs)
+                 variables: Sequence[int], names: Sequence[str], linear: int = 0, own: int = 0):
+        self.f, self.framework, self.inputs, self.own = f, framework, list(inputs), own
         self.variables, self.names, self.linear = list(variables), list(names), linear
+        self.surrogate: Callable[..., Any] | None = None  # whose values stand in for f's
         self.outputs: Point = []  # the last ones
         self.operation = ""       # what made the first of them
-        self.closes_over = False  # whether they depend on parameters that are no inputs
+        self.closes_over = ""     # the names of arrays that they depend on and are no inputs
 
     def natives(self, point: Point, copy: bool = False) -> list[Any]:
         """All inputs in the framework's arrays, which share memory with these unless copied."""
@@ -44,9 +45,10 @@ class CheckedFunction:
 
     def values_of(self, natives: Sequence[Any]) -> np.ndarray:
         """The outputs are copied at once: a function may write its next ones over them."""
-        outputs = self.framework.outputs(self.f(*natives))
+        outputs = self.framework.outputs((self.surrogate or self.f)(*natives))
         self.outputs = [np.array(self.framework.numpy(y)) for y in outputs]
-        self.closes_over = any(getattr(y, "requires_grad", False) for y in outputs)
+        if not self.closes_over and any(getattr(y, "requires_grad", False) for y in outputs):
+            self.closes_over = "parameters"
         return flat(self.outputs)
 
     def near_values(self, point: Point, like: np.ndarray) -> np.ndarray:

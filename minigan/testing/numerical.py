@@ -8,7 +8,7 @@ import numpy as np
 from ..autodiff import Tensor
 from ..checked import checked
 from .function import Point, flat
-from .gradcheck import name_of, prepare
+from .inputs import name_of, prepare
 from .report import GradientError
 
 

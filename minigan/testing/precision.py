@@ -26,11 +26,12 @@ def check_precision(stage: Stage, native: Point, keeps_dtype: bool = False) -> N
     native       the stage's point in its own dtypes; nothing is compared if all are float64
     keeps_dtype  whether the values must be of the inputs' dtype too, as gradients always must
     """
-    if all(x.dtype == np.float64 for x in native):
+    lower = {x.dtype.name for x in native} - {"float64"}
+    if not lower or not all([stage.wants(name) for name in lower]):
         return
-    eps = max(float(np.finfo(x.dtype).eps) for x in native)
+    eps = max(float(finfo(x.dtype).eps) for x in native)
     # a cotangent of numbers that every precision has, so that it is not rounded
-    u = stage.cotangents(1)[0].astype(np.float16).astype(np.float64)
+    u = stage.cotangents(1)[0].astype(np.float16).astype(native[0].dtype).astype(np.float64)
     exact = _results(stage, stage.point, u)
     tolerances = _tolerances(stage, native, u, exact, eps)
     dtypes = _value_dtypes(stage, native, keeps_dtype) + [x.dtype for x in native]
@@ -47,6 +48,7 @@ def check_precision(stage: Stage, native: Point, keeps_dtype: bool = False) -> N
                 continue
             measured = measured or _measured(stage, native, u, exact, eps)
             _compare(stage, _names(stage)[k], found[k], exact[k], tolerances[k] + measured[k])
+    stage.part = ""
 
 
 def _tolerances(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarray],
@@ -54,7 +56,7 @@ def _tolerances(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarr
     """What rounding explains, for each of the results."""
     moved = [_results(stage, _moved(stage.rng, stage.point, eps),
                       u * (1 + stage.rng.choice([-eps, eps], u.shape))) for _ in range(DRAWS[0])]
-    ratio, least = 2 * eps / EPS, max(float(np.finfo(x.dtype).smallest_subnormal) for x in native)
+    ratio, least = 2 * eps / EPS, max(float(finfo(x.dtype).smallest_subnormal) for x in native)
     floors = unflat(ratio * EPS * stage.near.size, stage.function.outputs) + unflat(
         ratio * stage.rounding(u), stage.point)
     return [FACTOR * (max(largest_number(m[k] - e) for m in moved) + eps * largest_number(e)
@@ -82,7 +84,7 @@ def _measured(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarray
 def _off(y: np.ndarray, e: np.ndarray, tolerance: float) -> np.ndarray:
     """By how much y is not e, 0 where the tolerance or an overflow explains it."""
     off = abs(y.astype(np.float64) - e)
-    return np.where((y == e) | (abs(e) >= np.finfo(y.dtype).max) | (off <= tolerance)
+    return np.where((y == e) | (abs(e) >= finfo(y.dtype).max) | (off <= tolerance)
                     | (np.isnan(y) & np.isnan(e)), 0, np.nan_to_num(off, nan=np.inf))
 
 
@@ -91,9 +93,9 @@ def _compare(stage: Stage, name: str, y: np.ndarray, e: np.ndarray, tolerance: f
     if off.any():
         at = index(int(np.argmax(off)), y.shape)
         ratio = f"{float(y[at]) / e[at]:.6g}" if e[at] else "undefined"
-        raise stage.fail(f"{name}, at element {at}: in {y.dtype} it is {y[at]:.9g}, in float64 "
-                         f"{e[at]:.9g} (ratio {ratio}), off by {off[at]:.3g} where rounding "
-                         f"explains {tolerance:.2g}")
+        raise stage.fail(f"{name}, at element {at}: in {y.dtype} it is {float(y[at]):.9g}, in "
+                         f"float64 {e[at]:.9g} (ratio {ratio}), off by {off[at]:.3g} where "
+                         f"rounding explains {tolerance:.2g}")
 
 
 def _results(stage: Stage, point: Point, u: np.ndarray) -> list[np.ndarray]:
@@ -126,6 +128,14 @@ def _moved(rng: np.random.Generator, point: Point, eps: float) -> Point:
     signs = rng.choice([-eps, eps], numbers.shape)[which.reshape(-1)]
     ends = np.cumsum([x.size for x in point])[:-1]
     return [np.asarray(x * (1 + s.reshape(x.shape))) for x, s in zip(point, np.split(signs, ends))]
+
+
+def finfo(dtype: Any) -> Any:
+    """NumPy's, and for bfloat16 that of the package which the dtype is of."""
+    if dtype.kind == "f":
+        return np.finfo(dtype)
+    import ml_dtypes
+    return ml_dtypes.finfo(dtype)
 
 
 def largest_number(x: np.ndarray) -> float:

@@ -5,21 +5,20 @@ both in lower precisions.
 """
 from __future__ import annotations
 
-import inspect
-import os
 from typing import Any, Callable, Sequence
 
 import numpy as np
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from .call import Call
+from .decorator import drawing
 from .differentiable import Differentiable, named_partial
 from .gradcheck import check_grads, name_of, prepare
 from .precision import check_precision, largest_number
 from .report import Report
-from .reproduction import reproduction
+from .reproduction import place_of, reproduction
 from .stage import Settings, Stage, index
+from .trees import is_numbers, leaves, mapped
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -28,7 +27,8 @@ EXACT = 1e-12  # how far values may be from the reference's, measured in the lar
 
 def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | None = None,
              order: int = 2, max_examples: int = 25, seed: int | None = None,
-             keeps_dtype: bool = True) -> Callable[[Callable[..., Any]], Callable[[], None]]:
+             keeps_dtype: bool = True, **checks: Any
+             ) -> Callable[[Callable[..., Any]], Callable[..., None]]:
     """A decorator that makes a test of op's values, gradients and dtypes over random inputs.
 
     op            Tensors (and keyword options) in, a Tensor or several out; or what from_numpy,
@@ -40,9 +40,17 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
     max_examples  how many examples Hypothesis draws
     seed          of the check's random directions; None: pytest's --grad-seed, 0 elsewhere
     keeps_dtype   whether float32 in means float32 out; gradients are of the input's dtype always
+    checks        further options of check_grads, such as kinks= and rtol=
 
     What the decorated function does is up to you: it may be empty, with a docstring that says what
-    is tested; if it has parameters, each example is handed to it for further assertions.
+    is tested. Its last parameters by position, as many as args has entries, are handed the inputs
+    of each example, for further assertions; those before them, and those behind a `*`, are
+    pytest's: self, fixtures, parametrize. If args is one strategy, whose number of inputs is not
+    known before, all by position are inputs, or options of its Call.
+
+    Marks, @example, @seed and @settings may stand above or below. An @example takes the inputs, or
+    a Call. What @settings says holds, max_examples too; but there is no deadline unless it names
+    one, and fixtures of a single test are shared by all of its examples.
 
     Each example is checked by `prove`, which says what is demanded.
 
@@ -54,23 +62,17 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
     >>> test_tanh()
     """
     calls = _calls(args)
+    count = None if isinstance(args, st.SearchStrategy) else len(args)
 
-    def decorate(test: Callable[..., Any]) -> Callable[[], None]:
-        parameters = list(inspect.signature(test).parameters)
-        if parameters[:1] == ["self"]:
-            raise TypeError(f"gradtest makes a test of a function, and {test.__name__} is a "
-                            "method: define it outside of the class")
-        wants_inputs = bool(parameters)
+    def decorate(test: Callable[..., Any]) -> Callable[..., None]:
+        def check(call: Call) -> None:
+            try:
+                prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype, **checks)
+            except AssertionError as error:
+                error.args = (f"{error}\ndrawn by {place_of(test)}", *error.args[1:])
+                raise
 
-        def run(call):  # Hypothesis reads the annotations and refuses the string "None"
-            prove(op, call, reference, order, made.grad_seed or 0, keeps_dtype)
-            if wants_inputs:
-                call.of(test)
-
-        for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-            setattr(run, name, getattr(test, name))  # Hypothesis files what it finds by the name
-        vars(run).update(vars(test))  # pytest's marks, Hypothesis's examples and its seed
-        made = _settings(max_examples)(given(call=calls)(run))
+        made = drawing(test, calls, count, check, max_examples)
         made.grad_seed = seed  # the pytest plugin sets what was left open
         return made
 
@@ -78,7 +80,7 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
 
 
 def prove(op: Callable[..., Any], call: Call, reference: Callable[..., Any] | None = None,
-          order: int = 2, seed: int = 0, keeps_dtype: bool = True) -> Report:
+          order: int = 2, seed: int = 0, keeps_dtype: bool = True, **checks: Any) -> Report:
     """Check one call of an operation, and return check_grads' report.
 
     - Its values are the reference's, to 1e-12 of the largest.
@@ -87,6 +89,8 @@ def prove(op: Callable[..., Any], call: Call, reference: Callable[..., Any] | No
       of that dtype, and those of float64 as far as rounding explains. An input that is float32
       or float16 from the beginning leaves this to check_grads.
 
+    checks are further options of check_grads.
+
     Raises AssertionError, and GradientError, which is one.
     """
     f = _bound(op, call.options)
@@ -94,12 +98,12 @@ def prove(op: Callable[..., Any], call: Call, reference: Callable[..., Any] | No
     float64 = all(x.dtype == np.float64 for x in native)
     if reference is not None and float64:
         check_values(op, call, reference)
-    report = check_grads(f, *call.args, order=order, seed=seed)
+    report = check_grads(f, *call.args, order=order, seed=seed, **checks)
     if float64:
         # half precision is for those who meant it: few NumPy functions know it
         for dtype in [np.float32] if isinstance(op, Differentiable) else [np.float32, np.float16]:
             check_dtype(f, *in_dtype(call.args, dtype), order=order, seed=seed,
-                        keeps_dtype=keeps_dtype)
+                        keeps_dtype=keeps_dtype, **checks)
     return report
 
 
@@ -108,14 +112,14 @@ def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., An
 
     Raises AssertionError with the element, both values and the call.
     """
-    args, f = tuple(np.asarray(x) for x in call.args), _bound(op, call.options)
-    function, native = prepare(f, args, None)
+    f = _bound(op, call.options)
+    function, native = prepare(f, call.args, None)
     framework = function.framework
     with np.errstate(all="ignore"), framework.context():
-        results = function.f(*[framework.array(x.copy()) for x in args])
+        results = function.f(*function.natives(native, copy=True))
         framework.outputs(results)  # raises where they are not arrays
-        values = [framework.numpy(y) for y in _listed(results)]  # those that are no floats too
-        expected = [np.asarray(e) for e in _listed(call.of(reference))]
+        values = [framework.numpy(y) for y in _arrays(results)]  # those that are no floats too
+        expected = [np.asarray(e) for e in _arrays(call.of(reference))]
     if len(values) != len(expected):
         raise AssertionError(f"{name_of(f)} gives {len(values)} results, the reference "
                              f"{len(expected)}: {call}")
@@ -134,41 +138,39 @@ def check_values(op: Callable[..., Any], call: Call, reference: Callable[..., An
                                  f"{tolerance:.2g} is allowed: {call}")
 
 
-def in_dtype(args: Sequence[Any], dtype: Any) -> list[np.ndarray]:
-    """The arguments with their floats in another dtype."""
-    arrays = [np.asarray(x) for x in args]
-    return [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]
+def in_dtype(args: Sequence[Any], dtype: Any) -> list[Any]:
+    """The arguments with their arrays of floats, and floats, in another dtype."""
+    def converted(name: str, x: Any) -> Any:
+        is_float = hasattr(x, "__array__") or isinstance(x, (float, list, tuple))
+        array = np.asarray(x) if is_float else None
+        return array.astype(dtype) if is_float and array.dtype.kind == "f" else x
+
+    return mapped(converted, list(args), is_leaf=is_numbers)
 
 
 def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0,
-                keeps_dtype: bool = True) -> None:
+                keeps_dtype: bool = True, skip: Sequence[str] = (), wrt: Any = None,
+                options: Any = None, generator: Any = None, accuracy: float = 0.0,
+                cotangent: Any = None, **others: Any) -> None:
     """f's values and derivatives for floats of a lower precision are of their dtype, and those of
     float64 as far as rounding explains. Where the values need not be, gradients to first order are
-    looked at. Raises GradientError."""
-    function, native = prepare(f, args, None)
+    looked at. The other options are those of check_grads. Raises GradientError."""
+    function, native = prepare(f, args, wrt, options, None, generator, "in place" in skip)
     report = Report(name_of(f), seed)
     report.reproduction = reproduction(
         f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype), "check_dtype",
         "minigan.testing.properties")
     rng, dtype = np.random.default_rng(seed), native[0].dtype
-    twice = function.framework.differentiates_twice and keeps_dtype
+    twice = function.framework.differentiates_twice and keeps_dtype and cotangent is None
     with np.errstate(all="ignore"), function.framework.context():
         for n in range(1, order + 1 if twice else 2):
             point = [x.astype(np.float64) for x in native]
-            stage = Stage(function, point, n, Settings(1, "subgradient", 0, 0), report, rng)
+            settings = Settings(1, "subgradient", 0, 0, accuracy, skip=skip, cotangent=cotangent)
+            stage = Stage(function, point, n, settings, report, rng)
             check_precision(stage, native, keeps_dtype)
             function = function.reverse()
             native = native + [rng.normal(size=u.shape).astype(dtype)
                                for u in function.inputs[len(native):]]
-
-
-def _settings(max_examples: int) -> settings:
-    # one failure at a time, without the lines of this package that Hypothesis would explain it by
-    return settings(max_examples=max_examples, deadline=None, report_multiple_bugs=False,
-                    phases=[p for p in settings.default.phases if p is not Phase.explain],
-                    derandomize=settings.default.derandomize or "CI" in os.environ,
-                    suppress_health_check=[*settings.default.suppress_health_check,
-                                           HealthCheck.too_slow])
 
 
 def _calls(args: Any) -> st.SearchStrategy[Call]:
@@ -190,5 +192,5 @@ def _bound(op: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any
     return op.bind(**options) if isinstance(op, Differentiable) else named_partial(op, options)
 
 
-def _listed(results: Any) -> list[Any]:
-    return list(results) if isinstance(results, (tuple, list)) else [results]
+def _arrays(results: Any) -> list[Any]:
+    return [y for _, y in leaves(results) if y is not None and not isinstance(y, str)]

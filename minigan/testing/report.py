@@ -84,6 +84,12 @@ class Report:
         """Whether what could not be compared is more than slopes that rounding hides."""
         return any("coarse" not in reason for reason in self.skipped)
 
+    @property
+    def partly(self) -> list[str]:
+        """The orders of which more was skipped than compared."""
+        return [order for order, count in self.checked.items() if count < sum(
+            n for reason, n in self.skipped.items() if order in reason)]
+
     def name_operation(self, operation: str) -> None:
         """Name the engine's operation beside the function that called it."""
         if operation:
@@ -101,6 +107,7 @@ class Report:
         if self.kinks:
             parts.append(f"{self.kinks} at kinks")
         parts += [f"{count} skipped ({reason})" for reason, count in self.skipped.items()]
-        verdict = "right" if self.ok else "WRONG"
+        verdict = ("WRONG" if not self.ok else f"right, but only partly checked at {few}" if
+                   (few := ", ".join(self.partly)) else "right")
         return (f"{self.op}: {verdict}; {', '.join(parts) or 'nothing to compare'}; "
                 f"worst deviation {self.worst:.2g} tolerances; seed {self.seed}")

@@ -6,14 +6,25 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .differences import EPS, Slopes, computational_noise, finite
+from .differences import EPS, STEP, Slopes, computational_noise, finite
+from .frameworks import parts
 from .function import (HOPELESS, CheckedFunction, ComplexStepError, Point, flat, scales, sizes,
                        unflat)
 from .report import GradientError, Report
+from .trees import leaves
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
 ORDERS = {1: "first order", 2: "second order", 3: "third order"}
+
+# the parts of a check that can be left out, and what else helps if what they refuse is meant
+PARTS = {"repeat": "generator= puts back the state of the random numbers that it draws, "
+                   "nondeterministic=1e-12 allows for sums in another order",
+         "in place": 'skip="in place" hands it copies',
+         "linear": "cotangent=1.0 checks with that one alone",
+         **{part: f'skip="{part}" leaves this out' for part in
+            ("layouts", "alone", "one object", "ways", "zero-size", "curvature", "float32",
+             "float16", "bfloat16", "forward mode", "vmap")}}
 
 
 @dataclass
@@ -25,6 +36,13 @@ class Settings:
     rtol: float
     atol: float
     accuracy: float = 0.0  # relative, of the function's values; 0: as rounding has it
+    nondeterministic: float = 0.0
+    skip: Sequence[str] = ()
+    step: float = STEP
+    cotangent: Any = None  # None: random ones
+
+    def __post_init__(self) -> None:
+        self.skip = (self.skip,) if isinstance(self.skip, str) else tuple(self.skip)
 
 
 class Stage:
@@ -32,6 +50,7 @@ class Stage:
 
     order   1 for the function itself, 2 for its reverse pass, 3 for that one's
     near    the values at the point and around it
+    returned  the values that came with the gradients, which a surrogate's are not
     before  the stage of the function whose reverse pass this is
     """
 
@@ -40,12 +59,13 @@ class Stage:
         self.function, self.point, self.order = function, point, order
         self.settings, self.report, self.rng, self.before = settings, report, rng, before
         self.rough = False  # whether slopes needed a second, shorter step so far
-        self.scales, self._noise = scales(point), {}
+        self.part = ""      # which of PARTS is under way
+        self.scales, self._noise = scales(point) * (settings.step / STEP), {}
         largest = sizes(point)
         self.reach = np.where(largest > 1e3, np.maximum(finite(flat(point)), 1),
                               np.minimum(largest, 1))
         # an error of the function itself is its own; one of its reverse pass is a finding
-        start = self._values() if order == 1 else self.guarded(self._values)
+        start = self.returned = self._values() if order == 1 else self.guarded(self._values)
         floor = settings.accuracy * finite(start)
         if before is not None:  # a gradient is as exact as the values' own rounding lets it be
             u = flat(point[len(before.point):])
@@ -128,19 +148,36 @@ class Stage:
         """Raise if the function wrote into its inputs."""
         for i, (old, new) in enumerate(zip(before, self.copies(natives))):
             if old.tobytes() != new.tobytes():
+                self.part = "in place"
                 raise self.fail(f"input {i} was changed in place")
 
     @property
     def name(self) -> str:
         return ORDERS[self.order]
 
+    def wants(self, part: str) -> bool:
+        """Whether a part of the check is to be made, and begins."""
+        self.part = part
+        if part in self.settings.skip:
+            self.report.skip(f"{part}, as asked")
+        return part not in self.settings.skip
+
     def cotangents(self, count: int) -> np.ndarray:
-        """Random ones, (count, elements of the value)."""
-        return self.rng.normal(size=(count, self.start.size))
+        """Random ones, (count, elements of the value), or the one that was given."""
+        if self.settings.cotangent is None:
+            return self.rng.normal(size=(count, self.start.size))
+        given = flat([parts(np.asarray(self.function.framework.host(x)))
+                      for _, x in leaves(self.settings.cotangent)])
+        if given.size not in (1, self.start.size):
+            raise ValueError(f"cotangent has {given.size} elements, the function's result "
+                             f"{self.start.size}")
+        return np.tile(np.broadcast_to(given, self.start.shape), (count, 1))
 
     def cotangents_of_losses(self, number: int) -> np.ndarray:
         """Random ones, some in another form: ones, one-hot, with a row of zeros; and one more for
         each of several outputs, zero for all others."""
+        if self.settings.cotangent is not None:
+            return self.cotangents(1)
         u = self.cotangents(number)
         count = u.shape[1]
         rows = self.function.outputs[0].shape[:1] or (1,)
@@ -178,7 +215,8 @@ class Stage:
                             ) from error
 
     def fail(self, message: str) -> GradientError:
-        return self.report.fail(f"wrong at {self.name}: {message}")
+        hint = f"\nif that is meant: {PARTS[self.part]}" if self.part in PARTS else ""
+        return self.report.fail(f"wrong at {self.name}: {message}{hint}")
 
 
 def index(j: int, shape: tuple[int, ...]) -> tuple[int, ...]:

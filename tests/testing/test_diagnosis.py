@@ -51,7 +51,7 @@ CAUSES = {
     "not accumulated": (lambda x, i: x[i], assigned, [ROW, np.array([0, 2, 0, 1])]),
     "backward ignores it": (np.sin, lambda x, g: np.cos(x), [X]),
     "wrong exactly where input 0 is negative": (np.abs, lambda x, g: g, [X]),
-    "wrong exactly where |input 0| is above": (
+    "wrong exactly where |input 0| is above a number between": (
         np.sin, lambda x, g: g * np.where(abs(x) > 0.6, 1, np.cos(x)), [X]),
     "wrong exactly at index 3 of axis 1": (
         np.sin, lambda x, g: g * np.cos(x) * np.array([1, 1, 1, 1.1]), [X]),
