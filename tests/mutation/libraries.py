@@ -5,6 +5,8 @@
                                  and differentiated there; wrong(gradients, needs) has the last word
     constant(array, like)        an array of NumPy in the dtype of `like`
     factor(condition, value, like)   `value` where the condition holds, 1 elsewhere
+    raw(x)                       x without its graph, with NumPy's, PyTorch's or JAX's own methods
+    computed(x)                  whether x is the result of an operation
     stop(x), float32(x)          x cut off from the graph; x rounded to float32, in its own dtype
     strided(x), in_graph()       is its memory not contiguous; will the gradient be differentiated
 
@@ -79,7 +81,14 @@ class Minigan:
         return Tensor(np.asarray(array, like.dtype))
 
     def factor(self, condition: Tensor, value: float, like: Tensor) -> Tensor:
-        return self.constant(np.where(condition.data, value, 1), like)
+        condition = condition.data if isinstance(condition, Tensor) else condition
+        return self.constant(np.where(condition, value, 1), like)
+
+    def raw(self, x: Tensor) -> np.ndarray:
+        return x.data
+
+    def computed(self, x: Tensor) -> bool:
+        return x.creator is not None
 
     def stop(self, x: Tensor) -> Tensor:
         return x.detach()
@@ -98,12 +107,12 @@ class Torch:
     """PyTorch."""
 
     checks = "torch.autograd: gradcheck and gradgradcheck"
-    cannot: frozenset[str] = frozenset()
+    cannot = frozenset({"wrong for a reversed cotangent", "wrong if the cotangent is read-only"})
 
     def __init__(self) -> None:
         import torch
 
-        self.torch, self.stop = torch, torch.Tensor.detach
+        self.torch, self.stop, self.raw = torch, torch.Tensor.detach, torch.Tensor.detach
         self.version = f"PyTorch {torch.__version__}"
 
     def operations(self) -> dict[str, F]:
@@ -168,6 +177,9 @@ class Torch:
     def factor(self, condition: Any, value: float, like: Any) -> Any:
         return self.torch.where(condition, value, 1.0).to(like.dtype)
 
+    def computed(self, x: Any) -> bool:
+        return x.grad_fn is not None
+
     def float32(self, x: Any) -> Any:
         return x.float().to(x.dtype)
 
@@ -186,7 +198,12 @@ class Jax:
     cannot = frozenset({
         "wrong only for a strided input", "wrong only for a strided cotangent",
         "wrong where no graph is made", "wrong where a graph is made", "wrong if asked for alone",
-        "input changed by backward"})
+        "input changed by backward", "wrong for a cotangent of strides 0",
+        "wrong for a reversed cotangent", "wrong if the cotangent is read-only",
+        "gradient of the first input of that shape", "gradient of the last input",
+        "wrong if the input was computed", "wrong if two inputs are one object",
+        *[f"wrong if exactly {which} asked for" for which in [
+            "the first is", "the last is", "all but the first are", "all but the last are"]]})
 
     def __init__(self) -> None:
         import jax
@@ -239,6 +256,9 @@ class Jax:
 
     def factor(self, condition: Any, value: float, like: Any) -> Any:
         return self.jax.numpy.where(condition, value, 1.0).astype(like.dtype)
+
+    def raw(self, x: Any) -> Any:
+        return x
 
     def float32(self, x: Any) -> Any:
         return x.astype("float32").astype(x.dtype)
