@@ -31,6 +31,17 @@ def check_contract(stage: Stage) -> None:
         _check_each_alone(stage, u, by_u)
         _check_one_object(stage, u)
         _check_ways(stage, u, by_u)
+    else:
+        _check_as_penalties_ask(stage, u, by_u)
+
+
+def _check_as_penalties_ask(stage: Stage, u: np.ndarray, by_u: Point) -> None:
+    """The derivative of a gradient by the inputs alone, of the second pass through one graph."""
+    again, moving = stage.before.function.reverse(passes=2), range(len(stage.before.point))
+    again.outputs = stage.function.outputs
+    _same(stage, u, [by_u[i] for i in moving],
+          stage.guarded(again.pull_back, stage.point, u, only=moving),
+          "is another if the cotangent is a constant, or on the second reverse pass", moving)
 
 
 def _check_ways(stage: Stage, u: np.ndarray, by_u: Point) -> None:

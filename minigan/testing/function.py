@@ -86,8 +86,9 @@ class CheckedFunction:
             gradients = pull(cotangents, create_graph)
         return values, [np.array(self.framework.numpy(g)) for g in gradients]
 
-    def reverse(self) -> CheckedFunction:
-        """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients."""
+    def reverse(self, passes: int = 1) -> CheckedFunction:
+        """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients. Of
+        several passes through the one graph the last one counts."""
         count, inputs = len(self.variables), self.inputs
 
         def pulled(*natives: Any) -> tuple[Any, ...]:
@@ -96,7 +97,9 @@ class CheckedFunction:
                 arrays[i] = x
             differentiate = any(getattr(x, "requires_grad", False) for x in natives)
             _, pull = self.framework.record(self.f, arrays, self.variables)
-            return tuple(pull(natives[count:], differentiate))
+            for _ in range(passes):
+                gradients = tuple(pull(natives[count:], differentiate))
+            return gradients
 
         cotangents = [np.zeros(y.shape) for y in self.outputs]
         names = [f"the cotangent of output {i}" for i in range(len(cotangents))]
