@@ -81,9 +81,9 @@ def broadcastable_shapes(draw: Any, n: int, min_dims: int = 0, max_dims: int = 4
     """
     common = draw(shapes(min_dims, max_dims, min_side, max_side))
     most, single = len(common) - min_dims, st.sampled_from([False, False, min_side < 2])
-    fewer = [draw(st.sampled_from([*range(most, -1, -1), 0])) for _ in range(n)]
+    fewer = [draw(st.sampled_from([*range(most, -1, -1), 0, 0])) for _ in range(n)]
     ones = [[draw(single) for _ in common] for _ in range(n)]
-    if min_side < 2 and draw(st.sampled_from([False, False, True])):
+    if min_side < 2 and draw(st.booleans()):
         ones = [[axis % n != i for axis in range(len(common))] for i in range(n)]
     return tuple(tuple(1 if one else side for one, side in zip(row[k:], common[k:]))
                  for k, row in zip(fewer, ones))

@@ -72,7 +72,8 @@ def _others(args: argparse.Namespace) -> tuple[str, int]:
 def _suite(args: argparse.Namespace) -> tuple[str, int]:
     suite = import_module(f"{__package__}.suite")
     cases = _chosen(suite.CASES, args.ops, lambda case: {case.op, str(case)}, "operation")
-    kinds = _chosen(suite.UNSEEN if args.unseen else suite.ALL, args.kinds, lambda kind: {kind.name}, "kind of error")
+    kinds = _chosen(suite.UNSEEN if args.unseen else suite.ALL, args.kinds,
+                    lambda kind: {kind.name}, "kind of error")
     tested: list[Any] = []
     with closing(suite.run(cases, kinds, min(args.jobs, len(cases)))) as results:
         try:

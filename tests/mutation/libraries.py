@@ -12,8 +12,9 @@
 
 Arithmetic, comparisons, indices and the other methods the arrays of all three have. And what is
 needed to compare the libraries' checks: `operations`, by the names of cases and with the options of
-their typical calls; their `values`, for NumPy; whether the library's checks, as they are, have
-`caught` an error in f; the names of errors that `cannot` be expressed.
+their typical calls; their `values`, for NumPy; a `pair` of a NumPy function and its vjp as an
+operation; whether the library's checks, as they are, have `caught` an error in f; the names of
+errors that `cannot` be expressed.
 """
 from __future__ import annotations
 
@@ -133,11 +134,29 @@ class Torch:
     def values(self, f: F, arrays: Sequence[np.ndarray]) -> np.ndarray:
         return f(*map(self.torch.from_numpy, arrays)).numpy()
 
-    def caught(self, f: F, arrays: Sequence[np.ndarray]) -> bool:
+    def caught(self, f: F, arrays: Sequence[np.ndarray], twice: bool = True) -> bool:
         check, inputs = self.torch.autograd, [self.torch.tensor(x, requires_grad=True)
                                               for x in arrays]
         self.torch.manual_seed(0)
-        return raises(lambda: (check.gradcheck(f, inputs), check.gradgradcheck(f, inputs)))
+        return raises(lambda: (check.gradcheck(f, inputs),
+                               twice and check.gradgradcheck(f, inputs)))
+
+    def pair(self, f: F, vjp: F, arrays: Sequence[np.ndarray]) -> F:
+        torch = self.torch
+
+        class Pair(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, *xs):
+                ctx.save_for_backward(*xs)
+                return torch.as_tensor(np.array(f(*[x.detach().numpy() for x in xs])))
+
+            @staticmethod
+            def backward(ctx, grad):
+                gradients = vjp(*[x.detach().numpy() for x in ctx.saved_tensors],
+                                grad.detach().numpy())
+                return tuple(torch.as_tensor(np.array(g)) for g in gradients)
+
+        return Pair.apply
 
     def tampered(self, wrong: Wrong) -> F:
         class Tampered(self.torch.autograd.Function):
@@ -232,13 +251,23 @@ class Jax:
         with self.jax.enable_x64(True):
             return np.asarray(f(*map(self.jax.numpy.asarray, arrays)))
 
-    def caught(self, f: F, arrays: Sequence[np.ndarray]) -> bool:
+    def pair(self, f: F, vjp: F, arrays: Sequence[np.ndarray]) -> F:
+        callback, like = self.jax.pure_callback, [self.jax.ShapeDtypeStruct(x.shape, np.float64)
+                                                  for x in [f(*arrays), *arrays]]
+        pair = self.jax.custom_vjp(lambda *xs: callback(
+            lambda *xs: np.asarray(f(*map(np.asarray, xs))), like[0], *xs))
+        pair.defvjp(lambda *xs: (pair(*xs), xs), lambda xs, grad: tuple(callback(
+            lambda *xs: tuple(map(np.asarray, vjp(*map(np.array, xs)))), tuple(like[1:]),
+            *xs, grad)))
+        return pair
+
+    def caught(self, f: F, arrays: Sequence[np.ndarray], twice: bool = True) -> bool:
         from jax.test_util import check_grads
 
         with self.jax.enable_x64(True):
             np.random.seed(0)  # its directions come from NumPy's global generator
             return raises(lambda: check_grads(f, tuple(map(self.jax.numpy.asarray, arrays)),
-                                              order=2, modes=["rev"]))
+                                              order=1 + twice, modes=["rev"]))
 
     def tampered(self, wrong: Wrong) -> F:
         tampered = self.jax.custom_vjp(lambda x: x)

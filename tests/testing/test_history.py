@@ -352,7 +352,8 @@ HISTORY = {
          [np.array([-3.0, 0.5])], [ANY]),
     "PaddlePaddle/Paddle#52870: a product's second derivative if the cotangent is a constant":
         (node(lambda n, x, y: x * y, lambda n, g: (Together()(g, n.inputs[1]),
-                                                   Together()(g, n.inputs[0]))), [X, Y], [arrays((2, 3)), arrays((2, 3))]),
+                                                   Together()(g, n.inputs[0]))),
+         [X, Y], [arrays((2, 3)), arrays((2, 3))]),
     "TrenTorch/TrenTorch#58: max has no gradient":
         (from_numpy(lambda x: np.asarray(x.max()), lambda x, g: 0 * x), [LOGITS], [VECTOR]),
     "amorehead/jvp_flash_attention#13: an error in backward unless the length fits the block":
@@ -362,6 +363,11 @@ HISTORY = {
             fails_unless(not n.freed, "size mismatch"), setattr(n, "freed", True),
             2 * g * n.inputs[0])[2]), [X], [ANY]),
 }
+
+
+# what is about memory, which JAX does not show
+MEMORY = ["pytorch#30303", "pytorch#69997", "pytorch#75312", "flash-attention#355", "nn#345",
+          "fused-ssim#1", "TransformerEngine#623", "gpytorch#1543", "mxnet#19817"]
 
 
 def refused(f, inputs, **options):
