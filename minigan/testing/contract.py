@@ -26,11 +26,19 @@ def check_contract(stage: Stage) -> None:
     u = stage.cotangents(1)[0]
     by_u = _check_repeatable(stage, u)
     _check_shapes(stage, by_u)
-    checks = FIRST_ORDER | ALL_ORDERS if stage.order == 1 else ALL_ORDERS
-    for part, check in checks.items():
+    for part, check in ((FIRST_ORDER if stage.order == 1 else HIGHER_ORDERS) | ALL_ORDERS).items():
         if (part != "linear" or stage.settings.cotangent is None) and stage.wants(part):
             check(stage, u, by_u)
     stage.part = ""
+
+
+def _check_as_penalties_ask(stage: Stage, u: np.ndarray, by_u: Point) -> None:
+    """The derivative of a gradient by the inputs alone, of the second pass through one graph."""
+    again, moving = stage.before.function.reverse(passes=2), range(len(stage.before.point))
+    again.outputs = stage.function.outputs
+    _same(stage, u, [by_u[i] for i in moving],
+          stage.guarded(again.pull_back, stage.point, u, only=moving),
+          "is another if the cotangent is a constant, or on the second reverse pass", moving)
 
 
 def _check_ways(stage: Stage, u: np.ndarray, by_u: Point) -> None:
@@ -222,6 +230,7 @@ LAYOUTS: dict[str, Layout] = {"Fortran-ordered": _fortran, "strided": strided,
                               "reversed and transposed": _backwards}
 
 
+HIGHER_ORDERS = {"ways": _check_as_penalties_ask}
 ALL_ORDERS = {"linear": _check_linear, "layouts": _check_layouts}
 FIRST_ORDER = {"ways": _check_ways, "alone": _check_each_alone, "one object": _check_one_object}
 

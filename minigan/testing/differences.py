@@ -168,6 +168,7 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
         return found
     found.replace(rows, smooth(wide.rows(rows), quotients(STEP / 2, rows), near.size))
     rough, steepness = found.kink.copy(), wide.steepness
+    straight = ~rough
     for h in FINER:
         which = np.flatnonzero(rough.any(axis=1))
         if not which.size:
@@ -182,7 +183,6 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
         # a kink's two slopes are those of any step; what is neither is looked at closer
         rough[which] = kinked & ~(sides.error <= 0.1 * (sides.high - sides.low))
         steepness[which] = wide.steepness
-    straight = ~(found.kink | found.jump)
     for h in (*COARSER, STEP * reach.max(initial=0)):
         which = rows[~suffices(found)[rows]]
         if not which.size or h < COARSER[0]:

@@ -8,7 +8,8 @@ from typing import Any, Callable
 import numpy as np
 
 from ..checked import checked
-from .frameworks import Framework, Jax, NumPy, Torch
+from .frameworks import Framework, NumPy
+from .others import Jax, Torch
 from .trees import mapped
 
 

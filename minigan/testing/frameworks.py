@@ -1,7 +1,7 @@
-"""What a check needs of an array library that differentiates: minigan, PyTorch, JAX, NumPy.
+"""What a check needs of an array library that differentiates: minigan, and NumPy with a vjp.
 
 A framework turns host arrays into its own and back, and pulls cotangents back through a function.
-All else in this package sees functions of host arrays.
+All else in this package sees functions of host arrays. PyTorch and JAX stand in others.py.
 """
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class Framework:
     complex_step = False         # whether the function also takes complex numbers
     adds_up = False              # whether one array in two places has one gradient, the sum
     no_complex = ""              # why complex numbers are refused, where they are
+    has_modes = False            # whether there are forward mode and vmap
 
     def context(self) -> AbstractContextManager:
         """What must be switched on during a check."""
@@ -83,6 +84,21 @@ class Framework:
         need be. These are leaves of the graph, or else computed by an operation that copies."""
         raise NotImplementedError
 
+    def forward(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
+                tangents: Sequence[Any]) -> list[Any]:
+        """The outputs' tangents for those of the inputs at wrt, by forward mode."""
+        raise NotImplementedError
+
+    def batched(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
+                variables: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
+        """The outputs, and the gradients by the inputs at wrt, of a batch of these and of the
+        cotangents, by vmap."""
+        raise NotImplementedError
+
+    def unsupported(self, error: Exception) -> bool:
+        """Whether an error says that there is no forward mode, or no vmap, of a function."""
+        return isinstance(error, NotImplementedError)
+
     def outputs(self, results: Any, complex_too: bool = False) -> list[Any]:
         """The floating point ones of the arrays in a function's results, complex ones as their
         real and imaginary parts unless these are wanted too."""
@@ -102,15 +118,6 @@ class Framework:
         if not floating:
             raise GradientError("the function returned nothing that has a gradient (no floats)")
         return floating
-
-
-def bfloat16() -> Any:
-    """NumPy's dtype for it."""
-    try:
-        import ml_dtypes
-    except ModuleNotFoundError as error:
-        raise ImportError("to check bfloat16 needs ml_dtypes: pip install ml_dtypes") from error
-    return ml_dtypes.bfloat16
 
 
 def is_float(dtype: Any) -> bool:
@@ -164,7 +171,7 @@ class Minigan(Framework):
         made = {id(x): x if x.requires_grad else Tensor(x.data, requires_grad=True)
                 for x in [inputs[i] for i in wrt]}
         variables = [made[id(inputs[i])] for i in wrt]
-        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
+        outputs = self.outputs(f(*replaced(inputs, wrt, variables, leaves)))
         return outputs, lambda cotangents, create_graph: grad(
             outputs, variables, list(cotangents), create_graph, allow_unused=True)
 
@@ -222,111 +229,7 @@ class NumPy(Framework):
         return [np.asarray(y) for y in self.outputs(results)], pull
 
 
-class Torch(Framework):
-    """Functions of torch.Tensors on the CPU."""
-
-    array_name = "torch.Tensor"
-    adds_up = True
-
-    def __init__(self) -> None:
-        import torch
-        self.torch = torch
-
-    def array(self, x: np.ndarray) -> Any:
-        if x.dtype.name == "bfloat16":  # of which torch's exchange with NumPy knows nothing
-            return self.array(x.view(np.int16)).view(self.torch.bfloat16)
-        positive = all(s >= 0 for s in x.strides)  # torch has no others
-        return self.torch.from_numpy(x if positive and x.flags.writeable else x.copy())
-
-    def numpy(self, x: Any) -> np.ndarray:
-        x = x.detach().clone()  # an array, where it is a promise of zeros only
-        if x.dtype == self.torch.bfloat16:
-            return x.view(self.torch.int16).numpy().view(bfloat16())
-        return x.numpy()
-
-    def cast(self, x: np.ndarray, like: Any) -> Any:
-        return self.array(x).to(like.dtype)
-
-    def is_array(self, x: Any) -> bool:
-        return isinstance(x, self.torch.Tensor)
-
-    def is_float(self, x: Any) -> bool:
-        return x.is_floating_point()
-
-    def is_complex(self, x: Any) -> bool:
-        return x.is_complex()
-
-    def copy(self, x: Any) -> Any:
-        return x.clone()
-
-    def complex(self, x: Any) -> Any:
-        return self.torch.view_as_complex(x.contiguous())
-
-    def real(self, y: Any) -> Any:
-        return self.torch.view_as_real(y.resolve_conj())
-
-    def operation(self, output: Any) -> str:
-        return "" if output.grad_fn is None else output.grad_fn.name()
-
-    def record(self, f, inputs, wrt, leaves=True):
-        made = {id(x): x if x.requires_grad else x.detach().requires_grad_()
-                for x in [inputs[i] for i in wrt]}
-        variables = [made[id(inputs[i])] for i in wrt]
-        outputs = self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))
-
-        def pull(cotangents: Sequence[Any], create_graph: bool) -> list[Any]:
-            pairs = [(y, u) for y, u in zip(outputs, cotangents) if y.requires_grad]
-            # what is not used gets no cotangent: a Function may be handed None
-            used = [(y, u) for y, u in pairs if u.requires_grad or bool(u.any())] or pairs
-            if not used:
-                return [self.torch.zeros_like(x) for x in variables]
-            outs, given = zip(*used)
-            grads = self.torch.autograd.grad(outs, variables, given, retain_graph=True,
-                                             create_graph=create_graph, allow_unused=True)
-            return [self.torch.zeros_like(x) if g is None else g
-                    for x, g in zip(variables, grads)]
-
-        return outputs, pull
-
-
-class Jax(Framework):
-    """Functions of jax.Arrays, in double precision during the check."""
-
-    array_name = "jax.Array"
-
-    def __init__(self) -> None:
-        import jax
-        self.jax = jax
-
-    def context(self) -> AbstractContextManager:
-        return self.jax.enable_x64(True)
-
-    def array(self, x: np.ndarray) -> Any:
-        return self.jax.numpy.array(x)  # a copy: JAX's arrays never change, NumPy's do
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return np.asarray(x)
-
-    def cast(self, x: np.ndarray, like: Any) -> Any:
-        return self.jax.numpy.array(x, like.dtype)
-
-    def is_array(self, x: Any) -> bool:
-        return isinstance(x, self.jax.Array)
-
-    def complex(self, x: Any) -> Any:
-        return self.jax.lax.complex(x[..., 0], x[..., 1])
-
-    def real(self, y: Any) -> Any:
-        return self.jax.numpy.stack([y.real, y.imag], axis=-1)
-
-    def record(self, f, inputs, wrt, leaves=True):
-        outputs, pull = self.jax.vjp(
-            lambda *variables: tuple(self.outputs(f(*_replaced(inputs, wrt, variables, leaves)))),
-            *[inputs[i] for i in wrt])
-        return list(outputs), lambda cotangents, create_graph: pull(tuple(cotangents))
-
-
-def _replaced(inputs: Sequence[Any], wrt: Sequence[int], variables: Sequence[Any],
+def replaced(inputs: Sequence[Any], wrt: Sequence[int], variables: Sequence[Any],
               leaves: bool) -> list[Any]:
     """The inputs with these variables in their places, or with copies that a graph has made."""
     inputs = list(inputs)

@@ -97,8 +97,9 @@ class CheckedFunction:
             gradients = self._pulled(outputs, pull, parts, create_graph)
         return values, gradients
 
-    def reverse(self) -> CheckedFunction:
-        """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients."""
+    def reverse(self, passes: int = 1) -> CheckedFunction:
+        """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients. Of
+        several passes through the one graph the last one counts."""
         count, inputs = len(self.variables), self.inputs
 
         def pulled(*natives: Any) -> tuple[Any, ...]:
@@ -107,7 +108,9 @@ class CheckedFunction:
                 arrays[i] = x
             differentiate = any(getattr(x, "requires_grad", False) for x in natives)
             _, pull = self.framework.record(self.f, arrays, self.variables)
-            return tuple(pull(natives[count:], differentiate))
+            for _ in range(passes):
+                gradients = tuple(pull(natives[count:], differentiate))
+            return gradients
 
         cotangents = [np.zeros(y.shape) for y in self.outputs]
         names = [f"the cotangent of output {i}" for i in range(len(cotangents))]

@@ -17,6 +17,7 @@ from .curvature import check_curvature
 from .derivatives import check_derivatives
 from .function import CheckedFunction, Point
 from .inputs import name_of, prepare
+from .modes import check_modes
 from .precision import check_precision
 from .report import GradientError, Report
 from .reproduction import reproduction
@@ -78,7 +79,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     for each input alone, there for zero-size inputs if these have a value. Of these parts skip
     leaves out "repeat", "in place" (f then writes into copies), "linear", "layouts", "alone" (each
     input by itself), "one object" (handed over twice), "ways" (to ask for the gradient),
-    "zero-size", "curvature" (of second order), "float32", "float16", "bfloat16".
+    "zero-size", "curvature" (of second order), "float32", "float16", "bfloat16", and, where PyTorch
+    or JAX has them for f, "forward mode" (against the reverse pass) and "vmap" (against a loop).
 
     Returns a Report. Raises GradientError (an AssertionError) if a gradient is wrong, or if
     nothing could be compared; ValueError if the arguments make no sense.
@@ -125,6 +127,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
                 report.name_operation(function.operation)
                 check_precision(stage, native)
             check_derivatives(stage)
+            if n == 1:
+                check_modes(stage)
             if n > 1 and stage.wants("curvature"):
                 check_curvature(stage)
             if n < order:

@@ -184,7 +184,9 @@ def _closed_over(f: Callable[..., Any], framework: Framework) -> str:
     """The names of the arrays outside of its arguments that f may differentiate by: in its object,
     in the functions around it and in its module. NumPy's functions do so by those of an object."""
     f = inspect.unwrap(f)
-    found = dict(getattr(getattr(f, "__self__", f), "__dict__", {}))
+    owner = getattr(f, "__self__", f)
+    found = dict(owner.named_parameters() if hasattr(owner, "named_parameters") else
+                 getattr(owner, "__dict__", {}))
     if not isinstance(framework, NumPy):
         with suppress(TypeError, ValueError):  # not written in Python
             around = inspect.getclosurevars(f)

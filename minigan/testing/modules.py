@@ -14,7 +14,8 @@ from .. import backend
 from ..autodiff import Tensor
 from ..checked import checked
 from .differentiable import Differentiable
-from .frameworks import Minigan, NumPy, Torch
+from .frameworks import Minigan, NumPy
+from .others import Torch
 from .trees import leaves, mapped
 
 

@@ -94,8 +94,8 @@ def _compare(stage: Stage, name: str, y: np.ndarray, e: np.ndarray, tolerance: f
         at = index(int(np.argmax(off)), y.shape)
         ratio = f"{float(y[at]) / e[at]:.6g}" if e[at] else "undefined"
         raise stage.fail(f"{name}, at element {at}: in {y.dtype} it is {float(y[at]):.9g}, in "
-                         f"float64 {e[at]:.9g} (ratio {ratio}), off by {off[at]:.3g} where rounding "
-                         f"explains {tolerance:.2g}")
+                         f"float64 {e[at]:.9g} (ratio {ratio}), off by {off[at]:.3g} where "
+                         f"rounding explains {tolerance:.2g}")
 
 
 def _results(stage: Stage, point: Point, u: np.ndarray) -> list[np.ndarray]:

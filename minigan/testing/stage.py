@@ -8,7 +8,8 @@ import numpy as np
 
 from .differences import EPS, STEP, Slopes, computational_noise, finite
 from .frameworks import parts
-from .function import CheckedFunction, ComplexStepError, Point, flat, scales, sizes, unflat
+from .function import (HOPELESS, CheckedFunction, ComplexStepError, Point, flat, scales, sizes,
+                       unflat)
 from .report import GradientError, Report
 from .trees import leaves
 
@@ -23,7 +24,7 @@ PARTS = {"repeat": "generator= puts back the state of the random numbers that it
          "linear": "cotangent=1.0 checks with that one alone",
          **{part: f'skip="{part}" leaves this out' for part in
             ("layouts", "alone", "one object", "ways", "zero-size", "curvature", "float32",
-             "float16", "bfloat16")}}
+             "float16", "bfloat16", "forward mode", "vmap")}}
 
 
 @dataclass
@@ -65,9 +66,11 @@ class Stage:
                               np.minimum(largest, 1))
         # an error of the function itself is its own; one of its reverse pass is a finding
         start = self.returned = self._values() if order == 1 else self.guarded(self._values)
-        # a gradient is as exact as the values' own rounding lets it be
-        floor = settings.accuracy * finite(start) if before is None else 20 * before.rounding(
-            flat(point[len(before.point):]))
+        floor = settings.accuracy * finite(start)
+        if before is not None:  # a gradient is as exact as the values' own rounding lets it be
+            u = flat(point[len(before.point):])
+            floor = 20 * before.rounding(u) + abs(u) @ np.where(before.near.noise < HOPELESS, 0,
+                                                                before.near.noise)
         self.near = self.guarded(function.near, point, start, floor)
 
     @property

@@ -1,8 +1,9 @@
 """Hypothesis strategies for what a gradient is tested with: shapes, arrays, options.
 
-Numbers are tenths, so that ties and zeros come up often and examples stay readable; nothing here
-draws a subnormal, an infinity or NaN. Everything shrinks: arrays to zeros or to the nearest number
-that is allowed, shapes to few and short axes, options to their defaults.
+Numbers are tenths, and often those at which functions change: ties and zeros come up, and examples
+stay readable; nothing here draws a subnormal, an infinity or NaN. Everything shrinks: arrays to
+zeros or to the nearest number that is allowed, shapes to few and short axes, options to their
+defaults.
 """
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ __all__ = ["ConvConfig", "arrays", "axes", "broadcastable_arrays", "broadcastabl
            "one_axis", "shapes"]
 
 Shape = tuple[int, ...]
-MOST = 10_000  # different numbers that arrays chooses from
+MOST = 10_000           # different numbers that arrays chooses from
+SPECIAL = [0.0, 1.0, -1.0, -0.0, 0.001, -0.001, 10.0, -10.0, 1000.0, -1000.0]
+SHORT, LONG, LARGEST = (12, 3), [17, 33, 65], 65  # elements and sides; long axes, elements of those
 
 try:
     settings.get_profile("minigan")  # a project may have registered its own under this name
@@ -32,45 +35,58 @@ except InvalidArgument:
 # Shapes: mostly of two and three axes of two and three elements, which show most; the others too
 
 def sides(min_side: int = 0, max_side: int = 3) -> st.SearchStrategy[int]:
-    """Lengths of axes, those above 1 more often."""
+    """Lengths of axes, those above 1 more often, 0 seldom."""
     every = list(range(min_side, max_side + 1))
-    return st.sampled_from(every + [side for side in every if side > 1])
+    return st.sampled_from(every + [side for side in every if side] * 5
+                           + [side for side in every if side > 1] * 8)
 
 
 @st.composite
-def shapes(draw: Any, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3,
-           max_size: int = 12) -> Shape:
+def shapes(draw: Any, min_dims: int = 0, max_dims: int = 4, min_side: int = 0,
+           max_side: int | None = None, max_size: int | None = None) -> Shape:
     """Shapes of at most max_size elements, zero-size ones among them unless min_side is larger.
+
+    max_side, max_size  None: 3 and 12, and now and then one axis of 17, 33 or 65, where code that
+                        works in blocks has its remainder
 
     >>> from hypothesis import find
     >>> find(shapes(min_dims=2, min_side=1), lambda shape: shape[1] == 3)
     (1, 3)
+    >>> find(shapes(), lambda shape: max(shape, default=0) > 20)
+    (33,)
     """
     every = list(range(min_dims, max_dims + 1))
+    dims = draw(st.sampled_from(every + [dims for dims in every if 1 < dims < 4] * 2))
+    size, side = (SHORT[i] if most is None else most for i, most in enumerate((max_size, max_side)))
+    long = dims > 0 and max_side is max_size is None and draw(st.sampled_from([0] * 60 + LONG))
+    at = draw(st.integers(0, dims - 1)) if long else None
+    size = LARGEST // long if long else size
     shape: Shape = ()
-    for _ in range(draw(st.sampled_from(every + [dims for dims in every if dims > 1]))):
-        room = max_size // max(math.prod(shape), 1)
-        shape += (draw(sides(min_side, max(min_side, min(max_side, room)))),)
+    for axis in range(dims):
+        room = size // max(math.prod(shape), 1)
+        shape += (long if axis == at else draw(sides(min_side, max(min_side, min(side, room)))),)
+        size = size * long if axis == at else size
     return shape
 
 
 @st.composite
-def broadcastable_shapes(draw: Any, n: int, min_dims: int = 0, max_dims: int = 2,
-                         min_side: int = 0, max_side: int = 3) -> tuple[Shape, ...]:
-    """n shapes that broadcast together, zero-size ones among them.
+def broadcastable_shapes(draw: Any, n: int, min_dims: int = 0, max_dims: int = 4,
+                         min_side: int = 0, max_side: int | None = None) -> tuple[Shape, ...]:
+    """n shapes that broadcast together, zero-size ones among them; sides as for `shapes`. In some
+    each axis is one shape's alone, as in an outer product.
 
     >>> from hypothesis import find
     >>> find(broadcastable_shapes(2), lambda pair: pair[0] == (2,) != pair[1])
     ((2,), ())
     """
-    common = draw(shapes(min_dims, max_dims, min_side, max_side, max_size=max_side ** max_dims))
-
-    def one(fewer: int) -> Shape:
-        single = st.sampled_from([False, False, min_side < 2])
-        return tuple(1 if draw(single) else side for side in common[fewer:])
-
-    most = len(common) - min_dims
-    return tuple(one(draw(st.sampled_from([*range(most, -1, -1), 0]))) for _ in range(n))
+    common = draw(shapes(min_dims, max_dims, min_side, max_side))
+    most, single = len(common) - min_dims, st.sampled_from([False, False, min_side < 2])
+    fewer = [draw(st.sampled_from([*range(most, -1, -1), 0, 0])) for _ in range(n)]
+    ones = [[draw(single) for _ in common] for _ in range(n)]
+    if min_side < 2 and draw(st.booleans()):
+        ones = [[axis % n != i for axis in range(len(common))] for i in range(n)]
+    return tuple(tuple(1 if one else side for one, side in zip(row[k:], common[k:]))
+                 for k, row in zip(fewer, ones))
 
 
 @st.composite
@@ -92,13 +108,16 @@ def matmul_shapes(draw: Any, max_side: int = 3) -> tuple[Shape, Shape]:
 
 # Arrays
 
-def arrays(shape: Any, dtype: Any = np.float64, *, low: float = -3.0, high: float = 3.0,
-           avoid: Sequence[float] = (), margin: float = 0.2) -> st.SearchStrategy[np.ndarray]:
+def arrays(shape: Any, dtype: Any = np.float64, *, low: float | None = None,
+           high: float | None = None, avoid: Sequence[float] = (), margin: float = 0.2
+           ) -> st.SearchStrategy[np.ndarray]:
     """Arrays of tenths from low to high (of whole numbers or booleans for such a dtype; of finer
-    steps in a range shorter than 1, of coarser ones in one longer than 1,000).
+    steps in a range shorter than 1, of coarser ones in one longer than 1,000), a quarter of them
+    from among 0, −0.0 and, where these lie in the range, ±1, ±0.001, ±10 and ±1,000.
 
-    shape   a shape, a length, or a strategy of shapes
-    avoid   numbers that no element comes nearer to than margin: kinks, poles, branches
+    shape      a shape, a length, or a strategy of shapes
+    low, high  None: −3 and 3, but for an occasional ±10
+    avoid      numbers that no element comes nearer to than margin: kinks, poles, branches
 
     Raises ValueError where nothing is left to be drawn.
 
@@ -112,23 +131,31 @@ def arrays(shape: Any, dtype: Any = np.float64, *, low: float = -3.0, high: floa
         return hnp.arrays(dtype, shape, fill=st.nothing())
     if dtype.kind not in "iuf":
         raise ValueError(f"arrays draws floats, whole numbers and booleans, not {dtype}")
+    ends = -10.0 if low is None else low, 10.0 if high is None else high
+    low, high = -3.0 if low is None else low, 3.0 if high is None else high
     unit = 10 if dtype.kind == "f" else 1
     while dtype.kind == "f" and (high - low) * unit < 10:  # a narrow range has finer steps
         unit *= 10
-    near = margin - 1e-9  # tenths are no binary numbers: 0.3 - 0.2 is a little less than 0.1
     first, last = math.ceil(unit * low - 1e-9), math.floor(unit * high + 1e-9)
     while last - first > MOST:  # a wide one coarser ones
         unit /= 10
         first, last = math.ceil(unit * low - 1e-9), math.floor(unit * high + 1e-9)
-    allowed = [k / unit for k in range(first, last + 1)
-               if all(abs(k / unit - a) >= near for a in avoid)]
-    if not allowed:
+
+    def allowed(values: Any) -> list[float]:
+        # tenths are no binary numbers: 0.3 - 0.2 is a little less than 0.1
+        return [x for x in values if all(abs(x - a) >= margin - 1e-9 for a in avoid)]
+
+    steps = allowed(k / unit for k in range(first, last + 1))
+    if not steps:
         raise ValueError(f"arrays finds no number from {low} to {high}" + (
             f" that is {margin} away from all of {list(avoid)}: make margin smaller or the range "
             "larger" if avoid else ": low must be less than high"))
-    allowed.sort(key=lambda value: (abs(value), value < 0))
+    steps.sort(key=lambda value: (abs(value), value < 0))
+    special = allowed(x for x in SPECIAL if dtype.kind == "f" and ends[0] <= x <= ends[1]
+                      and (ends[0] < 0 or math.copysign(1, x) > 0))
+    steps += special * math.ceil(len(steps) / (3 * max(len(special), 1)))
     # without fill each element is drawn by itself: constant arrays hide errors
-    drawn = hnp.arrays(np.float64, shape, elements=st.sampled_from(allowed), fill=st.nothing())
+    drawn = hnp.arrays(np.float64, shape, elements=st.sampled_from(steps), fill=st.nothing())
     return drawn.map(lambda x: x.astype(dtype, copy=False))
 
 

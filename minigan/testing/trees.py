@@ -1,7 +1,8 @@
 """Trees: dicts, tuples and lists, one within the other, and the leaves in them."""
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from collections.abc import Mapping
+from typing import Any, Callable
 
 
 def is_numbers(x: Any) -> bool:
@@ -33,6 +34,8 @@ def mapped(f: Callable[..., Any], tree: Any, *others: Any, name: str = "",
 
 def leaves(tree: Any, name: str = "") -> list[tuple[str, Any]]:
     """All of them, each with its name."""
+    if not isinstance(tree, (dict, tuple, list, Mapping)):
+        return [(name, tree)]
     found: list[tuple[str, Any]] = []
     mapped(lambda where, x: found.append((where, x)), tree, name=name)
     return found

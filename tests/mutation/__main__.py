@@ -56,6 +56,8 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--jobs", type=int, default=os.cpu_count() or 1, metavar="N",
                    help="how many processes (default: one for each core)")
     p.add_argument("--out", type=Path, metavar="FILE", help="write the tables there too")
+    p.add_argument("--unseen", action="store_true",
+                   help="plant only what random cotangents at random points do not see")
     p.add_argument("--others", action="store_true",
                    help="show instead what the checks of PyTorch and JAX find of such errors")
     return p
@@ -70,7 +72,8 @@ def _others(args: argparse.Namespace) -> tuple[str, int]:
 def _suite(args: argparse.Namespace) -> tuple[str, int]:
     suite = import_module(f"{__package__}.suite")
     cases = _chosen(suite.CASES, args.ops, lambda case: {case.op, str(case)}, "operation")
-    kinds = _chosen(suite.ALL, args.kinds, lambda kind: {kind.name}, "kind of error")
+    kinds = _chosen(suite.UNSEEN if args.unseen else suite.ALL, args.kinds,
+                    lambda kind: {kind.name}, "kind of error")
     tested: list[Any] = []
     with closing(suite.run(cases, kinds, min(args.jobs, len(cases)))) as results:
         try:

@@ -44,7 +44,8 @@ def same(a: Outcome, b: Outcome) -> bool:
 
 def _run(f: F, call: Call, dtype: Any = np.float64, layout: Callable = np.array,
          cotangent_layout: Callable = np.array, graph: bool = True,
-         variables: Sequence[int] | None = None) -> list[np.ndarray]:
+         variables: Sequence[int] | None = None, leaves: bool = True, passes: int = 1,
+         elsewhere: Sequence[str] = ()) -> list[np.ndarray]:
     def tensor(i: int, x: Any) -> Tensor:
         x = np.asarray(x)
         if x.dtype.kind != "f":
@@ -53,6 +54,15 @@ def _run(f: F, call: Call, dtype: Any = np.float64, layout: Callable = np.array,
 
     tensors = [tensor(i, x) for i, x in enumerate(call.args)]
     inputs = [t for t in tensors if t.requires_grad]
+    if not leaves:
+        tensors = [t * 1 if t.requires_grad else t for t in tensors]
+
+    def call_elsewhere(when: str) -> None:
+        if when in elsewhere:
+            f(*[Tensor(t.data * 1.001 + 1e-4) if t.requires_grad else t for t in tensors],
+              **call.options)
+
+    call_elsewhere("before")
     outputs = [y for y in listed(f(*tensors, **call.options)) if y.dtype.kind == "f"]
     rng = np.random.default_rng(0)
 
@@ -62,15 +72,48 @@ def _run(f: F, call: Call, dtype: Any = np.float64, layout: Callable = np.array,
 
     u = noise(outputs, graph)
     values = [y.numpy() for y in outputs]
+    call_elsewhere("between")
+    for _ in range(passes - 1):
+        grad(outputs, inputs, u, create_graph=graph)
     first = grad(outputs, inputs, u, create_graph=graph)
     second = (grad(first, [*inputs, *u], noise(first, False), allow_unused=True)
               if graph else ())
     return values + [t.numpy() for t in (*first, *second, *tensors, *u)]
 
 
-def _alone(f: F, call: Call) -> list[np.ndarray]:
+def _alone(f: F, call: Call, but: bool = False) -> list[np.ndarray]:
+    """Each float input asked for alone, or all of them but each."""
     places = [i for i, x in enumerate(call.args) if np.asarray(x).dtype.kind == "f"]
-    return [a for i in places for a in _run(f, call, graph=False, variables=[i])]
+    asked = [[j for j in places if (j == i) != but] for i in places]
+    return [a for some in asked if some for a in _run(f, call, graph=False, variables=some)]
+
+
+def _one_object(f: F, call: Call) -> list[np.ndarray]:
+    first, second, *others = call.args
+    if first.shape != second.shape or first.dtype.kind != "f":
+        return []
+    x = Tensor(np.asarray(first), requires_grad=True)
+    y = f(x, x, *map(Tensor, others), **call.options)
+    return [t.numpy() for t in grad(y, [x], Tensor(np.full(y.shape, 0.7)))]
+
+
+def _cotangent(form: Callable[[np.ndarray], np.ndarray]) -> Callable[[F, Call], list[np.ndarray]]:
+    return lambda f, call: _run(f, call, cotangent_layout=lambda g: np.asarray(form(g), g.dtype))
+
+
+def one_hot(g: np.ndarray) -> np.ndarray:
+    """1 in the middle, 0 elsewhere."""
+    return (np.arange(g.size) == g.size // 2).reshape(g.shape)
+
+
+def zero_row(g: np.ndarray) -> np.ndarray:
+    """The first row set to zero."""
+    return g * (np.arange(len(g)) > 0).reshape(-1, *[1] * (g.ndim - 1)) if g.ndim else g
+
+
+def one_number(g: np.ndarray) -> np.ndarray:
+    """The same number everywhere, of strides 0."""
+    return np.broadcast_to(np.asarray(0.7, g.dtype), g.shape)
 
 
 def strided(x: np.ndarray) -> np.ndarray:
@@ -98,5 +141,19 @@ PROBES: dict[str, Callable[[F, Call], list[np.ndarray]]] = {
     "reversed": lambda f, call: _run(f, call, layout=reversed_, graph=False),
     "strided cotangent": lambda f, call: _run(f, call, cotangent_layout=strided, graph=False),
     "alone": _alone,
+    "all but one": lambda f, call: _alone(f, call, but=True),
     "empty": lambda f, call: _run(f, call, graph=False),
+    "ones": _cotangent(np.ones_like),
+    "constant": _cotangent(lambda g: np.full_like(g, 0.7)),
+    "one-hot": _cotangent(one_hot),
+    "zero row": _cotangent(zero_row),
+    "large": _cotangent(lambda g: 1e8 * g),
+    "small": _cotangent(lambda g: 1e-9 * g),
+    "one number": lambda f, call: _run(f, call, cotangent_layout=one_number, graph=False),
+    "reversed cotangent": lambda f, call: _run(f, call, cotangent_layout=reversed_, graph=False),
+    "computed": lambda f, call: _run(f, call, leaves=False),
+    "second pass": lambda f, call: _run(f, call, passes=2),
+    "called before": lambda f, call: _run(f, call, elsewhere=["before"]),
+    "called between": lambda f, call: _run(f, call, elsewhere=["between"]),
+    "one object": _one_object,
 }

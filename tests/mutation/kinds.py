@@ -36,6 +36,7 @@ class Kind:
     broadcasts   only for the cases whose `broadcasts` is this
     call         a call of its own, made from a case's typical one, in place of the drawn ones:
                  the error lies outside what the case's strategy draws
+    shown        a call that shows it, for checks that draw none, made from the typical one
     patches      what is replaced in minigan meanwhile, as (owner, name, value)
     """
 
@@ -48,6 +49,7 @@ class Kind:
     option: str | None = None
     broadcasts: int | None = None
     call: Callable[[Call], Call] | None = None
+    shown: Callable[[Call], Call] | None = None
     patches: Sequence[tuple[Any, str, Any]] = ()
 
     def applies(self, case: Any) -> bool:

@@ -5,13 +5,16 @@
                                  and differentiated there; wrong(gradients, needs) has the last word
     constant(array, like)        an array of NumPy in the dtype of `like`
     factor(condition, value, like)   `value` where the condition holds, 1 elsewhere
+    raw(x)                       x without its graph, with NumPy's, PyTorch's or JAX's own methods
+    computed(x)                  whether x is the result of an operation
     stop(x), float32(x)          x cut off from the graph; x rounded to float32, in its own dtype
     strided(x), in_graph()       is its memory not contiguous; will the gradient be differentiated
 
 Arithmetic, comparisons, indices and the other methods the arrays of all three have. And what is
 needed to compare the libraries' checks: `operations`, by the names of cases and with the options of
-their typical calls; their `values`, for NumPy; whether the library's checks, as they are, have
-`caught` an error in f; the names of errors that `cannot` be expressed.
+their typical calls; their `values`, for NumPy; a `pair` of a NumPy function and its vjp as an
+operation; whether the library's checks, as they are, have `caught` an error in f; the names of
+errors that `cannot` be expressed.
 """
 from __future__ import annotations
 
@@ -79,7 +82,14 @@ class Minigan:
         return Tensor(np.asarray(array, like.dtype))
 
     def factor(self, condition: Tensor, value: float, like: Tensor) -> Tensor:
-        return self.constant(np.where(condition.data, value, 1), like)
+        condition = condition.data if isinstance(condition, Tensor) else condition
+        return self.constant(np.where(condition, value, 1), like)
+
+    def raw(self, x: Tensor) -> np.ndarray:
+        return x.data
+
+    def computed(self, x: Tensor) -> bool:
+        return x.creator is not None
 
     def stop(self, x: Tensor) -> Tensor:
         return x.detach()
@@ -98,12 +108,12 @@ class Torch:
     """PyTorch."""
 
     checks = "torch.autograd: gradcheck and gradgradcheck"
-    cannot: frozenset[str] = frozenset()
+    cannot = frozenset({"wrong for a reversed cotangent", "wrong if the cotangent is read-only"})
 
     def __init__(self) -> None:
         import torch
 
-        self.torch, self.stop = torch, torch.Tensor.detach
+        self.torch, self.stop, self.raw = torch, torch.Tensor.detach, torch.Tensor.detach
         self.version = f"PyTorch {torch.__version__}"
 
     def operations(self) -> dict[str, F]:
@@ -124,11 +134,29 @@ class Torch:
     def values(self, f: F, arrays: Sequence[np.ndarray]) -> np.ndarray:
         return f(*map(self.torch.from_numpy, arrays)).numpy()
 
-    def caught(self, f: F, arrays: Sequence[np.ndarray]) -> bool:
+    def caught(self, f: F, arrays: Sequence[np.ndarray], twice: bool = True) -> bool:
         check, inputs = self.torch.autograd, [self.torch.tensor(x, requires_grad=True)
                                               for x in arrays]
         self.torch.manual_seed(0)
-        return raises(lambda: (check.gradcheck(f, inputs), check.gradgradcheck(f, inputs)))
+        return raises(lambda: (check.gradcheck(f, inputs),
+                               twice and check.gradgradcheck(f, inputs)))
+
+    def pair(self, f: F, vjp: F, arrays: Sequence[np.ndarray]) -> F:
+        torch = self.torch
+
+        class Pair(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, *xs):
+                ctx.save_for_backward(*xs)
+                return torch.as_tensor(np.array(f(*[x.detach().numpy() for x in xs])))
+
+            @staticmethod
+            def backward(ctx, grad):
+                gradients = vjp(*[x.detach().numpy() for x in ctx.saved_tensors],
+                                grad.detach().numpy())
+                return tuple(torch.as_tensor(np.array(g)) for g in gradients)
+
+        return Pair.apply
 
     def tampered(self, wrong: Wrong) -> F:
         class Tampered(self.torch.autograd.Function):
@@ -168,6 +196,9 @@ class Torch:
     def factor(self, condition: Any, value: float, like: Any) -> Any:
         return self.torch.where(condition, value, 1.0).to(like.dtype)
 
+    def computed(self, x: Any) -> bool:
+        return x.grad_fn is not None
+
     def float32(self, x: Any) -> Any:
         return x.float().to(x.dtype)
 
@@ -186,7 +217,12 @@ class Jax:
     cannot = frozenset({
         "wrong only for a strided input", "wrong only for a strided cotangent",
         "wrong where no graph is made", "wrong where a graph is made", "wrong if asked for alone",
-        "input changed by backward"})
+        "input changed by backward", "wrong for a cotangent of strides 0",
+        "wrong for a reversed cotangent", "wrong if the cotangent is read-only",
+        "gradient of the first input of that shape", "gradient of the last input",
+        "wrong if the input was computed", "wrong if two inputs are one object",
+        *[f"wrong if exactly {which} asked for" for which in [
+            "the first is", "the last is", "all but the first are", "all but the last are"]]})
 
     def __init__(self) -> None:
         import jax
@@ -215,13 +251,23 @@ class Jax:
         with self.jax.enable_x64(True):
             return np.asarray(f(*map(self.jax.numpy.asarray, arrays)))
 
-    def caught(self, f: F, arrays: Sequence[np.ndarray]) -> bool:
+    def pair(self, f: F, vjp: F, arrays: Sequence[np.ndarray]) -> F:
+        callback, like = self.jax.pure_callback, [self.jax.ShapeDtypeStruct(x.shape, np.float64)
+                                                  for x in [f(*arrays), *arrays]]
+        pair = self.jax.custom_vjp(lambda *xs: callback(
+            lambda *xs: np.asarray(f(*map(np.asarray, xs))), like[0], *xs))
+        pair.defvjp(lambda *xs: (pair(*xs), xs), lambda xs, grad: tuple(callback(
+            lambda *xs: tuple(map(np.asarray, vjp(*map(np.array, xs)))), tuple(like[1:]),
+            *xs, grad)))
+        return pair
+
+    def caught(self, f: F, arrays: Sequence[np.ndarray], twice: bool = True) -> bool:
         from jax.test_util import check_grads
 
         with self.jax.enable_x64(True):
             np.random.seed(0)  # its directions come from NumPy's global generator
             return raises(lambda: check_grads(f, tuple(map(self.jax.numpy.asarray, arrays)),
-                                              order=2, modes=["rev"]))
+                                              order=1 + twice, modes=["rev"]))
 
     def tampered(self, wrong: Wrong) -> F:
         tampered = self.jax.custom_vjp(lambda x: x)
@@ -239,6 +285,9 @@ class Jax:
 
     def factor(self, condition: Any, value: float, like: Any) -> Any:
         return self.jax.numpy.where(condition, value, 1.0).astype(like.dtype)
+
+    def raw(self, x: Any) -> Any:
+        return x
 
     def float32(self, x: Any) -> Any:
         return x.astype("float32").astype(x.dtype)

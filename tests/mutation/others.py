@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from multiprocessing import get_context
 
+import numpy as np
+
+from minigan.testing.differentiable import Differentiable
+
 from ..cases import CASES
+from ..testing.test_history import HISTORY, MEMORY, refused
 from .generic import GENERIC
+from .judge import probe
 from .libraries import INSTALLED, LIBRARIES, library
 from .suite import Bench, ignore_interrupts
 from .table import markdown
+from .unseen import UNSEEN
+
+KINDS = [*GENERIC, *UNSEEN]
 
 
 def table(jobs: int) -> str:
@@ -24,9 +33,10 @@ def table(jobs: int) -> str:
     names = list(library(others[0]).operations())
     with get_context("spawn").Pool(jobs, ignore_interrupts) as pool:
         found = dict(zip(names, pool.imap(row, names)))
+        history = pool.map(historical, HISTORY)
     columns = ["gradtest", *INSTALLED]
     cells = {kind.name: [found[op][kind.name] for op in names if kind.name in found[op]]
-             for kind in GENERIC}
+             for kind in KINDS}
 
     def numbers(tool: str) -> list[bool]:
         return [cell[tool] for some in cells.values() for cell in some if tool in cell]
@@ -39,7 +49,45 @@ def table(jobs: int) -> str:
                 f"{', '.join(sorted(library(tool).cannot)) or 'none'}" for tool in others]
     return (markdown(["planted error", "operations", "gradtest",
                       *[LIBRARIES[tool].checks for tool in INSTALLED]], rows)
-            + f"\n\nOperations: {', '.join(names)}\n\n" + "\n".join(left_out) + "\n")
+            + f"\n\nOperations: {', '.join(names)}\n\n" + "\n".join(left_out) + "\n\n"
+            + _history(history))
+
+
+def _history(found: list[dict[str, bool]]) -> str:
+    """Those of history that are NumPy functions with a vjp, which every library can call."""
+    rows = [[name, *["–" if tool not in tools else "found" if tools[tool] else "missed"
+                     for tool in INSTALLED]] for name, tools in zip(HISTORY, found)]
+    told = [[tools[tool] for tools in found if tool in tools] for tool in INSTALLED]
+    rows.append(["**all**", *[f"{sum(one)} of {len(one)}" for one in told]])
+    return markdown(["wrong gradient of history",
+                     *[LIBRARIES[tool].checks for tool in INSTALLED]], rows) + "\n"
+
+
+def historical(name: str) -> dict[str, bool]:
+    """Which check finds it, at the same input; to first order, as a vjp is differentiated."""
+    f, inputs, _ = HISTORY[name]
+    found = {"minigan": bool(refused(f, inputs))}
+    if not isinstance(f, Differentiable):
+        return found
+    places = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
+
+    def merged(floats):
+        return [floats[places.index(i)] if i in places else x for i, x in enumerate(inputs)]
+
+    def vjp(*floats_and_grad):
+        *floats, grad = floats_and_grad
+        gradients = f.framework.pull_back(*merged(floats), grad)
+        gradients = gradients if isinstance(gradients, (tuple, list)) else [gradients]
+        return [gradients[i] for i in places]
+
+    floats = [inputs[i] for i in places]
+    for tool in INSTALLED[1:]:
+        if tool == "jax" and name.split(":")[0].endswith(tuple(MEMORY)):
+            continue
+        lib = library(tool)
+        pair = lib.pair(lambda *floats: np.asarray(f.f(*merged(floats))), vjp, floats)
+        found[tool] = lib.caught(pair, floats, twice=False)
+    return found
 
 
 def _cell(tool: str, kind: str, cells: list[dict[str, bool]]) -> str:
@@ -51,11 +99,14 @@ def row(op: str) -> dict[str, dict[str, bool]]:
     """For each error that is one in this operation, which check finds it."""
     case = next(case for case in CASES if str(case) == op)
     bench, found = Bench.of(case), {}
-    for kind in filter(bench.takes, GENERIC):
+    for kind in filter(bench.takes, KINDS):
         result = bench.test(kind)
         if result.fate in ("equivalent", "not drawn"):
             continue
-        call = kind.call(case.typical) if kind.call else case.typical
+        special = kind.call or kind.shown or (lambda call: call)
+        call = special(case.typical)
+        if isinstance(probe(case.f, call, "graph"), str):  # not one that this operation takes
+            call = case.typical
         found[kind.name] = {"gradtest": result.fate == "killed"}
         for name in INSTALLED:
             if kind.name not in library(name).cannot:

@@ -19,9 +19,10 @@ from .judge import Outcome, probe, same
 from .kinds import Kind
 from .own import OWN
 from .real import REAL
+from .unseen import UNSEEN
 
 KINDS = [*GENERIC, *OWN]
-ALL = [*KINDS, *REAL]
+ALL = [*KINDS, *REAL, *UNSEEN]
 EXAMPLES = inspect.signature(gradtest).parameters["max_examples"].default
 FURTHER = 60  # calls beyond the drawn ones, on which a mutant may show that it is one
 

@@ -178,7 +178,7 @@ def test_what_a_function_closes_over_is_named_as_not_looked_at():
     assert "what the function closes over, weight: make it an input" in str(
         check_grads(lambda x: x * weight * constant, X, order=1))
     assert not check_grads(lambda x: x * constant, X, order=1).skipped
-    assert "closes over, weight" in str(check_grads(Dense(weight), X, order=1))
+    assert "closes over, weight" in str(check_grads(Dense(X), X, order=1))
 
     layer = Layer()
     assert "closes over, w:" in str(check_grads(from_numpy(layer.forward, layer.backward), X))
@@ -187,7 +187,7 @@ def test_what_a_function_closes_over_is_named_as_not_looked_at():
 
 class Dense(nn.Module):
     def __init__(self, weight):
-        self.weight = weight
+        self.weight = nn.Parameter(weight)
 
     def forward(self, x):
         return x * self.weight

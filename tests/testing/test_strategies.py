@@ -39,6 +39,24 @@ def test_numbers_are_finite_and_none_is_subnormal(x):
     assert np.all((x == 0) | (abs(x) >= np.finfo(x.dtype).smallest_normal))
 
 
+def test_numbers_are_often_those_at_which_functions_change_but_never_beyond_the_range():
+    drawn = kinds(arrays(()), float, count=300)
+    assert {0.0, 1.0, -1.0, 0.001, -0.001, 10.0, -10.0} <= drawn and max(map(abs, drawn)) == 10
+    assert 1000.0 in kinds(arrays((), low=-2000, high=2000), float, count=300)
+    assert "-0.0" in kinds(arrays(()), repr_of) and "-0.0" not in kinds(arrays((), low=0), repr_of)
+
+
+def repr_of(x):
+    return repr(float(x))
+
+
+def test_two_zeros_ties_and_outer_products_are_drawn():
+    assert True in kinds(arrays(4), lambda x: bool((x == 0).sum() > 1))
+    assert True in kinds(arrays(4), lambda x: np.unique(x[x != 0]).size < np.count_nonzero(x))
+    assert True in kinds(broadcastable_shapes(2, min_side=1),
+                         lambda pair: np.broadcast_shapes(*pair) not in pair)
+
+
 def test_arrays_of_whole_numbers_and_booleans_are_drawn_too():
     assert kinds(arrays((), np.int64, low=0, high=2), int) == {0, 1, 2}
     assert kinds(arrays((), bool), bool) == {False, True}
@@ -81,14 +99,23 @@ def test_layouts_are_contiguous_strided_reversed_and_fortran_ordered():
 def test_shapes_are_scalars_vectors_and_empty_ones_but_never_large():
     drawn = kinds(shapes(max_size=6), lambda shape: shape)
     assert {(), (3,), (0,)} <= drawn and all(np.prod(shape) <= 6 for shape in drawn)
-    assert {len(shape) for shape in drawn} == {0, 1, 2, 3}
+    assert {len(shape) for shape in drawn} == {0, 1, 2, 3, 4}
+
+
+def test_a_few_shapes_have_a_long_axis_and_a_tenth_are_empty():
+    drawn = kinds(shapes(), lambda shape: shape, count=600)
+    assert {17, 33, 65} <= {max(shape, default=0) for shape in drawn}
+    assert all(np.prod(shape) <= (65 if max(shape, default=0) > 3 else 12) for shape in drawn)
+    empty = []
+    settings(max_examples=200)(given(arrays(shapes()))(lambda x: empty.append(x.size == 0)))()
+    assert 0.02 < np.mean(empty) < 0.25
 
 
 @often
 @given(broadcastable_shapes(3), broadcastable_arrays(2, avoid=[0]))
 def test_shapes_that_broadcast_do(drawn, pair):
     np.broadcast_shapes(*drawn)
-    assert (pair[0] + pair[1]).ndim <= 2 and np.all(pair[0] != 0)
+    assert (pair[0] + pair[1]).ndim <= 4 and np.all(pair[0] != 0)
 
 
 @often

@@ -10,8 +10,8 @@ import argparse
 import sys
 import time
 import warnings
-from collections import Counter
 from functools import cache
+from itertools import islice
 from typing import Any, Callable, Iterator
 
 import numpy as np
@@ -22,6 +22,7 @@ from minigan.testing import GradientError, check_grads
 from minigan.testing.call import Call
 
 from ..cases import CASES, Case
+from . import libraries
 
 Function = Callable[..., Any]
 DRAWN = 30  # calls of each case
@@ -122,13 +123,13 @@ def valid(f: Function, args: list[np.ndarray]) -> bool:
     return bool(((low - slack <= here) & (here <= high + slack)).all())
 
 
-def checks(start: int, dtype: type) -> Iterator[tuple[int, str, Function, list[np.ndarray]]]:
+def random_checks(start: int, dtype: type) -> Iterator[tuple[str, Function, list[np.ndarray]]]:
     """Valid ones without end, each from a seed of its own."""
     while True:
         name, f, args = drawn(np.random.default_rng(start))
         args = [x.astype(dtype) if x.dtype.kind == "f" else x for x in args]
         if valid(f, args):
-            yield start, name, f, args
+            yield f"seed {start}: {name}", f, args
         start += 1
 
 
@@ -138,22 +139,21 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--count", type=int, default=1000, metavar="N", help="how many checks")
     p.add_argument("--start", type=int, default=0, metavar="SEED", help="the first one's seed")
     p.add_argument("--float32", action="store_true", help="of float32 inputs")
+    p.add_argument("--library", choices=libraries.LIBRARIES, help="right functions of this one")
     args = p.parse_args(argv)
-    alarms: Counter[str] = Counter()
-    partly, began = 0, time.process_time()
+    alarms, partly, made, began = 0, 0, 0, time.process_time()
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        dtype = np.float32 if args.float32 else np.float64
-        for n, (at, name, f, inputs) in enumerate(checks(args.start, dtype), 1):
+        checks = (libraries.checks(args.library) if args.library else
+                  random_checks(args.start, np.float32 if args.float32 else np.float64))
+        for name, f, inputs in islice(checks, args.count):
+            made += 1
             try:
-                partly += bool(check_grads(f, *inputs, seed=at).skipped)
+                partly += bool(check_grads(f, *inputs).skipped)
             except GradientError as error:
-                alarms[name] += 1
-                print(f"seed {at}: {name}: {str(error).split(chr(10) + 'to see')[0]}\n"
-                      f"  {inputs}", flush=True)
-            if n >= args.count:
-                break
-    print(f"{args.count} valid checks, {sum(alarms.values())} alarms, {partly} with something "
+                alarms += 1
+                print(f"{name}: {str(error).split(chr(10) + 'to see')[0]}\n  {inputs}", flush=True)
+    print(f"{made} valid checks, {alarms} alarms, {partly} with something "
           f"that could not be compared; {time.process_time() - began:.0f} CPU seconds")
     return int(bool(alarms))
 
