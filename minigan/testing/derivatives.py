@@ -277,8 +277,11 @@ def _explain(stage: Stage, failed: list[Measured], made: int, u: np.ndarray,
     measured, k, d = _bisect(stage, measured, k, d, u, gradients)
     worst = _comparison(stage, measured, k, d)
     cause = likely_cause(stage, worst, u, gradients)
+    flat_there = not any(m.low.any() or m.high.any() for m in failed)  # as rounding is
     return (f"{count} of {made} derivatives are wrong, the worst by\n{worst}"
-            + (f"\nlikely: {cause}" if cause else ""))
+            + (f"\nlikely: {cause}" if cause else "")
+            + ("\nif that is meant: surrogate= names the function whose gradient it is"
+               if flat_there and stage.function.surrogate is None else ""))
 
 
 def _bisect(stage: Stage, measured: Measured, k: int, d: int, u: np.ndarray,
