@@ -63,7 +63,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     seed        of the random numbers
     options     keyword arguments of f; arrays among them are differentiated by as well
     skip        parts of the check to leave out, of those named below
-    step        how long difference steps are, relative to inputs of less than 0.01
+    step        how far an element moves for a difference, times its input's size where that is
+                below 0.01
     cotangent   what to check with instead of random cotangents, in the form of f's result or one
                 number, to first order: for a loss whose gradient is meant for 1
     surrogate   the function whose derivative f's gradient is to be, if on purpose it is not f's:
