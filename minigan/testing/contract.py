@@ -26,7 +26,8 @@ def check_contract(stage: Stage) -> None:
     u = stage.cotangents(1)[0]
     by_u = _check_repeatable(stage, u)
     _check_shapes(stage, by_u)
-    for part, check in ((FIRST_ORDER if stage.order == 1 else HIGHER_ORDERS) | ALL_ORDERS).items():
+    checks = (FIRST_ORDER if stage.order == 1 else HIGHER_ORDERS) | ALL_ORDERS
+    for part, check in checks.items():
         if (part != "linear" or stage.settings.cotangent is None) and stage.wants(part):
             check(stage, u, by_u)
     stage.part = ""

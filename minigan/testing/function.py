@@ -128,10 +128,11 @@ class CheckedFunction:
             self.near_values(unflat(at + 1.618e-7 * k * sides, point), start)
             for k in range(1, 9)])
         noise = np.maximum(computational_noise(samples), floor)
-        # another pattern of signs: what cancels above does not; and as far as the inputs are large
+        # another pattern of signs: what cancels above does not; and as far as the inputs are large;
+        # no tenth, for tenths less a tenth are poles
         signs = np.where(np.arange(at.size) % 3, 1, -1)
         near, far = [finite(self.near_values(unflat(at + signs * step, point), start) - start)
-                     for step in (0.1 * scale, 1.5 * sizes(point))]
+                     for step in (0.094 * scale, 1.5 * sizes(point))]
         seen = np.max([*finite(samples), finite(start), near, np.minimum(far, 1)], axis=0)
         size = np.maximum(seen, noise / (50 * EPS))
         # where neighbours have nothing in common, as those of sin(1e20), no difference tells

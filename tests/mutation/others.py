@@ -33,7 +33,12 @@ def table(jobs: int) -> str:
     names = list(library(others[0]).operations())
     with get_context("spawn").Pool(jobs, ignore_interrupts) as pool:
         found = dict(zip(names, pool.imap(row, names)))
-        history = pool.map(historical, HISTORY)
+        return _report(found, pool.map(historical, HISTORY))
+
+
+def _report(found: dict[str, dict[str, dict[str, bool]]], history: list[dict[str, bool]]) -> str:
+    """What the rows of all operations say, kind by kind, and what was found of history."""
+    names, others = list(found), INSTALLED[1:]
     columns = ["gradtest", *INSTALLED]
     cells = {kind.name: [found[op][kind.name] for op in names if kind.name in found[op]]
              for kind in KINDS}
