@@ -337,6 +337,6 @@ def test_options_of_check_grads_are_passed_on():
 
 def test_a_call_is_printed_in_a_line_or_three():
     tree = {"w": np.ones((9, 9)), "b": np.ones(2)}
-    call = Call((np.ones((30, 40)), np.zeros(2), tree), {"axis": 1, "scale": np.ones((5, 5))})
-    assert repr(call) == ("Call(<float64 array of shape (30, 40)>, array([0., 0.]), <dict>, axis=1, "
-                          "scale=<float64 array of shape (5, 5)>)")
+    call = Call((np.ones((30, 40)), np.zeros(2), tree), {"axis": 1, "w": np.ones((5, 5))})
+    assert repr(call) == ("Call(<float64 array of shape (30, 40)>, array([0., 0.]), <dict>, "
+                          "axis=1, w=<float64 array of shape (5, 5)>)")
