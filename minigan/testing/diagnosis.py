@@ -261,8 +261,7 @@ def _which(e: Evidence) -> Iterator[Cause]:
 
     name = e.stage.function.names[e.variable]
     for text, where in (("negative", np.less), ("positive", np.greater), ("0", np.equal),
-                        ("not 0", np.not_equal), ("not negative", np.greater_equal),
-                        ("not positive", np.less_equal)):
+                        ("not negative", np.greater_equal), ("not positive", np.less_equal)):
         yield (f"wrong exactly where {name} is {text}",
                exactly(lambda e, where=where: where(e.x.reshape(-1), 0)))
     size, wrong = abs(e.x.reshape(-1)), e.wrong
