@@ -56,6 +56,10 @@ class Framework:
     def is_array(self, x: Any) -> bool:
         raise NotImplementedError
 
+    def hides_arrays(self, x: Any) -> bool:
+        """Whether what is no array, dict, tuple or list holds arrays to differentiate by."""
+        return False
+
     def is_float(self, x: Any) -> bool:
         return is_float(x.dtype)
 
