@@ -153,7 +153,7 @@ def on_the_first_that_shows_it(bench: Bench, kind: Kind) -> Bench:
     return Bench(bench.case, shown or bench.calls, [], bench.known)
 
 
-@pytest.mark.parametrize("kind", ALL, ids=str)
+@pytest.mark.parametrize("kind", [*KINDS, *REAL, *UNSEEN[::3]], ids=str)  # a slice of the last
 def test_each_kind_of_error_is_found(kind, benches):
     likely = ["multiply", "var", "exp", "leaky_relu", "elu", "matmul", "conv2d",
               "conv_transpose2d", "upsample_nearest", "log", "tanh", *map(str, CASES)]
