@@ -49,8 +49,8 @@ MAY_IMPORT = {
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
-OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "nvmath", "PIL", "pooch", "safetensors",
-            "scipy", "threadpoolctl", "torch", "tqdm"}
+OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "ml_dtypes", "nvmath", "PIL", "pooch",
+            "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {

@@ -231,9 +231,9 @@ LAYOUTS: dict[str, Layout] = {"Fortran-ordered": _fortran, "strided": strided,
                               "reversed and transposed": _backwards}
 
 
+HIGHER_ORDERS = {"ways": _check_as_penalties_ask}
 ALL_ORDERS = {"linear": _check_linear, "layouts": _check_layouts}
 FIRST_ORDER = {"ways": _check_ways, "alone": _check_each_alone, "one object": _check_one_object}
-HIGHER_ORDERS = {"ways": _check_as_penalties_ask}
 
 
 def check_empty(function: CheckedFunction, report: Report, order: int) -> None:

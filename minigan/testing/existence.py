@@ -5,16 +5,71 @@ tie, and relu(x · w) at zeros, as to its second one.
 """
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from .differences import EPS
 from .function import flat, unflat
+from .measured import Measured, measure, of_moving, padded
 from .stage import Stage
 
 STEP = 1e-4  # of second differences: where slopes met no kink, there is none in its reach
 TRIES = 4    # random pairs of directions
 CLOSER = 10.0 ** -np.arange(5, 11)  # steps
 NEARBY = 8   # pairs of points around the one where slopes contradict each other
+
+
+def confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarray) -> None:
+    """Look at what seems wrong again."""
+    if not measured.first and stage.near.size.min() < 1:
+        _measure_as_if_large(stage, measured, u, gradients)
+    _allow_for_rounding(stage, measured, u)
+    if not measured.first:
+        _pass_over_what_has_no_derivative(stage, measured, u)
+
+
+def _measure_as_if_large(stage: Stage, measured: Measured, u: np.ndarray,
+                         gradients: np.ndarray) -> None:
+    """What small values are may have come of 1 + x − 1, which was rounded like 1."""
+    near, stage.near = stage.near, replace(stage.near, size=np.maximum(stage.near.size, 1))
+    counted = stage.report.kinks, dict(stage.report.skipped)
+    for d in np.flatnonzero((measured.ratio > 1).any(axis=0)):
+        again = measure(stage, 0, measured.directions[d:d + 1], u, gradients)
+        for k in np.flatnonzero(measured.ratio[:, d] > 1) if (again.ratio <= 1).all() else ():
+            measured.put(k, d, again, k)
+    stage.near, (stage.report.kinks, stage.report.skipped) = near, counted
+
+
+def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray) -> None:
+    """The gradient's own rounding is measured, and added to the tolerance."""
+    lengths = abs(measured.directions)
+    slack = of_moving(stage, measured.first, np.stack([stage.gradient_noise(row) for row in u]))
+    floor = 16 * np.multiply.outer(stage.invisible(u), lengths.sum(axis=1))
+    if measured.first:
+        measured.tolerance += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)
+    measured.tolerance += np.minimum(4 * abs(slack) @ lengths.T, 0.2 * measured.size + 1e6 * floor)
+
+
+def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.ndarray) -> None:
+    """There may be a slope along every line and no derivative, or another one closer by."""
+    failed = measured.ratio > 1
+    # one element's kink shows all slopes that there are; of many kinks a few samples do not
+    held = ((measured.directions != 0).sum(axis=1) == 1) & (measured.low != measured.high)
+    for d in np.flatnonzero(failed.any(axis=0)):
+        ks = np.flatnonzero(failed[:, d])
+        weights = np.stack([measured.masked.get((k, d), u[k]) for k in ks])
+        direction = padded(stage, measured.directions[d:d + 1])[0]
+        value, middle = measured.value[ks, d], (measured.low + measured.high)[ks, d] / 2
+        closer = seen_closer(stage, direction, weights, value, middle)
+        right = ~closer & nearby(stage, direction, weights, value, 1e-6 + ~held[ks, d])
+        if not (closer | right).any():
+            return  # wrong, whatever the others are
+        if right.any() and stage.order > 1 and not no_hessian(stage, direction):
+            right[:] = False
+        measured.proves[ks[closer | right], d] = False
+        stage.report.skip(f"features narrower than a step, {stage.name}", int(closer.sum()))
+        stage.report.skip(f"no derivative, {stage.name}", int(right.sum()))
 
 
 def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,

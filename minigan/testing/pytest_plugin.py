@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import sys
 from functools import wraps
 from importlib import import_module
 from typing import Any, Callable
@@ -39,8 +40,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("hypothesis_profile", None) == "minigan":
         import_module(".strategies", __package__)  # registers the profile
-    if config.option.gradcheck and config.args_source is not config.ArgsSource.ARGS:
-        config.args[:] = []  # the package alone
+    if config.option.gradcheck:
+        sys.path.insert(0, str(config.invocation_params.dir))
+        if config.args_source is not config.ArgsSource.ARGS:
+            config.args[:] = []  # the package alone
 
 
 def pytest_report_header(config: pytest.Config) -> str | None:
@@ -53,7 +56,10 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     """Give the seed to every test made by `gradtest` that was not given one of its own; and add
     the items of `--gradcheck`."""
     for package in config.option.gradcheck:
-        items += Package.from_parent(session, name=package, nodeid=package).collect()
+        collector = Package.from_parent(session, name=package, nodeid=package)
+        report = collector.ihook.pytest_make_collect_report(collector=collector)
+        collector.ihook.pytest_collectreport(report=report)
+        items += report.result
     for item in items:
         test = getattr(item, "function", None)
         if getattr(test, "grad_seed", 0) is None:
@@ -70,8 +76,8 @@ class Package(pytest.Collector):
         try:
             found, refused = discovery.functions(self.name)
         except Exception as error:
-            raise pytest.UsageError(f"--gradcheck {self.name}: {type(error).__name__}: {error}"
-                                    ) from error
+            raise self.CollectError(f"{self.name} cannot be imported: {type(error).__name__}: "
+                                    f"{error}") from error
         left = self.config.stash.setdefault(UNCHECKED, [])
         left += [f"{name} was not imported: {reason}" for name, reason in refused.items()]
         left += [f"{one.name}: {one.reason}" for one in found if not one.calls]

@@ -9,7 +9,7 @@ from hypothesis import given
 
 import minigan as mg
 from minigan import ops, testing
-from minigan.testing import strategies
+from minigan.testing import discovery, strategies
 
 A, V = np.array([[0.3, -1.2], [0.8, 2.0]]), np.array([[1.0, 0.5], [-0.25, 2.0]])
 W = np.array([[1.0, 2.0], [3.0, 4.0]])
@@ -81,7 +81,22 @@ def jaxs_functions_take_the_values():
     assert testing.check_grads(testing.from_jax(jax.numpy.sin), mg.tensor(A)).ok
 
 
+def modules_and_layers_are_checked():
+    net = mg.nn.Dense(2, 3, rng=np.random.default_rng(0))
+    assert testing.check_grads(testing.from_module(net), mg.tensor(A)).ok
+    layer = testing.from_layer(lambda x: (np.sin(x), x), lambda grad, x: grad * np.cos(x))
+    assert testing.check_grads(layer, mg.tensor(A)).ok
+
+
+def samples_are_registered():
+    testing.sample(ops.activation.Tanh, mg.tensor(A))
+    function, call = discovery.SAMPLES.pop()
+    assert discovery.Found(function, "Tanh", "minigan").check(call, seed=0).ok
+
+
 USES = {
+    "sample": samples_are_registered, "from_module": modules_and_layers_are_checked,
+    "from_layer": modules_and_layers_are_checked,
     "check_grads": gradients_are_checked, "Report": gradients_are_checked,
     "GradientError": wrong_gradients_are_found, "adjoint_test": adjoints_are_tested,
     "numerical_jvp": directional_derivatives_are_measured,

@@ -121,6 +121,8 @@ def test_a_surrogate_is_what_the_gradient_is_held_against():
         assert check_grads(f, X, surrogate=surrogate).checked["second order"]
         with pytest.raises(GradientError, match="ratio 0.5"):
             check_grads(f, X, surrogate=lambda x, s=surrogate: s(x) * 2)
+    with pytest.raises(GradientError, match="if that is meant: surrogate= names the function"):
+        check_grads(rounded, X)
     assert check_grads(stopped, X, surrogate=lambda x: x * ops.exp(held), order=1).ok
     with pytest.raises(GradientError, match=r"surrogate returns the shapes \[\(4,\)\], the"):
         check_grads(rounded, X, surrogate=lambda x: x.sum(axis=0))

@@ -226,3 +226,9 @@ def test_gradcheck_lists_what_it_could_not_check(checked):
     assert "pkg.b was not imported: ModuleNotFoundError: No module named 'not_there'" in listed
     assert "pkg.a.Pair: it refused all arrays drawn, the last with" in listed
     assert "minigan.testing.sample(Function, *inputs, **options)" in listed
+
+
+def test_gradcheck_of_what_cannot_be_imported_is_an_error(tmp_path):
+    status, output = run(tmp_path, "def test_it(): pass", "--gradcheck", "not_there")
+    assert status == pytest.ExitCode.INTERRUPTED
+    assert "not_there cannot be imported: ModuleNotFoundError: No module named" in output

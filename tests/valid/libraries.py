@@ -35,6 +35,7 @@ WRONG = {
     "log_ndtr huge": "the second derivative is off by 3 % at −5,000",
     "sinc ties": "the second derivative is NaN at 0",
     "atan2 ties": "the second derivative is NaN where one input is 0",
+    "arctan2 ties": "the gradient is NaN where both inputs are 0",
     "hypot ties": "the gradient is NaN where both inputs are 0",
 }
 
