@@ -4,6 +4,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable
 
+import numpy as np
+
 
 @dataclass(frozen=True, repr=False, eq=False)
 class Call:
@@ -28,7 +30,7 @@ class Call:
         return f(*self.args, **self.options)
 
     def __repr__(self) -> str:
-        options = [f"{name}={value!r}" for name, value in self.options.items()]
+        options = [f"{name}={_short(value)}" for name, value in self.options.items()]
         return f"Call({', '.join([*map(_short, self.args), *options])})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -37,6 +39,9 @@ class Call:
 
 
 def _short(x: Any) -> str:
-    """An argument as it is written, but for large arrays."""
-    text = repr(x) if getattr(x, "size", 0) <= 24 else "\n\n\n"
-    return text if text.count("\n") < 3 else f"<{x.dtype} array of shape {x.shape}>"
+    """An argument as it is written; a large one by its kind, and an array's shape."""
+    is_array = isinstance(x, np.ndarray)
+    text = "" if is_array and x.size > 24 else repr(x)
+    if text and text.count("\n") < 3:
+        return text
+    return f"<{x.dtype} array of shape {x.shape}>" if is_array else f"<{type(x).__name__}>"

@@ -102,7 +102,7 @@ def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.n
     for pattern in PATTERNS if element is None else (_factor, _any_factor):
         causes = [cause for cause in pattern(found) if cause[1](found)]
         for other in asked() if causes else ():
-            causes = [cause for cause in causes if cause[1](other)]
+            causes = [cause for cause in causes if _holds(cause, other)]
             if not causes:
                 break
         named = "; or ".join(dict.fromkeys(text for text, _ in causes if seen))
@@ -110,6 +110,13 @@ def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.n
             return named if element is None else (
                 f"at this element, {named.removeprefix('everywhere ')}")
     return "" if element is not None else _place(found)
+
+
+def _holds(cause: Cause, e: Evidence) -> bool:
+    try:
+        return bool(cause[1](e))
+    except (ValueError, IndexError):  # results of other forms
+        return False
 
 
 def _evidence(stage: Stage, variable: int, u: np.ndarray, gradients: np.ndarray,
@@ -254,8 +261,7 @@ def _which(e: Evidence) -> Iterator[Cause]:
 
     name = e.stage.function.names[e.variable]
     for text, where in (("negative", np.less), ("positive", np.greater), ("0", np.equal),
-                        ("not 0", np.not_equal), ("not negative", np.greater_equal),
-                        ("not positive", np.less_equal)):
+                        ("not negative", np.greater_equal), ("not positive", np.less_equal)):
         yield (f"wrong exactly where {name} is {text}",
                exactly(lambda e, where=where: where(e.x.reshape(-1), 0)))
     size, wrong = abs(e.x.reshape(-1)), e.wrong

@@ -25,9 +25,10 @@ def elsewhere(stage: Stage, look: Callable[[Stage], Seen | None]) -> Iterator[Se
     inputs, rng = list(first.function.inputs), np.random.default_rng(0)
     for i, x in zip(first.function.variables, first.point):
         inputs[i] = x
-    small = max(x.size for x in first.point) <= SMALL
-    for factor in [1, 2, 1, 2] if small else [1, 1]:
-        for draw in DRAWS:
+    small = max(x.size for x in first.point) <= SMALL and not any(
+        "imaginary" in name for name in first.function.names)  # along a last axis of two
+    for factor, first_draw in [(1, _alike), (2, _signed), (1, _signed), (2, _alike)]:
+        for draw in (first_draw, *DRAWS) if factor == 1 or small else ():
             drawn = [draw(rng, x, shape) if x.dtype.kind == "f" else np.resize(x, shape)
                      for x, shape in zip(inputs, _grown(inputs, factor))]
             try:
@@ -68,6 +69,11 @@ def _alike(rng: np.random.Generator, x: np.ndarray, shape: tuple[int, ...]) -> n
     half = max((high - low) / 2, 0.3 * largest_of(x))
     drawn = rng.uniform((low + high) / 2 - half, (low + high) / 2 + half, shape)
     return drawn * (np.resize(rng.permutation(x.reshape(-1)), shape) != 0 if x.any() else 1)
+
+
+def _signed(rng: np.random.Generator, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """The same of either sign."""
+    return _alike(rng, x, shape) * rng.choice([-1, 1], shape)
 
 
 def _times(low: float, high: float) -> Callable[..., np.ndarray]:

@@ -56,6 +56,10 @@ class Framework:
     def is_array(self, x: Any) -> bool:
         raise NotImplementedError
 
+    def hides_arrays(self, x: Any) -> bool:
+        """Whether what is no array, dict, tuple or list holds arrays to differentiate by."""
+        return False
+
     def is_float(self, x: Any) -> bool:
         return is_float(x.dtype)
 
@@ -104,8 +108,8 @@ class Framework:
         real and imaginary parts unless these are wanted too."""
         floating = []
         for name, y in leaves_of(results, "the result"):
-            if y is None or isinstance(y, str):
-                continue
+            if y is not results and (y is None or isinstance(y, str)):
+                continue  # beside arrays
             if not self.is_array(y):
                 raise GradientError(f"the function returned {type(y).__name__}, which is no "
                                     f"{self.array_name}{_other_maker(y)}")

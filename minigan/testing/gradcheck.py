@@ -63,7 +63,8 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     seed        of the random numbers
     options     keyword arguments of f; arrays among them are differentiated by as well
     skip        parts of the check to leave out, of those named below
-    step        how long difference steps are, relative to inputs of less than 0.01
+    step        how far an element moves for a difference, times its input's size where that is
+                below 0.01
     cotangent   what to check with instead of random cotangents, in the form of f's result or one
                 number, to first order: for a loss whose gradient is meant for 1
     surrogate   the function whose derivative f's gradient is to be, if on purpose it is not f's:
@@ -91,17 +92,17 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
         settings.skip += ("layouts",)  # random numbers may be drawn in the order of the memory
     _refuse_senseless(settings, order, seed, accuracy)
     function, native = prepare(f, inputs, wrt, options, surrogate, generator,
-                               copies="in place" in skip)
+                               copies="in place" in settings.skip)
     report = Report(name_of(f), seed)
     report.reproduce = partial(reproduction, f, function, native, dict(
         wrt=wrt, order=order, directions=directions, kinks=kinks, rtol=rtol, atol=atol,
         accuracy=accuracy, seed=seed, skip=skip, step=step, cotangent=cotangent,
         surrogate=surrogate, nondeterministic=nondeterministic, generator=generator))
-    if order > 1 and not function.framework.differentiates_twice:
-        report.skip("second order: a NumPy function's vjp has no derivative of its own")
-        order = 1
-    if order > 1 and cotangent is not None:
-        report.skip("second order: a cotangent was given")
+    why_once = ("a cotangent was given" if cotangent is not None else
+                "" if function.framework.differentiates_twice else
+                "a NumPy function's vjp has no derivative of its own")
+    if order > 1 and why_once:
+        report.skip(f"second order: {why_once}")
         order = 1
     rng = np.random.default_rng(seed)
     point = [x.astype(np.float64) for x in native]
@@ -134,7 +135,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
             if n < order:
                 point = point + [rng.normal(size=y.shape) for y in function.outputs]
                 function = function.reverse()
-        if stage is None or stage.wants("zero-size"):
+        if stage.wants("zero-size"):
             check_empty(first, report, order)
     return report
 

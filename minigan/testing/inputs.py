@@ -140,6 +140,10 @@ def _slotted(framework: Framework, owner: int | str, name: str, tree: Any) -> An
         kinds = "" if isinstance(owner, str) else "biufc" if where == name else "fc"
         x_on_host = _host(framework, x, kinds)
         if x_on_host is None:
+            if framework.hides_arrays(x):
+                raise TypeError(f"{where} is a {type(x).__name__}, and arrays are looked for in "
+                                "dicts, tuples and lists: hand over its leaves, as a list, and "
+                                "make it of them within the function")
             return x
         if x_on_host.dtype.kind == "c":
             if framework.no_complex:
@@ -158,7 +162,8 @@ def _host(framework: Framework, x: Any, kinds: str) -> np.ndarray | None:
     if framework.is_array(x):
         return framework.numpy(x)
     x = backend.to_numpy(x) if backend.is_array(x) else x
-    x = np.asarray(x) if hasattr(x, "__array__") else x
+    with suppress(TypeError):  # JAX's random keys will not be converted
+        x = np.asarray(x) if hasattr(x, "__array__") else x
     is_numeric = isinstance(x, np.ndarray) and (x.dtype.kind in "biuc" or is_float(x.dtype))
     return x if is_numeric else None
 

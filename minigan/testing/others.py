@@ -126,7 +126,11 @@ class Jax(Framework):
         return self.jax.numpy.array(x, like.dtype)
 
     def is_array(self, x: Any) -> bool:
-        return isinstance(x, self.jax.Array)
+        return isinstance(x, self.jax.Array) and not self.jax.dtypes.issubdtype(
+            x.dtype, self.jax.dtypes.prng_key)
+
+    def hides_arrays(self, x: Any) -> bool:
+        return any(self.is_array(leaf) for leaf in self.jax.tree_util.tree_leaves(x))
 
     def complex(self, x: Any) -> Any:
         return self.jax.lax.complex(x[..., 0], x[..., 1])

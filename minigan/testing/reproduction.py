@@ -144,7 +144,7 @@ def _imported(f: Any) -> Code | None:
 
 def _lambda(f: Any) -> Code | None:
     """A lambda as it is written, with what it uses; None where that cannot be told."""
-    if getattr(f, "__name__", "") != "<lambda>":
+    if not inspect.isfunction(f) or f.__name__ != "<lambda>":  # JAX gives others that name, too
         return None
     try:
         texts = {text for text in _lambdas(f) if _same(f, text)}

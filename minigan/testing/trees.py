@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, Callable
 
 
@@ -25,7 +26,12 @@ def mapped(f: Callable[..., Any], tree: Any, *others: Any, name: str = "",
                       name=f"{name}[{key!r}]", is_leaf=is_leaf)
 
     if isinstance(tree, Mapping) and not is_leaf(tree):
-        return type(tree)({key: at(key, x) for key, x in tree.items()})
+        made = {key: at(key, x) for key, x in tree.items()}
+        if not isinstance(tree, dict):
+            return type(tree)(made)
+        filled = copy(tree)  # also of a defaultdict, which is not made of a dict
+        filled.update(made)
+        return filled
     if isinstance(tree, (tuple, list)) and not is_leaf(tree):
         made = [at(i, x) for i, x in enumerate(tree)]
         return type(tree)(*made) if hasattr(tree, "_fields") else type(tree)(made)

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import sys
 from collections import Counter
+from itertools import permutations
 from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
@@ -184,6 +185,23 @@ def written() -> Iterator[Row]:
                 "one counts" if places != [0, 0] else "a sum is missing")
 
 
+CURVES = {  # and their derivatives
+    "sin": (np.sin, np.cos), "exp": (np.exp, np.exp), "x²": (np.square, lambda x: 2 * x),
+    "x³": (lambda x: x ** 3, lambda x: 3 * x * x), "x": (lambda x: 1.0 * x, np.ones_like),
+    "tanh": (np.tanh, lambda x: 1 - np.tanh(x) ** 2),
+    "log(1 + x²)": (lambda x: np.log1p(x * x), lambda x: 2 * x / (1 + x * x)),
+    "1 / (1 + x²)": (lambda x: 1 / (1 + x * x), lambda x: -2 * x / (1 + x * x) ** 2)}
+
+
+def exchanged() -> Iterator[Row]:
+    """The derivative of one curve for another's: at some numbers they seem to differ by a factor,
+    or on one side of zero."""
+    for (name, (f, _)), (other, (_, slope)) in permutations(CURVES.items(), 2):
+        for x in ([0.5], [1.0], [1.0, 1.0], [-1.0, 2.0], [0.0, 1.0], [[1.0, -1.0], [0.0, 0.5]]):
+            yield (f"{other}'s derivative for that of {name}", from_numpy(
+                f, lambda x, g, slope=slope: g * slope(x)), (np.array(x),), "never")
+
+
 def said(f: Callable[..., Any], xs: tuple[Any, ...]) -> str | None:
     """The likely cause, "" where none is told; None if the contract speaks, or nothing is wrong."""
     try:
@@ -216,7 +234,7 @@ def judged(rows: Iterable[Row]) -> Iterator[tuple[str, str, Row]]:
 def main() -> int:
     """Print what was said wrongly, and the counts."""
     counts: Counter[str] = Counter()
-    for rows in (written, planted_anywhere):
+    for rows in (written, exchanged, planted_anywhere):
         for verdict, text, (name, _, xs, _) in judged(rows()):
             counts[verdict] += 1
             if verdict == "wrong" or verdict in sys.argv[1:]:

@@ -149,11 +149,12 @@ def on_the_first_that_shows_it(bench: Bench, kind: Kind) -> Bench:
     """The bench with nothing but the first call on which the error shows, or with all if there is
     none: the checks take longer on the others than the judge does. What is remembered of an
     earlier call needs several."""
-    shown = [] if kind.call or kind.probe == "called before" else next(([c] for c in bench.calls if bench.shows(kind, c)), [])
+    several = kind.call or kind.probe == "called before"
+    shown = [] if several else next(([c] for c in bench.calls if bench.shows(kind, c)), [])
     return Bench(bench.case, shown or bench.calls, [], bench.known)
 
 
-@pytest.mark.parametrize("kind", ALL, ids=str)
+@pytest.mark.parametrize("kind", [*KINDS, *REAL, *UNSEEN[::3]], ids=str)  # a slice of the last
 def test_each_kind_of_error_is_found(kind, benches):
     likely = ["multiply", "var", "exp", "leaky_relu", "elu", "matmul", "conv2d",
               "conv_transpose2d", "upsample_nearest", "log", "tanh", *map(str, CASES)]

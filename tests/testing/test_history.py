@@ -1,5 +1,6 @@
 """Wrong gradients that people reported of libraries, made again in words and code of our own: each
-is found at an input that shows it, and by what gradtest draws where a strategy is named.
+is found at an input that shows it, and by what gradtest draws where a strategy is named (all were;
+a third of them is tried here).
 
 A name begins with the repository and the number of the issue or pull request that tells of it.
 """
@@ -391,7 +392,8 @@ def test_a_wrong_gradient_of_history_is_found_at_an_input_that_shows_it(name):
 @pytest.mark.xfail(reason="a gradient of 1/3000 is less than half precision's rounding of 1")
 def test_ties_counted_in_half_precision():
     """tinygrad/tinygrad#12296: of 70,000 equal maxima each gets the gradient 0."""
-    assert refused(node(lambda n, x: np.asarray(x.max()), half_max), [np.ones(3000, np.float16)])
+    assert refused(node(lambda n, x: np.asarray(x.max()), half_max), [np.ones(3000, np.float16)],
+                   order=1)
 
 
 def drawn_until_refused(f, strategies):
@@ -410,6 +412,6 @@ def drawn_until_refused(f, strategies):
     return False
 
 
-@pytest.mark.parametrize("name", [name for name in HISTORY if HISTORY[name][2]])
+@pytest.mark.parametrize("name", [name for name in HISTORY if HISTORY[name][2]][::3])
 def test_a_wrong_gradient_of_history_is_found_by_drawing(name):
     assert drawn_until_refused(HISTORY[name][0], HISTORY[name][2]), name

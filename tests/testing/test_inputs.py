@@ -1,6 +1,7 @@
 """What check_grads takes: trees, keyword and static arguments, complex numbers."""
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -34,6 +35,8 @@ def test_a_tree_is_mapped_leaf_by_leaf_with_its_kinds_kept():
                     ("t['p'][0]", 3), ("t['p'][1]", "s")]
     assert mapped(lambda name, x, y: (x, y), {"a": [1, 2]}, {"a": None}) == {
         "a": [(1, None), (2, None)]}
+    counted = defaultdict(int, a=1)
+    assert mapped(lambda name, x: x + 1, counted) == {"a": 2} and counted == {"a": 1}
     assert is_numbers([[1.0, 2], [3, True]]) and is_numbers([]) and not is_numbers(Pair(1, 2))
     assert not is_numbers([np.ones(2)]) and not is_numbers("12") and not is_numbers([None])
 
@@ -162,6 +165,13 @@ def test_jaxs_trees_and_complex_numbers_are_checked():
     report = check_grads(from_jax(lambda p, x: {"y": x @ p["dense"]["kernel"]
                                                      + p["dense"]["bias"]}), tree, X, order=1)
     assert report.ok and report.checked["first order"] == 8 * (8 + 2 + 12 + 3)
+
+    key = jax.random.key(0)  # static, so that what is random is the same every time
+    assert check_grads(from_jax(lambda x, key: x * jax.random.normal(key, x.shape)), X, key,
+                       order=1).ok
+    with pytest.raises(TypeError, match="input 0 is a Partial, and arrays are looked for in dicts"):
+        check_grads(from_jax(lambda f, x: f(x)), jax.tree_util.Partial(
+            jax.numpy.add, jax.numpy.ones(2)), X)
 
     def square(derivative):
         made = jax.custom_vjp(lambda z: z * z)
