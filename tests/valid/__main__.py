@@ -10,6 +10,7 @@ import argparse
 import sys
 import time
 import warnings
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from typing import Any, Callable, Iterator
@@ -134,7 +135,7 @@ def random_checks(start: int, dtype: type) -> Iterator[tuple[str, Function, list
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the command; exit status 0: no alarm."""
+    """Run the command, until Ctrl-C if need be; exit status 0: no alarm."""
     p = argparse.ArgumentParser(prog="python -m tests.valid", description=main.__doc__)
     p.add_argument("--count", type=int, default=1000, metavar="N", help="how many checks")
     p.add_argument("--start", type=int, default=0, metavar="SEED", help="the first one's seed")
@@ -142,17 +143,17 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--library", choices=libraries.LIBRARIES, help="right functions of this one")
     args = p.parse_args(argv)
     alarms, partly, made, began = 0, 0, 0, time.process_time()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
+    checks = (libraries.checks(args.library) if args.library else
+              random_checks(args.start, np.float32 if args.float32 else np.float64))
+    with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(KeyboardInterrupt):
         warnings.simplefilter("ignore")
-        checks = (libraries.checks(args.library) if args.library else
-                  random_checks(args.start, np.float32 if args.float32 else np.float64))
         for name, f, inputs in islice(checks, args.count):
-            made += 1
             try:
                 partly += bool(check_grads(f, *inputs).skipped)
             except GradientError as error:
                 alarms += 1
                 print(f"{name}: {str(error).split(chr(10) + 'to see')[0]}\n  {inputs}", flush=True)
+            made += 1
     print(f"{made} valid checks, {alarms} alarms, {partly} with something "
           f"that could not be compared; {time.process_time() - began:.0f} CPU seconds")
     return int(bool(alarms))
