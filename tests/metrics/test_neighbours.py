@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minigan.metrics import class_shares, coverage, knn_classify, neighbours, total_variation
+from minigan.metrics import class_shares, coverage, knn_classify, points, total_variation
 
 SETUP = {"n": st.integers(4, 30), "m": st.integers(1, 30), "k": st.integers(1, 3),
          "block": st.sampled_from([1, 50, 2**22]), "seed": st.integers(0, 2**32)}
@@ -34,7 +34,7 @@ def test_knn_classify_agrees_with_plain_loops_at_any_block_size(n, m, k, block, 
     real, samples = rng.normal(size=(n, 2, 3, 1)), rng.normal(size=(m, 2, 3, 1))
     labels = rng.integers(4, size=n)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "_BLOCK", block)
+        patch.setattr(points, "BLOCK", block)
         predicted = knn_classify(real, labels, samples, k)
     assert predicted.dtype == np.int64
     assert predicted.tolist() == [naive_knn(real, labels, s, k) for s in samples]
@@ -47,7 +47,7 @@ def test_coverage_agrees_with_plain_loops_at_any_block_size(n, m, k, block, seed
     # Small integers have many equal distances, and float64 computes them without an error.
     real, samples = rng.integers(4, size=(n, 2)), rng.integers(6, size=(m, 2))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(neighbours, "_BLOCK", block)
+        patch.setattr(points, "BLOCK", block)
         assert coverage(real, samples, k) == naive_coverage(real, samples, k)
 
 
@@ -87,8 +87,8 @@ REAL = np.zeros((4, 2))
 
 @pytest.mark.parametrize("call, message", [
     (lambda: coverage(REAL, np.zeros((3, 5)), k=1), "2 and 5 values"),
-    (lambda: coverage(REAL, np.full((3, 2), np.nan)), "samples holds values that are not finite"),
-    (lambda: coverage(REAL, np.zeros((0, 2))), "samples holds no points"),
+    (lambda: coverage(REAL, np.full((3, 2), np.nan)), "fake holds values that are not finite"),
+    (lambda: coverage(REAL, np.zeros((0, 2))), "fake holds no points"),
     (lambda: coverage(REAL, REAL, k=4), "k = 4 neighbours were asked for, of 3"),
     (lambda: coverage(REAL, REAL, k=0), "k is a whole number of at least 1"),
     (lambda: knn_classify(REAL, [0, 1], REAL), r"labels of shape \(4,\), got \(2,\)"),
