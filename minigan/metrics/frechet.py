@@ -79,10 +79,14 @@ def _moments(x: Array) -> _Moments:
 
 
 def _distance(a: _Moments, b: _Moments) -> float:
-    # (Σ₁ Σ₂)^½ has the trace of the symmetric (A Σ₂ A)^½ with A = Σ₁^½: real, and no iteration
-    values, vectors = numpy.linalg.eigh(a.covariance)
-    root = vectors * numpy.sqrt(numpy.maximum(values, 0)) @ vectors.T
-    squares = numpy.linalg.eigvalsh(root @ b.covariance @ root)
-    shared = numpy.sqrt(numpy.maximum(squares, 0)).sum()  # rounding may fall below 0
+    # tr (Σ₁ Σ₂)^½ is the sum of the singular values of Aᵀ B, where Σ₁ = A Aᵀ and Σ₂ = B Bᵀ. The
+    # eigenvalues of Σ₁ Σ₂ are their squares: where one is 0, rounding makes it 1e-16, its root 1e-8
+    shared = numpy.linalg.svd(_factor(a).T @ _factor(b), compute_uv=False).sum()
     apart = ((a.mean - b.mean) ** 2).sum()
+    # of equal sets rounding may fall below 0
     return max(0.0, float(apart + a.covariance.trace() + b.covariance.trace() - 2 * shared))
+
+
+def _factor(x: _Moments) -> numpy.ndarray:
+    values, vectors = numpy.linalg.eigh(x.covariance)
+    return vectors * numpy.sqrt(numpy.maximum(values, 0))

@@ -1,6 +1,9 @@
 """How far apart two samples are by a kernel: the squared maximum mean discrepancy."""
 from __future__ import annotations
 
+from functools import reduce
+from operator import mul
+
 import numpy
 
 from ..checked import checked
@@ -66,4 +69,6 @@ def _total(x: Array, y: Array, degree: int) -> float:
 
 
 def _kernel(product: Array, x: Array, degree: int) -> Array:
-    return (product / x.shape[1] + 1) ** degree
+    product /= x.shape[1]
+    product += 1
+    return reduce(mul, [product] * degree)  # many times faster than a power

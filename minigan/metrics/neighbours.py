@@ -85,11 +85,11 @@ def density_coverage(real: numpy.ndarray, fake: numpy.ndarray,
 
         density = 1/(kM) Σ_j Σ_i 1[fake_j in B_i],    coverage = 1/N Σ_i max_j 1[fake_j in B_i].
 
-    Samples of the very distribution have a density of 1 (it can be larger: samples that crowd
-    where data are dense) and an expected coverage of 1 − (N−1)...(N−k) / ((M+N−1)...(M+N−k)),
-    which for M = N is about 1 − 2^−k whatever the data are: 0.969 for k = 5. Print that beside
-    it. Copies of the real points score a coverage of 1: neither can tell memory from skill
-    (memorisation_test does).
+    Samples of the very distribution have a density of about 1 and an expected coverage of
+    1 − (N−1)...(N−k) / ((M+N−1)...(M+N−k)), which for M = N is about 1 − 2^−k whatever the data
+    are: 0.969 for k = 5. Print that beside it. Averages of data, which in many dimensions lie
+    in nearly all balls, have a density far above 1, and copies of the real points a coverage of 1:
+    neither can tell memory from skill (memorisation_test does).
 
     real is (N, ...), fake (M, ...). Raises ValueError for shapes that do not fit, values that
     are not finite and k outside 1..N−1.

@@ -120,7 +120,7 @@ def _similarity(a: Array, b: Array) -> tuple[Array, Array]:
     down, across = (like(_band(width, n), a) for n in a.shape[2:])
 
     def mean(x: Array) -> Array:
-        return down @ x @ across.T
+        return kernels(x).matmul(kernels(x).matmul(down, x), across.T)
 
     mean_a, mean_b = mean(a), mean(b)
     squares, product = mean_a * mean_a + mean_b * mean_b, mean_a * mean_b

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy
 
-from ..backend import array_module
+from ..backend import array_module, kernels
 from ..checked import checked
 from ..settings import Positive, Seed
 from .points import Array, alike, array, host, like
@@ -51,8 +51,8 @@ def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: Positive 
     rng = numpy.random.default_rng(seed)
     lines = rng.standard_normal((a.shape[1], directions))  # evenly in all directions
     lines = like(lines / numpy.linalg.norm(lines, axis=0), a)
-    sort = array_module(a).sort
-    return float(abs(sort(a @ lines, axis=0) - sort(b @ lines, axis=0)).mean())
+    shadows = [array_module(x).sort(kernels(x).matmul(x, lines), axis=0) for x in (a, b)]
+    return float(abs(shadows[0] - shadows[1]).mean())
 
 
 def _pair(a: Array, b: Array) -> list[Array]:
