@@ -122,6 +122,13 @@ def test_precision_recall_and_density_agree_with_plain_loops(n, m, k, block, see
     assert precision_recall(fake, real, k) == (recall, precision)
 
 
+def test_density_and_coverage_of_a_distribution_with_itself_are_as_derived_in_any_dimension():
+    rng = np.random.default_rng(0)
+    found = [density_coverage(*rng.normal(size=(2, 150, 1000))) for _ in range(25)]
+    expected = 1 - np.prod([(150 - i) / (300 - i) for i in range(1, 6)])
+    assert np.mean(found, axis=0) == pytest.approx((1, expected), abs=0.06)
+
+
 def test_density_is_one_for_the_same_distribution_and_large_for_an_average():
     rng = np.random.default_rng(0)
     real, fake = rng.normal(size=(2, 600, 2))
