@@ -57,7 +57,7 @@ def frechet_infinity(real: numpy.ndarray, fake: numpy.ndarray, seed: Seed = 0) -
     tenth would be too few for a line.
 
     Source: Chong and Forsyth 2020, Effectively Unbiased FID and Inception Score and Where to Find
-    Them, arXiv 1911.07023, section 4 (FID_∞).
+    Them, arXiv 1911.07023 (FID_∞).
     """
     sets = alike(2, real=real, fake=fake)
     n, d = min(map(len, sets)), sets[0].shape[1]

@@ -29,8 +29,8 @@ def kernel_distance(real: numpy.ndarray, fake: numpy.ndarray, degree: Positive =
     NumPy's or CuPy's arrays. Raises ValueError for fewer than two points, features of different
     number and values that are not finite.
 
-    Source: Bińkowski et al. 2018, Demystifying MMD GANs, arXiv 1801.01401, section 3 and equation
-    4; Gretton et al. 2012, lemma 6.
+    Source: Bińkowski et al. 2018, Demystifying MMD GANs, arXiv 1801.01401; Gretton et al. 2012, A
+    Kernel Two-Sample Test, lemma 6.
     """
     return _distance(*alike(2, real=real, fake=fake), degree)
 

@@ -63,7 +63,7 @@ def stacked_modes(labels: numpy.ndarray, classes: TwoOrMore = 10) -> tuple[int, 
 
     Raises ValueError for no labels, and for labels that are not whole or outside the classes.
 
-    Source: Srivastava et al. 2017 (VEEGAN), section 5.2; Metz et al. 2017 (unrolled GANs).
+    Source: Metz et al. 2017, Unrolled GANs, arXiv 1611.02163; Srivastava et al. 2017 (VEEGAN).
     """
     labels = host(labels)
     if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "iu":

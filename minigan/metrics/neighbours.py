@@ -95,7 +95,7 @@ def density_coverage(real: numpy.ndarray, fake: numpy.ndarray,
     are not finite and k outside 1..N−1.
 
     Source: Naeem et al. 2020, Reliable Fidelity and Diversity Metrics for Generative Models,
-    arXiv 2002.09797, equations 4 and 5, and section 3.2.
+    arXiv 2002.09797, section 3.2.
     """
     real, fake = alike(real=real, fake=fake)
     radius = to_neighbour(real, k, "real")
@@ -136,7 +136,7 @@ def memorisation_test(train: numpy.ndarray, held_out: numpy.ndarray,
     fit and values that are not finite.
 
     Source: Meehan, Chaudhuri and Dasgupta 2020, A Non-Parametric Test to Detect Data-Copying in
-    Generative Models, arXiv 2004.05675, section 3.1 (their Z_U has the other sign).
+    Generative Models, arXiv 2004.05675, section 3 (their Z_U has the other sign).
     """
     train, held_out, fake = alike(train=train, held_out=held_out, fake=fake)
     of_held_out, of_fake = (numpy.concatenate([host(distance.min(axis=1)) for _, distance

@@ -16,7 +16,7 @@ from ..autodiff import Tensor
 from ..errors import UserError
 
 Array = Any  # a numpy.ndarray, or a cupy.ndarray
-BLOCK = 2 ** 22  # distances held at once: 32 MB
+BLOCK = 2 ** 20  # distances held at once: 8 MB, which a cache has room for
 
 
 def array(x: Any) -> Array:
@@ -97,7 +97,7 @@ def to_neighbour(points: Array, k: int, name: str) -> Array:
     check_k(k, len(points) - 1, name)
     xp = backend.array_module(points)
     # the point itself is the nearest of the k + 1
-    return xp.concatenate([xp.partition(distance, k, axis=1)[:, k]
+    return xp.concatenate([xp.partition(distance, k, axis=1)[:, k].copy()
                            for _, distance in squared_distances(points, points)])
 
 

@@ -52,7 +52,7 @@ def pairwise_ms_ssim(images: numpy.ndarray, pairs: Positive = 1000, seed: Seed =
     ValueError as ms_ssim does, and for a single image.
 
     Source: Odena, Olah and Shlens 2017, Conditional Image Synthesis with Auxiliary Classifier GANs,
-    arXiv 1610.09585, section 4.2.
+    arXiv 1610.09585.
     """
     images = _images(images, "images", 2)
     rng = numpy.random.default_rng(seed)

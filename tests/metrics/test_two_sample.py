@@ -1,3 +1,5 @@
+from math import erfc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -59,6 +61,8 @@ def test_a_classifier_that_sees_a_difference_proves_it_and_p_is_even_where_there
     assert both == (of_real + of_fake) / 2 > 0.9 and p < 1e-6
     ps = [classifier_two_sample(nearest, *rng.normal(size=(2, 60, 2)), seed=i)[3]
           for i in range(60)]
+    of_42 = classifier_two_sample(nearest, np.zeros((41, 1)), np.ones((41, 1)))  # 21 a side
+    assert of_42 == (1, 1, 1, pytest.approx(erfc(np.sqrt(42 / 2)) / 2, rel=1e-9))
     assert 0.35 < np.mean(ps) < 0.65 and np.mean(np.array(ps) < 0.1) < 0.25
 
 
