@@ -32,7 +32,7 @@ def frechet(real: numpy.ndarray, fake: numpy.ndarray) -> float:
     errors add about C/N, where C depends on the data and on the generator. Compare at equal N only,
     and with the distance of real data to real; frechet_infinity takes the bias off. Blind to all
     but two moments of the features: to memory, to repetitions, and to whatever the features leave
-    out. Rewards their texture.
+    out. What it rewards: docs/quality.md.
 
     NumPy's or CuPy's arrays. Raises ValueError for fewer than two points, features of different
     number and values that are not finite.

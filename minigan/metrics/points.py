@@ -48,8 +48,8 @@ def rows(points: Any, name: str, least: int = 1) -> Array:
         raise UserError(f"{name} holds {len(points)} points, too few: it takes at least {least}")
     points = points.astype("float64", copy=False).reshape(len(points), -1)
     if not backend.array_module(points).isfinite(points).all():
-        raise UserError(f"{name} holds values that are not finite, as NaN: look for what made them "
-                        "with mg.anomaly()")
+        raise UserError(f"{name} holds values that are not finite, as NaN is: look for what made "
+                        "them with mg.anomaly()")
     return points
 
 

@@ -71,6 +71,7 @@ def test_gan_train_and_gan_test_exchange_what_is_fitted_and_what_is_asked():
     assert gan_train(nearest, *only_three, *real) < 0.4  # what is missing cannot be learned,
     assert gan_test(nearest, *only_three, *real) > 0.9   # and is not missed here
     assert gan_train(nearest, fake[0], (fake[1] + 1) % 10, *real) < 0.1
+    assert gan_test(nearest, *fake, real[0], (real[1] + 1) % 10) < 0.1
     with pytest.raises(ValueError, match=r"fake has points of shape \(300, 8, 8, 1\)"):
         gan_train(nearest, fake[0], fake[1][:5], *real)
     with pytest.raises(ValueError, match=r"labels of shape \(2,\) for 300 points"):

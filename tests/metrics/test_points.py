@@ -47,7 +47,7 @@ OF_TWO = [metrics.classifier_two_sample, metrics.coverage, metrics.density_cover
 
 @pytest.mark.parametrize("fake, message", [
     (GOOD[:, :2], "real and fake differ in size: 3 and 2 values"),
-    (np.full((80, 3), np.nan), "fake holds values that are not finite, as NaN"),
+    (np.full((80, 3), np.nan), "fake holds values that are not finite, as NaN is: look"),
     (np.full((80, 3), np.inf), "fake holds values that are not finite"),
     (GOOD[:0], r"fake holds no points: expected \(N, ...\), got \(0, 3\)"),
     (GOOD.astype(complex), "fake holds complex128, not numbers"),
@@ -66,3 +66,11 @@ def test_integers_half_precision_and_images_are_taken_for_what_they_hold():
     expected = metrics.frechet(*whole.reshape(2, 20, 4).astype(float))
     for dtype in (np.uint8, np.int64, np.float16, np.float32):
         assert metrics.frechet(*whole.astype(dtype)) == expected
+
+
+def test_no_squared_distance_is_negative_and_blocks_are_in_order():
+    x = 1e3 + np.random.default_rng(0).uniform(size=(50, 3))
+    blocks = list(points.squared_distances(x, x[::-1]))
+    made = np.concatenate([distance for _, distance in blocks])
+    assert (made >= 0).all() and (np.diag(made[:, ::-1]) < 1e-8).all()
+    np.testing.assert_allclose(made, ((x[:, None] - x[::-1]) ** 2).sum(axis=2), atol=1e-8)
