@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from minigan import backend
+from minigan import backend, failures
 from minigan.backend import BackendError
 from tests.sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
 from tests.strict import STRICT
@@ -82,9 +82,10 @@ def pytest_terminal_summary(terminalreporter):
 @pytest.fixture
 def restored_backends():
     """Puts the known backends and the chosen one back."""
-    known, by_type, chosen = dict(backend._backends), dict(backend._by_type), backend.current()
+    chosen, tables = backend.current(), (backend._backends, backend._by_type, failures.LIBRARIES)
+    copies = [table.copy() for table in tables]
     yield
-    for table, before in ((backend._backends, known), (backend._by_type, by_type)):
+    for table, before in zip(tables, copies):
         table.clear()
         table.update(before)
     backend._current = chosen

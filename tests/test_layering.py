@@ -76,7 +76,7 @@ NUMPY = {
     "minigan.ops.protocols": None,                     # it answers when NumPy calls
     "minigan.backend": None,                           # it is what hides NumPy from the others
     "minigan.data": None,                              # files are read in host memory
-    "minigan.metrics": None,                           # samples are scored in host memory
+    "minigan.metrics": None,                           # eigenvalues and draws are made there
     "minigan.viz": None,                               # pictures are drawn in host memory
     "minigan.testing": None,                           # differences are taken in host memory
     "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved:

@@ -1,7 +1,8 @@
-"""How many modes of a mixture are there, and how evenly. NumPy, on the host.
+"""How many modes of a mixture or of a set of classes are there, and how evenly.
 
-The protocol is that of Srivastava et al. 2017 (VEEGAN, arXiv 1705.07761) and Lin et al. 2018
-(PacGAN, arXiv 1712.04086): 2,500 samples of a mixture of equally likely normal distributions.
+The protocol in the plane is that of Srivastava et al. 2017 (VEEGAN, arXiv 1705.07761) and Lin et
+al. 2018 (PacGAN, arXiv 1712.04086): 2,500 samples of a mixture of equally likely normal
+distributions.
 """
 from __future__ import annotations
 
@@ -10,7 +11,9 @@ from typing import NamedTuple
 import numpy
 
 from ..checked import checked
-from ..settings import PositiveNumber
+from ..errors import UserError
+from ..settings import PositiveNumber, TwoOrMore
+from .points import host
 
 
 class Modes(NamedTuple):
@@ -36,7 +39,7 @@ def mode_figures(samples: numpy.ndarray, centers: numpy.ndarray, std: PositiveNu
     Raises ValueError for shapes that do not fit, for no samples and for values that are not
     finite.
     """
-    samples, centers = numpy.asarray(samples, float), numpy.asarray(centers, float)
+    samples, centers = host(samples).astype(float), host(centers).astype(float)
     if samples.ndim != 2 or centers.ndim != 2 or samples.shape[1] != centers.shape[1]:
         raise ValueError(f"expected samples (N, D) and centers (K, D), got {samples.shape} and "
                          f"{centers.shape}")
@@ -46,6 +49,31 @@ def mode_figures(samples: numpy.ndarray, centers: numpy.ndarray, std: PositiveNu
     good = squares.min(axis=1) < (3 * std) ** 2
     counts = numpy.bincount(squares.argmin(axis=1)[good], minlength=len(centers))
     return Modes(int((counts > 0).sum()), float(good.mean()), _from_uniform(counts))
+
+
+@checked
+def stacked_modes(labels: numpy.ndarray, classes: TwoOrMore = 10) -> tuple[int, float]:
+    """Of stacked digits: how many of the classes**C modes are there, and the KL divergence of their
+    shares from the uniform distribution, Σ p ln(p · classes**C), in nats.
+
+    labels (N, C) are the classes that a judge sees in each channel. The published protocol takes
+    26,000 samples of three digits of MNIST, of 1,000 modes. Even real data are not at 0: N even
+    draws of K modes come to about (K − 1) / 2N, here 0.0192. One sample captures a mode, and a
+    judge sees one in anything: noise captures all that its errors reach. KL sees that, modes not.
+
+    Raises ValueError for no labels, and for labels that are not whole or outside the classes.
+
+    Source: Metz et al. 2017, Unrolled GANs, arXiv 1611.02163; Srivastava et al. 2017 (VEEGAN).
+    """
+    labels = host(labels)
+    if labels.ndim != 2 or labels.size == 0 or labels.dtype.kind not in "iu":
+        raise UserError(f"expected labels (N, C), whole numbers, one of each channel, got "
+                        f"{labels.dtype} {labels.shape}")
+    if labels.min() < 0 or labels.max() >= classes:
+        raise UserError(f"expected labels in 0..{classes - 1}, got {labels.min()}..{labels.max()}")
+    modes = numpy.ravel_multi_index(tuple(labels.T), (classes,) * labels.shape[1])
+    counts = numpy.bincount(modes, minlength=classes ** labels.shape[1])
+    return int((counts > 0).sum()), _from_uniform(counts)
 
 
 def _from_uniform(counts: numpy.ndarray) -> float:

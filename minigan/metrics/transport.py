@@ -1,10 +1,12 @@
-"""How far mass must be moved to make one sample of another. NumPy, on the host, in float64."""
+"""How far mass must be moved to make one sample of another. In float64."""
 from __future__ import annotations
 
 import numpy
 
+from ..backend import array_module, kernels
 from ..checked import checked
 from ..settings import Positive, Seed
+from .points import Array, alike, array, host, like
 
 
 class MissingPackage(ImportError):
@@ -29,7 +31,7 @@ def wasserstein1(a: numpy.ndarray, b: numpy.ndarray) -> float:
     except ImportError:
         raise MissingPackage("the exact Wasserstein distance needs SciPy: pip install "
                              "minigan[lab]") from None
-    a, b = _pair(a, b)
+    a, b = map(host, _pair(a, b))
     cost = numpy.sqrt(sum((x[:, None] - y) ** 2 for x, y in zip(a.T, b.T)))
     rows, columns = linear_sum_assignment(cost)
     return float(cost[rows, columns].mean())
@@ -48,16 +50,15 @@ def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: Positive 
     a, b = _pair(a, b)
     rng = numpy.random.default_rng(seed)
     lines = rng.standard_normal((a.shape[1], directions))  # evenly in all directions
-    lines /= numpy.linalg.norm(lines, axis=0)
-    return float(abs(numpy.sort(a @ lines, axis=0) - numpy.sort(b @ lines, axis=0)).mean())
+    lines = like(lines / numpy.linalg.norm(lines, axis=0), a)
+    shadows = [array_module(x).sort(kernels(x).matmul(x, lines), axis=0) for x in (a, b)]
+    return float(abs(shadows[0] - shadows[1]).mean())
 
 
-def _pair(a: numpy.ndarray, b: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
+def _pair(a: Array, b: Array) -> list[Array]:
     """Both as float64 (N, D)."""
-    a, b = numpy.asarray(a, numpy.float64), numpy.asarray(b, numpy.float64)
+    a, b = array(a), array(b)
     if a.shape != b.shape or a.ndim not in (1, 2) or a.size == 0:
         raise ValueError(f"expected two samples of one shape, (N,) or (N, D), got {a.shape} and "
                          f"{b.shape}")
-    if not (numpy.isfinite(a).all() and numpy.isfinite(b).all()):
-        raise ValueError("the samples hold values that are not finite")
-    return a.reshape(len(a), -1), b.reshape(len(b), -1)
+    return alike(a=a, b=b)

@@ -65,6 +65,11 @@ def square(x: mg.Tensor) -> mg.Tensor:
     return (x * x).sum()
 
 
+def nearest(points: np.ndarray, labels: np.ndarray) -> Any:
+    """Train for one nearest neighbour."""
+    return lambda others: metrics.knn_classify(points, labels, others, 1)
+
+
 images = np.zeros((8, 8, 8, 1), np.float32)
 
 ROWS = """\
@@ -316,12 +321,29 @@ lab.Record({}, [], {}, a(2, 2))
 lab.train(task("ring", "plain", 0, 1))
 lab.Experiment(task("ring", "plain", 0, 4))
 metrics.class_shares(np.array([0, 1]), 2)
+metrics.classifier_two_sample(nearest, a(9, 2), a(9, 2), 0)
 metrics.coverage(a(9, 2), a(9, 2), 3)
+metrics.density_coverage(a(9, 2), a(9, 2), 3)
+metrics.frechet(a(9, 2), a(9, 2))
+metrics.frechet_infinity(a(40, 2), a(40, 2), 0)
+metrics.gan_test(nearest, a(9, 2), np.arange(9), a(9, 2), np.arange(9))
+metrics.gan_train(nearest, a(9, 2), np.arange(9), a(9, 2), np.arange(9))
+metrics.inception_score(np.eye(4), 2)
+metrics.kernel_distance(a(9, 2), a(9, 2), 3)
+metrics.kernel_distance_by_subsets(a(9, 2), a(9, 2), 3, 3, 0)
 metrics.knn_classify(a(9, 2), np.arange(9), a(9, 2), 3)
+metrics.memorisation_test(a(9, 2), a(9, 2), a(9, 2))
 metrics.Modes(3, 0.9, 0.1)
 metrics.mode_figures(a(9, 2), a(3, 2), 0.1)
+metrics.ms_ssim(images, images)
+metrics.one_nearest_neighbour_accuracy(a(9, 2), a(9, 2))
+metrics.pairwise_ms_ssim(images, 8, 0)
+metrics.parzen_log_likelihood(a(9, 2), a(9, 2), a(9, 2), np.array([0.1, 1.0]))
+metrics.precision_recall(a(9, 2), a(9, 2), 3)
 metrics.sliced_wasserstein(a(9, 2), a(9, 2), 8, 0)
+metrics.stacked_modes(np.eye(3, dtype=int), 2)
 metrics.total_variation(a(3), a(3))
+metrics.vendi_score(a(9, 2))
 metrics.wasserstein1(a(9), a(9))
 viz.image_grid(images, (0, 1), 4, 1)
 viz.save_grid("/dev/null/nowhere/x.png", images, (0, 1), 4, 4)

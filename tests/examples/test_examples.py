@@ -121,6 +121,10 @@ RUNS = {
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "4", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
+    "quality_floors.py": Run(["--n", "200"], lambda output, folder:
+                             "200 real images and 200 others" in output
+                             and output.count(" s\n") == 14
+                             and number_after("copies: share, z", output) == 1),
     # a chain of 100,000 is walked in tests/test_graph.py
     "engine_figures.py": Run(["--steps", "20", "--links", "999", "--imports", "1"],
                              lambda output, folder:

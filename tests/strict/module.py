@@ -121,6 +121,21 @@ def argsort(a: StrictArray, axis: int = -1, kind: Any = None) -> StrictArray:
         "argsort", lambda: np.argsort(host, axis, "stable"), launches=4, moved=[host]))
 
 
+def argpartition(a: StrictArray, kth: int, axis: int = -1) -> StrictArray:
+    """CuPy sorts all, as it does for partition."""
+    return argsort(a, axis)
+
+
+def sort(a: StrictArray, axis: int = -1, kind: Any = None) -> StrictArray:
+    host = operand(a)
+    return StrictArray(device.run(
+        "sort", lambda: np.sort(host, axis, "stable"), launches=4, moved=[host]))
+
+
+def partition(a: StrictArray, kth: int, axis: int = -1) -> StrictArray:
+    return sort(a, axis)
+
+
 def take(a: StrictArray, indices: Any, axis: Any = None, out: Any = None) -> StrictArray:
     return computed("take", lambda host, i: np.take(host, i, axis, mode="wrap"), (a, indices))
 

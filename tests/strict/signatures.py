@@ -24,7 +24,8 @@ FUNCTIONS = {
     "min": "a axis out keepdims", "moveaxis": "a source destination",
     "ones": "shape dtype order", "ones_like": "a dtype order",
     "shares_memory": "a b max_work", "sum": "a axis dtype out keepdims",
-    "argsort": "a axis kind", "take": "a indices axis out", "tensordot": "a b axes",
+    "argpartition": "a kth axis", "argsort": "a axis kind", "partition": "a kth axis",
+    "sort": "a axis kind", "take": "a indices axis out", "tensordot": "a b axes",
     "where": "condition x y",
     "zeros": "shape dtype order", "zeros_like": "a dtype order",
 }

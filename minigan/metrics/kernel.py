@@ -1,0 +1,74 @@
+"""How far apart two samples are by a kernel: the squared maximum mean discrepancy."""
+from __future__ import annotations
+
+from functools import reduce
+from operator import mul
+
+import numpy
+
+from ..checked import checked
+from ..errors import UserError
+from ..settings import Positive, Seed, TwoOrMore
+from .points import Array, alike, like, products
+
+
+@checked
+def kernel_distance(real: numpy.ndarray, fake: numpy.ndarray, degree: Positive = 3) -> float:
+    """The squared maximum mean discrepancy of features (N, D) and (M, D), without bias:
+
+        mean_{i≠j} k(x_i, x_j) + mean_{i≠j} k(y_i, y_j) − 2 mean_{i,j} k(x_i, y_j)
+
+    with k(x, y) = (x·y/D + 1)^degree. With features of the Inception network it is known as KID.
+
+    Its expectation does not depend on the number of points, so it can be compared where
+    frechet cannot, and around 0, between equal distributions, it is negative half of the time. The
+    kernel sees the features' moments up to the degree, and, as they do, neither memory nor
+    repetitions. Its scale is the features': alone it says nothing, beside the distance of real data
+    to real and its error (kernel_distance_by_subsets) it does.
+
+    NumPy's or CuPy's arrays. Raises ValueError for fewer than two points, features of different
+    number and values that are not finite.
+
+    Source: Bińkowski et al. 2018, Demystifying MMD GANs, arXiv 1801.01401; Gretton et al. 2012, A
+    Kernel Two-Sample Test, lemma 6.
+    """
+    return _distance(*alike(2, real=real, fake=fake), degree)
+
+
+@checked
+def kernel_distance_by_subsets(real: numpy.ndarray, fake: numpy.ndarray, subsets: TwoOrMore = 10,
+                               degree: Positive = 3, seed: Seed = 0) -> tuple[float, float]:
+    """The mean of the kernel distances of parts of the data, and the mean's standard error.
+
+    Both sets are shuffled by the seed and cut into so many parts. No two have a point in common, so
+    the parts' distances are independent and their standard deviation over √subsets is an honest
+    error. (Published figures draw 100 overlapping subsets of 1,000; the error of those does not
+    fall as subsets are added.)
+
+    Raises ValueError as kernel_distance does, and for parts of fewer than two points.
+    """
+    sets = alike(2, real=real, fake=fake)
+    if min(map(len, sets)) < 2 * subsets:
+        raise UserError(f"{len(sets[0])} real and {len(sets[1])} fake points make no {subsets} "
+                        "parts of two and more: give more points or fewer subsets")
+    rng = numpy.random.default_rng(seed)
+    parts = [[x[like(part, x)] for part in numpy.array_split(rng.permutation(len(x)), subsets)]
+             for x in sets]
+    distances = [_distance(x, y, degree) for x, y in zip(*parts)]
+    return float(numpy.mean(distances)), float(numpy.std(distances, ddof=1) / numpy.sqrt(subsets))
+
+
+def _distance(x: Array, y: Array, degree: int) -> float:
+    within = sum((_total(z, z, degree) - float(_kernel((z * z).sum(axis=1), z, degree).sum()))
+                 / (len(z) * (len(z) - 1)) for z in (x, y))
+    return within - 2 * _total(x, y, degree) / (len(x) * len(y))
+
+
+def _total(x: Array, y: Array, degree: int) -> float:
+    return sum(float(_kernel(block, x, degree).sum()) for _, block in products(x, y))
+
+
+def _kernel(product: Array, x: Array, degree: int) -> Array:
+    product /= x.shape[1]
+    product += 1
+    return reduce(mul, [product] * degree)  # many times faster than a power

@@ -1,0 +1,107 @@
+"""Points as rows, on whatever device they lie, and how far apart they are, block by block.
+
+All is computed in float64, because squared distances come from |a|² + |b|² − 2 a·b: in float32 the
+difference of such large terms would leave noise where two points are close, and closeness is what
+is asked for here.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+
+from .. import backend
+from ..autodiff import Tensor
+from ..errors import UserError
+
+Array = Any  # a numpy.ndarray, or a cupy.ndarray
+BLOCK = 2 ** 20  # distances held at once: 8 MB, which a cache has room for
+
+
+def array(x: Any) -> Array:
+    """The array of a tensor, or of a list; an array of any device stays where it is."""
+    x = x.data if isinstance(x, Tensor) else x
+    return x if backend.is_array(x) else numpy.asarray(x)
+
+
+def host(x: Any) -> numpy.ndarray:
+    """That in host memory."""
+    x = array(x)
+    return x if backend.is_host(x) else backend.to_numpy(x)
+
+
+def like(x: numpy.ndarray, other: Array) -> Array:
+    """An array of host memory beside the other one."""
+    return backend.of(other).from_numpy(x)
+
+
+def rows(points: Any, name: str, least: int = 1) -> Array:
+    """Points (N, ...) as finite float64 rows (N, D). Raises UserError for fewer than the least
+    number of points, for values that are not finite and for what is no number."""
+    points = array(points)
+    if points.dtype.kind not in "fiub":
+        raise UserError(f"{name} holds {points.dtype}, not numbers")
+    if points.ndim == 0 or points.size == 0:
+        raise UserError(f"{name} holds no points: expected (N, ...), got {points.shape}")
+    if len(points) < least:
+        raise UserError(f"{name} holds {len(points)} points, too few: it takes at least {least}")
+    points = points.astype("float64", copy=False).reshape(len(points), -1)
+    if not backend.array_module(points).isfinite(points).all():
+        raise UserError(f"{name} holds values that are not finite, as NaN is: look for what made "
+                        "them with mg.anomaly()")
+    return points
+
+
+def alike(least: int = 1, **sets: Any) -> list[Array]:
+    """Sets of points, given by name, as rows() makes them. Raises UserError for sets whose points
+    differ in size or that lie on different devices, too."""
+    made = {name: rows(points, name, least) for name, points in sets.items()}
+    (first, a), *others = made.items()
+    for name, b in others:
+        on, where = backend.of(a).name, backend.of(b).name
+        if on != where:
+            raise UserError(f"{first} is an array of {on}, {name} of {where}: move one of them, as "
+                            "with minigan.backend.to_numpy")
+        if a.shape[1] != b.shape[1]:
+            raise UserError(f"points of {first} and {name} differ in size: {a.shape[1]} and "
+                            f"{b.shape[1]} values; take both from the same features or images")
+    return list(made.values())
+
+
+def products(a: Array, b: Array) -> Iterator[tuple[slice, Array]]:
+    """Inner products of rows of a with all rows of b, a block of rows of a at a time.
+
+    Yields (block, products (rows in the block, len(b))), where a[block] are the rows.
+    """
+    step = max(1, BLOCK // len(b))
+    for start in range(0, len(a), step):
+        block = slice(start, start + step)
+        yield block, backend.kernels(a).matmul(a[block], b.T)
+
+
+def squared_distances(a: Array, b: Array) -> Iterator[tuple[slice, Array]]:
+    """Squared Euclidean distances, in blocks as those of products()."""
+    xp = backend.array_module(a)
+    a_norm, b_norm = (a * a).sum(axis=1), (b * b).sum(axis=1)
+    for block, distance in products(a, b):
+        distance *= -2
+        distance += a_norm[block, None]
+        distance += b_norm
+        yield block, xp.maximum(distance, 0, out=distance)
+
+
+def to_neighbour(points: Array, k: int, name: str) -> Array:
+    """The squared distance (N,) from each row to the k-th nearest other one. Raises UserError for
+    more neighbours than there are."""
+    check_k(k, len(points) - 1, name)
+    xp = backend.array_module(points)
+    # the point itself is the nearest of the k + 1
+    return xp.concatenate([xp.partition(distance, k, axis=1)[:, k].copy()
+                           for _, distance in squared_distances(points, points)])
+
+
+def check_k(k: int, available: int, name: str) -> None:
+    if k > available:
+        raise UserError(f"k = {k} neighbours were asked for, of {available} that there are in "
+                        f"{name}: give more points or a smaller k")
