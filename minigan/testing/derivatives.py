@@ -36,8 +36,9 @@ def check_derivatives(stage: Stage) -> None:
         raise stage.fail(_explain(stage, failed, made, u, gradients))
     if gradients.size and stage.start.size and not made and stage.report.nothing(stage.name):
         skipped = [f"{count} x {reason}" for reason, count in stage.report.skipped.items()]
-        raise stage.fail(f"nothing could be compared: {', '.join(skipped)}. Choose inputs away "
-                         "from kinks and poles, where values are not large beside their changes")
+        raise stage.report.fail(
+            f"{stage.name}: nothing could be compared: {', '.join(skipped)}. Choose inputs away "
+            "from kinks and poles, where values are not large beside their changes")
 
 
 def _all_directions(stage: Stage, u: np.ndarray, gradients: np.ndarray) -> Iterator[Measured]:

@@ -16,6 +16,7 @@ Lines = Callable[[float, np.ndarray], np.ndarray]
 
 EPS = float(np.finfo(np.float64).eps)
 STEP = 1e-4
+HOPELESS = 1e150       # noise beside which nothing is seen
 FINER = (1e-6, 1e-8)   # where a step met a kink, or a function too steep for it
 COARSER = (5e-3, 0.25)  # where rounding hides what a step does; then as suits large inputs
 PARTS = ("low", "high", "error", "kink", "jump")
@@ -28,11 +29,18 @@ class Near:
     start  the values at the point
     size   how large they are around it, as far as an ordinary step reaches, or on the way to them
     noise  by how much rounding within the function may move them
+    seen   how large they were seen to be, which size is more than where they are rounded roughly
     """
 
     start: np.ndarray
     size: np.ndarray
     noise: np.ndarray
+    seen: np.ndarray
+
+    @property
+    def lost(self) -> np.ndarray:
+        """Where neighbours have nothing in common."""
+        return self.noise > HOPELESS / 1e10
 
 
 @dataclass
@@ -206,12 +214,15 @@ def computational_noise(values: np.ndarray) -> np.ndarray:
     together, in a row each, that a smooth function is a parabola there.
 
     The third differences of independent errors of size σ have the size √20 σ (Hamming 1962; Moré
-    and Wild 2011, algorithm ECnoise). Fifty times σ is returned, for each of the M elements; no
-    less than what half of the others show, for a few samples may be lucky.
+    and Wild 2011, algorithm ECnoise). Fifty times σ is returned, for each of the M elements.
     """
     third = np.diff(values, 3, axis=0)
-    sigma = finite(np.sqrt(np.mean(third ** 2, axis=0) / 20))
-    return 50 * np.maximum(sigma, np.sort(sigma)[(sigma.size - 1) // 2] if sigma.size else 0)
+    return 50 * finite(np.sqrt(np.mean(third ** 2, axis=0) / 20))
+
+
+def at_least_half(noise: np.ndarray) -> np.ndarray:
+    """No less than what half of the others show, for a few samples may be lucky."""
+    return np.maximum(noise, np.sort(noise)[(noise.size - 1) // 2] if noise.size else 0)
 
 
 def finite(x: np.ndarray) -> np.ndarray:

@@ -17,7 +17,8 @@ from .stage import Stage
 STEP = 1e-4  # of second differences: where slopes met no kink, there is none in its reach
 TRIES = 4    # random pairs of directions
 CLOSER = 10.0 ** -np.arange(5, 11)  # steps
-NEARBY = 8   # pairs of points around the one where slopes contradict each other
+RADII = 10.0 ** -np.arange(4, 10)   # of points around one where slopes contradict each other
+NEARBY = 8   # pairs of them
 
 
 def confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarray) -> None:
@@ -83,18 +84,19 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
     sides = np.random.default_rng(0).normal(size=(2 * NEARBY, at.size)) * stage.scales
     sides[:, n:] = 0  # what the function is linear in
     sides[NEARBY:] *= -1  # some in pairs
-    low, high = [], []
-    for radius in (1e-4, 1e-5):
+    low, high, noise = [], [], abs(u) @ rounding(stage)
+    for radius in RADII:
         found = [[stage.function.near_values(unflat(at + radius * (side + h * v), stage.point),
                                              stage.start) for h in (0.01, -0.01)] for side in sides]
         slopes = u @ np.array([(a - b) / (0.02 * radius) for a, b in found]).T
         low.append(slopes.min(axis=1))
         high.append(slopes.max(axis=1))
-    width = high[1] - low[1]
-    noise = abs(u) @ rounding(stage) / 1e-7
-    return ((width > 0.5 * (high[0] - low[0])) & (width > 1e-4 * abs(high[1]) + noise)
-            & (low[1] - margin * width <= claimed)
-            & (claimed <= high[1] + margin * width))
+    width = np.array(high) - np.array(low)
+    apart = (width[1] > 0.5 * width[0]) & (width[1] > 1e-4 * abs(high[1]) + noise / 1e-7)
+    for k in range(2, len(RADII)):  # as far as rounding lets it be seen
+        apart &= (width[k] > 0.5 * width[k - 1]) | (noise > 1e-3 * RADII[k] * width[k - 1])
+    return (apart & (low[1] - margin * width[1] <= claimed)
+            & (claimed <= high[1] + margin * width[1]))
 
 
 def seen_closer(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,

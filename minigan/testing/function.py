@@ -5,12 +5,12 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .differences import EPS, Near, Slopes, computational_noise, finite, largest, slopes
+from .differences import (EPS, HOPELESS, Near, Slopes, at_least_half, computational_noise, finite,
+                          largest, slopes)
 from .frameworks import Framework, Pull
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
-HOPELESS = 1e150          # noise beside which nothing is seen
 Point = list[np.ndarray]  # the values of the variables
 Layout = Callable[[np.ndarray], np.ndarray]  # the same numbers, otherwise in memory
 
@@ -122,22 +122,24 @@ class CheckedFunction:
         """What the values, `start` at the point, are like around it; noise is no less than floor.
         """
         at, scale = flat(point), scales(point)
-        sides = np.where(np.arange(at.size) % 2, -1, 1) * scale
+        sides = np.where(np.arange(at.size) % 2, -1, 1) * close(at, scale)
         # no round number, for which values on a grid would be rounded alike
         samples = np.stack([
             self.near_values(unflat(at + 1.618e-7 * k * sides, point), start)
             for k in range(1, 9)])
-        noise = np.maximum(computational_noise(samples), floor)
-        # another pattern of signs: what cancels above does not; and as far as the inputs are large;
-        # no tenth, for tenths less a tenth are poles
+        own = computational_noise(samples)
+        noise = np.maximum(at_least_half(own), floor)
+        # another pattern of signs: what cancels above does not; and as far as the inputs are large,
+        # on their side of 0; no tenth, for tenths less a tenth are poles
         signs = np.where(np.arange(at.size) % 3, 1, -1)
         near, far = [finite(self.near_values(unflat(at + signs * step, point), start) - start)
-                     for step in (0.094 * scale, 1.5 * sizes(point))]
+                     for step in (0.094 * scale, 0.75 * at)]
         seen = np.max([*finite(samples), finite(start), near, np.minimum(far, 1)], axis=0)
         size = np.maximum(seen, noise / (50 * EPS))
         # where neighbours have nothing in common, as those of sin(1e20), no difference tells
-        noise = np.where((noise > seen) & (noise > 1e6 * floor), HOPELESS, noise)
-        return Near(start, np.where(size > 0, size, np.max(size, initial=0) or 1), noise)
+        lost = (noise > seen) & (own > 1e-3 * seen) & (own > 1e6 * floor)
+        noise = np.where(lost, HOPELESS, noise)
+        return Near(start, np.where(size > 0, size, np.max(size, initial=0) or 1), noise, seen)
 
     def slopes(self, point: Point, directions: np.ndarray, near: Near,
                suffices: Callable[[Slopes], np.ndarray] | None = None,
@@ -191,14 +193,20 @@ def scales(point: Point) -> np.ndarray:
     return np.where(sizes(point) < 1e-2, sizes(point), 1)
 
 
+def close(at: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """The scale, but for small numbers no more than themselves: beside them all may be another."""
+    return np.where(at == 0, scale, np.clip(abs(at), 1e-6 * scale, scale))
+
+
 def sizes(point: Point) -> np.ndarray:
     """For each element how large the numbers of its variable are."""
     return flat([np.full(x.shape, largest_of(x)) for x in point])
 
 
 def largest_of(x: np.ndarray) -> float:
-    """The largest finite magnitude; 1 if there is none but 0."""
-    return float(np.max(finite(x), initial=0)) or 1.0
+    """The largest finite magnitude; 1 if there is none but 0, or as good as that."""
+    largest = float(np.max(finite(x), initial=0))
+    return largest if largest > 1e-100 else 1.0
 
 
 class ComplexStepError(ValueError):

@@ -131,13 +131,29 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
             if n == 1:
                 check_modes(stage)
             if n > 1 and stage.wants("curvature"):
-                check_curvature(stage)
+                try:
+                    check_curvature(stage)
+                except GradientError:
+                    _check_beside(stage, rng)  # if that is wrong, it says more
+                    raise
             if n < order:
                 point = point + [rng.normal(size=y.shape) for y in function.outputs]
                 function = function.reverse()
         if stage.wants("zero-size"):
             check_empty(first, report, order)
     return report
+
+
+def _check_beside(stage: Stage, rng: np.random.Generator) -> None:
+    """A gradient that is right at a point may be wrong beside it, as x is for the gradient of x²:
+    look there at first order."""
+    while stage.before is not None:
+        stage = stage.before
+    point = [x + rng.uniform(0.5, 1, x.shape) for x in stage.point]
+    if np.isfinite(stage.function.near_values(point, stage.start)).all():
+        beside = Stage(stage.function, point, 1, stage.settings, stage.report, rng)
+        beside.where, beside.part = ", beside these inputs", "curvature"
+        check_derivatives(beside)
 
 
 def _refuse_senseless(settings: Settings, order: int, seed: int, accuracy: float) -> None:

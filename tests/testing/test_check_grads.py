@@ -6,7 +6,7 @@ import pytest
 
 import minigan as mg
 from minigan import ops
-from minigan.testing import GradientError, check_grads, numerical_jvp
+from minigan.testing import GradientError, check_grads, from_numpy, numerical_jvp
 
 X = np.random.default_rng(0).normal(size=(3, 4))
 
@@ -160,3 +160,59 @@ def test_numerical_jvp_at_a_kink_is_the_mean_of_the_slopes_and_nan_at_a_jump():
 def test_float32_inputs_are_differentiated_in_float64():
     np.testing.assert_allclose(numerical_jvp(ops.exp, np.zeros(2, np.float32), np.ones(2)), [1, 1],
                                rtol=1e-9)
+
+
+def shredded(x):
+    return np.sin(x) + 0.1 * np.sin(1e9 * x)
+
+
+@pytest.mark.parametrize("factor", [-1, 1, 2])
+def test_values_that_change_with_every_digit_prove_nothing(factor):
+    pair = from_numpy(shredded, lambda x, grad: factor * grad * np.cos(x))
+    with pytest.raises(GradientError, match="nothing could be compared.*every digit"):
+        check_grads(pair, X)
+
+
+def test_what_draws_one_random_number_for_all_is_called_random():
+    rng = np.random.default_rng(0)
+    with pytest.raises(GradientError, match="two different values"):
+        check_grads(lambda x: x * float(rng.random() > 0.5), X)
+
+
+@pytest.mark.parametrize("f, vjp", [
+    (lambda x: 1 / x, lambda x, grad: -grad * np.where(x < 1e-4, 0, 1 / x ** 2)),
+    (lambda x: x * np.log(x), lambda x, grad: grad * np.where(x < 1e-6, 0, np.log(x) + 1))])
+def test_a_gradient_that_is_cut_off_beside_a_pole_is_found(f, vjp):
+    for small in (1e-5, 1e-7, 1e-8):
+        point = np.array([small, 1.0, 2.0])
+        if vjp(point, 1.0)[0] == 0:
+            with pytest.raises(GradientError, match=r"element \(0,\): the reverse pass says -?0"):
+                check_grads(from_numpy(f, vjp), point)
+
+
+@pytest.mark.parametrize("tiny", [1e-200, 1e-310, 5e-324])
+def test_numbers_that_are_as_good_as_zero_raise_no_alarm(tiny):
+    for f in (ops.tanh, ops.exp, ops.sigmoid, lambda x: x * x):
+        assert check_grads(f, np.array(tiny)).ok
+
+
+def test_a_gradient_that_is_right_at_zero_alone_is_told_at_first_order():
+    class Halved(mg.Function):
+        def forward(self, x):
+            return x * x
+
+        def backward(self, grad):
+            return grad * self.inputs[0]
+
+    with pytest.raises(GradientError, match="first order, beside these(.|\n)*one half"):
+        check_grads(lambda x: Halved()(x), np.zeros(3))
+
+
+def test_a_function_is_called_on_the_inputs_side_of_zero_if_they_are_not_near_it():
+    def refusing(x):
+        assert (x > 0).all()
+        return np.sqrt(x)
+
+    report = check_grads(from_numpy(refusing, lambda x, grad: grad / 2 / np.sqrt(x)),
+                         np.array([0.3, 2, 9]))
+    assert report.ok and not any("jump" in reason for reason in report.skipped)

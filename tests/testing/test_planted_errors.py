@@ -185,10 +185,10 @@ WRONG = {
                                  "keep nothing outside of the call"),
     "right at this point only": (
         op(np.multiply, lambda n, g: (g * n.inputs[0], g * n.inputs[1])), [0.0, 0.0],
-        "the gradient is wrong near this point"),
+        "beside these inputs"),
     "with a curl, where it is 0": (
         op(lambda x: (x * x).sum(), lambda n, g: g * (2 * n.inputs[0] + CURL @ n.inputs[0])),
-        [np.zeros(2)], "second derivatives are not symmetric"),
+        [np.zeros(2)], "beside these inputs"),
     "the cotangent written to": (op(np.sin, doubled_in_place), [X],
                                  "cotangent was changed in place"),
     "an array in place of a Tensor": (op(np.sin, lambda n, g: g.data), [X],

@@ -142,7 +142,7 @@ def main(argv: list[str] | None = None) -> int:
     p.add_argument("--float32", action="store_true", help="of float32 inputs")
     p.add_argument("--library", choices=libraries.LIBRARIES, help="right functions of this one")
     args = p.parse_args(argv)
-    alarms, partly, made, began = 0, 0, 0, time.process_time()
+    alarms, nothing, partly, made, began = 0, 0, 0, 0, time.process_time()
     checks = (libraries.checks(args.library) if args.library else
               random_checks(args.start, np.float32 if args.float32 else np.float64))
     with warnings.catch_warnings(), np.errstate(all="ignore"), suppress(KeyboardInterrupt):
@@ -151,11 +151,15 @@ def main(argv: list[str] | None = None) -> int:
             try:
                 partly += bool(check_grads(f, *inputs).skipped)
             except GradientError as error:
-                alarms += 1
-                print(f"{name}: {str(error).split(chr(10) + 'to see')[0]}\n  {inputs}", flush=True)
+                message = str(error).split("\nto see")[0]
+                if "nothing could be compared" in message:
+                    nothing += 1
+                else:
+                    alarms += 1
+                    print(f"{name}: {message}\n  {inputs}", flush=True)
             made += 1
-    print(f"{made} valid checks, {alarms} alarms, {partly} with something "
-          f"that could not be compared; {time.process_time() - began:.0f} CPU seconds")
+    print(f"{made} valid checks, {alarms} alarms, {nothing} where nothing, {partly} where "
+          f"something could not be compared; {time.process_time() - began:.0f} CPU seconds")
     return int(bool(alarms))
 
 
