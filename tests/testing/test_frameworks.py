@@ -48,6 +48,7 @@ def test_constants_of_a_numpy_function_have_the_gradient_none():
 
 @pytest.mark.parametrize("vjp, message", [
     (lambda x, y, grad: grad, "vjp returned 1 gradients for 2 inputs"),
+    (lambda x, y, grad: [1.0, 2.0, 3.0], "vjp returned 3 numbers in a list: return an array"),
     (lambda x, y, grad: (grad @ y.T, None), "vjp returned None for input 1"),
     (lambda x, y, grad: (grad @ y.T, grad), r"input 1 has shape \(3, 2\), input 1 itself \(4, 2\)"),
     (lambda x, y, grad: (grad @ y, x.T @ grad), "the reverse pass raised ValueError: matmul"),
