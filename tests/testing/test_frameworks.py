@@ -28,6 +28,11 @@ def test_a_numpy_function_and_its_vjp_are_checked_to_first_order():
     assert check_grads(from_numpy(np.sin, lambda x, grad: grad * np.cos(x)), X[0]).ok
 
 
+def test_numbers_wider_than_float64_are_checked_in_float64():
+    f = from_numpy(np.sin, lambda x, grad: grad * np.cos(x))
+    assert check_grads(f, X.astype(np.longdouble)).ok
+
+
 def test_a_wrong_vjp_of_numpy_is_caught():
     wrong = from_numpy(np.matmul, lambda x, y, grad: (grad @ y.T, 2 * (x.T @ grad)))
     with pytest.raises(GradientError, match=r"matmul: wrong at first order(.|\n)*input 1"):
