@@ -9,14 +9,16 @@ from __future__ import annotations
 import warnings
 from contextlib import suppress
 from functools import partial
+from textwrap import shorten
 from typing import Any, Iterator, Sequence
 
 import numpy as np
 
 from .differences import finite
+from .frameworks import Minigan
 from .function import CheckedFunction, Layout, Point, largest_of
 from .report import GradientError, Report
-from .stage import PARTS, Stage, index
+from .stage import ORDERS, PARTS, Stage, index
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -245,9 +247,10 @@ def check_empty(function: CheckedFunction, report: Report, order: int) -> None:
         point = [inputs[i].astype(np.float64) for i in function.variables]
         shapes = ", ".join(str(x.shape) for x in inputs)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the mean of nothing
+            warnings.simplefilter("ignore")  # of the mean of nothing
             try:
-                empty.values(point)
+                if np.isnan(empty.values(point)).any():  # the mean of nothing is no value
+                    continue
             except MemoryError:
                 raise
             except Exception:  # refused, which is a fine answer
@@ -265,6 +268,11 @@ def check_empty(function: CheckedFunction, report: Report, order: int) -> None:
                         empty = empty.reverse()
             except Exception as error:
                 kind = "" if isinstance(error, GradientError) else f"{type(error).__name__}: "
+                if n and kind and not isinstance(function.framework, Minigan):
+                    # mostly the framework's own, which differentiates twice for few empty arrays
+                    report.skip(f"zero-size at {ORDERS[n + 1]}: {kind}"
+                                + shorten(str(error), 120))
+                    continue
                 raise report.fail(f"wrong for zero-size inputs: those of shapes {shapes} have a "
                                   f"value, but their reverse pass fails: {kind}{error}\nif that is "
                                   f"meant: {PARTS['zero-size']}") from error

@@ -131,7 +131,7 @@ def _modules(package: str, refused: dict[str, str]) -> Iterator[str]:
     for name in names:
         try:
             module = import_module(name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if name == package:
                 raise
             refused[name] = f"{type(error).__name__}: {error}"

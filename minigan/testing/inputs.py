@@ -88,6 +88,9 @@ class Flat:
         self.before()
         grads = vjp(*args, grad, **options)
         grads = grads if isinstance(grads, (tuple, list)) else (grads,)
+        if len(grads) != len(args) and len(grads) and is_numbers(grads):
+            raise GradientError(f"vjp returned {len(grads)} numbers in a {type(grads).__name__}: "
+                                "return an array")
         if len(grads) != len(args):
             raise GradientError(f"vjp returned {len(grads)} gradients for {len(args)} inputs: one "
                                 "for each is wanted, None for a constant")
@@ -111,11 +114,11 @@ def prepare(f: Callable[..., Any], inputs: Sequence[Any], wrt: Any = None,
     framework = _framework(f, inputs)
     args = [_slotted(framework, i, f"input {i}", x) for i, x in enumerate(inputs)]
     parameters = f.parameters if isinstance(f, Differentiable) else None
-    if parameters is not None:  # in the inputs' precision
+    if parameters is not None:  # in the inputs' precision; in their own if all are integers
         dtype = next((slot.value.dtype for slot in _slots(args) if slot.is_float), None)
+        values = {name: framework.numpy(x) for name, x in parameters.items()}
         args.insert(0, {name: _slotted(framework, name, f"parameter {name}",
-                                       framework.numpy(x).astype(dtype or x.dtype))
-                        for name, x in parameters.items()})
+                                       x.astype(dtype or x.dtype)) for name, x in values.items()})
     tree = tuple(args), {name: _slotted(framework, name, f"option {name}", x)
                          for name, x in (options or {}).items()}
     slots = _slots(tree)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import sys
 from copy import deepcopy
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -85,7 +85,8 @@ def from_layer(forward: Callable[..., Any], backward: Callable[..., Any],
     forward, backward  methods of one object: forward(*inputs) gives the output and keeps in the
                        object what backward(grad) needs, which gives the gradient by the input, or
                        a tuple of them. Or two functions: forward(*inputs) gives (output, cache),
-                       and backward(grad, cache) the gradients by the inputs that are arrays
+                       and backward(grad, cache) the gradients. There may be none by the last
+                       inputs, such as labels: integers, or left out by wrt
     params             where the object holds a parameter, and where backward leaves its gradient:
                        {"weights": "dweights"}, or {"params['W']": "grads['W']"}
     returns            where the object holds the output and the input's gradient, if forward and
@@ -120,7 +121,7 @@ def from_layer(forward: Callable[..., Any], backward: Callable[..., Any],
                 _set(copy, place, np.zeros_like(new[name]))
         grads = getattr(copy, backward.__name__)(inputs[-1])
         grads = _returned(copy, grads, returns and returns[1], backward)
-        grads = grads if isinstance(grads, tuple) else (grads,)
+        grads = _completed(grads, inputs[:-1])
         return {name: _get(copy, params[name]) for name in new}, *grads
 
     return Differentiable(_named(call, type(layer)), NumPy(vjp, False),
@@ -133,11 +134,15 @@ def _with_cache(forward: Callable[..., Any], backward: Callable[..., Any]) -> Di
 
     def vjp(*inputs: Any, **options: Any) -> Any:
         *inputs, grad = inputs
-        grads = backward(grad, forward(*inputs, **options)[1])
-        grads = grads if isinstance(grads, tuple) else (grads,)
-        return *grads, *[None] * (len(inputs) - len(grads))  # for what is no array
+        return _completed(backward(grad, forward(*inputs, **options)[1]), inputs)
 
     return Differentiable(_named(call, forward), NumPy(vjp, False), maker="from_layer")
+
+
+def _completed(grads: Any, inputs: Sequence[Any]) -> tuple[Any, ...]:
+    """A gradient for each input: None for the last ones, labels and what is no array."""
+    grads = grads if isinstance(grads, tuple) else (grads,)
+    return *grads, *[None] * (len(inputs) - len(grads))
 
 
 def _named(call: Callable[..., Any], after: Any) -> Callable[..., Any]:

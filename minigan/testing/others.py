@@ -13,7 +13,7 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 
 # what is said of functions that have no forward mode, or that vmap cannot take
 NO_MODE = re.compile(r"not.*implement|must implement|must override|support|vmap|forward.mode|"
-                     "functorch", re.IGNORECASE)
+                     "functorch|have storage", re.IGNORECASE)
 
 
 class Torch(Framework):

@@ -5,6 +5,7 @@ both in lower precisions.
 """
 from __future__ import annotations
 
+import inspect
 from functools import partial
 from typing import Any, Callable, Sequence
 
@@ -62,6 +63,9 @@ def gradtest(op: Callable[..., Any], args: Any, reference: Callable[..., Any] | 
     ...     assert np.all(abs(np.tanh(x)) <= 1)
     >>> test_tanh()
     """
+    unknown = checks.keys() - inspect.signature(check_grads).parameters.keys()
+    if unknown:
+        raise TypeError(f"gradtest and check_grads have no option {', '.join(sorted(unknown))}")
     calls = _calls(args)
     count = None if isinstance(args, st.SearchStrategy) else len(args)
 

@@ -75,7 +75,7 @@ class Package(pytest.Collector):
         discovery = import_module(".discovery", __package__)
         try:
             found, refused = discovery.functions(self.name)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise self.CollectError(f"{self.name} cannot be imported: {type(error).__name__}: "
                                     f"{error}") from error
         left = self.config.stash.setdefault(UNCHECKED, [])

@@ -60,7 +60,9 @@ class _Name(str):
 
 def place_of(f: Callable[..., Any]) -> str:
     """The function's name, file and line, as far as they are known."""
-    f = inspect.unwrap(f)
+    f, owner = inspect.unwrap(f), getattr(f, "__self__", None)
+    if isinstance(owner, type):  # a torch.autograd.Function's apply
+        return f"{owner.__qualname__}.{f.__name__}{_in_file(owner)}"
     return f"{getattr(f, '__qualname__', type(f).__name__)}{_in_file(f)}"
 
 

@@ -6,7 +6,7 @@ import pytest
 
 import minigan as mg
 from minigan import ops
-from minigan.testing import GradientError, check_grads, from_numpy
+from minigan.testing import GradientError, check_grads, from_numpy, from_torch
 
 X = np.random.default_rng(0).normal(size=(3, 4))
 
@@ -110,6 +110,32 @@ def test_zero_size_inputs_may_be_refused():
     assert check_grads(ops.exp, X).zero_size == 2  # (0, 4) and (3, 0)
     assert check_grads(ops.mean, X).zero_size == 0
     assert check_grads(ops.matmul, X, X.T.copy()).zero_size == 2
+
+
+def test_the_mean_of_nothing_is_no_value():
+    mean = from_numpy(np.mean, lambda x, grad: np.full(x.shape, grad / len(x.tolist()[0]) / 3))
+    assert check_grads(mean, X).zero_size == 0  # the vjp fails where there is no row
+
+
+def test_torchs_own_second_derivatives_may_fail_for_zero_size_inputs_the_first_may_not():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    torch.set_num_threads(1)  # threads wait for each other longer than these arrays take
+    report = check_grads(from_torch(lambda *args: torch.nn.functional.conv2d(*args, padding=1)),
+                         np.ones((2, 2, 1, 1)), np.ones((3, 2, 3, 3)), np.ones(3), directions=1)
+    assert any("zero-size at second order: RuntimeError" in reason for reason in report.skipped)
+
+    class Row(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return 2 * x
+
+        @staticmethod
+        def backward(ctx, grad):
+            grad[0]
+            return 2 * grad
+
+    with pytest.raises(GradientError, match="wrong for zero-size inputs(.|\n)*IndexError"):
+        check_grads(from_torch(Row.apply), X, directions=1)
 
 
 def test_a_reverse_pass_that_raises_is_wrong_and_named():

@@ -78,6 +78,10 @@ def test_what_torch_cannot_do_is_counted_and_what_it_can_is_right():
     assert set(check_grads(from_torch(Plain.apply), X, order=1).skipped) == NOT_THERE
     branches = check_grads(from_torch(lambda x: x if x.sum() > 0 else 2 * x), X, order=1)
     assert set(branches.skipped) == {"vmap: not implemented for this function"}
+    labels, sizes = torch.tensor([[1, 2]]), [torch.tensor([n]) for n in (3, 2)]
+    ctc = check_grads(from_torch(lambda x: torch.nn.functional.ctc_loss(
+        x[:, None].log_softmax(-1), labels, *sizes)), X, order=1)
+    assert ctc.ok and not set(ctc.skipped) - NOT_THERE
     for f in (lambda x: (x @ x.T).softmax(-1), lambda x: (x.sort().values, x.std()),
               lambda x: torch.relu(x - x[0]), lambda x: x.mul(2).add_(1)):
         assert not check_grads(from_torch(f), X, order=1).skipped

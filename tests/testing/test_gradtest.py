@@ -195,6 +195,11 @@ def test_args_that_are_no_strategies_are_refused():
         gradtest(ops.exp, args={})
 
 
+def test_an_option_that_there_is_not_is_refused_at_the_decorator():
+    with pytest.raises(TypeError, match="have no option nonsense"):
+        gradtest(ops.exp, args=(np.ones(2),), kinks="skip", nonsense=1)
+
+
 def test_the_test_keeps_its_name_and_docstring_and_asks_pytest_for_nothing():
     @gradtest(ops.exp, args=ANY)
     def test_named(x):

@@ -71,6 +71,22 @@ def test_frozen_parameters_are_constants_and_trees_go_through():
     assert check_grads(from_module(Two()), {"x": tensor(X)}, "train", order=1).ok
 
 
+class Embedding(nn.Module):
+    def __init__(self):
+        self.table = nn.Parameter(RNG.normal(size=(7, 3)))
+
+    def forward(self, indices):
+        return self.table[indices.data]
+
+
+INDICES = np.array([[1, 2], [2, 6]])
+
+
+def test_a_module_of_integers_is_checked_by_its_parameters():
+    report = check_grads(from_module(Embedding()), INDICES, order=1)
+    assert report.checked["first order"] == 8 * (7 * 3 + 3)
+
+
 def test_what_is_no_module_is_refused():
     for thing in (np.tanh, {}, Tied):
         with pytest.raises(TypeError, match="from_module takes a Module"):
@@ -144,6 +160,26 @@ def test_pairs_of_functions_with_a_cache_are_layers():
         check_grads(from_layer(forward, backward), *inputs, {"slip": 2})
 
 
+class SoftmaxWithLoss:
+    """The mean cross-entropy of labels, by which backward gives no gradient."""
+
+    def forward(self, x, t):
+        e = np.exp(x)
+        self.y, self.t = e / e.sum(axis=1, keepdims=True), t
+        return -np.mean(np.log(self.y[np.arange(len(x)), t.astype(int)]))
+
+    def backward(self, dout):
+        return dout * (self.y - np.eye(4)[self.t.astype(int)]) / len(self.y)
+
+
+def test_a_layer_need_not_give_gradients_by_its_last_inputs():
+    loss, labels = SoftmaxWithLoss(), np.array([0, 3, 1])
+    assert check_grads(from_layer(loss.forward, loss.backward), X, labels).ok
+    assert check_grads(from_layer(loss.forward, loss.backward), X, labels * 1.0, wrt=0).ok
+    with pytest.raises(GradientError, match="None for input 1: return its gradient, or .* wrt"):
+        check_grads(from_layer(loss.forward, loss.backward), X, labels * 1.0)
+
+
 def test_places_that_are_not_there_are_named():
     layer = Dense()
     with pytest.raises(TypeError, match="Dense has no weight, but weights, biases, slip"):
@@ -189,3 +225,9 @@ def test_a_module_of_torch_is_checked_by_its_parameters_and_left_as_it_was():
     assert all((before[name] == t).all() for name, t in net.state_dict().items())
     with pytest.raises(GradientError, match=r"parameter 1.w(.|\n)*from_module of Sequential"):
         check_grads(from_module(torch.nn.Sequential(torch.nn.Linear(4, 4), Layer())), X)
+
+
+def test_a_module_of_torch_may_take_integers_alone():
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    report = check_grads(from_module(torch.nn.Embedding(7, 3)), INDICES, order=1)
+    assert report.checked["first order"] == 8 * (7 * 3 + 3)

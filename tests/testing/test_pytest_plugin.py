@@ -197,7 +197,7 @@ class Scaled(Function):
 class Pair(Function):
     def forward(self, x, labels): return x * labels.sum()
     def backward(self, grad): return grad * self.inputs[1].sum(), None
-""", "b": "import not_there"}
+""", "b": "import not_there", "c": "raise SystemExit(2)"}
 
 
 @pytest.fixture(scope="module")
@@ -222,13 +222,17 @@ def test_gradcheck_checks_each_function_of_a_package_once(checked):
 
 
 def test_gradcheck_lists_what_it_could_not_check(checked):
-    listed = checked.split("2 not checked")[1]
+    listed = checked.split("3 not checked")[1]
+    assert "pkg.c was not imported: SystemExit: 2" in listed
     assert "pkg.b was not imported: ModuleNotFoundError: No module named 'not_there'" in listed
     assert "pkg.a.Pair: it refused all arrays drawn, the last with" in listed
     assert "minigan.testing.sample(Function, *inputs, **options)" in listed
 
 
 def test_gradcheck_of_what_cannot_be_imported_is_an_error(tmp_path):
-    status, output = run(tmp_path, "def test_it(): pass", "--gradcheck", "not_there")
+    (tmp_path / "script.py").write_text("raise SystemExit(2)")
+    status, output = run(tmp_path, "def test_it(): pass", "--gradcheck", "not_there",
+                         "--gradcheck", "script")
+    assert "script cannot be imported: SystemExit: 2" in output
     assert status == pytest.ExitCode.INTERRUPTED
     assert "not_there cannot be imported: ModuleNotFoundError: No module named" in output
