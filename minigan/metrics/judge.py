@@ -175,7 +175,10 @@ def train_judge(data: str = "digits", data_dir: str | os.PathLike | None = None,
     cannot have a judge, DataError for missing or damaged ones.
     """
     DATA.check("data", data)
-    parts, rng = split(data, data_dir), numpy.random.default_rng(seed)
+    parts = split(data, data_dir)
+    if 0 in (len(parts.labels), len(parts.test_labels)):
+        raise UserError(f"{data} holds no images to train a judge on, or none to test it with")
+    rng = numpy.random.default_rng(seed)
     body, head = networks(SHAPES[data], rng)
     adam = optim.Adam([*body.parameters(), *head.parameters()], lr=2e-3, betas=(0.9, 0.999))
     loader = Loader(parts.images, parts.labels, batch_size=min(BATCH, len(parts.labels)),
@@ -209,19 +212,19 @@ def split(data: str, data_dir: str | os.PathLike | None = None) -> Parts:
     return Parts(images[~held], labels[~held], images[held], labels[held])
 
 
-def networks(shape: tuple[int, ...], rng: numpy.random.Generator, width: int = 16,
-             classes: int = 10) -> tuple[nn.Sequential, nn.Dense]:
-    """What makes features of images of that shape, and classes of them."""
-    height, wide, channels = shape
-    small = min(height, wide) < 16  # then only the second convolution is followed by a pooling
+def networks(shape: tuple[int, int, int], rng: numpy.random.Generator
+             ) -> tuple[nn.Sequential, nn.Dense]:
+    """What makes features of images of that shape, and ten classes of them."""
+    height, width, channels = shape
+    small = min(height, width) < 16  # then only the second convolution is followed by a pooling
     scale, features = (2, 64) if small else (4, 128)
     made = {"weight_init": nn.init.he_normal, "rng": rng}
     pooling = [] if small else [nn.MaxPool2d(2)]
     body = nn.Sequential(
-        nn.Conv2d(channels, width, 3, padding=1, **made), *pooling, nn.ReLU(),
-        nn.Conv2d(width, 2 * width, 3, padding=1, **made), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(),
-        nn.Dense(height // scale * (wide // scale) * 2 * width, features, **made), nn.ReLU())
-    return body, nn.Dense(features, classes, rng=rng)
+        nn.Conv2d(channels, 16, 3, padding=1, **made), *pooling, nn.ReLU(),
+        nn.Conv2d(16, 32, 3, padding=1, **made), nn.MaxPool2d(2), nn.ReLU(), nn.Flatten(),
+        nn.Dense(height // scale * (width // scale) * 32, features, **made), nn.ReLU())
+    return body, nn.Dense(features, 10, rng=rng)
 
 
 def _read(arrays: dict[str, numpy.ndarray], fields: dict[str, Any]) -> Judge:

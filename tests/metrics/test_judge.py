@@ -13,7 +13,7 @@ from minigan.errors import UserError
 from minigan.files import read_arrays, write_arrays
 from minigan.metrics import Judge, train_judge
 from minigan.metrics.judge import judge_file, split
-from tests.data.test_mnist import write_set
+from tests.data.test_mnist import write, write_set
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +72,10 @@ def test_a_judge_of_a_named_folder_of_mnist_is_trained_on_one_part_and_tested_wi
     judge = train_judge("mnist", tmp_path, epochs=2)
     assert judge.tested == 2 and judge.features(np.zeros((3, 28, 28, 1))).shape == (3, 128)
     assert judge.name.startswith("mnist-")
+    for name in ("images-idx3-ubyte.gz", "labels-idx1-ubyte.gz"):
+        write(tmp_path / f"t10k-{name}", np.zeros((0, 28, 28) if "images" in name else 0))
+    with pytest.raises(UserError, match="none to test it with"):
+        train_judge("mnist", tmp_path, epochs=1)
 
 
 def test_a_file_that_is_no_judge_or_a_damaged_one_is_refused_in_a_line(judge, tmp_path):
