@@ -234,6 +234,8 @@ def _read(arrays: dict[str, numpy.ndarray], fields: dict[str, Any]) -> Judge:
         module.load_state_dict({name.removeprefix(f"{part}."): array for name, array
                                 in arrays.items() if name.startswith(f"{part}.")})
     judge = Judge(fields["data"], body, head, fields["accuracy"], fields["tested"])
+    if judge.network != fields["network"]:  # the same weights would be another judge
+        raise UserError(f"its network is not {judge.network}")
     if judge.checksum != fields["checksum"]:
         raise UserError("its weights do not have the checksum that it states")
     return judge

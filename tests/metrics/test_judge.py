@@ -88,6 +88,7 @@ def test_a_file_that_is_no_judge_or_a_damaged_one_is_refused_in_a_line(judge, tm
             (changed, text, "checksum"), (short, text, "bias"), (wrong, text, "bias"),
             (arrays, "", "no judge"), (arrays, "[]", "table"), (arrays, "{}", "no judge of None"),
             (arrays, json.dumps({**json.loads(text), "accuracy": 2}), "accuracy"),
+            (arrays, json.dumps({**json.loads(text), "network": "Dense"}), "its network is not"),
             (arrays, json.dumps({**json.loads(text), "data": "mnist"}), "judge")):
         write_arrays(path, held, said)
         with pytest.raises(UserError, match=reason) as error:
