@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "files": {"errors"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
-    "metrics": SAYING | {"backend", "autodiff", "ops", "nn"},
+    "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
     "gan": ENGINE | {"data", "files", "viz"},  # a run loads, draws and saves
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},

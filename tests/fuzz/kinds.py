@@ -18,6 +18,7 @@ from minigan.data.idx import read_idx
 from minigan.gan import SYSTEMS, Options, Run, models
 from minigan.gan.options import OPTIONS
 from minigan.lab import Record, table
+from minigan.metrics import Judge
 from tests.options import CHANGED
 
 from . import mutate
@@ -132,6 +133,7 @@ WORDS = words()
 STATE = ("progress.step", "progress.loader", "progress.rng", "d_optimizer.lr", "d_optimizer.steps",
          "d_optimizer.m", "game.x", "epoch", "position", "bit_generator", "MT19937", "PCG64",
          [2, 2], [-1] * 6, [1.5] * 6)
+JUDGE = ("data", "mnist", "accuracy", "tested", "checksum", "body.0.weight", "head.bias", 1.5)
 FIGURES = ("method", "seed", "recipe", "steps", "diverged", "modes", "w1", "spread", "plain", 8)
 
 
@@ -144,6 +146,9 @@ KINDS = {
     "config": Kind("config.json", _of(mutate.mutated_json, WORDS), sampled_or_resumed, run_folder),
     "weights": Kind(WEIGHTS, _of(mutate.mutated_safetensors, STATE), sampled, run_folder),
     "state": Kind("state.safetensors", _of(mutate.mutated_safetensors, STATE), resumed, run_folder),
+    "judge": Kind("judge", _of(mutate.mutated_safetensors, JUDGE),
+                  lambda folder: Judge.load("digits", folder / "judge"),
+                  lambda folder: Judge.load("digits").save(folder / "judge")),
     "metrics": Kind("metrics.jsonl", _of(mutate.mutated_lines, ("step", "d_loss", "g_loss")),
                     resumed, run_folder),
     "record": Kind("plain/seed-0.json", _of(mutate.mutated_json, FIGURES), tabled, record_folder),

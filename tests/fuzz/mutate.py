@@ -65,7 +65,7 @@ def _doubled(data: bytearray, rng: Random) -> None:
 
 def odd(rng: Random, words: tuple = ()) -> Any:
     """A value that hardly anybody expects; of the words, each of which is right somewhere, too."""
-    return copy.copy(rng.choice(rng.choice((NUMBERS, TEXTS, OTHERS, words or NUMBERS))))
+    return copy.deepcopy(rng.choice(rng.choice((NUMBERS, TEXTS, OTHERS, words or NUMBERS))))
 
 
 def changed(tree: Any, rng: Random, words: tuple = ()) -> Any:
