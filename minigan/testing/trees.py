@@ -19,7 +19,7 @@ def mapped(f: Callable[..., Any], tree: Any, *others: Any, name: str = "",
     they end in None.
 
     >>> mapped(lambda name, x, y: (name, x * y), {"w": [2], "b": 3}, {"w": [10], "b": 20})
-    {'w': [("['w'][0]", 20)], 'b': ('[\\'b\\']', 60)}
+    {'w': [("['w'][0]", 20)], 'b': ("['b']", 60)}
     """
     def at(key: Any, x: Any) -> Any:
         return mapped(f, x, *[None if other is None else other[key] for other in others],
