@@ -173,6 +173,17 @@ def test_values_that_change_with_every_digit_prove_nothing(factor):
         check_grads(pair, X)
 
 
+def test_a_small_ripple_is_no_proof_either_and_hides_no_other_value():
+    ripple = from_numpy(lambda x: np.sin(x) + 1e-3 * np.sin(1e9 * x), lambda x, g: g * np.cos(x))
+    with pytest.raises(GradientError, match="nothing could be compared"):
+        check_grads(ripple, X)
+    wrong = np.where(np.arange(X.size) == 5, 1.5, 1).reshape(X.shape)
+    beside = from_numpy(lambda x: np.stack([np.sin(x), shredded(x)]),
+                        lambda x, g: (wrong * g[0] + g[1]) * np.cos(x))
+    with pytest.raises(GradientError, match=r"ratio 1\.5"):
+        check_grads(beside, X)
+
+
 def test_what_draws_one_random_number_for_all_is_called_random():
     rng = np.random.default_rng(0)
     with pytest.raises(GradientError, match="two different values"):
