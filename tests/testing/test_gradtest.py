@@ -332,7 +332,9 @@ def test_a_failure_stands_at_the_line_of_the_test():
     assert last.path.name == "test_gradtest.py" and last.name == "wrong"
     assert "gradtest(planted(one_percent)" in str(last.statement)
     assert re.search(r"drawn by .*wrong in .*test_gradtest.py, line \d+$", text)
-    assert text.count("\n") < 15 and len("".join(getattr(error.value, "__notes__", []))) < 200
+    assert text.count("\n") < 15
+    # Hypothesis's notes; the second, a line to paste, is there where CI is set
+    assert all(len(note) < 200 for note in getattr(error.value, "__notes__", []))
 
 
 def test_options_of_check_grads_are_passed_on():
