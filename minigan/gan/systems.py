@@ -1,8 +1,8 @@
 """The reference systems: networks, noise, data and settings under one name each."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
 
 from ..autodiff import Tensor
 from ..checked import checked
@@ -13,7 +13,8 @@ from . import models, noise
 @checked
 @dataclass(frozen=True)
 class System:
-    """What is trained unless options say otherwise: `minigan train NAME` follows it."""
+    """A reference system as it is written, and its recipe: the Options by which `minigan train
+    NAME` departs from that, so that what it draws is of all kinds. docs/results.md has both."""
 
     summary: str
     networks: models.Pair
@@ -26,6 +27,7 @@ class System:
     lr: PositiveNumber = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)  # Adam's
     schedule: Callable[[int, int], float] | None = None  # of lr, as Trainer has it
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
 SYSTEMS: dict[str, System] = {

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from minigan.cli import main
+from minigan.cli.game import words
+from minigan.errors import UserError
+from minigan.gan import SYSTEMS, GameError, Options, Run
+from tests.options import BESIDE, CHANGED, words as arguments
+
+SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1)}
+
+
+@pytest.fixture
+def noisy(monkeypatch):
+    """digits, with a recipe for these tests."""
+    recipe = {"instance_noise": 0.1, "penalty": ("r1:3",), "lr": 1e-3}
+    monkeypatch.setitem(SYSTEMS, "digits", replace(SYSTEMS["digits"], recipe=recipe))
+
+
+def written(folder):
+    return json.loads((folder / "config.json").read_text())["game"]
+
+
+def train(folder, *more):
+    return main(["train", "digits", "--steps", "1", "--batch-size", "8", "--device", "cpu",
+                 "--out", str(folder), *more])
+
+
+def test_each_systems_recipe_makes_a_game_of_its_own_networks():
+    for name, system in SYSTEMS.items():
+        options = Options.recipe(name)
+        assert options.given() == dict(system.recipe), name
+        game = Options.recipe(name, width=8).build(system, SHAPES[system.data], 10,
+                                                   np.random.default_rng(0))
+        assert len(game.penalties) == len(options.penalty)
+
+
+def test_a_new_run_plays_the_recipe_and_keeps_it_in_full(tmp_path, noisy):
+    runs = [Run.new(tmp_path / "own", batch_size=8), Run.new(tmp_path / "plain", game=Options())]
+    for run, expected in zip(runs, (Options(**SYSTEMS["digits"].recipe), Options())):
+        run.write_config() if run.folder.mkdir() is None else None
+        assert run.config.game == Run.open(run.folder).config.game == expected
+        assert Options.of(written(run.folder)) == expected
+
+
+def test_the_command_plays_the_recipe_and_what_is_given_beside_it_or_that_alone(tmp_path, noisy):
+    own = SYSTEMS["digits"].recipe
+    for i, (more, expected) in enumerate([
+            ([], own), (["--recipe", "own"], own), (["--recipe", "as-written"], {}),
+            (["--pack", "2", "--lr", "0.01"], {**own, "pack": 2, "lr": 0.01}),
+            (["--recipe", "as-written", "--pack", "2"], {"pack": 2})]):
+        assert train(tmp_path / str(i), *more) == 0
+        assert Options.of(written(tmp_path / str(i))) == Options(**expected)
+
+
+def test_as_written_has_the_bits_of_the_plain_game(tmp_path):
+    assert train(tmp_path / "command", "--recipe", "as-written") == 0
+    Run.new(tmp_path / "python", game=Options(), steps=1, batch_size=8).trainer().run(1)
+    states = [(tmp_path / name / "state.safetensors").read_bytes() for name in ("command", "python")]
+    assert states[0] == states[1]
+
+
+def test_an_option_that_does_not_go_with_the_recipe_is_told_so(tmp_path, noisy, capsys):
+    assert train(tmp_path / "run", "--diff-augment") != 0
+    said = capsys.readouterr().err
+    assert "instance_noise goes without diff_augment" in said
+    assert "of the recipe of digits, which --recipe as-written leaves out" in said
+    assert train(tmp_path / "run", "--diff-augment", "--recipe", "as-written") == 0
+    with pytest.raises(GameError, match="goes without rule: .* at once.$|once a step$"):
+        Options.recipe("digits", d_steps=2, rule="simultaneous")  # the recipe is not to blame
+    with pytest.raises(UserError, match="no system 'digit': did you mean digits"):
+        Options.recipe("digit")
+
+
+def test_a_resumed_run_keeps_its_recipe(tmp_path, capsys):
+    assert train(tmp_path / "run") == 0
+    assert main(["train", "--resume", "--recipe", "as-written", "--out", str(tmp_path / "run")])
+    assert "keeps the recipe that it began with" in capsys.readouterr().err
+
+
+def test_systems_lists_each_recipe_as_the_arguments_that_give_it(noisy, capsys):
+    assert not main(["systems"])
+    said = capsys.readouterr().out
+    assert "recipe: --penalty r1:3 --instance-noise 0.1 --lr 0.001" in said
+    for name, value in CHANGED.items():
+        assert words({**BESIDE.get(name, {}), name: value}) == arguments(name) or \
+            sorted(words({**BESIDE.get(name, {}), name: value})) == sorted(arguments(name))
