@@ -65,7 +65,7 @@ def trial(system, words, seed, args):
     """Train, or go on, and measure: a line of the record."""
     folder = args.out / "_".join([system, *shlex.split(words.replace("--", "")), f"seed={seed}"])
     steps = args.steps or SYSTEMS[system].steps
-    new = ["train", system, *shlex.split(words), "--seed", str(seed)]
+    new = ["train", system, "--recipe", "as-written", *shlex.split(words), "--seed", str(seed)]
     new += ["--data-dir", args.data_dir] if SYSTEMS[system].data != "digits" else []
     if (folder / "state.safetensors").exists():
         new = ["train", "--resume"]

@@ -32,10 +32,13 @@ class System:
 
 SYSTEMS: dict[str, System] = {
     "digits": System("2 x 256 with BatchNorm in the generator, for the 8 x 8 digits it comes with",
-                     models.digits, 32, data="digits", batch_size=64, steps=5_000, lr=5e-4),
-    "mlp": System("3 x 1024 on both sides", models.mlp),
+                     models.digits, 32, data="digits", batch_size=64, steps=5_000, lr=5e-4,
+                     recipe={"penalty": ("r1:0.1",), "lr": 1e-3, "lr_decay": 1}),
+    "mlp": System("3 x 1024 on both sides", models.mlp,
+                  recipe={"penalty": ("r1:1",), "lr": 1e-3, "lr_decay": 1}),
     "mlp-small": System("2 x 128 on both sides, uniform noise", models.mlp_small,
-                        noise=noise.uniform),
+                        noise=noise.uniform,
+                        recipe={"penalty": ("r1:1",), "lr": 1e-2, "lr_decay": 1}),
     "mlp-keras": System("2 x 12544 ReLU, tanh, against 4096: 169 million weights",
                         models.mlp_keras, value_range=(-1, 1), batch_size=128),
     "dense-dcgan": System("dense layers, then three transposed convolutions, against dense layers",
