@@ -67,9 +67,9 @@ class Run:
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
             save_every: int | None = None) -> Run:
         """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`, or by
-        the system's recipe; what is None is the system's own. The data are loaded, image files in this size, (height, width),
-        and with these channels. Nothing is written yet. Raises UserError for settings that no run
-        can have."""
+        the system's recipe; what is None is the system's own. The data are loaded, image files in
+        this size, (height, width), and with these channels. Nothing is written yet. Raises
+        UserError for settings that no run can have."""
         SETTINGS["system"].check("system", system)
         own, game = SYSTEMS[system], Options.recipe(system) if game is None else game
         if not isinstance(game, Options):

@@ -63,7 +63,8 @@ def test_the_command_plays_the_recipe_and_what_is_given_beside_it_or_that_alone(
 def test_as_written_has_the_bits_of_the_plain_game(tmp_path):
     assert train(tmp_path / "command", "--recipe", "as-written") == 0
     Run.new(tmp_path / "python", game=Options(), steps=1, batch_size=8).trainer().run(1)
-    states = [(tmp_path / name / "state.safetensors").read_bytes() for name in ("command", "python")]
+    states = [(tmp_path / name / "state.safetensors").read_bytes()
+              for name in ("command", "python")]
     assert states[0] == states[1]
 
 
