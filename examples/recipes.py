@@ -91,11 +91,12 @@ def table(lines):
     rows = ["| system | options | seed | steps | rarest class | variation | judge sure "
             "| Fréchet (floor) | coverage | CPU s |",
             "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
-    for t in map(json.loads, lines):
+    order = "system", "steps", "options", "seed"
+    for t in sorted(map(json.loads, lines), key=lambda t: [t[name] for name in order]):
         rows.append(f"| {t['system']} | {t['options'] or 'as written'} | {t['seed']} "
-                    f"| {t['steps']} | {t['rarest']:.1%} | {t['total_variation']:.3f} | {t['sure']:.0%} "
-                    f"| {t['frechet']:.1f} ({t['floor']:.2f}) | {t.get('coverage', '')} "
-                    f"| {t['cpu_seconds']} |")
+                    f"| {t['steps']} | {t['rarest']:.1%} | {t['total_variation']:.3f} "
+                    f"| {t['sure']:.0%} | {t['frechet']:.1f} ({t['floor']:.2f}) "
+                    f"| {t.get('coverage', '')} | {t['cpu_seconds']} |")
     return "\n".join(rows)
 
 

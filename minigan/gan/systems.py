@@ -33,7 +33,7 @@ class System:
 SYSTEMS: dict[str, System] = {
     "digits": System("2 x 256 with BatchNorm in the generator, for the 8 x 8 digits it comes with",
                      models.digits, 32, data="digits", batch_size=64, steps=5_000, lr=5e-4,
-                     recipe={"penalty": ("r1:0.1",), "lr": 1e-3, "lr_decay": 1}),
+                     recipe={"penalty": ("r1:0.1",), "lr": 2e-3, "lr_decay": 1}),
     "mlp": System("3 x 1024 on both sides", models.mlp,
                   recipe={"penalty": ("r1:1",), "lr": 1e-3, "lr_decay": 1}),
     "mlp-small": System("2 x 128 on both sides, uniform noise", models.mlp_small,

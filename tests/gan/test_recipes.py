@@ -13,6 +13,7 @@ from minigan.errors import UserError
 from minigan.gan import SYSTEMS, GameError, Options, Run, models
 from tests.options import BESIDE, CHANGED, words as arguments
 
+pytestmark = pytest.mark.numpy_only("the settings are what is tested")
 SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1)}
 
 
@@ -50,14 +51,20 @@ def test_a_new_run_plays_the_recipe_and_keeps_it_in_full(tmp_path, noisy):
         assert Options.of(written(run.folder)) == expected
 
 
-def test_the_command_plays_the_recipe_and_what_is_given_beside_it_or_that_alone(tmp_path, noisy):
-    own = SYSTEMS["digits"].recipe
-    for i, (more, expected) in enumerate([
+def test_the_command_plays_the_recipe_and_what_is_given_beside_it_or_that_alone(tmp_path, noisy,
+                                                                                monkeypatch):
+    played, own = [], SYSTEMS["digits"].recipe
+
+    def stopped(run):
+        played.append(run.config.game)
+        raise UserError("enough")
+
+    monkeypatch.setattr(Run, "trainer", stopped)
+    for more, expected in [
             ([], own), (["--recipe", "own"], own), (["--recipe", "as-written"], {}),
             (["--pack", "2", "--lr", "0.01"], {**own, "pack": 2, "lr": 0.01}),
-            (["--recipe", "as-written", "--pack", "2"], {"pack": 2})]):
-        assert train(tmp_path / str(i), *more) == 0
-        assert Options.of(written(tmp_path / str(i))) == Options(**expected)
+            (["--recipe", "as-written", "--pack", "2"], {"pack": 2})]:
+        assert train(tmp_path / "run", *more) == 2 and played.pop() == Options(**expected)
 
 
 def test_as_written_has_the_bits_of_the_plain_game(tmp_path):
@@ -73,7 +80,6 @@ def test_an_option_that_does_not_go_with_the_recipe_is_told_so(tmp_path, noisy, 
     said = capsys.readouterr().err
     assert "instance_noise goes without diff_augment" in said
     assert "of the recipe of digits, which --recipe as-written leaves out" in said
-    assert train(tmp_path / "run", "--diff-augment", "--recipe", "as-written") == 0
     with pytest.raises(GameError, match="goes without rule: .*once a step$"):
         Options.recipe("digits", d_steps=2, rule="simultaneous")  # the recipe is not to blame
     with pytest.raises(UserError, match="no system 'digit': did you mean digits"):
@@ -81,8 +87,8 @@ def test_an_option_that_does_not_go_with_the_recipe_is_told_so(tmp_path, noisy, 
 
 
 def test_a_resumed_run_keeps_its_recipe(tmp_path, capsys):
-    assert train(tmp_path / "run") == 0
-    assert main(["train", "--resume", "--recipe", "as-written", "--out", str(tmp_path / "run")])
+    assert main(["train", "--resume", "--recipe", "as-written", "--out", str(tmp_path),
+                 "--device", "cpu"]) == 2
     assert "keeps the recipe that it began with" in capsys.readouterr().err
 
 
