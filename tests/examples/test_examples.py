@@ -121,6 +121,9 @@ RUNS = {
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "4", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
+    "recipes.py": Run(
+        ["digits", "--steps", "2", "--try", "--pack 2", "-n", "300", "--record", "record.jsonl"],
+        lambda output, folder: json.loads((folder / "record.jsonl").read_text())["coverage"] >= 0),
     "quality_floors.py": Run(["--n", "200"], lambda output, folder:
                              "200 real images and 200 others" in output
                              and output.count(" s\n") == 14
