@@ -152,7 +152,7 @@ def _nobody(rng: np.random.Generator, **sizes: Any) -> models.Discriminator:
 def folder_of(data: str, data_dir: str | Path | None) -> str | None:
     """The folder's full path, by which a resumed run finds it from wherever it is started. Raises
     DataError for data that are read from none."""
-    if data_dir is not None and data == "digits":
+    if data_dir is not None and data in ("digits", "stacked-digits"):
         raise DataError("the digits come with minigan and are read from no folder, such as "
                         f"{data_dir}: name the data set that is there, data images or mnist")
     return os.path.realpath(os.path.expanduser(data_dir)) if data_dir else None
