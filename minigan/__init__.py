@@ -19,9 +19,9 @@ tensor, grad = checked(tensor), checked(grad)
 tensor.__module__ = grad.__module__ = __name__  # where pickle finds them
 __version__ = "0.1.0"
 __all__ = ["AnomalyError", "CaptureError", "Draws", "Function", "Tensor", "anomaly", "as_tensor",
-           "backend", "capture", "data", "export", "gan", "grad", "hessian", "hvp", "jacobian", "jvp",
-           "lab", "load", "losses", "metrics", "nn", "no_grad", "ops", "optim", "save", "tensor",
-           "testing", "use", "value_and_grad", "viz", "vjp"]
+           "backend", "capture", "data", "export", "gan", "grad", "hessian", "hvp", "jacobian",
+           "jvp", "lab", "load", "losses", "metrics", "nn", "no_grad", "ops", "optim", "save",
+           "tensor", "testing", "use", "value_and_grad", "viz", "vjp"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -27,6 +27,4 @@ def register(commands: Any) -> None:
 
 def export(args: argparse.Namespace) -> None:
     """`minigan export`."""
-    run = Run.open(args.run)
-    _, step = run.game(args.step)
-    print(WRITERS[args.to](run, args.out or run.folder / f"{args.to}-step-{step:06d}", step))
+    print(WRITERS[args.to](Run.open(args.run), args.out, args.step))

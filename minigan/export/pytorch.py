@@ -19,8 +19,8 @@ FILE = '''\
     from generator import load
     images = load().sample(16)      # {images}, 0 is black, 1 is white
 
-needs torch, safetensors, and generator.safetensors beside this file. torch.manual_seed(0) before it
-fixes the noise; torchvision.utils.save_image(images, "samples.png") makes a picture.
+needs torch, safetensors, and generator.safetensors beside this file. With torch.manual_seed(0)
+before it the images are the same again; torchvision.utils.save_image makes a picture of them.
 
 It is the average generator of a run at step {steps}:
     system {system}, data {data}, game {game}
@@ -121,31 +121,34 @@ NOISE = {noise.normal: "torch.randn(n, {latent})", noise.uniform: "torch.rand(n,
 
 
 @checked
-def to_torch(run: Run, folder: str | PathLike, step: Natural | None = None) -> Path:
+def to_torch(run: Run, folder: str | PathLike | None = None, step: Natural | None = None) -> Path:
     """Write generator.py, a module of PyTorch with `load()` and `sample(n)`, and its weights,
-    generator.safetensors, into a folder; returns the path of the first.
+    generator.safetensors, into a folder (None: RUN/torch-step-N); returns the path of the first.
 
     The generator is the run's average one at a saved step (None: the last). The file needs torch
-    and safetensors, and nothing of minigan. Raises UserError for layers that have no export, for a
-    run or a step without weights, and if other files of these names are in the folder.
+    and safetensors, and nothing of minigan. Raises UserError for a run or a step without weights,
+    for layers that have no export, and if other files of these names are in the folder.
     """
-    code, state = written(run, *run.game(step))
-    module, weights = (Path(folder) / f"generator{suffix}" for suffix in (".py", ".safetensors"))
-    if not (module.exists() and module.read_bytes() == code.encode()):
+    game, step = run.game(step)
+    code, state = written(run, game, step)
+    folder = run.folder / f"torch-step-{step:06d}" if folder is None else Path(folder)
+    module, weights = folder / "generator.py", folder / "generator.safetensors"
+    if not (module.exists() and module.read_text("utf-8", "replace") == code):
         for path in (module, weights):
             if path.exists():
-                raise RunError(f"{path} exists already: name another folder (--out)")
-    write_arrays(weights, state)
+                raise RunError(f"{path} exists already, of another run or step: name another "
+                               "folder (--out)")
     with replacing(module) as temporary:
-        temporary.write_bytes(code.encode())
+        temporary.write_text(code, "utf-8")
+    write_arrays(weights, state)
     return module
 
 
 def written(run: Run, game: GAN, step: int) -> tuple[str, dict[str, Any]]:
     """The text of generator.py, and the state that it loads."""
     if game.noise not in NOISE:
-        raise RunError("there is no export of noise other than noise.normal and noise.uniform, such "
-                       f"as {game.noise!r}")
+        raise RunError("there is no export of noise other than noise.normal and noise.uniform, "
+                       f"such as {game.noise!r}")
     generator, (black, white) = game.generator, run.system.value_range
     height, width, channels = run.config.shape
     draw = NOISE[game.noise].format(latent=generator.latent)

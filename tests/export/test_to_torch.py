@@ -2,8 +2,10 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import itertools
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +15,7 @@ import minigan as mg
 from minigan import nn
 from minigan.cli import main
 from minigan.errors import UserError
-from minigan.export import layers, pytorch, to_torch
+from minigan.export import layers, pytorch
 from minigan.gan import SYSTEMS, Config, Options, Run, models, sample
 
 WIDTHS = {"digits": 8, "mlp": 8, "mlp-small": 8, "mlp-keras": 8, "dcgan": 2, "digits-dcgan": 2}
@@ -25,8 +27,11 @@ GAMES = [Options(conditional="acgan"), Options(codes=(3, 2)), Options(codes=(3, 
 @pytest.fixture
 def torch():
     """PyTorch, with which the written files are read."""
-    pytest.importorskip("safetensors")
-    return pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
+    torch = pytest.importorskip("torch", reason="compares with PyTorch, which is not installed")
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # more are slower for what is so small
+    yield torch
+    torch.set_num_threads(threads)
 
 
 def stirred(network):
@@ -167,3 +172,86 @@ def test_convolutions_have_the_same_padding_in_pytorch(torch):
             assert_equal(network, other, torch, features=120)
             spelled += len(lines) > 3
     assert 50 < spelled < len(kinds) - 50
+
+
+# Files
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with two saved steps."""
+    made = Run.new(tmp_path_factory.mktemp("export") / "run", batch_size=8, steps=2, save_every=1)
+    made.trainer().run(2)
+    return made
+
+
+def test_the_command_writes_a_file_that_loads_its_weights_without_minigan(run, capsys, torch):
+    assert main(["export", str(run.folder), "--to", "torch"]) == 0
+    path = Path(capsys.readouterr().out.strip())
+    assert path == run.folder / "torch-step-000002" / "generator.py"
+    names = {node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+             for node in ast.walk(ast.parse(path.read_text()))
+             if isinstance(node, (ast.Import, ast.ImportFrom))}
+    assert names == {"pathlib", "torch", "safetensors.torch"}
+    spec = importlib.util.spec_from_file_location("exported", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    generator = module.load()
+    assert not generator.training
+    z = run.config.latent(run.game()[0], 5, seed=3)
+    with torch.no_grad():
+        theirs = generator(torch.tensor(z[0].numpy())).permute(0, 2, 3, 1).numpy()
+    np.testing.assert_allclose(theirs, sample(run.generator()[0], z), rtol=1e-5, atol=1e-6)
+
+
+def test_what_is_written_is_the_same_again_and_takes_no_other_files_place(run, tmp_path, capsys):
+    def export(*words):
+        status = main(["export", str(run.folder), "--out", str(tmp_path), *words])
+        return status, capsys.readouterr().err
+
+    assert export() == (0, "")
+    names = ("generator.py", "generator.safetensors")
+    first = [(tmp_path / name).read_bytes() for name in names]
+    assert max(map(len, first[0].splitlines())) < 100
+    assert export() == (0, "") and [(tmp_path / name).read_bytes() for name in names] == first
+    for there, gone in (names, names[::-1]):  # of another step, or of who knows what
+        (tmp_path / gone).rename(tmp_path / "elsewhere")
+        status, said = export("--step", "1")
+        assert status == 2 and f"{tmp_path / there} exists already" in said
+        (tmp_path / "elsewhere").rename(tmp_path / gone)
+
+
+@pytest.mark.parametrize("words, says", [
+    (["nowhere"], "nowhere is no run folder"), (["run", "--step", "9"], "no weights of step 9"),
+    (["run", "--to", "keras"], "there is no library 'keras'; there are torch"),
+    (["run", "--to", "trch"], "did you mean torch?"),
+])
+def test_a_mistaken_export_is_told_in_a_line(words, says, run, capsys, monkeypatch):
+    monkeypatch.chdir(run.folder.parent)
+    try:
+        status = main(["export", *words])
+    except SystemExit as stop:
+        status = stop.code
+    said = capsys.readouterr().err.strip()
+    assert status == 2 and says in said and len(said.splitlines()) == 1
+
+
+class Own(nn.Module):
+    def forward(self, x):
+        return x
+
+
+def test_what_has_no_export_is_told():
+    def refused(says, *network):
+        with pytest.raises(UserError, match=says):
+            layers.in_torch(nn.Sequential(*network), 6)
+
+    refused(r"no export of Own\(\): a generator is to be a chain of Dense, Conv2d", Own())
+    refused(r"Reshape\(2, 3\) from shape \(1, 6\) to \(1, 2, 3\): only of vect", nn.Reshape(2, 3))
+    refused("one factor for both sides", nn.Reshape(1, 1, 6), nn.PixelShuffle((2, 3)))
+    *_, game, run = written("digits", Options(generators=2))
+    game.generator.body = nn.Flatten()
+    with pytest.raises(UserError, match="share layers"):
+        pytorch.written(run, game, 7)
+    game.noise = None
+    with pytest.raises(UserError, match="no export of noise other than"):
+        pytorch.written(run, game, 7)
