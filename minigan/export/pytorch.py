@@ -136,7 +136,7 @@ def to_torch(run: Run, folder: str | PathLike | None = None, step: Natural | Non
     if not (module.exists() and module.read_text("utf-8", "replace") == code):
         for path in (module, weights):
             if path.exists():
-                raise RunError(f"{path} exists already, of another run or step: name another "
+                raise RunError(f"{path} exists already, and is another one: name another "
                                "folder (--out)")
     with replacing(module) as temporary:
         temporary.write_text(code, "utf-8")

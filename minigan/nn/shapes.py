@@ -76,7 +76,7 @@ def summary(module: Module, *shapes: Any) -> Summary:
         if not isinstance(shape, (tuple, list)) or not all(map(POSITIVE.fits, shape)):
             raise UserError("summary takes the shape of one example, without N, for each input of "
                             f"the module, such as (28, 28, 1), not {BRIEF.repr(shape)}")
-    calls = called(module, *shapes) if shapes else {}
+    outputs = _outputs(module, shapes) if shapes else {}
     seen: set[int] = set()
     rows = []
     for name, part in module.named_modules():
@@ -84,30 +84,25 @@ def summary(module: Module, *shapes: Any) -> Summary:
         own = {id(t): t for t in children if isinstance(t, Tensor) and id(t) not in seen}
         seen.update(own)
         if own or not any(isinstance(value, Module) for value in children):
-            trained = [t.size for t in own.values() if t.requires_grad]
-            sizes = [t.size for t in own.values()]
-            kind = type(part).__name__
-            rows.append(Row(name, f"{kind}({part.describe()})",
-                            calls[id(part)][1] if id(part) in calls else None, sum(trained),
-                            sum(sizes) - sum(trained),
-                            sum(t.size * t.dtype.itemsize for t in own.values())))
+            trained = sum(t.size for t in own.values() if t.requires_grad)
+            rows.append(Row(
+                name, f"{type(part).__name__}({part.describe()})", outputs.get(id(part)), trained,
+                sum(t.size for t in own.values()) - trained,
+                sum(t.size * t.dtype.itemsize for t in own.values())))
     return Summary(tuple(rows))
 
 
-def called(module: Module, *shapes: Shape) -> dict[int, tuple[Shape, Any]]:
-    """By id, the modules that are called when this one gets an example of these shapes: the shape
-    of the first input and that of the output, with the 1 example in front."""
-    calls: dict[int, tuple[Shape, Any]] = {}
+def _outputs(module: Module, shapes: tuple[Shape, ...]) -> dict[int, Any]:
+    """By its id, the shape of what each module within this one gives for an example of zeros."""
+    outputs: dict[int, Any] = {}
 
     def watched(part: Module) -> Any:
         forward = part.forward
 
         def call(*inputs: Any) -> Any:
             output = forward(*inputs)
-            of = [getattr(t, "shape", None)
-                  for t in (output if isinstance(output, tuple) else (output,))]
-            calls[id(part)] = (getattr(inputs[0], "shape", None) if inputs else None,
-                               of[0] if len(of) == 1 else tuple(of))
+            several = isinstance(output, tuple)
+            outputs[id(part)] = tuple([t.shape for t in output]) if several else output.shape
             return output
 
         return call
@@ -125,7 +120,7 @@ def called(module: Module, *shapes: Shape) -> dict[int, tuple[Shape, Any]]:
         for part, attributes in before:
             vars(part).clear()
             vars(part).update(attributes)
-    return calls
+    return outputs
 
 
 def _zeros(shape: Shape, like: backend.Array | None) -> Tensor:
