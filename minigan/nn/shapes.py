@@ -101,8 +101,8 @@ def _outputs(module: Module, shapes: tuple[Shape, ...]) -> dict[int, Any]:
 
         def call(*inputs: Any) -> Any:
             output = forward(*inputs)
-            several = isinstance(output, tuple)
-            outputs[id(part)] = tuple([t.shape for t in output]) if several else output.shape
+            outputs[id(part)] = (tuple([getattr(t, "shape", ()) for t in output])
+                                 if isinstance(output, tuple) else getattr(output, "shape", None))
             return output
 
         return call
