@@ -40,7 +40,7 @@ def in_torch(network: nn.Module, features: int) -> list[Line]:
         for layer in chain(network):
             before, x = x.shape, layer(x)
             made = translated(layer, before, x.shape)
-            if len(x.shape) == 4 and x.shape != before:
+            if len(x.shape) == 4 and (x.shape != before or made[-1].note):
                 n, height, width, channels = x.shape
                 note = f"{made[-1].note}(N, {channels}, {height}, {width})"
                 made[-1] = made[-1]._replace(note=note)

@@ -178,6 +178,9 @@ def test_convolutions_have_the_same_padding_in_pytorch(torch):
         else:
             assert_equal(network, other, torch, features=120)
             spelled += len(lines) > 3
+            n, height, width, channels = network(np.zeros((1, 120), np.float32)).shape
+            assert lines[-1].note.removeprefix("cut to ") in (
+                "", f"(N, {channels}, {height}, {width})")
     assert 50 < spelled < len(kinds) - 50
 
 
