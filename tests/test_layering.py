@@ -37,15 +37,18 @@ MAY_IMPORT = {
     "nn": SAYING | {"backend", "autodiff", "ops"},
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "files": {"errors"},
+    "weights": SAYING | {"files", "nn"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
     "gan": ENGINE | {"data", "files", "viz"},  # a run loads, draws and saves
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
-    "cli": ENGINE | {"data", "files", "gan", "lab", "metrics", "minigan", "testing", "viz"},
+    "export": ENGINE | {"files", "gan"},
+    "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",
+                     "viz"},
     "__main__": {"cli"},
-    "minigan": ENGINE | {"interrupts"},  # __init__.py; the others are loaded at their first use
+    "minigan": ENGINE | {"interrupts", "weights"},  # the others are loaded at their first use
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
