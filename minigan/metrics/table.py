@@ -1,0 +1,227 @@
+"""The measures of a run, by name: what `minigan evaluate` asks, and what each needs.
+
+Each takes a Comparison and gives a value and its standard error, or None. A row more is a measure
+more.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Callable, Iterable, NamedTuple
+
+import numpy
+
+from .. import losses, nn, optim
+from ..autodiff import Tensor, no_grad
+from ..data import Loader
+from ..errors import UserError
+from .classes import Train, class_shares, gan_train, inception_score, total_variation
+from .comparison import KS, LOOKED_AT, TENTH, Comparison
+from .frechet import frechet, frechet_infinity
+from .kernel import kernel_distance_by_subsets
+from .neighbours import nearer
+from .similarity import pairwise_ms_ssim, vendi_score
+from .transport import sliced_wasserstein
+from .two_sample import classifier_two_sample, nearer_own
+
+Scored = tuple[float, "float | None"]
+PARTS = 10
+SURE = 0.9
+RESAMPLED = 200
+PAIRS = 100
+# 95 % lie within so many standard errors: by Student's t with nine degrees of freedom for what is
+# known from ten parts, else by the normal distribution
+WIDTHS = {"parts": 2.262, "jackknife": 2.262, "bootstrap": 1.96, "standard error": 1.96}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measure: what it is of, how its interval is found (a key of WIDTHS), which way is better,
+    what it cannot do without, and whether it looks at the images alone."""
+
+    score: Callable[[Comparison], Scored]
+    better: str  # "higher", "lower", "0.5", or "as real", where neither way is
+    of: str
+    interval: str | None = None
+    needs: tuple[str, ...] = ()
+    alone: bool = False
+
+    @property
+    def how(self) -> str:
+        """What it is of, and how the interval is found."""
+        return f"{self.of}; {self.interval or 'no interval'}"
+
+    def aim(self, value: float) -> float:
+        """How good a value is: the larger the better."""
+        return {"higher": value, "lower": -value, "0.5": -abs(value - 0.5)}[self.better]
+
+
+class Figure(NamedTuple):
+    """A value, and what to add and to take off for an interval of 95 %, if it is known."""
+
+    value: float
+    interval: float | None
+
+
+NEEDS = {  # name: what is missing, and what it is called
+    "judge": (lambda c: c.real.judge is None, "a judge"),
+    "told": (lambda c: c.fake.labels is None,
+             "samples that were told their classes, as those of conditional runs are"),
+    "labels": (lambda c: c.real.labels is None, "real images with labels"),
+}
+
+
+def scored(name: str, c: Comparison) -> Figure | str:
+    """The figure of a measure of METRICS; or why there is none."""
+    metric = METRICS[name]
+    for need in metric.needs:
+        missing, what = NEEDS[need]
+        if missing(c):
+            return f"it needs {what}"
+    try:
+        value, error = metric.score(c)
+    except UserError as reason:  # too few images, mostly
+        return str(reason)
+    return Figure(float(value), None if error is None else WIDTHS[metric.interval] * float(error))
+
+
+def _share(hits: Any, n: int | None = None) -> Scored:
+    """The share of what is so, of n independent ones."""
+    p = float(numpy.mean(hits))
+    return p, (max(0.0, p * (1 - p)) / (n or len(hits))) ** 0.5
+
+
+def _jackknife(of: Callable[..., float], *sets: numpy.ndarray) -> Scored:
+    """The value, and its error by those that are left when each tenth is left out."""
+    value, tenth = of(*sets), numpy.arange(len(sets[0])) % PARTS
+    without = [of(*[x[tenth != i] for x in sets]) for i in range(PARTS)]
+    return value, float(numpy.std(without)) * (PARTS - 1) ** 0.5
+
+
+def _by_parts(values: Iterable[float]) -> Scored:
+    values = list(values)
+    return float(numpy.mean(values)), float(numpy.std(values, ddof=1)) / len(values) ** 0.5
+
+
+def _inception(c: Comparison) -> Scored:
+    mean, deviation = inception_score(c.fake.probabilities, PARTS)
+    return mean, deviation / (PARTS - 1) ** 0.5
+
+
+def _parzen(c: Comparison) -> Scored:
+    read = c.crossing.log_density[max(1, len(c.real.pixels) // TENTH):]
+    return float(read.mean()), float(read.std(ddof=1)) / len(read) ** 0.5
+
+
+def _density(c: Comparison) -> Scored:
+    depth = c.crossing.inside / KS[2]
+    return float(depth.mean()), float(depth.std(ddof=1)) / len(depth) ** 0.5
+
+
+def _resampled(of: Callable[..., float], c: Comparison, *labels: numpy.ndarray) -> Scored:
+    """The value of the shares of classes, and its deviation over shares drawn anew from them."""
+    classes, rng = c.real.probabilities.shape[1], numpy.random.default_rng(c.seed)
+    shares = [class_shares(x, classes) for x in labels]
+    drawn = [rng.multinomial(len(x), p, RESAMPLED) / len(x) for x, p in zip(labels, shares)]
+    return of(*shares), float(numpy.std([of(*row) for row in zip(*drawn)]))
+
+
+def _classes(c: Comparison) -> Scored:
+    return _resampled(total_variation, c, c.fake.classes, c.real.classes)
+
+
+def _rarest(c: Comparison) -> Scored:
+    return _resampled(lambda shares: float(shares.min()), c, c.fake.classes)
+
+
+def _classifier(c: Comparison) -> Scored:
+    both, *_ = classifier_two_sample(dense(c.seed), c.real.pixels, c.fake.pixels, c.seed)
+    return _share(both, len(c.real.pixels))  # half of each kind is asked about
+
+
+def _gan_train(c: Comparison) -> Scored:
+    right = gan_train(dense(c.seed), c.fake.pixels, c.fake.labels, c.real.pixels, c.real.labels)
+    return _share(right, len(c.real.pixels))
+
+
+def _memorisation(c: Comparison) -> Scored:
+    held_out, of_fake = c.shown.held_out, c.shown.nearest(c.fake.pixels[:LOOKED_AT])
+    n, m = len(held_out), len(of_fake)
+    return nearer(held_out, of_fake)[0], ((n + m + 1) / (12 * n * m)) ** 0.5
+
+
+def _ms_ssim(c: Comparison) -> Scored:
+    return _by_parts(pairwise_ms_ssim(part, PAIRS, c.seed)
+                     for part in numpy.array_split(c.fake.images, PARTS))
+
+
+def dense(seed: int, epochs: int = 10, width: int = 128) -> Train:
+    """Fits a network with one hidden layer, by Adam, to points and labels."""
+    def train(points: numpy.ndarray, labels: numpy.ndarray) -> Callable[[Any], numpy.ndarray]:
+        rng = numpy.random.default_rng(seed)
+        points, labels = points.astype("float32"), numpy.asarray(labels)
+        network = nn.Sequential(nn.Dense(points.shape[1], width, rng=rng), nn.ReLU(),
+                                nn.Dense(width, int(labels.max()) + 1, rng=rng))
+        adam = optim.Adam(network.parameters(), lr=1e-3, betas=(0.9, 0.999))
+        loader = Loader(points, labels, batch_size=min(64, len(points)), seed=seed)
+        for _, (x, y) in zip(range(epochs * len(loader)), loader.forever()):
+            adam.zero_grad()
+            losses.cross_entropy(network(Tensor(x)), y).backward()
+            adam.step()
+
+        def classify(points: numpy.ndarray) -> numpy.ndarray:
+            with no_grad():
+                return network(Tensor(points.astype("float32"))).numpy().argmax(axis=1)
+        return classify
+    return train
+
+
+METRICS: dict[str, Metric] = {
+    # by the judge's features
+    "frechet": Metric(
+        lambda c: _jackknife(frechet, c.real.features, c.fake.features),
+        "lower", "features", "jackknife", ("judge",)),
+    "frechet-infinity": Metric(
+        lambda c: (frechet_infinity(c.real.features, c.fake.features, c.seed), None),
+        "lower", "features, for infinitely many", None, ("judge",)),
+    "kernel": Metric(
+        lambda c: kernel_distance_by_subsets(c.real.features, c.fake.features, PARTS, seed=c.seed),
+        "lower", "features", "parts", ("judge",)),
+    "vendi": Metric(
+        lambda c: _jackknife(vendi_score, c.fake.features),
+        "as real", "features", "jackknife", ("judge",), alone=True),
+    # by its answers
+    "inception": Metric(_inception, "higher", "answers", "parts", ("judge",), alone=True),
+    "sure": Metric(
+        lambda c: _share(c.fake.probabilities.max(axis=1) >= SURE),
+        "higher", f"answers, at least {SURE}", "standard error", ("judge",), alone=True),
+    "classes": Metric(_classes, "lower", "answers, total variation", "bootstrap", ("judge",)),
+    "rarest": Metric(_rarest, "higher", "answers, share of the rarest class", "bootstrap",
+                     ("judge",), alone=True),
+    "gan-test": Metric(
+        lambda c: _share(c.fake.classes == c.fake.labels),
+        "higher", "answers, as told", "standard error", ("judge", "told"), alone=True),
+    # by pixels
+    "gan-train": Metric(_gan_train, "higher", "pixels, a dense network", "standard error",
+                        ("told", "labels")),
+    "precision": Metric(lambda c: _share(c.crossing.looks_real), "higher",
+                        f"pixels, k = {KS[1]}", "standard error"),
+    "recall": Metric(lambda c: _share(c.crossing.recalled), "higher",
+                     f"pixels, k = {KS[1]}", "standard error"),
+    "density": Metric(_density, "higher", f"pixels, k = {KS[2]}", "standard error"),
+    "coverage": Metric(lambda c: _share(c.crossing.to_fake <= c.real.radii[:, 2]), "higher",
+                       f"pixels, k = {KS[2]}", "standard error"),
+    "nearest-real": Metric(
+        lambda c: _share(nearer_own(c.real.radii[:, 0], c.crossing.to_fake)),
+        "0.5", "pixels, two-sample test of the real", "standard error"),
+    "nearest-fake": Metric(
+        lambda c: _share(nearer_own(c.fake.radii[:, 0], c.crossing.to_real)),
+        "0.5", "pixels, two-sample test of samples", "standard error"),
+    "classifier": Metric(_classifier, "0.5", "pixels, two-sample test by a dense network",
+                         "standard error"),
+    "memorisation": Metric(_memorisation, "0.5", "pixels, 1 is copies", "standard error"),
+    "parzen": Metric(_parzen, "as real", "pixels, nats", "standard error"),
+    "sliced": Metric(
+        lambda c: _jackknife(sliced_wasserstein, c.real.pixels, c.fake.pixels),
+        "lower", "pixels, sliced Wasserstein", "jackknife"),
+    "ms-ssim": Metric(_ms_ssim, "as real", "pixels, of pairs", "parts", alone=True),
+}
