@@ -9,6 +9,7 @@ import numpy
 
 from .. import backend, ops
 from ..autodiff import Tensor, no_grad
+from ..data import Scaled
 from ..errors import UserError
 from .crossing import Crossing, crossing
 from .judge import BLOCK, Judge
@@ -64,22 +65,24 @@ class Seen:
 
 @dataclass
 class Shown:
-    """Training images (K, H, W, C) in [0, 1], by which copies are known."""
+    """Training images, by which copies are known: those rows of images, which give (K, H, W, C) in
+    [0, 1] for K of them."""
 
-    images: numpy.ndarray
+    images: Scaled
+    rows: numpy.ndarray
 
     @cached_property
     def held_out(self) -> numpy.ndarray:
         """The squared distances of some of them to the nearest of the others: what an image has
         that was drawn like them and is not among them."""
-        return self.nearest(rows(self.images[:LOOKED_AT], "training images"), 1)
+        return self.nearest(rows(self.images[self.rows[:LOOKED_AT]], "images"), 1)
 
     def nearest(self, points: numpy.ndarray, own: int = 0) -> numpy.ndarray:
         """The squared distances (M,) of pixels (M, D) to the nearest image, or, with own=1, to the
         nearest but one: the nearest is itself."""
         best = numpy.full((own + 1, len(points)), numpy.inf)
-        for start in range(0, len(self.images), BLOCK):
-            block = rows(self.images[start:start + BLOCK], "training images")
+        for start in range(0, len(self.rows), BLOCK):
+            block = rows(self.images[self.rows[start:start + BLOCK]], "images")
             for _, distance in squared_distances(block, points):
                 both = numpy.concatenate([best, distance])
                 best = numpy.partition(both, own, axis=0)[:own + 1]

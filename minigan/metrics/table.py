@@ -81,6 +81,8 @@ def scored(name: str, c: Comparison) -> Figure | str:
         value, error = metric.score(c)
     except UserError as reason:  # too few images, mostly
         return str(reason)
+    if not numpy.isfinite(value):
+        return "it is not finite"
     return Figure(float(value), None if error is None else WIDTHS[metric.interval] * float(error))
 
 

@@ -1,0 +1,155 @@
+"""What samples of runs are worth: a table of figures, with what good and bad look like beside."""
+from __future__ import annotations
+
+import math
+import textwrap
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Callable, Sequence
+
+from ..errors import UserError, no_such
+from ..metrics.comparison import Comparison
+from ..metrics.table import METRICS, Figure, scored
+from ..viz import save_panels
+from .run import Run, RunError
+from .scores import Scores, weights_mark
+from .yardstick import REAL, Yardstick
+
+Column = dict[str, "Figure | str"]
+Report = Callable[[str], None]  # told what is done next
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of runs, as `evaluate` makes them: `columns[name][metric]` is a Figure (value,
+    interval), or says why there is none. Printed it is a table."""
+
+    yardstick: Yardstick
+    columns: dict[str, Column]
+
+    @property
+    def head(self) -> str:
+        """What the figures depend on, in a few lines."""
+        y = self.yardstick
+        judge = (f"judge {y.judge.name}, right about {y.judge.accuracy:.1%} of what it was not "
+                 "trained on" if y.judge else f"no judge: {y.why}")
+        return "\n".join(textwrap.wrap(
+            f"{y.n:,} samples of each, seed {y.seed}, beside as many real images of "
+            f"{y.config.data}: {y.said}. real: as many others of those that it was trained on, or, "
+            "of what looks at images alone, the same; noise and blur: those made bad. ± is 95 % "
+            f"confidence. {judge}.", 96))
+
+    def __str__(self) -> str:
+        names = list(next(iter(self.columns.values())))
+        many = len(self.columns) > 6  # then without intervals
+        cells = [["", "better", *self.columns, "of; interval by"]]
+        notes: dict[str, list[str]] = {}
+        for name in names:
+            figures = [column[name] for column in self.columns.values()]
+            cells.append([name, METRICS[name].better, *[_cell(f, many) for f in figures],
+                          METRICS[name].how])
+            for reason in {f for f in figures if isinstance(f, str)}:
+                notes.setdefault(reason, []).append(name)
+        widths = [max(map(len, column)) for column in zip(*cells)]
+        lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
+                 for row in cells]
+        said = [f"no {', '.join(which)}: {reason}" for reason, which in notes.items()]
+        return "\n".join([self.head, "", *lines, *[""] * bool(said), *said])
+
+    def as_json(self) -> dict[str, Any]:
+        """The same of plain dicts, lists, strings and numbers."""
+        return {**self.yardstick.key, "confidence": 0.95, "columns": {
+            title: {name: figure if isinstance(figure, str) else figure._asdict()
+                    for name, figure in column.items()}
+            for title, column in self.columns.items()}}
+
+
+def evaluate(*runs: Run, n: int | None = None, metrics: Sequence[str] | None = None,
+             step: int | str | None = None, all_steps: bool = False, seed: int = 0,
+             report: Report = lambda sentence: None) -> Evaluation:
+    """What n samples of each run's average generator are worth, at a saved step ("best" is that of
+    --keep-best, None the last), or at all of them, by measures of `metrics.METRICS`, all unless
+    some are named.
+
+    n is as many as the data allow, up to 10,000. The figures are kept in the run's folder, as
+    evaluation.json and evaluation.png: what stands there for the same weights, n, seed and judge is
+    not made again. Raises UserError for runs of different data, for names and numbers that cannot
+    be, and for runs without saved weights.
+    """
+    for name in metrics or ():
+        if name not in METRICS:
+            raise UserError(no_such("metric", name, METRICS))
+    if not runs:
+        raise UserError("no run was given to evaluate")
+    names = list(dict.fromkeys(metrics or METRICS))
+    steps = [_steps(run, step, all_steps) for run in runs]  # told before any data are read
+    first = runs[0].config
+    for run in runs[1:]:
+        if (run.config.data, run.config.fingerprint) != (first.data, first.fingerprint):
+            raise RunError(f"{runs[0].folder} is of {first.data}, {run.folder} of "
+                           f"{run.config.data}, or of other images of that name: figures by "
+                           "different data are not to be compared, so evaluate one at a time")
+    yardstick = Yardstick.of(first, runs[0].data, n, seed)
+    columns: dict[str, Column] = {}
+    for run, own in zip(runs, steps):
+        for i, at in enumerate(own, 1):
+            title = f"step {at}" if len(runs) == 1 else str(run.folder) + f" {at}" * (len(own) > 1)
+            report(f"{run.folder}: step {at}" + f" ({i} of {len(own)})" * (len(own) > 1))
+            columns[title] = _measured(run, yardstick, names, at)
+    scores = Scores(runs[0].folder)
+    for column in REAL[:1 if all_steps else None]:
+        report(f"for comparison: {column}")
+        columns[column] = scores.figures(names, lambda name: yardstick.real(column, name),
+                                         column=column, step=None, weights=None, **yardstick.key)
+    made = Evaluation(yardstick, columns)
+    for run in runs:
+        _draw(run, made)
+    return made
+
+
+def _steps(run: Run, step: int | str | None, all_steps: bool) -> list[int]:
+    if all_steps and step is not None:
+        raise UserError("--all-steps is of all, and --step of one: give one of them")
+    if all_steps and run.saved_steps():
+        return run.saved_steps()
+    return [run.saved_step(step)]
+
+
+def _measured(run: Run, yardstick: Yardstick, names: Sequence[str], step: int) -> Column:
+    """The figures of a saved step; samples are made if one of them is not known."""
+    @cache
+    def beside() -> Comparison:
+        game, _ = run.game(step)
+        try:
+            return yardstick.samples(game, game.generator)
+        except UserError as error:
+            raise RunError(f"{run.folder}, step {step}: {error}") from None
+
+    return Scores(run.folder).figures(
+        names, lambda name: scored(name, beside()), column="samples", step=step,
+        weights=weights_mark(run.weights_file(step)), **yardstick.key)
+
+
+def _draw(run: Run, made: Evaluation) -> None:
+    """Whatever is known of the run's steps by the same yardstick, and the levels of real data."""
+    key, known = made.yardstick.key, {}
+    for row in Scores(run.folder).rows():
+        if row["column"] == "samples" and key.items() <= row.items():
+            known[row["metric"], row["step"]] = row
+    steps = sorted({step for _, step in known})
+    names = [name for name in METRICS if all((name, step) in known for step in steps)]
+    if names and steps:
+        def over(field: str) -> dict[str, list[float]]:
+            return {name: [math.nan if (x := known[name, step][field]) is None else x
+                           for step in steps] for name in names}
+        levels = {column: {name: figure.value for name, figure in figures.items()
+                           if isinstance(figure, Figure)}
+                  for column, figures in made.columns.items() if column in REAL}
+        save_panels(run.folder / "evaluation.png", steps, over("value"), over("interval"), levels)
+
+
+def _cell(figure: Figure | str, short: bool) -> str:
+    if isinstance(figure, str):
+        return "–"
+    value = f"{figure.value:.3g}"
+    return value if short or figure.interval is None else f"{value} ± {figure.interval:.1g}"

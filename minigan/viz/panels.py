@@ -1,0 +1,53 @@
+"""Many small plots over the steps of a training run, one for each measure."""
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+
+import numpy
+
+from ..checked import checked
+from ..files import replacing
+
+_COLUMNS = 4
+_LINES = {"real": ("0.2", "--"), "noise": ("tab:orange", ":"), "blur": ("tab:green", ":")}
+
+
+@checked
+def save_panels(path: str | os.PathLike, steps: Sequence[int],
+                curves: Mapping[str, Sequence[float]], intervals: Mapping[str, Sequence[float]],
+                levels: Mapping[str, Mapping[str, float]]) -> None:
+    """Write a small plot of each curve over the steps, with its intervals (half their widths, NaN
+    for none), and level lines by name: `real` is always in view, others where they are near. PNG,
+    SVG or PDF by the path's suffix; a file that was there is replaced in one step."""
+    from matplotlib.figure import Figure  # here, so that training needs no pictures
+
+    rows = math.ceil(len(curves) / _COLUMNS)
+    figure = Figure(figsize=(10, 1.9 * rows + 0.4), dpi=120, layout="constrained")
+    panels = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()
+    named = {}
+    for axes, (name, values) in zip(panels, curves.items()):
+        values, half = numpy.asarray(values, float), numpy.nan_to_num(intervals[name])
+        line, = axes.plot(steps, values, "o-", markersize=3, linewidth=1.5)
+        named["samples"] = line
+        axes.fill_between(steps, values - half, values + half, alpha=0.25, linewidth=0)
+        real = levels.get("real", {}).get(name, values[0])
+        bottom, top = min((values - half).min(), real), max((values + half).max(), real)
+        room = 0.08 * (top - bottom or abs(top) or 1)
+        for level, (colour, style) in _LINES.items():
+            if name in levels.get(level, {}):
+                named[level] = axes.axhline(levels[level][name], color=colour, linestyle=style,
+                                            linewidth=1.2)
+        axes.set_ylim(bottom - room, top + room)
+        axes.set_title(name, fontsize=9)
+        axes.tick_params(labelsize=7)
+        axes.grid(color="0.9", linewidth=0.8)
+        axes.spines[["top", "right"]].set_visible(False)
+    for axes in panels[len(curves):]:
+        axes.set_visible(False)
+    figure.supxlabel("step", fontsize=9)
+    figure.legend(named.values(), named, loc="outside upper left", ncols=4, frameon=False,
+                  fontsize=9)
+    with replacing(path) as temporary:
+        figure.savefig(temporary)
