@@ -17,9 +17,9 @@ from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
 __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "ConditionalGenerator",
-           "Config", "Evaluation", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
-           "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
-           "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
-           "alternating", "answering", "augment", "d2gan", "evaluate", "extragradient", "minimax", "models",
-           "noise", "nonsaturating", "objectives", "penalties", "projection", "sample",
-           "simultaneous", "train_step", "two_headed"]
+           "Config", "Evaluation", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN",
+           "OBJECTIVES", "Objective", "Options", "Players", "Projection", "Run", "RunError",
+           "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads",
+           "UnrolledGAN", "alternating", "answering", "augment", "d2gan", "evaluate",
+           "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",
+           "penalties", "projection", "sample", "simultaneous", "train_step", "two_headed"]

@@ -3,13 +3,13 @@ from __future__ import annotations
 
 import math
 import textwrap
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, Callable, Sequence
 
 from ..errors import UserError, no_such
 from ..metrics.comparison import Comparison
-from ..metrics.table import METRICS, Figure, scored
+from ..metrics.table import METRICS, Figure, lacking, scored
 from ..viz import save_panels
 from .run import Run, RunError
 from .scores import Scores, weights_mark
@@ -34,26 +34,25 @@ class Evaluation:
         judge = (f"judge {y.judge.name}, right about {y.judge.accuracy:.1%} of what it was not "
                  "trained on" if y.judge else f"no judge: {y.why}")
         return "\n".join(textwrap.wrap(
-            f"{y.n:,} samples of each, seed {y.seed}, beside as many real images of "
-            f"{y.config.data}: {y.said}. real: as many others of those that it was trained on, or, "
-            "of what looks at images alone, the same; noise and blur: those made bad. ± is 95 % "
-            f"confidence. {judge}.", 96))
+            f"{y.n:,} samples of each, seed {y.seed}, compared with {y.said}. Beside them as many "
+            "other images that it was trained on (real: what perfect looks like), and those with "
+            f"noise and blur. ± is 95 % confidence; {judge}.", 96))
 
     def __str__(self) -> str:
-        names = list(next(iter(self.columns.values())))
         many = len(self.columns) > 6  # then without intervals
-        cells = [["", "better", *self.columns, "of; interval by"]]
+        cells = [["", "better", *self.columns, "by; ± by"]]
         notes: dict[str, list[str]] = {}
-        for name in names:
-            figures = [column[name] for column in self.columns.values()]
-            cells.append([name, METRICS[name].better, *[_cell(f, many) for f in figures],
-                          METRICS[name].how])
+        for name in next(iter(self.columns.values())):
+            figures = [column.get(name) for column in self.columns.values()]
+            if any(isinstance(figure, Figure) for figure in figures):
+                cells.append([name, METRICS[name].better, *[_cell(f, many) for f in figures],
+                              METRICS[name].how])
             for reason in {f for f in figures if isinstance(f, str)}:
                 notes.setdefault(reason, []).append(name)
         widths = [max(map(len, column)) for column in zip(*cells)]
         lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
                  for row in cells]
-        said = [f"no {', '.join(which)}: {reason}" for reason, which in notes.items()]
+        said = [f"not here: {', '.join(which)} ({reason})" for reason, which in notes.items()]
         return "\n".join([self.head, "", *lines, *[""] * bool(said), *said])
 
     def as_json(self) -> dict[str, Any]:
@@ -94,13 +93,15 @@ def evaluate(*runs: Run, n: int | None = None, metrics: Sequence[str] | None = N
     for run, own in zip(runs, steps):
         for i, at in enumerate(own, 1):
             title = f"step {at}" if len(runs) == 1 else str(run.folder) + f" {at}" * (len(own) > 1)
-            report(f"{run.folder}: step {at}" + f" ({i} of {len(own)})" * (len(own) > 1))
-            columns[title] = _measured(run, yardstick, names, at)
+            said = f"{run.folder}: step {at}" + f" ({i} of {len(own)})" * (len(own) > 1)
+            columns[title] = _measured(run, yardstick, names, at, lambda said=said: report(said))
+    there = [name for name in names
+             if any(isinstance(column[name], Figure) for column in columns.values())]
     scores = Scores(runs[0].folder)
-    for column in REAL[:1 if all_steps else None]:
-        report(f"for comparison: {column}")
-        columns[column] = scores.figures(names, lambda name: yardstick.real(column, name),
-                                         column=column, step=None, weights=None, **yardstick.key)
+    for name in REAL[:1 if all_steps else None]:
+        report(f"for comparison: {name}")
+        columns[name] = scores.figures(there, partial(yardstick.real, name), column=name,
+                                       step=None, weights=None, **yardstick.key)
     made = Evaluation(yardstick, columns)
     for run in runs:
         _draw(run, made)
@@ -115,19 +116,23 @@ def _steps(run: Run, step: int | str | None, all_steps: bool) -> list[int]:
     return [run.saved_step(step)]
 
 
-def _measured(run: Run, yardstick: Yardstick, names: Sequence[str], step: int) -> Column:
-    """The figures of a saved step; samples are made if one of them is not known."""
+def _measured(run: Run, yardstick: Yardstick, names: Sequence[str], step: int,
+              begin: Callable[[], None]) -> Column:
+    """The figures of a saved step; samples are made, and begin called, if one is not known."""
+    own = replace(yardstick, config=run.config)
+
     @cache
     def beside() -> Comparison:
+        begin()
         game, _ = run.game(step)
         try:
-            return yardstick.samples(game, game.generator)
+            return own.samples(game, game.generator)
         except UserError as error:
             raise RunError(f"{run.folder}, step {step}: {error}") from None
 
     return Scores(run.folder).figures(
-        names, lambda name: scored(name, beside()), column="samples", step=step,
-        weights=weights_mark(run.weights_file(step)), **yardstick.key)
+        names, lambda name: lacking(name, own.has) or scored(name, beside()), column="samples",
+        step=step, weights=weights_mark(run.weights_file(step)), **yardstick.key)
 
 
 def _draw(run: Run, made: Evaluation) -> None:
@@ -148,8 +153,11 @@ def _draw(run: Run, made: Evaluation) -> None:
         save_panels(run.folder / "evaluation.png", steps, over("value"), over("interval"), levels)
 
 
-def _cell(figure: Figure | str, short: bool) -> str:
-    if isinstance(figure, str):
+def _cell(figure: Figure | str | None, short: bool) -> str:
+    if not isinstance(figure, Figure):
         return "–"
-    value = f"{figure.value:.3g}"
-    return value if short or figure.interval is None else f"{value} ± {figure.interval:.1g}"
+    value, half = figure
+    if short or not half:
+        return f"{value:.3g}"
+    digits = max(0, 1 - math.floor(math.log10(half)))
+    return f"{value:.{digits}f} ± {half:.{digits}f}"

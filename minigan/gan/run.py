@@ -25,7 +25,7 @@ from ..checked import checked
 from ..data import Loader, Scaled
 from ..errors import UserError, brief
 from ..files import read_arrays, replacing, write_arrays
-from ..metrics.table import METRICS, Figure, scored
+from ..metrics.table import METRICS, Figure, lacking, scored
 from ..nn import Module
 from ..settings import parsed
 from ..viz import save_curves, save_grid
@@ -236,8 +236,9 @@ class Run:
 
     def _choose(self, trainer: Trainer) -> Figure | str:
         """The figure of the average generator by which the best step is known."""
-        return scored(self.config.keep_best,
-                      self._yardstick.samples(trainer.game, trainer.average.module))
+        name, yardstick = self.config.keep_best, self._yardstick
+        return lacking(name, yardstick.has) or scored(
+            name, yardstick.samples(trainer.game, trainer.average.module))
 
     def best_step(self) -> int:
         """The saved step that is best by the metric that was to be kept (`keep_best`): by 1,000

@@ -60,9 +60,10 @@ class Yardstick:
                             f"images, and as many others, of the {len(data[0])} of {config.data}"
                             + f" and the {len(kept[0])} of its test set" * bool(kept))
         if kept:
-            said = f"{n:,} of the test set, which neither the run nor the judge was trained on"
+            said = f"{n:,} of the test set of {config.data}, which the run was not trained on"
             return cls._of(config, seed, data, (kept, _order(kept)[:n]), _order(data)[:n], said)
-        said = f"{n:,} of the {len(data[0]):,} that the run was trained on: none are held out"
+        said = (f"{n:,} of the {len(data[0]):,} images of {config.data} that the run was trained "
+                "on, for none are held out")
         return cls._of(config, seed, data, (data, _order(data)[-n:]), _order(data)[:n], said)
 
     @classmethod
@@ -91,6 +92,13 @@ class Yardstick:
         return len(self.reference.images)
 
     @property
+    def has(self) -> set[str]:
+        """Which of what measures need is there of the run's samples."""
+        have = {"judge": self.judge, "told": "conditional" in self.config.game.given(),
+                "labels": self.config.classes}
+        return {name for name, there in have.items() if there}
+
+    @property
     def key(self) -> dict[str, object]:
         """What figures have in common that may be compared."""
         return {"n": self.n, "seed": self.seed, "data": self.config.fingerprint,
@@ -102,9 +110,8 @@ class Yardstick:
         latent = self.config.latent(game, self.n, self.seed)
         low, high = SYSTEMS[self.config.system].value_range
         images = (sample(generator, latent) - np.float32(low)) / np.float32(high - low)
-        told = bool(self.config.game.conditions()) and len(latent) > 1
-        return self.beside(Seen(images.clip(0, 1), self.judge,
-                                latent[1].numpy().argmax(axis=1) if told else None))
+        told = latent[1].numpy().argmax(axis=1) if "told" in self.has else None
+        return self.beside(Seen(images.clip(0, 1), self.judge, told))
 
     def beside(self, fake: Seen) -> Comparison:
         """Images and the reference."""

@@ -6,7 +6,7 @@ more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, NamedTuple
+from typing import Any, Callable, Container, Iterable, NamedTuple
 
 import numpy
 
@@ -28,9 +28,13 @@ PARTS = 10
 SURE = 0.9
 RESAMPLED = 200
 PAIRS = 100
-# 95 % lie within so many standard errors: by Student's t with nine degrees of freedom for what is
-# known from ten parts, else by the normal distribution
-WIDTHS = {"parts": 2.262, "jackknife": 2.262, "bootstrap": 1.96, "standard error": 1.96}
+# How a standard error is found, and how many of them 95 % lie within: by Student's t with nine
+# degrees of freedom for what is known from ten parts, else by the normal distribution
+WIDTHS = {"parts": 2.262,      # of the values of ten parts, about their mean
+          "jackknife": 2.262,  # of the values without each of ten parts
+          "bootstrap": 1.96,   # of the values of shares drawn anew
+          "binomial": 1.96,    # of a share
+          "deviation": 1.96}   # of a mean, by the deviation of what it is of
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Metric:
     @property
     def how(self) -> str:
         """What it is of, and how the interval is found."""
-        return f"{self.of}; {self.interval or 'no interval'}"
+        return self.of + f"; {self.interval}" * bool(self.interval)
 
     def aim(self, value: float) -> float:
         """How good a value is: the larger the better."""
@@ -62,34 +66,36 @@ class Figure(NamedTuple):
     interval: float | None
 
 
-NEEDS = {  # name: what is missing, and what it is called
-    "judge": (lambda c: c.real.judge is None, "a judge"),
-    "told": (lambda c: c.fake.labels is None,
-             "samples that were told their classes, as those of conditional runs are"),
-    "labels": (lambda c: c.real.labels is None, "real images with labels"),
-}
+NEEDS = {"judge": "a judge",
+         "told": "samples that were told their classes, as those of conditional runs are",
+         "labels": "real images with labels"}
+
+
+def lacking(name: str, have: Container[str]) -> str | None:
+    """What a measure of METRICS needs and there is not, in words."""
+    missing = [what for need, what in NEEDS.items()
+               if need in METRICS[name].needs and need not in have]
+    return f"needs {missing[0]}" if missing else None
 
 
 def scored(name: str, c: Comparison) -> Figure | str:
-    """The figure of a measure of METRICS; or why there is none."""
+    """The figure of a measure of METRICS, of which nothing is lacking; or why there is none."""
     metric = METRICS[name]
-    for need in metric.needs:
-        missing, what = NEEDS[need]
-        if missing(c):
-            return f"it needs {what}"
     try:
         value, error = metric.score(c)
     except UserError as reason:  # too few images, mostly
         return str(reason)
     if not numpy.isfinite(value):
-        return "it is not finite"
+        return "not finite"
     return Figure(float(value), None if error is None else WIDTHS[metric.interval] * float(error))
 
 
 def _share(hits: Any, n: int | None = None) -> Scored:
-    """The share of what is so, of n independent ones."""
-    p = float(numpy.mean(hits))
-    return p, (max(0.0, p * (1 - p)) / (n or len(hits))) ** 0.5
+    """The share of what is so, of n independent ones; the error is that of two more of either kind,
+    since a share of 0 is not known exactly (Agresti and Coull 1998)."""
+    p, n = float(numpy.mean(hits)), n or len(hits)
+    q = (p * n + 2) / (n + 4)
+    return p, (q * (1 - q) / (n + 4)) ** 0.5
 
 
 def _jackknife(of: Callable[..., float], *sets: numpy.ndarray) -> Scored:
@@ -179,51 +185,41 @@ def dense(seed: int, epochs: int = 10, width: int = 128) -> Train:
 
 METRICS: dict[str, Metric] = {
     # by the judge's features
-    "frechet": Metric(
-        lambda c: _jackknife(frechet, c.real.features, c.fake.features),
-        "lower", "features", "jackknife", ("judge",)),
+    "frechet": Metric(lambda c: _jackknife(frechet, c.real.features, c.fake.features),
+                      "lower", "features", "jackknife", ("judge",)),
     "frechet-infinity": Metric(
         lambda c: (frechet_infinity(c.real.features, c.fake.features, c.seed), None),
-        "lower", "features, for infinitely many", None, ("judge",)),
+        "lower", "features", None, ("judge",)),
     "kernel": Metric(
         lambda c: kernel_distance_by_subsets(c.real.features, c.fake.features, PARTS, seed=c.seed),
         "lower", "features", "parts", ("judge",)),
-    "vendi": Metric(
-        lambda c: _jackknife(vendi_score, c.fake.features),
-        "as real", "features", "jackknife", ("judge",), alone=True),
+    "vendi": Metric(lambda c: _jackknife(vendi_score, c.fake.features),
+                    "as real", "features", "jackknife", ("judge",), alone=True),
     # by its answers
     "inception": Metric(_inception, "higher", "answers", "parts", ("judge",), alone=True),
-    "sure": Metric(
-        lambda c: _share(c.fake.probabilities.max(axis=1) >= SURE),
-        "higher", f"answers, at least {SURE}", "standard error", ("judge",), alone=True),
-    "classes": Metric(_classes, "lower", "answers, total variation", "bootstrap", ("judge",)),
-    "rarest": Metric(_rarest, "higher", "answers, share of the rarest class", "bootstrap",
-                     ("judge",), alone=True),
-    "gan-test": Metric(
-        lambda c: _share(c.fake.classes == c.fake.labels),
-        "higher", "answers, as told", "standard error", ("judge", "told"), alone=True),
+    "sure": Metric(lambda c: _share(c.fake.probabilities.max(axis=1) >= SURE),
+                   "higher", f"answers, {SURE} or more", "binomial", ("judge",), alone=True),
+    "classes": Metric(_classes, "lower", "answers", "bootstrap", ("judge",)),
+    "rarest": Metric(_rarest, "higher", "answers", "bootstrap", ("judge",), alone=True),
+    "gan-test": Metric(lambda c: _share(c.fake.classes == c.fake.labels),
+                       "higher", "answers", "binomial", ("judge", "told"), alone=True),
     # by pixels
-    "gan-train": Metric(_gan_train, "higher", "pixels, a dense network", "standard error",
-                        ("told", "labels")),
-    "precision": Metric(lambda c: _share(c.crossing.looks_real), "higher",
-                        f"pixels, k = {KS[1]}", "standard error"),
-    "recall": Metric(lambda c: _share(c.crossing.recalled), "higher",
-                     f"pixels, k = {KS[1]}", "standard error"),
-    "density": Metric(_density, "higher", f"pixels, k = {KS[2]}", "standard error"),
-    "coverage": Metric(lambda c: _share(c.crossing.to_fake <= c.real.radii[:, 2]), "higher",
-                       f"pixels, k = {KS[2]}", "standard error"),
-    "nearest-real": Metric(
-        lambda c: _share(nearer_own(c.real.radii[:, 0], c.crossing.to_fake)),
-        "0.5", "pixels, two-sample test of the real", "standard error"),
-    "nearest-fake": Metric(
-        lambda c: _share(nearer_own(c.fake.radii[:, 0], c.crossing.to_real)),
-        "0.5", "pixels, two-sample test of samples", "standard error"),
-    "classifier": Metric(_classifier, "0.5", "pixels, two-sample test by a dense network",
-                         "standard error"),
-    "memorisation": Metric(_memorisation, "0.5", "pixels, 1 is copies", "standard error"),
-    "parzen": Metric(_parzen, "as real", "pixels, nats", "standard error"),
-    "sliced": Metric(
-        lambda c: _jackknife(sliced_wasserstein, c.real.pixels, c.fake.pixels),
-        "lower", "pixels, sliced Wasserstein", "jackknife"),
-    "ms-ssim": Metric(_ms_ssim, "as real", "pixels, of pairs", "parts", alone=True),
+    "gan-train": Metric(_gan_train, "higher", "pixels", "binomial", ("told", "labels")),
+    "precision": Metric(lambda c: _share(c.crossing.looks_real),
+                        "higher", f"pixels, k = {KS[1]}", "binomial"),
+    "recall": Metric(lambda c: _share(c.crossing.recalled),
+                     "higher", f"pixels, k = {KS[1]}", "binomial"),
+    "density": Metric(_density, "higher", f"pixels, k = {KS[2]}", "deviation"),
+    "coverage": Metric(lambda c: _share(c.crossing.to_fake <= c.real.radii[:, 2]),
+                       "higher", f"pixels, k = {KS[2]}", "binomial"),
+    "nearest-real": Metric(lambda c: _share(nearer_own(c.real.radii[:, 0], c.crossing.to_fake)),
+                           "0.5", "pixels", "binomial"),
+    "nearest-fake": Metric(lambda c: _share(nearer_own(c.fake.radii[:, 0], c.crossing.to_real)),
+                           "0.5", "pixels", "binomial"),
+    "classifier": Metric(_classifier, "0.5", "pixels", "binomial"),
+    "memorisation": Metric(_memorisation, "0.5", "pixels", "deviation"),
+    "parzen": Metric(_parzen, "as real", "pixels", "deviation"),
+    "sliced": Metric(lambda c: _jackknife(sliced_wasserstein, c.real.pixels, c.fake.pixels),
+                     "lower", "pixels", "jackknife"),
+    "ms-ssim": Metric(_ms_ssim, "as real", "pixels", "parts", alone=True),
 }

@@ -26,6 +26,9 @@ def save_panels(path: str | os.PathLike, steps: Sequence[int],
     rows = math.ceil(len(curves) / _COLUMNS)
     figure = Figure(figsize=(10, 1.9 * rows + 0.4), dpi=120, layout="constrained")
     panels = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()
+    for axes in panels[len(curves):]:
+        axes.remove()
+    panels = panels[:len(curves)]
     named = {}
     for axes, (name, values) in zip(panels, curves.items()):
         values, half = numpy.asarray(values, float), numpy.nan_to_num(intervals[name])
@@ -41,11 +44,9 @@ def save_panels(path: str | os.PathLike, steps: Sequence[int],
                                             linewidth=1.2)
         axes.set_ylim(bottom - room, top + room)
         axes.set_title(name, fontsize=9)
-        axes.tick_params(labelsize=7)
+        axes.tick_params(labelsize=7, labelbottom=axes in panels[-_COLUMNS:])
         axes.grid(color="0.9", linewidth=0.8)
         axes.spines[["top", "right"]].set_visible(False)
-    for axes in panels[len(curves):]:
-        axes.set_visible(False)
     figure.supxlabel("step", fontsize=9)
     figure.legend(named.values(), named, loc="outside upper left", ncols=4, frameon=False,
                   fontsize=9)
