@@ -90,7 +90,8 @@ def train(args: argparse.Namespace) -> int:
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {shown}")
     if run.config.keep_best:
-        print(f"the best saved step by {run.config.keep_best} is {run.best_step()}: --step best")
+        print(f"the best saved step by {run.config.keep_best} is {run.best_step()}: "
+              f"minigan sample {shown} --step best")
     print(f"samples in {run.folder / 'samples'}; more with: minigan sample {shown}")
     if run.config.game.labels and not trainer.stop:
         share = run.share_read(trainer)

@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, Callable, Sequence
 
+from ..checked import checked
 from ..errors import UserError, no_such
 from ..metrics.comparison import Comparison
 from ..metrics.table import METRICS, Figure, lacking, scored
+from ..settings import Seed, TwoOrMore
 from ..viz import save_panels
 from .run import Run, RunError
 from .scores import Scores, weights_mark
@@ -63,8 +65,9 @@ class Evaluation:
             for title, column in self.columns.items()}}
 
 
-def evaluate(*runs: Run, n: int | None = None, metrics: Sequence[str] | None = None,
-             step: int | str | None = None, all_steps: bool = False, seed: int = 0,
+@checked
+def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | None = None,
+             step: int | str | None = None, all_steps: bool = False, seed: Seed = 0,
              report: Report = lambda sentence: None) -> Evaluation:
     """What n samples of each run's average generator are worth, at a saved step ("best" is that of
     --keep-best, None the last), or at all of them, by measures of `metrics.METRICS`, all unless

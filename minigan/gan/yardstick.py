@@ -50,15 +50,15 @@ class Yardstick:
         """Of a run with these settings and data; n is as many as the data allow, up to 10,000,
         unless it is given. Raises UserError for more than they allow, and DataError where the test
         set is missing."""
-        kept = None
+        kept, beside = None, f"the {len(data[0])} of {config.data}"
         if config.data in SHAPES and config.data != "digits":
             kept = IMAGE_SETS[config.data](data_dir=config.data_dir, split="test")
+            beside += f" and the {len(kept[0])} of its test set"
         most = min(len(data[0]) // 2, len((kept or data)[0]))
         n = min(MOST, most) if n is None else n
         if not 2 <= n <= most:
             raise UserError(f"--n {n} is not from 2 to {most}: beside the samples stand as many "
-                            f"images, and as many others, of the {len(data[0])} of {config.data}"
-                            + f" and the {len(kept[0])} of its test set" * bool(kept))
+                            f"images, and as many others, of {beside}")
         if kept:
             said = f"{n:,} of the test set of {config.data}, which the run was not trained on"
             return cls._of(config, seed, data, (kept, _order(kept)[:n]), _order(data)[:n], said)
@@ -84,8 +84,10 @@ class Yardstick:
             return Seen(Scaled(images[0])[rows], judge,
                         None if images[1] is None else images[1][rows])
 
+        rest = _order(data)
+        rest = rest[~np.isin(rest, other)]
         return cls(config, seed, seen(*reference), seen(data, other),
-                   Shown(Scaled(data[0]), np.setdiff1d(_order(data), other)), said, judge, why)
+                   Shown(Scaled(data[0]), rest), said, judge, why)
 
     @property
     def n(self) -> int:

@@ -34,7 +34,8 @@ class Seen:
 
     def __post_init__(self) -> None:
         if not math.isfinite(float(self.images.sum(dtype=numpy.float64))):
-            raise UserError("the images hold values that are not finite, as NaN is")
+            raise UserError("the images hold values that are not finite, as those of a run that "
+                            "diverged do: take an earlier step (--step)")
 
     @cached_property
     def pixels(self) -> numpy.ndarray:
