@@ -5,6 +5,7 @@ import math
 import textwrap
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from ..checked import checked
@@ -105,10 +106,9 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
         report(f"for comparison: {name}")
         columns[name] = scores.figures(there, partial(yardstick.real, name), column=name,
                                        step=None, weights=None, **yardstick.key)
-    made = Evaluation(yardstick, columns)
     for run in runs:
-        _draw(run, made)
-    return made
+        _draw(run.folder / "evaluation.png", Scores(run.folder), scores, yardstick.key)
+    return Evaluation(yardstick, columns)
 
 
 def _steps(run: Run, step: int | str | None, all_steps: bool) -> list[int]:
@@ -138,29 +138,22 @@ def _measured(run: Run, yardstick: Yardstick, names: Sequence[str], step: int,
         step=step, weights=weights_mark(run.weights_file(step)), **yardstick.key)
 
 
-def _draw(run: Run, made: Evaluation) -> None:
-    """Whatever is known of the run's steps by the same yardstick, and the levels of real data."""
-    key, known = made.yardstick.key, {}
-    for row in Scores(run.folder).rows():
-        if row["column"] == "samples" and key.items() <= row.items():
-            known[row["metric"], row["step"]] = row
+def _draw(path: Path, own: Scores, real: Scores, key: dict[str, Any]) -> None:
+    """All that is known of a run's steps, and of real images, by the yardstick of that key."""
+    levels: dict[str, dict[str, float]] = {column: {} for column in REAL}
+    for row in real.rows():
+        if row["column"] in REAL and key.items() <= row.items():
+            levels[row["column"]][row["metric"]] = row["value"]
+    known = {(row["metric"], row["step"]): row for row in own.rows()
+             if row["column"] == "samples" and key.items() <= row.items()}
+    names = [name for name in METRICS if name in {name for name, _ in known}]
     steps = sorted({step for _, step in known})
-    names = [name for name in METRICS if all((name, step) in known for step in steps)]
-    if names and steps:
-        def over(field: str) -> dict[str, list[float]]:
-            return {name: [math.nan if (x := known[name, step][field]) is None else x
-                           for step in steps] for name in names}
-        levels = {column: {name: figure.value for name, figure in figures.items()
-                           if isinstance(figure, Figure)}
-                  for column, figures in made.columns.items() if column in REAL}
-        save_panels(run.folder / "evaluation.png", steps, over("value"), over("interval"), levels)
+
+    def curves(field: str) -> dict[str, list[float]]:
+        found = {name: [known.get((name, step), {}).get(field) for step in steps] for name in names}
+        return {name: [math.nan if x is None else x for x in xs] for name, xs in found.items()}
+
+    if names:
+        save_panels(path, steps, curves("value"), curves("interval"), levels)
 
 
-def _cell(figure: Figure | str | None, short: bool) -> str:
-    if not isinstance(figure, Figure):
-        return "–"
-    value, half = figure
-    if short or not half:
-        return f"{value:.3g}"
-    digits = max(0, 1 - math.floor(math.log10(half)))
-    return f"{value:.{digits}f} ± {half:.{digits}f}"

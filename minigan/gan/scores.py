@@ -28,7 +28,7 @@ class Scores:
         try:
             rows = json.loads(self.path.read_text("utf-8"))["figures"]
             for row in rows:
-                self._keep(check_fields(row, FIELDS, more=False))
+                self._keep({**dict.fromkeys(FIELDS), **check_fields(row, FIELDS, more=False)})
         except FileNotFoundError:
             pass
         except (KeyError, RecursionError, TypeError, ValueError) as error:

@@ -18,9 +18,10 @@ _LINES = {"real": ("0.2", "--"), "noise": ("tab:orange", ":"), "blur": ("tab:gre
 def save_panels(path: str | os.PathLike, steps: Sequence[int],
                 curves: Mapping[str, Sequence[float]], intervals: Mapping[str, Sequence[float]],
                 levels: Mapping[str, Mapping[str, float]]) -> None:
-    """Write a small plot of each curve over the steps, with its intervals (half their widths, NaN
-    for none), and level lines by name: `real` is always in view, others where they are near. PNG,
-    SVG or PDF by the path's suffix; a file that was there is replaced in one step."""
+    """Write a small plot of each curve over the steps, NaN being a gap, with its intervals (half
+    their widths, NaN for none), and lines of the levels real, noise and blur: real ones are always
+    in view, the others where they are near. PNG, SVG or PDF by the path's suffix; a file that was
+    there is replaced in one step."""
     from matplotlib.figure import Figure  # here, so that training needs no pictures
 
     rows = math.ceil(len(curves) / _COLUMNS)
@@ -32,17 +33,17 @@ def save_panels(path: str | os.PathLike, steps: Sequence[int],
     named = {}
     for axes, (name, values) in zip(panels, curves.items()):
         values, half = numpy.asarray(values, float), numpy.nan_to_num(intervals[name])
-        line, = axes.plot(steps, values, "o-", markersize=3, linewidth=1.5)
-        named["samples"] = line
-        axes.fill_between(steps, values - half, values + half, alpha=0.25, linewidth=0)
-        real = levels.get("real", {}).get(name, values[0])
-        bottom, top = min((values - half).min(), real), max((values + half).max(), real)
+        named["samples"] = axes.errorbar(steps, values, half, fmt="o-", markersize=3, elinewidth=1)
+        shown = [*(values - half), *(values + half), levels.get("real", {}).get(name, values[0])]
+        bottom, top = numpy.nanmin(shown), numpy.nanmax(shown)
         room = 0.08 * (top - bottom or abs(top) or 1)
         for level, (colour, style) in _LINES.items():
-            if name in levels.get(level, {}):
-                named[level] = axes.axhline(levels[level][name], color=colour, linestyle=style,
-                                            linewidth=1.2)
+            height = levels.get(level, {}).get(name, math.inf)
+            if bottom - room <= height <= top + room:
+                named[level] = axes.axhline(height, color=colour, linestyle=style, linewidth=1.2)
         axes.set_ylim(bottom - room, top + room)
+        if len(steps) == 1:
+            axes.set_xticks(steps)
         axes.set_title(name, fontsize=9)
         axes.tick_params(labelsize=7, labelbottom=axes in panels[-_COLUMNS:])
         axes.grid(color="0.9", linewidth=0.8)
