@@ -39,7 +39,7 @@ class Evaluation:
         return "\n".join(textwrap.wrap(
             f"{y.n:,} samples of each, seed {y.seed}, compared with {y.said}. Beside them as many "
             "other images that it was trained on (real: what perfect looks like), and those with "
-            f"noise and blur. ± is 95 % confidence; {judge}.", 96))
+            f"noise and blur. ± is 95 % confidence; {judge}.", 96, break_on_hyphens=False))
 
     def __str__(self) -> str:
         many = len(self.columns) > 6  # then without intervals
@@ -74,7 +74,7 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
     --keep-best, None the last), or at all of them, by measures of `metrics.METRICS`, all unless
     some are named.
 
-    n is as many as the data allow, up to 10,000. The figures are kept in the run's folder, as
+    n is as many as the data allow, up to 10,000, and fewer of large images. The figures are kept in the run's folder, as
     evaluation.json and evaluation.png: what stands there for the same weights, n, seed and judge is
     not made again. Raises UserError for runs of different data, for names and numbers that cannot
     be, and for runs without saved weights.
@@ -157,3 +157,11 @@ def _draw(path: Path, own: Scores, real: Scores, key: dict[str, Any]) -> None:
         save_panels(path, steps, curves("value"), curves("interval"), levels)
 
 
+def _cell(figure: Figure | str | None, short: bool) -> str:
+    if not isinstance(figure, Figure):
+        return "–"
+    value, half = figure
+    if short or not half:
+        return f"{value:.3g}"
+    digits = max(0, 1 - math.floor(math.log10(half)))
+    return f"{value:.{digits}f} ± {half:.{digits}f}"

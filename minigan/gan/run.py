@@ -25,7 +25,6 @@ from ..checked import checked
 from ..data import Loader, Scaled
 from ..errors import UserError, brief
 from ..files import read_arrays, replacing, write_arrays
-from ..metrics.table import METRICS, Figure, lacking, scored
 from ..nn import Module
 from ..settings import parsed
 from ..viz import save_curves, save_grid
@@ -33,12 +32,11 @@ from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
 from .fields import ROW, SETTINGS, STATE, dotted, nested
 from .game import GAN
+from .keeping import Keeper, best_step
 from .options import Options
-from .scores import Scores, weights_mark
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
 from .update import StepResult
-from .yardstick import Yardstick
 
 METRICS_EVERY = 10
 ADVICE_EVERY = 1000  # steps without a failure, after which it is news again
@@ -132,10 +130,8 @@ class Run:
         if self.config.steps < trainer.step:
             raise RunError(f"the run is at step {trainer.step} already, and steps, which is "
                            f"{self.config.steps}, counts them all")
-        if self.config.keep_best:  # what cannot be measured is told before anything is written
-            reason = self._choose(trainer)
-            if isinstance(reason, str):
-                raise RunError(f"the best step cannot be kept by {self.config.keep_best}: {reason}")
+        if self.config.keep_best:
+            self._keeper.check(trainer)
         self.write_config()
         trainer.callbacks = [self]
         return trainer
@@ -219,10 +215,7 @@ class Run:
             k.removeprefix("game."): v for k, v in state.items()
             if k.startswith(("game.generator.", "average."))})
         if self.config.keep_best:
-            Scores(self.folder).figures(
-                [self.config.keep_best], lambda _: self._choose(trainer), column="choosing",
-                step=trainer.step, weights=weights_mark(self.weights_file(trainer.step)),
-                **self._yardstick.key)
+            self._keeper.keep(trainer, self.weights_file(trainer.step))
         self.save_samples(trainer)
         self.save_losses()
         # the state last: it names the step from which a resumed run goes on
@@ -231,31 +224,13 @@ class Run:
         write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
 
     @cached_property
-    def _yardstick(self) -> Yardstick:
-        return Yardstick.choosing(self.config, self.data)
-
-    def _choose(self, trainer: Trainer) -> Figure | str:
-        """The figure of the average generator by which the best step is known."""
-        name, yardstick = self.config.keep_best, self._yardstick
-        return lacking(name, yardstick.has) or scored(
-            name, yardstick.samples(trainer.game, trainer.average.module))
+    def _keeper(self) -> Keeper:
+        return Keeper(self.folder, self.config, self.data)
 
     def best_step(self) -> int:
-        """The saved step that is best by the metric that was to be kept (`keep_best`): by 1,000
-        samples or fewer, beside images that `evaluate` does not compare with. Raises RunError for a
-        run without."""
-        name = self.config.keep_best
-        if name is None:
-            raise RunError(f"{self.folder} has no best step: it is known of runs that are trained "
-                           "with --keep-best, such as --keep-best kernel")
-        steps = self.saved_steps()
-        rows = [row for row in Scores(self.folder).rows() if row["column"] == "choosing"
-                and row["metric"] == name and row["step"] in steps]
-        values = {row["step"]: row["value"] for row in rows if row["judge"] == rows[-1]["judge"]}
-        if not values:
-            raise RunError(f"{self.folder} has no best step yet: none of its saved steps was "
-                           f"measured by {name}")
-        return max(values, key=lambda step: METRICS[name].aim(values[step]))
+        """The saved step that is best by the metric `keep_best`: of up to 1,000 samples, beside
+        images that `evaluate` does not compare with. Raises UserError for a run without."""
+        return best_step(self.folder, self.config.keep_best, self.saved_steps())
 
     def save_samples(self, trainer: Trainer) -> None:
         """The grid of the run's fixed noise."""
@@ -312,8 +287,8 @@ class Run:
         return sorted(int(text) for text in numbers if text.isdecimal())
 
     def saved_step(self, step: int | str | None = None) -> int:
-        """A step whose weights are on disk: that one, "best" by `best_step`, or None, the last.
-        Raises RunError if there is none."""
+        """A step whose weights are on disk: that one, "best" (`best_step`), or None, the last.
+        Raises UserError if there is none."""
         steps = self.saved_steps()
         if not steps:
             raise RunError(f"{self.folder} has no saved weights yet")
