@@ -74,10 +74,11 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
     --keep-best, None the last), or at all of them, by measures of `metrics.METRICS`, all unless
     some are named.
 
-    n is as many as the data allow, up to 10,000, and fewer of large images. The figures are kept in the run's folder, as
-    evaluation.json and evaluation.png: what stands there for the same weights, n, seed and judge is
-    not made again. Raises UserError for runs of different data, for names and numbers that cannot
-    be, and for runs without saved weights.
+    n is as many as the data allow, up to 10,000, and fewer of large images. The figures are kept in
+    the run's folder, as evaluation.json and evaluation.png: what stands there for the same weights,
+    n, seed and judge is not made again. `report` is told in a sentence what is done next. Raises
+    UserError for runs of different data, for names and numbers that cannot be, and for runs without
+    saved weights.
     """
     for name in metrics or ():
         if name not in METRICS:
@@ -98,7 +99,7 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
         for i, at in enumerate(own, 1):
             title = f"step {at}" if len(runs) == 1 else str(run.folder) + f" {at}" * (len(own) > 1)
             said = f"{run.folder}: step {at}" + f" ({i} of {len(own)})" * (len(own) > 1)
-            columns[title] = _measured(run, yardstick, names, at, lambda said=said: report(said))
+            columns[title] = _measured(run, yardstick, names, at, partial(report, said))
     there = [name for name in names
              if any(isinstance(column[name], Figure) for column in columns.values())]
     scores = Scores(runs[0].folder)

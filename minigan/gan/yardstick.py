@@ -49,8 +49,8 @@ class Yardstick:
     @classmethod
     def of(cls, config: Config, data: Images, n: int | None = None, seed: int = 0) -> Yardstick:
         """Of a run with these settings and data; n is as many as the data allow, up to 10,000
-        (2,730 of 64 x 64 pixels in colour), unless it is given. Raises UserError for more than they allow, and DataError where the test
-        set is missing."""
+        (2,730 of 64 x 64 pixels in colour), unless it is given. Raises UserError for more than the
+        data allow, and DataError where the test set is missing."""
         kept, beside = None, f"the {len(data[0])} of {config.data}"
         if config.data in SHAPES and config.data != "digits":
             kept = IMAGE_SETS[config.data](data_dir=config.data_dir, split="test")
