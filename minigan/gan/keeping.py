@@ -51,8 +51,9 @@ def best_step(folder: Path, name: str | None, steps: Iterable[int]) -> int:
     if name is None:
         raise UserError(f"{folder} has no best step: it is known of runs that are trained with "
                         "--keep-best, such as --keep-best kernel")
-    rows = [row for row in Scores(folder).rows() if row["column"] == COLUMN
-            and row["metric"] == name and row["step"] in steps]
+    asked = {"column": COLUMN, "metric": name, "how": METRICS[name].how}
+    rows = [row for row in Scores(folder).rows()
+            if asked.items() <= row.items() and row["step"] in steps]
     values = {row["step"]: row["value"] for row in rows if row["judge"] == rows[-1]["judge"]}
     if not values:
         raise UserError(f"{folder} has no best step yet: none of its saved steps was measured by "

@@ -6,10 +6,11 @@ from operator import mul
 
 import numpy
 
+from ..backend import kernels
 from ..checked import checked
 from ..errors import UserError
 from ..settings import Positive, Seed, TwoOrMore
-from .points import Array, alike, like, products
+from .points import Array, alike, host, like, products
 
 
 @checked
@@ -56,6 +57,44 @@ def kernel_distance_by_subsets(real: numpy.ndarray, fake: numpy.ndarray, subsets
              for x in sets]
     distances = [_distance(x, y, degree) for x, y in zip(*parts)]
     return float(numpy.mean(distances)), float(numpy.std(distances, ddof=1) / numpy.sqrt(subsets))
+
+
+def kernel_jackknife(real: numpy.ndarray, fake: numpy.ndarray, parts: int = 10,
+                     degree: int = 3) -> tuple[float, float]:
+    """The kernel distance of all points, and its standard error by the distances without each of
+    the parts, the points i with i mod parts alike. One look at the kernel's values serves all.
+
+    Between equal distributions it errs √parts times less than the mean of the parts' distances.
+    """
+    x, y = alike(2, real=real, fake=fake)
+    if min(len(x), len(y)) < 2 * parts:
+        raise UserError(f"{len(x)} real and {len(y)} fake points make no {parts} parts of two and "
+                        "more: give more points")
+    totals = numpy.stack([_by_parts(a, b, parts, degree) for a, b in ((x, x), (y, y), (x, y))])
+    sizes = numpy.array([numpy.bincount(numpy.arange(len(z)) % parts) for z in (x, y)])
+
+    def distance(kept: numpy.ndarray) -> float:
+        xx, yy, xy = (total[kept][:, kept].sum() for total in totals)
+        n, m = sizes[:, kept].sum(axis=1)
+        return xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
+
+    each = numpy.arange(parts)
+    without = [distance(each != part) for part in each]
+    return float(distance(each >= 0)), float(numpy.std(without) * numpy.sqrt(parts - 1))
+
+
+def _by_parts(x: Array, y: Array, parts: int, degree: int) -> numpy.ndarray:
+    """The kernel's sums (parts, parts) over the pairs of a part of x and a part of y; between a set
+    and itself those of a point and itself are left out."""
+    of_x, of_y = (numpy.arange(len(z)) % parts for z in (x, y))
+    member = like((of_y[:, None] == numpy.arange(parts)).astype(float), y)
+    rows = numpy.concatenate([host(kernels(x).matmul(_kernel(block, x, degree), member))
+                              for _, block in products(x, y)])
+    total = numpy.stack([rows[of_x == part].sum(axis=0) for part in range(parts)])
+    if x is y:
+        own = host(_kernel((x * x).sum(axis=1), x, degree))
+        total -= numpy.diag(numpy.bincount(of_x, own))
+    return total
 
 
 def _distance(x: Array, y: Array, degree: int) -> float:

@@ -17,7 +17,7 @@ from ..errors import UserError
 from .classes import Train, class_shares, gan_train, inception_score, total_variation
 from .comparison import KS, LOOKED_AT, TENTH, Comparison
 from .frechet import frechet, frechet_infinity
-from .kernel import kernel_distance_by_subsets
+from .kernel import kernel_jackknife
 from .neighbours import nearer
 from .similarity import pairwise_ms_ssim, vendi_score
 from .transport import sliced_wasserstein
@@ -190,9 +190,8 @@ METRICS: dict[str, Metric] = {
     "frechet-infinity": Metric(
         lambda c: (frechet_infinity(c.real.features, c.fake.features, c.seed), None),
         "lower", "features", None, ("judge",)),
-    "kernel": Metric(
-        lambda c: kernel_distance_by_subsets(c.real.features, c.fake.features, PARTS, seed=c.seed),
-        "lower", "features", "parts", ("judge",)),
+    "kernel": Metric(lambda c: kernel_jackknife(c.real.features, c.fake.features, PARTS),
+                     "lower", "features", "jackknife", ("judge",)),
     "vendi": Metric(lambda c: _jackknife(vendi_score, c.fake.features),
                     "as real", "features", "jackknife", ("judge",), alone=True),
     # by its answers

@@ -8,6 +8,7 @@ from minigan import metrics
 from minigan.data import Scaled, digits
 from minigan.metrics import table
 from minigan.metrics.comparison import Comparison, Seen, Shown, blurred, noisy
+from minigan.metrics.kernel import kernel_jackknife
 from minigan.metrics.table import METRICS, WIDTHS, Figure, lacking, scored
 
 IMAGES, LABELS = digits()
@@ -36,7 +37,7 @@ def test_each_figure_is_that_of_its_public_function():
     _, nearest_real, nearest_fake = metrics.one_nearest_neighbour_accuracy(real, fake)
     expected = {
         "frechet": metrics.frechet(of_real, of_fake),
-        "kernel": metrics.kernel_distance_by_subsets(of_real, of_fake)[0],
+        "kernel": metrics.kernel_distance(of_real, of_fake),
         "vendi": metrics.vendi_score(of_fake),
         "inception": metrics.inception_score(answers)[0],
         "sure": (answers.max(axis=1) >= 0.9).mean(),
@@ -87,6 +88,11 @@ def test_the_jackknife_of_a_mean_is_its_standard_error_and_a_share_of_0_is_uncer
     value, error = table._jackknife(np.mean, x)
     parts = [x[np.arange(200) % 10 == i].mean() for i in range(10)]
     np.testing.assert_allclose((value, error), (x.mean(), np.std(parts, ddof=1) / 10 ** 0.5))
+    x, y = np.random.default_rng(2).normal(size=(2, 57, 3))
+    without = [metrics.kernel_distance(x[np.arange(57) % 10 != i], y[:43][np.arange(43) % 10 != i])
+               for i in range(10)]
+    np.testing.assert_allclose(kernel_jackknife(x, y[:43]), (
+        metrics.kernel_distance(x, y[:43]), np.std(without) * 3))
     share, error = table._share(np.zeros(100))
     assert share == 0 and 0.01 < WIDTHS["binomial"] * error < 0.04
 
@@ -97,4 +103,4 @@ def test_what_is_lacking_is_named_and_what_is_not_finite_refused():
     assert lacking("gan-test", {"judge", "told"}) is None
     with pytest.raises(ValueError, match="not finite.*--step"):
         Seen(np.full((2, 8, 8, 1), np.nan, np.float32))
-    assert "few" in scored("kernel", Comparison(*[Seen(IMAGES[:4], JUDGE)] * 2, REAL.shown))
+    assert "no 10 parts" in scored("kernel", Comparison(*[Seen(IMAGES[:4], JUDGE)] * 2, REAL.shown))
