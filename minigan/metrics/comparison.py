@@ -13,11 +13,13 @@ from ..data import Scaled
 from ..errors import UserError
 from .crossing import Crossing, crossing
 from .judge import BLOCK, Judge
+from .kernel import kernel_sums
 from .parzen import likeliest
 from .points import rows, squared_distances, to_neighbours
 
 KS = (1, 3, 5)   # neighbours: of the two-sample test, of precision and recall, of coverage
-TENTH = 10       # of the reference, by which Parzen's σ is chosen; the rest is what it is read from
+TENTH = 10       # of the reference, but at most MOST_TENTH, by which Parzen's σ is chosen
+MOST_TENTH = 250  # images; the others are what it is read from
 LOOKED_AT = 1000  # samples whose nearest training image is looked for
 NOISE = 0.15     # standard deviation of what makes real images bad
 
@@ -59,6 +61,11 @@ class Seen:
         return self.probabilities.argmax(axis=1)
 
     @cached_property
+    def kernel_sums(self) -> numpy.ndarray:
+        """Of the features."""
+        return kernel_sums(self.features, self.features)
+
+    @cached_property
     def radii(self) -> numpy.ndarray:
         """Squared distances (N, 3) of the pixels to their KS-th nearest other."""
         return to_neighbours(self.pixels, KS, "the images")
@@ -85,8 +92,10 @@ class Shown:
         for start in range(0, len(self.rows), BLOCK):
             block = rows(self.images[self.rows[start:start + BLOCK]], "images")
             for _, distance in squared_distances(block, points):
-                both = numpy.concatenate([best, distance])
-                best = numpy.partition(both, own, axis=0)[:own + 1]
+                for _ in range(own + 1):
+                    nearest = distance.argmin(axis=0), numpy.arange(len(points))
+                    found, distance[nearest] = distance[nearest], numpy.inf
+                    best = numpy.sort(numpy.concatenate([best, found[None]]), axis=0)[:own + 1]
         return best[own]
 
 
@@ -99,11 +108,16 @@ class Comparison:
     shown: Shown
     seed: int = 0
 
+    @property
+    def chosen_by(self) -> int:
+        """How many of the first real images Parzen's σ is chosen by."""
+        return max(1, min(len(self.real.images) // TENTH, MOST_TENTH))
+
     @cached_property
     def crossing(self) -> Crossing:
         """Of the pixels."""
         real, fake = self.real.pixels, self.fake.pixels
-        sigma = likeliest(fake, real[:max(1, len(real) // TENTH)])
+        sigma = likeliest(fake, real[:self.chosen_by])
         return crossing(real, fake, (self.real.radii[:, 1], self.fake.radii[:, 1]),
                         self.real.radii[:, 2], sigma)
 

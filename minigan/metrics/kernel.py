@@ -12,6 +12,8 @@ from ..errors import UserError
 from ..settings import Positive, Seed, TwoOrMore
 from .points import Array, alike, host, like, products
 
+PARTS = 10
+
 
 @checked
 def kernel_distance(real: numpy.ndarray, fake: numpy.ndarray, degree: Positive = 3) -> float:
@@ -59,42 +61,43 @@ def kernel_distance_by_subsets(real: numpy.ndarray, fake: numpy.ndarray, subsets
     return float(numpy.mean(distances)), float(numpy.std(distances, ddof=1) / numpy.sqrt(subsets))
 
 
-def kernel_jackknife(real: numpy.ndarray, fake: numpy.ndarray, parts: int = 10,
-                     degree: int = 3) -> tuple[float, float]:
-    """The kernel distance of all points, and its standard error by the distances without each of
-    the parts, the points i with i mod parts alike. One look at the kernel's values serves all.
+def kernel_jackknife(real: numpy.ndarray, fake: numpy.ndarray, between: numpy.ndarray, n: int,
+                     m: int) -> tuple[float, float]:
+    """The kernel distance of n and m points, and its standard error by the distances without each
+    of ten parts, from the sums of `kernel_sums`: of real points, of fake ones, and between them.
 
-    Between equal distributions it errs √parts times less than the mean of the parts' distances.
+    Between equal distributions it errs √10 times less than the mean of the parts' distances. Raises
+    UserError for parts of fewer than two points.
     """
-    x, y = alike(2, real=real, fake=fake)
-    if min(len(x), len(y)) < 2 * parts:
-        raise UserError(f"{len(x)} real and {len(y)} fake points make no {parts} parts of two and "
-                        "more: give more points")
-    totals = numpy.stack([_by_parts(a, b, parts, degree) for a, b in ((x, x), (y, y), (x, y))])
-    sizes = numpy.array([numpy.bincount(numpy.arange(len(z)) % parts) for z in (x, y)])
+    if min(n, m) < 2 * PARTS:
+        raise UserError(f"{n} real and {m} fake points make no {PARTS} parts of two and more: give "
+                        "more points")
+    sizes = numpy.array([numpy.bincount(numpy.arange(points) % PARTS) for points in (n, m)])
 
     def distance(kept: numpy.ndarray) -> float:
-        xx, yy, xy = (total[kept][:, kept].sum() for total in totals)
+        xx, yy, xy = (sums[kept][:, kept].sum() for sums in (real, fake, between))
         n, m = sizes[:, kept].sum(axis=1)
-        return xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m)
+        return float(xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m))
 
-    each = numpy.arange(parts)
+    each = numpy.arange(PARTS)
     without = [distance(each != part) for part in each]
-    return float(distance(each >= 0)), float(numpy.std(without) * numpy.sqrt(parts - 1))
+    return distance(each >= 0), float(numpy.std(without)) * (PARTS - 1) ** 0.5
 
 
-def _by_parts(x: Array, y: Array, parts: int, degree: int) -> numpy.ndarray:
-    """The kernel's sums (parts, parts) over the pairs of a part of x and a part of y; between a set
-    and itself those of a point and itself are left out."""
-    of_x, of_y = (numpy.arange(len(z)) % parts for z in (x, y))
-    member = like((of_y[:, None] == numpy.arange(parts)).astype(float), y)
+def kernel_sums(x: numpy.ndarray, y: numpy.ndarray, degree: int = 3) -> numpy.ndarray:
+    """The kernel's sums (10, 10) over pairs of a part of x and a part of y, the points i with i mod
+    10 alike; of a set and itself without those of a point and itself."""
+    same = x is y
+    x, y = alike(x=x, y=y)
+    of_x, of_y = (numpy.arange(len(z)) % PARTS for z in (x, y))
+    member = like((of_x[:, None] == numpy.arange(PARTS)).astype(float), x)
     rows = numpy.concatenate([host(kernels(x).matmul(_kernel(block, x, degree), member))
-                              for _, block in products(x, y)])
-    total = numpy.stack([rows[of_x == part].sum(axis=0) for part in range(parts)])
-    if x is y:
+                              for _, block in products(y, x)])
+    sums = numpy.stack([rows[of_y == part].sum(axis=0) for part in range(PARTS)], axis=1)
+    if same:
         own = host(_kernel((x * x).sum(axis=1), x, degree))
-        total -= numpy.diag(numpy.bincount(of_x, own))
-    return total
+        sums -= numpy.diag(numpy.bincount(of_x, own, PARTS))
+    return sums
 
 
 def _distance(x: Array, y: Array, degree: int) -> float:

@@ -15,16 +15,15 @@ from ..autodiff import Tensor, no_grad
 from ..data import Loader
 from ..errors import UserError
 from .classes import Train, class_shares, gan_train, inception_score, total_variation
-from .comparison import KS, LOOKED_AT, TENTH, Comparison
+from .comparison import KS, LOOKED_AT, Comparison
 from .frechet import frechet, frechet_infinity
-from .kernel import kernel_jackknife
+from .kernel import PARTS, kernel_jackknife, kernel_sums
 from .neighbours import nearer
 from .similarity import pairwise_ms_ssim, vendi_score
 from .transport import sliced_wasserstein
 from .two_sample import classifier_two_sample, nearer_own
 
 Scored = tuple[float, "float | None"]
-PARTS = 10
 SURE = 0.9
 RESAMPLED = 200
 PAIRS = 100
@@ -110,13 +109,19 @@ def _by_parts(values: Iterable[float]) -> Scored:
     return float(numpy.mean(values)), float(numpy.std(values, ddof=1)) / len(values) ** 0.5
 
 
+def _kernel(c: Comparison) -> Scored:
+    between = kernel_sums(c.real.features, c.fake.features)
+    return kernel_jackknife(c.real.kernel_sums, c.fake.kernel_sums, between,
+                            len(c.real.features), len(c.fake.features))
+
+
 def _inception(c: Comparison) -> Scored:
     mean, deviation = inception_score(c.fake.probabilities, PARTS)
     return mean, deviation / (PARTS - 1) ** 0.5
 
 
 def _parzen(c: Comparison) -> Scored:
-    read = c.crossing.log_density[max(1, len(c.real.pixels) // TENTH):]
+    read = c.crossing.log_density[c.chosen_by:]
     return float(read.mean()), float(read.std(ddof=1)) / len(read) ** 0.5
 
 
@@ -142,12 +147,13 @@ def _rarest(c: Comparison) -> Scored:
 
 
 def _classifier(c: Comparison) -> Scored:
-    both, *_ = classifier_two_sample(dense(c.seed), c.real.pixels, c.fake.pixels, c.seed)
+    both, *_ = classifier_two_sample(dense(c.seed, 600), c.real.pixels, c.fake.pixels, c.seed)
     return _share(both, len(c.real.pixels))  # half of each kind is asked about
 
 
 def _gan_train(c: Comparison) -> Scored:
-    right = gan_train(dense(c.seed), c.fake.pixels, c.fake.labels, c.real.pixels, c.real.labels)
+    right = gan_train(dense(c.seed, 1500), c.fake.pixels, c.fake.labels, c.real.pixels,
+                      c.real.labels)
     return _share(right, len(c.real.pixels))
 
 
@@ -162,8 +168,8 @@ def _ms_ssim(c: Comparison) -> Scored:
                      for part in numpy.array_split(c.fake.images, PARTS))
 
 
-def dense(seed: int, epochs: int = 10, width: int = 128) -> Train:
-    """Fits a network with one hidden layer, by Adam, to points and labels."""
+def dense(seed: int, steps: int, width: int = 128) -> Train:
+    """Fits a network with one hidden layer to points and labels, by so many steps of Adam."""
     def train(points: numpy.ndarray, labels: numpy.ndarray) -> Callable[[Any], numpy.ndarray]:
         rng = numpy.random.default_rng(seed)
         points, labels = points.astype("float32"), numpy.asarray(labels)
@@ -171,7 +177,7 @@ def dense(seed: int, epochs: int = 10, width: int = 128) -> Train:
                                 nn.Dense(width, int(labels.max()) + 1, rng=rng))
         adam = optim.Adam(network.parameters(), lr=1e-3, betas=(0.9, 0.999))
         loader = Loader(points, labels, batch_size=min(64, len(points)), seed=seed)
-        for _, (x, y) in zip(range(epochs * len(loader)), loader.forever()):
+        for _, (x, y) in zip(range(steps), loader.forever()):
             adam.zero_grad()
             losses.cross_entropy(network(Tensor(x)), y).backward()
             adam.step()
@@ -190,8 +196,7 @@ METRICS: dict[str, Metric] = {
     "frechet-infinity": Metric(
         lambda c: (frechet_infinity(c.real.features, c.fake.features, c.seed), None),
         "lower", "features", None, ("judge",)),
-    "kernel": Metric(lambda c: kernel_jackknife(c.real.features, c.fake.features, PARTS),
-                     "lower", "features", "jackknife", ("judge",)),
+    "kernel": Metric(_kernel, "lower", "features", "jackknife", ("judge",)),
     "vendi": Metric(lambda c: _jackknife(vendi_score, c.fake.features),
                     "as real", "features", "jackknife", ("judge",), alone=True),
     # by its answers
