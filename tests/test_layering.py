@@ -42,7 +42,7 @@ MAY_IMPORT = {
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "viz"},  # a run loads, draws and saves
+    "gan": ENGINE | {"data", "files", "metrics", "viz"},  # a run loads, draws, saves and measures
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "export": ENGINE | {"files", "gan"},
     "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",
@@ -86,6 +86,7 @@ NUMPY = {
     "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
     "minigan.gan.config": None,                        # labels are read there,
     "minigan.gan.run": None,                           # metrics and weights saved,
+    "minigan.gan.yardstick": None,                     # real images chosen,
     "minigan.files": None,                             # by this
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors

@@ -8,11 +8,11 @@ from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import doctor, export, gradcheck, judge, lab, sample, systems, train
+from . import doctor, evaluate, export, gradcheck, judge, lab, sample, systems, train
 from .arguments import Parser
 from .streams import Told, flush_output
 
-COMMANDS = (train, sample, export, systems, lab, judge, gradcheck, doctor)
+COMMANDS = (train, sample, evaluate, export, systems, lab, judge, gradcheck, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

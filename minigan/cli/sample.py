@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from ..gan import Run, sample
-from ..settings import NATURAL, POSITIVE, SEED
+from ..settings import NATURAL, POSITIVE, SEED, Kind
 from ..viz import save_grid
 
+STEP = Kind("a saved step, or best", lambda step: step == "best" or NATURAL.fits(step),
+            lambda text: text if text == "best" else int(text))
 MANY = 64  # images, unless --n says otherwise
 
 
@@ -20,7 +22,8 @@ def register(commands: Any) -> None:
     p.add_argument("--n", type=POSITIVE, default=MANY,
                    help=f"how many images (default: {MANY})")
     p.add_argument("--seed", type=SEED, default=0, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--step", type=NATURAL, metavar="N", help="which saved step (default: the last)")
+    p.add_argument("--step", type=STEP, metavar="N",
+                   help="which saved step, or best, by --keep-best (default: the last)")
     p.add_argument("--label", type=NATURAL, metavar="K",
                    help="of a conditional game: the class of all images (default: one after "
                         "another)")

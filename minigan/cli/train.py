@@ -18,6 +18,7 @@ from ..data import IMAGE_SETS, DataError
 from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
 from ..gan.config import folder_of
+from ..gan.fields import KEPT
 from ..gan.progress import Progress
 from ..gan.run import Diverged
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
@@ -54,6 +55,9 @@ def register(commands: Any) -> None:
                    help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
     p.add_argument("--save-every", type=POSITIVE, metavar="N",
                    help="steps between saved weights and grids (default: a tenth of the steps)")
+    p.add_argument("--keep-best", type=KEPT, metavar="METRIC",
+                   help="measure each saved step by up to 1,000 samples; the best is "
+                        "`minigan sample RUN --step best`: " + KEPT.what.removeprefix("one of "))
     p.add_argument("--resume", action="store_true",
                    help="go on with the run in --out where it was saved last")
     game.add_arguments(p)
@@ -85,6 +89,9 @@ def train(args: argparse.Namespace) -> int:
         run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {shown}")
+    if run.config.keep_best:
+        print(f"the best saved step by {run.config.keep_best} is {run.best_step()}: "
+              f"minigan sample {shown} --step best")
     print(f"samples in {run.folder / 'samples'}; more with: minigan sample {shown}")
     if run.config.game.labels and not trainer.stop:
         share = run.share_read(trainer)
@@ -101,7 +108,7 @@ def new_run(args: argparse.Namespace) -> Run:
     return Run.new(args.out or free_folder(Path("runs"), name), name, Options(**game.given(args)),
                    data=args.data, data_dir=args.data_dir, size=args.image_size,
                    channels=args.channels, steps=args.steps, batch_size=args.batch_size,
-                   seed=args.seed or 0, save_every=args.save_every)
+                   seed=args.seed or 0, save_every=args.save_every, keep_best=args.keep_best)
 
 
 def check_order(size: tuple[int, int], folder: Path | None) -> None:
@@ -124,7 +131,7 @@ def resumed_run(args: argparse.Namespace) -> Run:
     if args.image_size:
         asked["image_size"] = f"{shown(args.image_size)} (width x height)"
     settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
-                "seed": config.seed, "channels": channels,
+                "seed": config.seed, "channels": channels, "keep_best": config.keep_best,
                 "image_size": f"{shown(size)} (width x height)",
                 **vars(config.game), "lr": config.game.lr or run.system.lr}
     for name, was in settings.items():

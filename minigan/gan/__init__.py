@@ -8,6 +8,7 @@ from .game import GAN, GameError
 from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
 from .config import Config
+from .evaluation import evaluate
 from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
@@ -16,9 +17,9 @@ from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
 __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "ConditionalGenerator",
-           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
-           "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
-           "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
-           "alternating", "answering", "augment", "d2gan", "extragradient", "minimax", "models",
-           "noise", "nonsaturating", "objectives", "penalties", "projection", "sample",
-           "simultaneous", "train_step", "two_headed"]
+           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN",
+           "OBJECTIVES", "Objective", "Options", "Players", "Projection", "Run", "RunError",
+           "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads",
+           "UnrolledGAN", "alternating", "answering", "augment", "d2gan", "evaluate",
+           "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",
+           "penalties", "projection", "sample", "simultaneous", "train_step", "two_headed"]

@@ -36,6 +36,7 @@ class Config:
     game                 what differs from the system's plain game
     classes              of the labels, if the data set has any
     fingerprint          of the images and labels that the run began with; None: it is an older one
+    keep_best            the metric by which the best step is known, of `metrics.METRICS`, if any
     """
 
     system: str
@@ -49,6 +50,7 @@ class Config:
     game: Options = field(default_factory=Options)
     classes: int = 0
     fingerprint: str | None = None
+    keep_best: str | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Config:

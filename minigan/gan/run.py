@@ -6,6 +6,7 @@
     samples/step-000500.png  the same noise, as the average generator paints it at that step
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
+    evaluation.json          figures of saved steps, if they were evaluated or the best is kept
 """
 from __future__ import annotations
 
@@ -31,6 +32,7 @@ from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
 from .fields import ROW, SETTINGS, STATE, dotted, nested
 from .game import GAN
+from .keeping import Keeper, best_step
 from .options import Options
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
@@ -65,10 +67,11 @@ class Run:
             data: str | None = None, data_dir: str | Path | None = None,
             size: tuple[int, int] | None = None, channels: int | None = None,
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
-            save_every: int | None = None) -> Run:
+            save_every: int | None = None, keep_best: str | None = None) -> Run:
         """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`; what
         is None is the system's own. The data are loaded, image files in this size, (height, width),
-        and with these channels. Nothing is written yet. Raises UserError for settings that no run
+        and with these channels. By the metric keep_best, such as "kernel", each saved step is
+        measured (`best_step`). Nothing is written yet. Raises UserError for settings that no run
         can have."""
         SETTINGS["system"].check("system", system)
         own, game = SYSTEMS[system], Options() if game is None else game
@@ -78,7 +81,7 @@ class Run:
         config = Config(system, own.data if data is None else data, (1, 1, 1),
                         own.steps if steps is None else steps,
                         own.batch_size if batch_size is None else batch_size, seed,
-                        1 if save_every is None else save_every, game=game)
+                        1 if save_every is None else save_every, game=game, keep_best=keep_best)
         config.check()
         config.data_dir = folder_of(config.data, data_dir)
         if save_every is None:
@@ -127,6 +130,8 @@ class Run:
         if self.config.steps < trainer.step:
             raise RunError(f"the run is at step {trainer.step} already, and steps, which is "
                            f"{self.config.steps}, counts them all")
+        if self.config.keep_best:
+            self._keeper.check(trainer)
         self.write_config()
         trainer.callbacks = [self]
         return trainer
@@ -209,12 +214,23 @@ class Run:
         write_arrays(self.weights_file(trainer.step), {
             k.removeprefix("game."): v for k, v in state.items()
             if k.startswith(("game.generator.", "average."))})
+        if self.config.keep_best:
+            self._keeper.keep(trainer, self.weights_file(trainer.step))
         self.save_samples(trainer)
         self.save_losses()
         # the state last: it names the step from which a resumed run goes on
         arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
         rest = {k: v for k, v in state.items() if k not in arrays}
         write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
+
+    @cached_property
+    def _keeper(self) -> Keeper:
+        return Keeper(self.folder, self.config, self.data)
+
+    def best_step(self) -> int:
+        """The saved step that is best by the metric `keep_best`: of up to 1,000 samples, beside
+        images that `evaluate` does not compare with. Raises UserError for a run without."""
+        return best_step(self.folder, self.config.keep_best, self.saved_steps())
 
     def save_samples(self, trainer: Trainer) -> None:
         """The grid of the run's fixed noise."""
@@ -270,21 +286,27 @@ class Run:
                    for p in (self.folder / "weights").glob("step-*.safetensors")]
         return sorted(int(text) for text in numbers if text.isdecimal())
 
-    def generator(self, step: int | None = None) -> tuple[Module, int]:
-        """The average generator as it was at a saved step (None: the last), and that step."""
-        game, step = self.game(step)
-        return game.generator, step
-
-    def game(self, step: int | None = None) -> tuple[GAN, int]:
-        """The game whose generator is the average one as it was at a saved step (None: the last),
-        and that step. Its discriminator is one in name only."""
+    def saved_step(self, step: int | str | None = None) -> int:
+        """A step whose weights are on disk: that one, "best" (`best_step`), or None, the last.
+        Raises UserError if there is none."""
         steps = self.saved_steps()
         if not steps:
             raise RunError(f"{self.folder} has no saved weights yet")
-        step = steps[-1] if step is None else step
+        step = self.best_step() if step == "best" else steps[-1] if step is None else step
         if step not in steps:
             raise RunError(f"{self.folder} has no weights of step {step}; it has "
                            f"{', '.join(map(str, steps))}")
+        return step
+
+    def generator(self, step: int | str | None = None) -> tuple[Module, int]:
+        """The average generator as it was at a saved step (see `saved_step`), and that step."""
+        game, step = self.game(step)
+        return game.generator, step
+
+    def game(self, step: int | str | None = None) -> tuple[GAN, int]:
+        """The game whose generator is the average one as it was at a saved step (see `saved_step`),
+        and that step. Its discriminator is one in name only."""
+        step = self.saved_step(step)
         arrays, _ = read_arrays(self.weights_file(step))
         weights = {k.removeprefix("average."): v for k, v in arrays.items()
                    if k.startswith("average.")}
