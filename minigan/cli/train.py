@@ -25,6 +25,8 @@ from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
 from . import doctor, game
 from .arguments import IMAGE_SIZE
 
+RECIPES = {"own": Options.recipe, "as-written": lambda system, **given: Options(**given)}
+
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
@@ -48,6 +50,9 @@ def register(commands: Any) -> None:
                    help="images of each kind in a step")
     p.add_argument("--seed", type=SEED, metavar="N",
                    help="fixes weights, batches and noise (default: 0)")
+    p.add_argument("--recipe", type=one_of(RECIPES, "recipe"), metavar="NAME",
+                   help="own: the system's, which `minigan systems` lists, and the options given "
+                        "here beside it; as-written: the options alone (default: own)")
     p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
                    metavar="NAME",
                    help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
@@ -105,10 +110,11 @@ def new_run(args: argparse.Namespace) -> Run:
     name = args.system or "digits"
     if args.data == "images" and args.image_size:
         check_order(args.image_size, args.data_dir)
-    return Run.new(args.out or free_folder(Path("runs"), name), name, Options(**game.given(args)),
-                   data=args.data, data_dir=args.data_dir, size=args.image_size,
-                   channels=args.channels, steps=args.steps, batch_size=args.batch_size,
-                   seed=args.seed or 0, save_every=args.save_every, keep_best=args.keep_best)
+    options = RECIPES[args.recipe or "own"](name, **game.given(args))
+    return Run.new(args.out or free_folder(Path("runs"), name), name, options, data=args.data,
+                   data_dir=args.data_dir, size=args.image_size, channels=args.channels,
+                   steps=args.steps, batch_size=args.batch_size, seed=args.seed or 0,
+                   save_every=args.save_every, keep_best=args.keep_best)
 
 
 def check_order(size: tuple[int, int], folder: Path | None) -> None:
@@ -125,6 +131,8 @@ def resumed_run(args: argparse.Namespace) -> Run:
     """The run in --out, perhaps with more steps than before."""
     if args.out is None:
         raise RunError("--resume needs --out, the folder of the run to go on with")
+    if args.recipe:
+        raise RunError("a resumed run keeps the recipe that it began with: leave --recipe out")
     run = Run.open(args.out)
     config, asked = run.config, {**vars(args), **game.given(args)}
     *size, channels = config.shape

@@ -68,13 +68,13 @@ class Run:
             size: tuple[int, int] | None = None, channels: int | None = None,
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
             save_every: int | None = None, keep_best: str | None = None) -> Run:
-        """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`; what
-        is None is the system's own. The data are loaded, image files in this size, (height, width),
-        and with these channels. By the metric keep_best, such as "kernel", each saved step is
-        measured (`best_step`). Nothing is written yet. Raises UserError for settings that no run
-        can have."""
+        """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`, or by
+        the system's recipe; what is None is the system's own. The data are loaded, image files in
+        this size, (height, width), and with these channels. By the metric keep_best, such as
+        "kernel", each saved step is measured (`best_step`). Nothing is written yet. Raises
+        UserError for settings that no run can have."""
         SETTINGS["system"].check("system", system)
-        own, game = SYSTEMS[system], Options() if game is None else game
+        own, game = SYSTEMS[system], Options.recipe(system) if game is None else game
         if not isinstance(game, Options):
             raise RunError(f"a run's game is Options, such as Options(objective='hinge'), not "
                            f"{game!r}")

@@ -40,8 +40,8 @@ def test_python_and_the_command_train_the_same_run(game, tmp_path):
     words = {"penalty": "--penalty r1:1:0.1", "lr": "--lr 1e-3", "labels": "--labels 20",
              "instance_noise": "--instance-noise 0.3", "noise_until": "--noise-until 0.8"}
     given = " ".join(words[name] for name in game.given()).split()
-    assert main(["train", "--steps", "4", "--batch-size", "8", "--save-every", "2", "--device",
-                 "cpu", "--out", str(theirs), *given]) == 0
+    assert main(["train", "--recipe", "as-written", "--steps", "4", "--batch-size", "8",
+                 "--save-every", "2", "--device", "cpu", "--out", str(theirs), *given]) == 0
     assert bits(ours) == bits(theirs)
 
 
