@@ -37,11 +37,12 @@ MAY_IMPORT = {
     "nn": SAYING | {"backend", "autodiff", "ops"},
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "files": {"errors"},
+    "locks": {"errors"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "viz"},  # a run loads, draws and saves
+    "gan": ENGINE | {"data", "files", "locks", "viz"},  # a run loads, draws and saves
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "cli": ENGINE | {"data", "files", "gan", "lab", "metrics", "minigan", "testing", "viz"},
     "__main__": {"cli"},

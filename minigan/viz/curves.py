@@ -1,6 +1,7 @@
 """Numbers over the steps of a training run, drawn as lines."""
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Mapping, Sequence
 
@@ -47,6 +48,8 @@ def save_curves(path: str | os.PathLike, steps: Sequence[int],
                 bbox_to_anchor=(0, 1), borderaxespad=0.2)
     with replacing(path) as temporary:
         figure.savefig(temporary)
+    del figure, axes, line
+    gc.collect(1)  # it is thousands of objects that hold each other
 
 
 def _smooth(values: numpy.ndarray) -> numpy.ndarray:

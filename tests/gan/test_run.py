@@ -37,6 +37,7 @@ def test_python_and_the_command_train_the_same_run(game, tmp_path):
     trainer = run.trainer()
     assert (ours / "config.json").exists()
     trainer.run(4)
+    run.close()
     words = {"penalty": "--penalty r1:1:0.1", "lr": "--lr 1e-3", "labels": "--labels 20",
              "instance_noise": "--instance-noise 0.3", "noise_until": "--noise-until 0.8"}
     given = " ".join(words[name] for name in game.given()).split()
