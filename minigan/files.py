@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, not after a power failure either; arrays in
+"""Writing files so that nobody reads half of one, not after a power failure either; arrays in
 files."""
 from __future__ import annotations
 

@@ -47,8 +47,8 @@ class Lock:
                 break
             self.file.close()  # that of a process which has just removed it
         self.file.truncate(0)
-        self.file.write(f"process {os.getpid()} on {platform.node()}, since "
-                        f"{time.strftime('%Y-%m-%d %H:%M')}\n")
+        self.file.write(f"process {os.getpid()} on {platform.node()} (since "
+                        f"{time.strftime('%Y-%m-%d %H:%M')})\n")
         self.file.flush()
         self.release = weakref.finalize(self, _release, self.path, self.file, self.process)
 

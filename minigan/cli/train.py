@@ -27,7 +27,7 @@ from .arguments import IMAGE_SIZE
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
+    p = commands.add_parser("train", help="train a system; unnamed, on the shipped digits")
     p.set_defaults(command=train)
     p.add_argument("system", nargs="?", metavar="SYSTEM", type=one_of(SYSTEMS, "system"),
                    help=f"{', '.join(SYSTEMS)} (default: digits)")

@@ -15,7 +15,7 @@ import math
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -62,6 +62,7 @@ class Run:
         self._heard: dict[str, int] = {}  # sentence: when it held last, since the run went on
         self._history: list[dict[str, float]] = []
         self._lock: Lock | None = None
+        self._is_new = False  # and its folder is to be so still when it is made
 
     @classmethod
     def new(cls, folder: str | Path, system: str = "digits", game: Options | None = None, *,
@@ -102,7 +103,9 @@ class Run:
                 folder / LOCK, *leftovers(folder)}):
             raise RunError(f"{folder} exists already: go on with it (--resume), or name another "
                            "folder (--out)")
-        return cls(folder, config)
+        run = cls(folder, config)
+        run._is_new = True
+        return run
 
     @classmethod
     @checked
@@ -127,9 +130,9 @@ class Run:
         the folder, which for a new run is made here. No other process may write there until
         `close()`. Raises UserError for data, a folder or settings that do not go together, and
         for a folder that another process trains in."""
-        began = (self.folder / "config.json").exists()
+        began = not self._is_new and (self.folder / "config.json").exists()
         if began:
-            self._take()
+            self.take()
         state = self.saved()
         trainer = self._trainer(state)
         if self.config.steps < trainer.step:
@@ -137,8 +140,10 @@ class Run:
                            f"{self.config.steps}, counts them all")
         if not began:
             make_folder(self.folder)
-            self._take()
-            self.create(self.folder, self.config)  # nobody else began it meanwhile
+            self.take()
+            if self._is_new:
+                self.create(self.folder, self.config)  # nobody else began one meanwhile
+                self._is_new = False
         self.write_config()  # first: without it a folder is none of a run
         if state is None:
             self._save_state(dotted(trainer.state_dict()))
@@ -147,8 +152,9 @@ class Run:
         trainer.callbacks = [self]
         return trainer
 
-    def _take(self) -> None:
-        """Keep other processes from writing into the folder."""
+    def take(self) -> None:
+        """Keep other processes from writing into the folder until `close()`. Raises RunError if one
+        does already."""
         try:
             self._lock = lock(self.folder)
         except Taken as owner:
@@ -157,7 +163,7 @@ class Run:
                            "(--out)") from None
 
     def close(self) -> None:
-        """Let other processes write into the folder; `trainer()` takes it back."""
+        """Let other processes write into the folder; `take()` and `trainer()` take it back."""
         if self._lock is not None:
             self._lock.release()
 
@@ -236,10 +242,8 @@ class Run:
         if broken:
             raise Diverged(f"training diverged before step {trainer.step} "
                            f"({broken[0].removeprefix('game.')} is not finite): try a smaller --lr")
-        write_arrays(self.weights_file(trainer.step), {
-            k.removeprefix("game."): v for k, v in state.items()
-            if k.startswith(("game.generator.", "average."))})
-        self.save_samples(trainer)
+        self.save_weights(trainer.step, state)
+        self.save_samples(trainer.step, trainer.game, trainer.average.module)
         self.save_losses()
         with suppress(FileNotFoundError):
             flush(self.folder / "metrics.jsonl")
@@ -251,11 +255,20 @@ class Run:
         rest = {k: v for k, v in state.items() if k not in arrays}
         write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
 
-    def save_samples(self, trainer: Trainer) -> None:
-        """The grid of the run's fixed noise."""
-        latent = self.config.latent(trainer.game, GRID, self.config.seed)
-        save_grid(self.folder / "samples" / f"step-{trainer.step:06d}.png",
-                  sample(trainer.average.module, latent), self.system.value_range)
+    def save_weights(self, step: int, state: dict[str, Any]) -> None:
+        """The generator's and their average, of what `dotted` gave."""
+        write_arrays(self.weights_file(step), {
+            k.removeprefix("game."): v for k, v in state.items()
+            if k.startswith(("game.generator.", "average."))})
+
+    def save_samples(self, step: int, game: GAN, generator: Module) -> None:
+        """The grid of the run's fixed noise, as the game's (average) generator paints it."""
+        latent = self.config.latent(game, GRID, self.config.seed)
+        save_grid(self.samples_file(step), sample(generator, latent), self.system.value_range)
+
+    def samples_file(self, step: int) -> Path:
+        """Where the grid of a step is."""
+        return self.folder / "samples" / f"step-{step:06d}.png"
 
     def save_losses(self) -> None:
         """The curves of the losses so far."""
@@ -280,8 +293,12 @@ class Run:
 
     def _forget_metrics_after(self, step: int) -> None:
         """They are made anew."""
+        self.write_metrics(row for row in self._rows() if row["step"] <= step)
+
+    def write_metrics(self, rows: Iterable[dict[str, float]]) -> None:
+        """These rows and no others."""
         with replacing(self.folder / "metrics.jsonl") as path, open(path, "w") as file:
-            file.writelines(json.dumps(row) + "\n" for row in self._rows() if row["step"] <= step)
+            file.writelines(json.dumps(row) + "\n" for row in rows)
 
     def saved(self) -> dict[str, Any] | None:
         """The trainer's state at the last save; None if there was none."""

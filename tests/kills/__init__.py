@@ -62,7 +62,7 @@ def kill(game: str, count: int, seed: int = 0) -> Found:
 
 
 def _fault(game: str, out: Path, rng: Random, seconds: float, changes: int, found: Found) -> str:
-    """A run that is killed up to three times, and then left alone. Returns what went wrong, or ""."""
+    """A run that is killed up to three times, then left alone. Returns what went wrong, or ""."""
     kills = 0
     for _ in range(rng.choice((1, 1, 2, 3))):
         at_file = rng.random() < 0.5
