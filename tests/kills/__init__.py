@@ -22,7 +22,7 @@ from tests.fuzz.kinds import TINY
 from tests.options import CHANGED, words
 
 GAMES = {"plain": [], **{name.replace("_", "-"): words(name) for name in CHANGED}}
-STEPS, SAVE_EVERY = 24, 8
+STEPS, SAVE_EVERY = 24, 12
 CHANGES = {"open", "os.chmod", "os.mkdir", "os.remove", "os.rename"}  # audited: what saving does
 
 
