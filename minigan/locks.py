@@ -19,9 +19,11 @@ from .errors import UserError
 try:
     import fcntl
 except ImportError:  # Windows
-    import msvcrt
-
     fcntl = None
+try:
+    import msvcrt
+except ImportError:  # all others
+    msvcrt = None
 
 NAME = ".lock"
 
@@ -74,7 +76,7 @@ def _locked(file: IO[str]) -> bool:
     try:
         if fcntl:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
+        elif msvcrt:
             file.seek(2 ** 30)  # nobody reads there, and what is locked cannot be read
             msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     except (BlockingIOError, PermissionError):

@@ -67,6 +67,22 @@ def test_a_file_system_without_locks_gives_it_to_everybody(tmp_path, monkeypatch
     assert Lock(tmp_path).holds() and Lock(tmp_path).holds()
 
 
+def test_where_there_is_no_fcntl_windows_is_asked(tmp_path, monkeypatch):
+    def locking(file, mode, count):
+        if taken:
+            raise PermissionError
+        taken.append((mode, count))
+
+    taken = []
+    monkeypatch.setattr(locks, "fcntl", None)
+    monkeypatch.setattr(locks, "msvcrt", SimpleNamespace(locking=locking, LK_NBLCK=2))
+    held = Lock(tmp_path)
+    with pytest.raises(Taken, match=f"process {os.getpid()} on"):
+        Lock(tmp_path)
+    held.release()
+    assert taken == [(2, 1)] and not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are forked")
 def test_a_forked_process_neither_has_the_lock_nor_takes_it_along(tmp_path):
     held = lock(tmp_path)

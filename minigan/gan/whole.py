@@ -85,15 +85,16 @@ def _draw(run: Run, step: int) -> None:
 
 def _metrics(run: Run, step: int) -> Iterator[Finding]:
     """What is wrong with the rows up to a saved step: those after it are made anew."""
-    path, rows = run.folder / "metrics.jsonl", {}
-    lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
-    read = run.metrics()
+    path, rows, read, lines = run.folder / "metrics.jsonl", {}, run.metrics(), 0
     for row in read:
         rows.setdefault(row["step"], row)
-    for n, what in ((len(lines) - len(read), "can not be read"),
-                    (len(read) - len(rows), "repeat a step")):
+    if path.exists():
+        with open(path, encoding="utf-8", errors="replace") as file:
+            lines = sum(1 for _ in file)
+    for n, what in ((lines - len(read), "cannot be read"), (len(read) - len(rows),
+                                                            "repeat a step")):
         if n:
-            yield Finding(f"{path}: {n} of {len(lines)} lines {what}", "left out",
+            yield Finding(f"{path}: {n} of {lines} lines {what}", "left out",
                           partial(run.write_metrics, rows.values()))
     lost = [s for s in (1, *range(METRICS_EVERY, step + 1, METRICS_EVERY))
             if s <= step and s not in rows]

@@ -2,6 +2,7 @@
 alone: every file is the same, bit for bit. `python -m tests.kills` kills many."""
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -50,6 +51,9 @@ def kill(game: str, count: int, seed: int = 0) -> Found:
             raise RuntimeError(f"{game} does not train")
         seconds, changes = used.ru_utime + used.ru_stime, int((folder / "changes").read_text())
         whole = _files(out)
+        rows = [json.loads(line)["step"] for line in whole["metrics.jsonl"].splitlines()]
+        if rows != [1, 10, 20]:
+            raise RuntimeError(f"the metrics of {game} have the steps {rows}")
         while found.kills < count:
             rmtree(out, ignore_errors=True)
             fault = _fault(game, out, Random(f"{game} {seed}"), seconds, changes, found)
