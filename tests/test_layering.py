@@ -38,11 +38,12 @@ MAY_IMPORT = {
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "files": {"errors"},
     "weights": SAYING | {"files", "nn"},
+    "locks": {"errors"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "metrics", "viz"},  # a run loads, draws, saves and measures
+    "gan": ENGINE | {"data", "files", "locks", "metrics", "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "export": ENGINE | {"files", "gan"},
     "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",

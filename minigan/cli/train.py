@@ -5,7 +5,7 @@ import argparse
 import shlex
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -30,7 +30,7 @@ RECIPES = {"own": Options.recipe, "as-written": lambda system, **given: Options(
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
+    p = commands.add_parser("train", help="train a system; unnamed, on the shipped digits")
     p.set_defaults(command=train)
     p.add_argument("system", nargs="?", metavar="SYSTEM", type=one_of(SYSTEMS, "system"),
                    help=f"{', '.join(SYSTEMS)} (default: digits)")
@@ -72,7 +72,12 @@ def train(args: argparse.Namespace) -> int:
     """`minigan train`. After Ctrl-C the status is 130, as of any interrupted program."""
     choose_device(args.device)
     threads.count()  # an error about them comes before anything is written
-    run = resumed_run(args) if args.resume else new_run(args)
+    with closing(resumed_run(args) if args.resume else new_run(args)) as run:
+        return play(run)
+
+
+def play(run: Run) -> int:
+    """Make the steps that are to be made; returns the exit status."""
     trainer, steps = run.trainer(), run.config.steps
     if trainer.step == steps:
         print(f"all {steps} steps are made already: --steps is how many there are to be in all")
@@ -82,6 +87,8 @@ def train(args: argparse.Namespace) -> int:
     try:
         with np.errstate(all="ignore"), stop_on_interrupt(trainer) as heard:
             trainer.run(steps)  # NumPy need not warn: the run says if it diverges
+            if trainer.stop:
+                run.save(trainer)
     except Diverged as error:
         progress.close()
         print("numbers are no longer finite: looking for the first by making steps "
@@ -91,7 +98,6 @@ def train(args: argparse.Namespace) -> int:
     progress.close()
     shown = shlex.quote(str(run.folder))
     if trainer.stop:
-        run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {shown}")
     if run.config.keep_best:
@@ -172,14 +178,16 @@ def choose_device(device: str) -> None:
 @contextmanager
 def stop_on_interrupt(trainer: Trainer) -> Iterator[list[int]]:
     """Within it Ctrl-C, and what ends a session or a job (SIGHUP, SIGTERM), let the step under way
-    end, so that what is saved is whole; a second one ends it at once. Those that are ignored, as
-    by nohup, stay so. Yields those that came."""
+    end, so that what is saved is whole. A second Ctrl-C ends it at once; the others often come in
+    twos, from a shell and its terminal, and cut no save off. Those that are ignored, as by nohup,
+    stay so. Yields those that came."""
     heard: list[int] = []
 
     def stop(number: int, frame: object) -> None:
         heard.append(number)
         trainer.stop = True
-        restore()
+        if signal.SIGINT in before:
+            signal.signal(signal.SIGINT, before[signal.SIGINT])
 
     def restore() -> None:
         for number, handler in before.items():
