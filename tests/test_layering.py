@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "viz"},  # a run loads, draws and saves
+    "gan": ENGINE | {"data", "files", "metrics", "viz"},  # a run loads, draws, saves and measures
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "cli": ENGINE | {"data", "files", "gan", "lab", "metrics", "minigan", "testing", "viz"},
     "__main__": {"cli"},
@@ -49,8 +49,8 @@ MAY_IMPORT = {
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
-OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "ml_dtypes", "nvmath", "PIL", "pooch",
-            "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
+OPTIONAL = {"cupy", "hypothesis", "imageio_ffmpeg", "jax", "matplotlib", "ml_dtypes", "nvmath",
+            "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {
@@ -83,6 +83,8 @@ NUMPY = {
     "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
     "minigan.gan.config": None,                        # labels are read there,
     "minigan.gan.run": None,                           # metrics and weights saved,
+    "minigan.gan.films": None,                         # noise and pictures computed,
+    "minigan.gan.nearest": None,                       # distances looked at
     "minigan.files": None,                             # by this
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors

@@ -8,11 +8,11 @@ from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import doctor, gradcheck, judge, lab, sample, systems, train
+from . import doctor, gradcheck, judge, lab, neighbours, sample, systems, train, walk
 from .arguments import Parser
 from .streams import Told, flush_output
 
-COMMANDS = (train, sample, systems, lab, judge, gradcheck, doctor)
+COMMANDS = (train, sample, walk, neighbours, systems, lab, judge, gradcheck, doctor)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,6 +8,8 @@ from .game import GAN, GameError
 from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
 from .config import Config
+from .films import training_film, walk
+from .nearest import Neighbours, neighbours
 from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
@@ -16,9 +18,10 @@ from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
 __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "ConditionalGenerator",
-           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
-           "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
-           "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
-           "alternating", "answering", "augment", "d2gan", "extragradient", "minimax", "models",
-           "noise", "nonsaturating", "objectives", "penalties", "projection", "sample",
-           "simultaneous", "train_step", "two_headed"]
+           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "Neighbours",
+           "OBJECTIVES", "Objective", "Options", "Players", "Projection", "Run", "RunError",
+           "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads",
+           "UnrolledGAN", "alternating", "answering", "augment", "d2gan", "extragradient",
+           "minimax", "models", "neighbours", "noise", "nonsaturating", "objectives", "penalties",
+           "projection", "sample", "simultaneous", "train_step", "training_film", "two_headed",
+           "walk"]

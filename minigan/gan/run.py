@@ -32,6 +32,7 @@ from .diagnostics import LONG, advice, explain
 from .fields import ROW, SETTINGS, STATE, dotted, nested
 from .game import GAN
 from .options import Options
+from .penalties import Sample
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
 from .update import StepResult
@@ -269,6 +270,20 @@ class Run:
         numbers = [p.stem.removeprefix("step-")
                    for p in (self.folder / "weights").glob("step-*.safetensors")]
         return sorted(int(text) for text in numbers if text.isdecimal())
+
+    def samples(self, n: int = GRID, step: int | None = None, seed: int = 0,
+                label: int | None = None, truncation: float = 1) -> np.ndarray:
+        """n images of the average generator at a saved step (None: the last), as `painted` has
+        them. In a conditional game their classes come one after another, or all are the label;
+        truncation is that of `Config.latent`."""
+        game, _ = self.game(step)
+        return self.painted(game, self.config.latent(game, n, seed, label, truncation))
+
+    def painted(self, game: GAN, latent: Sample) -> np.ndarray:
+        """The images that the game's generator makes of a latent, (N, H, W, C), float32 from 0,
+        black, to 1."""
+        low, high = self.system.value_range
+        return (sample(game.generator, latent) - np.float32(low)) / np.float32(high - low)
 
     def generator(self, step: int | None = None) -> tuple[Module, int]:
         """The average generator as it was at a saved step (None: the last), and that step."""

@@ -142,9 +142,14 @@ def memorisation_test(train: numpy.ndarray, held_out: numpy.ndarray,
     of_held_out, of_fake = (numpy.concatenate([host(distance.min(axis=1)) for _, distance
                                                in squared_distances(points, train)])
                             for points in (held_out, fake))
+    return nearer(of_held_out, of_fake)
+
+
+def nearer(of_held_out: numpy.ndarray, of_fake: numpy.ndarray) -> tuple[float, float]:
+    """The memorisation test's share and z, of the distances (N,) and (M,) to the training data."""
     n, m = len(of_held_out), len(of_fake)
-    of_held_out.sort()
-    nearer_or_equal = n - numpy.searchsorted(of_held_out, of_fake, "left")
-    nearer = n - numpy.searchsorted(of_held_out, of_fake, "right")
-    u = (nearer_or_equal + nearer).sum() / 2
+    of_held_out = numpy.sort(of_held_out)
+    or_equal = n - numpy.searchsorted(of_held_out, of_fake, "left")
+    strictly = n - numpy.searchsorted(of_held_out, of_fake, "right")
+    u = (or_equal + strictly).sum() / 2
     return float(u / (n * m)), float((u - n * m / 2) / numpy.sqrt(n * m * (n + m + 1) / 12))

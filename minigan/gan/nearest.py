@@ -1,0 +1,144 @@
+"""A run's samples beside the training images that are nearest to them: is it memorising?"""
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..data import Scaled
+from ..metrics.neighbours import nearer
+from ..metrics.points import rows, squared_distances
+from ..viz.pairs import save_pairs
+from .run import Run, RunError
+
+LOOKED_AT = 1000  # samples, and training images
+BLOCK = 5000      # training images that are compared with at once
+LEAST = 8         # training images without which nothing can be said
+TAIL = 0.05       # of the real distances, which are looked at by themselves
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """1,000 samples of a run, or so, and their nearest training images. All images are of [0, 1].
+
+    samples, nearest   (N, H, W, C), pairs
+    distances          (N,), Euclidean, of their pixels
+    real, real_nearest, real_distances   the same of training images and the nearest *other* one
+    share, z           `metrics.memorisation_test` by these distances, of which the real ones tell
+                       how far a real image is from those that it is not among
+    near, near_z       the share of samples nearer than the nearest 5 % of real images are, and how
+                       many standard deviations it is above them: it sees that a few are copied
+    """
+
+    run: str
+    step: int
+    training: int  # how many images there are
+    samples: np.ndarray
+    nearest: np.ndarray
+    distances: np.ndarray
+    real: np.ndarray
+    real_nearest: np.ndarray
+    real_distances: np.ndarray
+
+    @property
+    def share(self) -> float:
+        return nearer(self.real_distances, self.distances)[0]
+
+    @property
+    def z(self) -> float:
+        return nearer(self.real_distances, self.distances)[1]
+
+    @property
+    def near(self) -> float:
+        return float((self.distances < np.quantile(self.real_distances, TAIL)).mean())
+
+    @property
+    def near_z(self) -> float:
+        error = TAIL * (1 - TAIL) * (1 / len(self.distances) + 1 / len(self.real_distances))
+        return (self.near - TAIL) / math.sqrt(error)
+
+    @property
+    def verdict(self) -> str:
+        """What the numbers say, in a sentence."""
+        if self.z > 3:
+            return ("It is memorising: its samples lie nearer to training images than these lie to "
+                    "each other.")
+        if self.near_z > 3:
+            return ("Some of the samples may be copies: too many are very near to a training "
+                    "image. Look at the nearest pairs.")
+        if self.z < -3:
+            return ("It is not memorising: its samples lie farther from the training images than "
+                    "these from each other, as what is no copy does, and what is not quite like "
+                    "them.")
+        return ("No sign of memorising: its samples lie as far from the training images as these "
+                "from each other.")
+
+    def __str__(self) -> str:
+        parts = (("nearest", 0), ("5 %", 0.05), ("median", 0.5), ("95 %", 0.95))
+        lines = [f"{self.run}, step {self.step}: {len(self.samples):,} samples and the nearest of "
+                 f"{self.training:,} training images, by pixels in [0, 1]", "",
+                 " " * 26 + "".join(f"{name:>9}" for name, _ in parts)]
+        for name, values in (("samples", self.distances),
+                             ("training images, to others", self.real_distances)):
+            lines.append(f"{name:<26}" + "".join(f"{np.quantile(values, q):9.3f}"
+                                                 for _, q in parts))
+        return "\n".join([*lines, "", f"{self.verdict} In {self.share:.1%} of pairs of a sample "
+                          "and a training image the sample is the nearer one, z = "
+                          f"{self.z:.1f}: 50 % and 0 are expected of new images, above 3 is "
+                          f"memory. {self.near:.1%} of the samples lie nearer than the nearest "
+                          f"{TAIL:.0%} of training images."])
+
+    def save(self, path: str | os.PathLike, n: int = 8) -> None:
+        """A picture of n pairs of each kind, and of the distances."""
+        def pairs(of: str, which: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            names = (("real", "real_nearest", "real_distances") if of == "real"
+                     else ("samples", "nearest", "distances"))
+            return tuple([getattr(self, name)[which[:n]] for name in names])
+
+        drawn, near = np.arange(len(self.samples)), np.argsort(self.distances, kind="stable")
+        real = np.argsort(self.real_distances, kind="stable")
+        save_pairs(path, {
+            "samples as they were drawn": pairs("samples", drawn),
+            f"the nearest of {len(drawn):,} samples": pairs("samples", near),
+            f"the nearest of {len(real):,} training images": pairs("real", real)},
+            {"samples": self.distances, "training images, to others": self.real_distances})
+
+
+def neighbours(run: Run, step: int | None = None, seed: int = 0) -> Neighbours:
+    """1,000 samples of a run's average generator at a saved step (None: the last), each with the
+    training image whose pixels are nearest, and as many training images, a quarter of them at most,
+    with the nearest other one. Raises RunError for too few training images, and what `Run.game` and
+    `Config.load` raise."""
+    game, step = run.game(step)
+    images = Scaled(run.data[0])
+    if len(images) < LEAST:
+        raise RunError(f"{len(images)} training images are too few to tell memory by: it takes "
+                       f"{LEAST} at least")
+    made = run.painted(game, run.config.latent(game, LOOKED_AT, seed))
+    some = np.random.default_rng(seed).permutation(len(images))[:min(LOOKED_AT, len(images) // 4)]
+    which, distances = _nearest(made, images)
+    real_which, real_distances = _nearest(images[some], images, some)
+    return Neighbours(str(run.folder), step, len(images), made, images[which], distances,
+                      images[some], images[real_which], real_distances)
+
+
+def _nearest(points: np.ndarray, images: Scaled, own: np.ndarray | None = None
+             ) -> tuple[np.ndarray, np.ndarray]:
+    """The row of the image nearest to each of N points, int64 (N,), and how far it is, float64
+    (N,); own is the row of each point's own image, which does not count."""
+    points = rows(points, "the samples")
+    which, best = np.zeros(len(points), np.int64), np.full(len(points), np.inf)
+    for start in range(0, len(images), BLOCK):
+        block = rows(images[start:start + BLOCK], "the training images")
+        for part, squared in squared_distances(points, block):
+            if own is not None:
+                itself = own[part, None] == start + np.arange(len(block))
+                squared[itself] = np.inf
+            found = squared.argmin(axis=1)
+            nearest = squared[np.arange(len(found)), found]
+            better = nearest < best[part]
+            which[part] = np.where(better, start + found, which[part])
+            best[part] = np.where(better, nearest, best[part])
+    return which, np.sqrt(best)
