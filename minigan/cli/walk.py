@@ -35,7 +35,8 @@ def register(commands: Any) -> None:
     p.add_argument("--step", type=NATURAL, metavar="N",
                    help="which saved step (default: the last)")
     p.add_argument("--out", type=Path, metavar="F",
-                   help="a .gif, or an .mp4, which needs ffmpeg (default: a .gif in the run folder)")
+                   help="a .gif, or an .mp4, which needs ffmpeg (default: a .gif in the run "
+                        "folder)")
 
 
 def walk_run(args: argparse.Namespace) -> None:

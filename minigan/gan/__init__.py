@@ -9,7 +9,7 @@ from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
 from .config import Config
 from .films import training_film, walk
-from .nearest import Neighbours, neighbours
+from .nearest import neighbours
 from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
@@ -18,10 +18,9 @@ from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
 __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "ConditionalGenerator",
-           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "Neighbours",
-           "OBJECTIVES", "Objective", "Options", "Players", "Projection", "Run", "RunError",
-           "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads",
-           "UnrolledGAN", "alternating", "answering", "augment", "d2gan", "extragradient",
-           "minimax", "models", "neighbours", "noise", "nonsaturating", "objectives", "penalties",
-           "projection", "sample", "simultaneous", "train_step", "training_film", "two_headed",
-           "walk"]
+           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
+           "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
+           "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
+           "alternating", "answering", "augment", "d2gan", "extragradient", "minimax", "models",
+           "neighbours", "noise", "nonsaturating", "objectives", "penalties", "projection",
+           "sample", "simultaneous", "train_step", "training_film", "two_headed", "walk"]

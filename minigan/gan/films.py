@@ -10,6 +10,8 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
+from ..checked import checked
+from ..settings import Natural, Positive, Seed, TwoOrMore
 from ..viz import image_grid, save_film
 from ..viz.film import captioned
 from ..viz.grid import as_bytes
@@ -24,9 +26,10 @@ SECONDS = 6   # that a film of a training lasts, roughly: it has as many frames 
 SIDE = 480    # pixels that a picture of a film has at most, unless its images have more
 
 
-def walk(run: Run, path: str | Path | None = None, *, frames: int = FRAMES,
-         stops: int | None = None, step: int | None = None, seed: int = 0,
-         labels: Sequence[int] | None = None, grid: tuple[int, int] = GRID) -> Path:
+@checked
+def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES,
+         stops: TwoOrMore | None = None, step: int | str | None = None, seed: Seed = 0,
+         labels: Sequence[Natural] | None = None, grid: tuple[Positive, Positive] = GRID) -> Path:
     """A film, GIF or MP4, of what the average generator of a saved step (None: the last) makes on
     a way from noise vector to noise vector and back to the first; returns where it is, by default
     in the run's folder.
@@ -63,7 +66,9 @@ def walk(run: Run, path: str | Path | None = None, *, frames: int = FRAMES,
     return Path(path)
 
 
-def training_film(run: Run, path: str | Path | None = None, *, frames: int = FRAMES) -> Path:
+@checked
+def training_film(run: Run, path: str | Path | None = None, *,
+                  frames: Positive = FRAMES) -> Path:
     """A film, GIF or MP4, of the pictures in the run's `samples/`, so many of them at most, which
     all are of the same noise; returns where it is, by default in the run's folder. Raises RunError
     if there are none."""
@@ -99,8 +104,8 @@ def between(stops: Sequence[Sample], frames: int, kind: Callable[..., Tensor]) -
     go in straight lines. Raises GameError for noise of another kind.
     """
     if kind not in KINDS:
-        raise GameError(f"no way is known between noise vectors of {kind!r}: there are noise.normal "
-                        "and noise.uniform")
+        raise GameError(f"no way is known between noise vectors of {kind!r}: there are "
+                        "noise.normal and noise.uniform")
     to_normal, back = KINDS[kind]
     z = [to_normal(stop[0].numpy()) for stop in stops]
     stays = all((other == z[0]).all() for other in z)

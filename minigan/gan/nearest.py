@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..checked import checked
 from ..data import Scaled
 from ..metrics.neighbours import nearer
 from ..metrics.points import rows, squared_distances
+from ..settings import Seed
 from ..viz.pairs import save_pairs
 from .run import Run, RunError
 
@@ -65,7 +67,7 @@ class Neighbours:
         if self.z > 3:
             return ("It is memorising: its samples lie nearer to training images than these lie to "
                     "each other.")
-        if self.near_z > 3:
+        if self.near_z > 5:  # 3 of few images would be no rare thing: the quantile is theirs
             return ("Some of the samples may be copies: too many are very near to a training "
                     "image. Look at the nearest pairs.")
         if self.z < -3:
@@ -106,7 +108,8 @@ class Neighbours:
             {"samples": self.distances, "training images, to others": self.real_distances})
 
 
-def neighbours(run: Run, step: int | None = None, seed: int = 0) -> Neighbours:
+@checked
+def neighbours(run: Run, step: int | str | None = None, seed: Seed = 0) -> Neighbours:
     """1,000 samples of a run's average generator at a saved step (None: the last), each with the
     training image whose pixels are nearest, and as many training images, a quarter of them at most,
     with the nearest other one. Raises RunError for too few training images, and what `Run.game` and

@@ -25,7 +25,7 @@ from ..data import Loader, Scaled
 from ..errors import UserError, brief
 from ..files import read_arrays, replacing, write_arrays
 from ..nn import Module
-from ..settings import parsed
+from ..settings import Natural, Positive, Seed, Share, parsed
 from ..viz import save_curves, save_grid
 from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
@@ -271,8 +271,9 @@ class Run:
                    for p in (self.folder / "weights").glob("step-*.safetensors")]
         return sorted(int(text) for text in numbers if text.isdecimal())
 
-    def samples(self, n: int = GRID, step: int | None = None, seed: int = 0,
-                label: int | None = None, truncation: float = 1) -> np.ndarray:
+    @checked
+    def samples(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,
+                label: Natural | None = None, truncation: Share = 1) -> np.ndarray:
         """n images of the average generator at a saved step (None: the last), as `painted` has
         them. In a conditional game their classes come one after another, or all are the label;
         truncation is that of `Config.latent`."""
