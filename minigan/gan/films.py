@@ -11,6 +11,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Tensor
 from ..checked import checked
+from ..errors import brief
 from ..settings import Natural, Positive, Seed, TwoOrMore
 from ..viz import image_grid, save_film
 from ..viz.film import captioned
@@ -71,17 +72,14 @@ def training_film(run: Run, path: str | Path | None = None, *,
                   frames: Positive = FRAMES) -> Path:
     """A film, GIF or MP4, of the pictures in the run's `samples/`, so many of them at most, which
     all are of the same noise; returns where it is, by default in the run's folder. Raises RunError
-    if there are none."""
-    from PIL import Image  # here, so that training needs no pictures
-
+    if there are none, or damaged ones."""
     files = sorted((run.folder / "samples").glob("step-*.png"))
     if not files:
         raise RunError(f"{run.folder} has no pictures in samples yet, of which the film would be")
     files = [files[i] for i in np.linspace(0, len(files) - 1, min(frames, len(files))).astype(int)]
     pictures = []
     for file in files:
-        with Image.open(file) as image:
-            pixels = np.asarray(image)
+        pixels = _pixels(file)
         # they show a pixel as 4 x 4
         smaller = next((k for k in (1, 2) if max(pixels.shape) <= k * SIDE), 4)
         step = file.stem.removeprefix("step-").lstrip("0") or "0"
@@ -91,6 +89,16 @@ def training_film(run: Run, path: str | Path | None = None, *,
     path = run.folder / "training.gif" if path is None else path
     save_film(path, pictures, per_second)
     return Path(path)
+
+
+def _pixels(file: Path) -> np.ndarray:
+    from PIL import Image  # here, so that training needs no pictures
+
+    try:
+        with Image.open(file) as image:
+            return np.asarray(image.convert("L" if image.mode == "L" else "RGB"))
+    except Exception as error:  # a damaged file can make a decoder raise anything
+        raise RunError(f"{file} cannot be read: {brief(error)}") from None
 
 
 def between(stops: Sequence[Sample], frames: int, kind: Callable[..., Tensor]) -> list[Sample]:
