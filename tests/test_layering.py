@@ -53,8 +53,8 @@ MAY_IMPORT = {
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
-OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "ml_dtypes", "nvmath", "PIL", "pooch",
-            "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
+OPTIONAL = {"cupy", "hypothesis", "imageio_ffmpeg", "jax", "matplotlib", "ml_dtypes", "nvmath",
+            "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {
@@ -88,6 +88,8 @@ NUMPY = {
     "minigan.gan.config": None,                        # labels are read there,
     "minigan.gan.run": None,                           # metrics and weights saved,
     "minigan.gan.yardstick": None,                     # real images chosen,
+    "minigan.gan.films": None,                         # noise and pictures computed,
+    "minigan.gan.nearest": None,                       # distances looked at
     "minigan.files": None,                             # by this
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors

@@ -28,7 +28,7 @@ from ..errors import UserError, brief
 from ..files import flush, leftovers, make_folder, read_arrays, replacing, write_arrays
 from ..locks import NAME as LOCK, Lock, Taken, lock
 from ..nn import Module
-from ..settings import parsed
+from ..settings import Natural, Positive, Seed, Share, parsed
 from ..viz import save_curves, save_grid
 from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
@@ -36,6 +36,7 @@ from .fields import ROW, SETTINGS, STATE, dotted, nested
 from .game import GAN
 from .keeping import Keeper, best_step
 from .options import Options
+from .penalties import Sample
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
 from .update import StepResult
@@ -339,6 +340,21 @@ class Run:
         numbers = [p.stem.removeprefix("step-")
                    for p in (self.folder / "weights").glob("step-*.safetensors")]
         return sorted(int(text) for text in numbers if text.isdecimal())
+
+    @checked
+    def samples(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,
+                label: Natural | None = None, truncation: Share = 1) -> np.ndarray:
+        """n images of the average generator at a saved step (None: the last), as `painted` has
+        them. In a conditional game their classes come one after another, or all are the label;
+        truncation is that of `Config.latent`."""
+        game, _ = self.game(step)
+        return self.painted(game, self.config.latent(game, n, seed, label, truncation))
+
+    def painted(self, game: GAN, latent: Sample) -> np.ndarray:
+        """The images that the game's generator makes of a latent, (N, H, W, C), float32 from 0,
+        black, to 1."""
+        low, high = self.system.value_range
+        return (sample(game.generator, latent) - np.float32(low)) / np.float32(high - low)
 
     def saved_step(self, step: int | str | None = None) -> int:
         """A step whose weights are on disk: that one, "best" (`best_step`), or None, the last.

@@ -65,6 +65,11 @@ def square(x: mg.Tensor) -> mg.Tensor:
     return (x * x).sum()
 
 
+def nowhere() -> gan.Run:
+    """A run that is in no folder."""
+    return gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 10, 5, 0, 5))
+
+
 def nearest(points: np.ndarray, labels: np.ndarray) -> Any:
     """Train for one nearest neighbour."""
     return lambda others: metrics.knn_classify(points, labels, others, 1)
@@ -309,6 +314,10 @@ gan.Projection(net(4, 3), nn.Dense(3, 1), nn.Dense(2, 3))
 gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 10, 5, 0, 5))
 gan.Run.open("nowhere")
 gan.evaluate(gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 9, 5, 0, 5)), n=4)
+gan.Run.samples(nowhere(), 4, None, 0, None, 1)
+gan.walk(nowhere(), "x.gif", frames=4, stops=2, step=1, seed=0, labels=None, grid=(2, 2))
+gan.training_film(nowhere(), "x.gif", frames=4)
+gan.neighbours(nowhere(), 1, 0)
 gan.StepResult(x(1), x(1), x(1), x(1), x(1), x(1))
 gan.System("mine", gan.SYSTEMS["digits"].networks)
 gan.Trainer(game(), data.Loader(images, batch_size=2), 2e-4, seed=0)
@@ -361,7 +370,8 @@ metrics.vendi_score(a(9, 2))
 metrics.wasserstein1(a(9), a(9))
 viz.image_grid(images, (0, 1), 4, 1)
 viz.save_panels("/dev/null/nowhere/x.png", [1, 2], {"a": [1.0, 2.0]}, {"a": [1.0, 2.0]}, {})
-viz.save_grid("/dev/null/nowhere/x.png", images, (0, 1), 4, 4)
+viz.save_grid("/dev/null/nowhere/x.png", images, (0, 1), 4, 4, 1)
+viz.save_film("/dev/null/nowhere/x.gif", [np.zeros((8, 8), np.uint8)], 20)
 viz.save_curves("/dev/null/nowhere/x.png", [1, 2], {"a": [1.0, 2.0]}, "loss")
 testing.check_grads(square, a(2))
 testing.adjoint_test(ops.negative, a(2))
