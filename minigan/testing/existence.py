@@ -49,7 +49,10 @@ def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray) -> None
     floor = 16 * np.multiply.outer(stage.invisible(u), lengths.sum(axis=1))
     if measured.first:
         measured.tolerance += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)
-    measured.tolerance += np.minimum(4 * abs(slack) @ lengths.T, 0.2 * measured.size + 1e6 * floor)
+    slack, most = 4 * abs(slack) @ lengths.T, 0.2 * measured.size + 1e6 * floor
+    for k in np.flatnonzero(((slack > most) & (measured.ratio > 1)).any(axis=1)):
+        most[k] = np.inf if stage.is_rounding(u[k]) else most[k]
+    measured.tolerance += np.minimum(slack, most)
 
 
 def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.ndarray) -> None:
