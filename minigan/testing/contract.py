@@ -122,7 +122,7 @@ def _check_linear(stage: Stage, u: np.ndarray, by_u: Point) -> None:
     half = np.where(np.arange(w.size) % 2, 0, w)  # with zeros among its elements
     factors = (2.0 ** 27, 2.0 ** -30, 0.0)  # powers of two, by which nothing is rounded
     by_w, both, by_half, *by_scaled = stage.pull_backs(
-        np.stack([w, 2 * u - 3 * w, half, *[factor * half for factor in factors]]))
+        [w, 2 * u - 3 * w, half, *[factor * half for factor in factors]])
     off = [abs(2 * g - 3 * h - b) for g, h, b in zip(by_u, by_w, both)]
     sizes = [abs(g) + abs(h) for g, h in zip(by_u, by_w)]
     for i, fine in enumerate(stage.excuses(off, sizes, abs(u) + abs(w))):
@@ -163,10 +163,9 @@ def _check_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:
             _same(stage, u, by_u, stage.run(function.natives(point), u, layout=layout)[1],
                   f"is another if the cotangent is {name} in memory")
             _same(stage, u, by_u, gradients, f"is another if both inputs and cotangent are {name}")
-    ones = np.ones(stage.start.size)  # what a sum hands back: one number, seen everywhere
-    _, gradients = stage.run(function.natives(point), ones,
-                             layout=lambda part: np.broadcast_to(1.0, part.shape))
-    _same(stage, ones, stage.pull_back(ones), gradients,
+    ones = np.ones(stage.start.size)  # what a sum hands back is one number, seen everywhere
+    _same(stage, ones, *stage.pull_backs([ones, [np.broadcast_to(1.0, y.shape)
+                                                 for y in function.outputs]]),
           "is another if the cotangent is one number, broadcast")
 
 

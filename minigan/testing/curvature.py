@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .existence import STEP, no_hessian, random_direction, rounding
-from .function import flat, unflat
+from .function import flat
 from .stage import Stage
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
@@ -54,11 +54,8 @@ def check_curvature(stage: Stage) -> None:
 
 def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[float, float]:
     """Between what limits ⟨u, (f(x + h v) − 2 f(x) + f(x − h v)) / h²⟩ goes as h does to 0."""
-    at = flat(stage.point)
-
     def quotient(h: float) -> float:
-        ends = [stage.function.values(unflat(at + s * v, stage.point)) for s in (h, -h)]
-        return float(u @ (ends[0] - 2 * stage.start + ends[1])) / h ** 2
+        return float(u @ (stage.beside(h * v) - 2 * stage.start + stage.beside(-h * v))) / h ** 2
 
     wide, narrow = quotient(STEP), quotient(STEP / 2)
     if not np.isfinite(wide + narrow):

@@ -19,9 +19,7 @@ Seen = TypeVar("Seen")
 def elsewhere(stage: Stage, look: Callable[[Stage], Seen | None]) -> Iterator[Seen]:
     """What `look` sees of the stage at two inputs of the same shapes, and at two larger ones where
     these are taken; None is nothing, and other inputs are drawn."""
-    first = stage
-    while first.before is not None:
-        first = first.before
+    first = stage.first
     inputs, rng = list(first.function.inputs), np.random.default_rng(0)
     for i, x in zip(first.function.variables, first.point):
         inputs[i] = x

@@ -147,8 +147,7 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
 def _check_beside(stage: Stage, rng: np.random.Generator) -> None:
     """A gradient that is right at a point may be wrong beside it, as x is for the gradient of x²:
     look there at first order."""
-    while stage.before is not None:
-        stage = stage.before
+    stage = stage.first
     point = [x + rng.uniform(0.5, 1, x.shape) for x in stage.point]
     if np.isfinite(stage.function.near_values(point, stage.start)).all():
         beside = Stage(stage.function, point, 1, stage.settings, stage.report, rng)

@@ -81,6 +81,16 @@ class Stage:
             self.part = ""
 
     @property
+    def first(self) -> Stage:
+        """The stage of the function itself."""
+        return self if self.before is None else self.before.first
+
+    @property
+    def moving(self) -> int:
+        """How many elements the point has, without those that the function is linear in."""
+        return sum(x.size for x in self.point[:len(self.point) - self.function.linear])
+
+    @property
     def start(self) -> np.ndarray:
         """The values at the point."""
         return self.near.start
@@ -148,7 +158,7 @@ class Stage:
                 [close(at[:n], self.scales), u])
             moved = [(at + k * sides).astype(dtype) for k in range(1, 9)]
             self._noise[key] = at_least_half(computational_noise(np.stack(
-                [flat(self.pull_back(x[n:], unflat(x[:n], self.point))) for x in moved])))
+                [flat(self.pull_back(x[n:], x[:n])) for x in moved])))
         return self._noise[key]
 
     def is_rounding(self, u: np.ndarray) -> bool:
@@ -215,11 +225,15 @@ class Stage:
         """The cotangents, of higher orders without those of gradients that are rounding alone."""
         return np.where(self.near.lost & (self.order > 1), 0, u)
 
-    def pull_back(self, u: np.ndarray, point: Point | None = None, **options: Any) -> Point:
+    def beside(self, step: np.ndarray) -> np.ndarray:
+        """The values so far from the point, for all elements side by side: NaN where refused."""
+        return self.function.near_values(flat(self.point) + step, self.start)
+
+    def pull_back(self, u: np.ndarray, point: Any = None, **options: Any) -> Point:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,
                             **options)
 
-    def pull_backs(self, u: np.ndarray) -> list[Point]:
+    def pull_backs(self, u: Sequence[Any]) -> list[Point]:
         """The gradients of ⟨row, f⟩ for each row of u."""
         return self.guarded(self.function.pull_backs, self.point, u)
 
