@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from textwrap import shorten
 from typing import Any, Iterator, Sequence
@@ -46,24 +47,22 @@ def _check_as_penalties_ask(stage: Stage, u: np.ndarray, by_u: Point) -> None:
 
 def _check_ways(stage: Stage, u: np.ndarray, by_u: Point) -> None:
     """Ways to ask for the gradient, which all give the same: tried together, named alone."""
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "is another if the function was called with other inputs before the reverse pass: keep "
         "nothing outside of the call": {"between": partial(call_elsewhere, stage.function,
                                                            stage.point)}}
     if stage.function.framework.differentiates_twice:
         ways |= {"is another on the second reverse pass through one graph": {"passes": 2},
                  "is another if the inputs are no leaves, but computed, as within a network":
-                     {"leaves": False},
-                 "is another when it is made to be differentiated again (create_graph=True)":
-                     {"create_graph": True}}
-    together: dict[str, Any] = {name: value for options in list(ways.values())[:3]
-                                for name, value in options.items()}
-    natives = stage.function.natives
-    if not all(map(np.array_equal, by_u, stage.run(natives(stage.point), u, **together)[1])):
-        for what, options in list(ways.items())[:3]:
-            _same(stage, u, by_u, stage.run(natives(stage.point), u, **options)[1], what)
-    for what, options in list(ways.items())[3:]:
-        _same(stage, u, by_u, stage.run(natives(stage.point), u, **options)[1], what)
+                     {"leaves": False}}
+    together = {name: value for options in ways.values() for name, value in options.items()}
+    if all(map(np.array_equal, by_u, stage.pull_back(u, **together))):
+        ways = {}
+    if stage.function.framework.differentiates_twice:
+        ways |= {"is another when it is made to be differentiated again (create_graph=True)":
+                 {"create_graph": True}}
+    for what, options in ways.items():
+        _same(stage, u, by_u, stage.pull_back(u, **options), what)
 
 
 def call_elsewhere(function: CheckedFunction, point: Point) -> None:
@@ -241,8 +240,8 @@ def check_empty(function: CheckedFunction, report: Report, order: int) -> None:
     """Zero-size inputs that the function accepts, its reverse pass accepts as well."""
     own = function.inputs[:function.own]  # parameters are as large as they are
     for inputs in [[*own, *rest] for rest in _emptied(function.inputs[function.own:])]:
-        empty = type(function)(function.f, function.framework, inputs, function.variables,
-                               function.names)
+        empty = copy(function)
+        empty.inputs, empty.surrogate = inputs, None
         point = [inputs[i].astype(np.float64) for i in function.variables]
         shapes = ", ".join(str(x.shape) for x in inputs)
         with warnings.catch_warnings():

@@ -42,15 +42,12 @@ def elsewhere(stage: Stage, look: Callable[[Stage], Seen | None]) -> Iterator[Se
 
 def _stage(stage: Stage, inputs: Point, rng: np.random.Generator) -> Stage:
     """The same stage at other inputs, with a report of its own."""
-    settings, report = replace(stage.settings, kinks="subgradient"), Report("", 0)
-    if stage.before is None:
-        f = copy(stage.function)
-        f.inputs = inputs
-        return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings, report,
-                     rng)
-    before = _stage(stage.before, inputs, rng)
-    point = before.point + [rng.normal(size=y.shape) for y in before.function.outputs]
-    return Stage(before.function.reverse(), point, stage.order, settings, report, rng, before)
+    if stage.before is not None:
+        return _stage(stage.before, inputs, rng).above()
+    f, settings = copy(stage.function), replace(stage.settings, kinks="subgradient")
+    f.inputs = inputs
+    return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings,
+                 Report("", 0), rng)
 
 
 def _grown(inputs: Point, factor: int) -> list[tuple[int, ...]]:

@@ -86,20 +86,11 @@ class Report:
         """How many directions met a kink or a jump so far."""
         return self.kinks + sum(self.skipped.values())
 
-    def nothing(self, order: str) -> bool:
-        """Whether what could not be compared is more than slopes that rounding hides."""
-        return any("coarse" not in reason for reason in self.skipped)
-
     @property
     def partly(self) -> list[str]:
         """The orders of which more was skipped than compared."""
         return [order for order, count in self.checked.items() if count < sum(
             n for reason, n in self.skipped.items() if order in reason)]
-
-    def name_operation(self, operation: str) -> None:
-        """Name the engine's operation beside the function that called it."""
-        if operation:
-            self.op += f" ({operation})"
 
     def fail(self, message: str) -> GradientError:
         """The error to raise: the message, with the op before it and how to see it again behind."""

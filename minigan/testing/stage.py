@@ -85,6 +85,14 @@ class Stage:
         """The stage of the function itself."""
         return self if self.before is None else self.before.first
 
+    def above(self) -> Stage:
+        """The stage of the reverse pass, at random cotangents of numbers that every precision
+        has."""
+        cotangents = [self.rng.normal(size=y.shape).astype(np.float16).astype(np.float64)
+                      for y in self.function.outputs]
+        return Stage(self.function.reverse(), self.point + cotangents, self.order + 1,
+                     self.settings, self.report, self.rng, self)
+
     @property
     def moving(self) -> int:
         """How many elements the point has, without those that the function is linear in."""
