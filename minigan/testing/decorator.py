@@ -54,13 +54,10 @@ def drawing(test: Callable[..., Any], calls: SearchStrategy[Call], count: int | 
     def settle() -> None:
         """Hand on what stands above and below this decorator."""
         setattr(made, SETTINGS, completed(getattr(made, SETTINGS)))
-        setattr(inner, SETTINGS, getattr(made, SETTINGS))
-        for name in PASSED_ON:
+        for name in (SETTINGS, *PASSED_ON):
             setattr(inner, name, getattr(made, name, None))
-        setattr(inner, EXAMPLES, [
-            example if example.kwargs.keys() == {"call"} else
-            replace(example, args=(), kwargs={"call": _example(test, names, count, example)})
-            for example in getattr(made, EXAMPLES, [])])
+        setattr(inner, EXAMPLES, [_example(test, names, count, example)
+                                  for example in getattr(made, EXAMPLES, [])])
 
     if not hasattr(test, "_hypothesis_internal_settings_applied"):
         setattr(made, SETTINGS, settings(getattr(test, SETTINGS, None), max_examples=max_examples))
@@ -127,12 +124,15 @@ def _named(test: Callable[..., Any], names: list[str], star: str, call: Call) ->
     return {**call.options, **dict(zip(inputs, call.args))}
 
 
-def _example(test: Callable[..., Any], names: list[str], count: int | None, example: Any) -> Call:
-    """What an @example stands for."""
+def _example(test: Callable[..., Any], names: list[str], count: int | None, example: Any) -> Any:
+    """The same @example of a Call."""
+    if example.kwargs.keys() == {"call"}:
+        return example
     if example.args:
         first = example.args[0]
-        return first if isinstance(first, Call) else Call(example.args)
+        call = first if isinstance(first, Call) else Call(example.args)
+        return replace(example, args=(), kwargs={"call": call})
     if count is None or example.kwargs.keys() != set(names):
         raise TypeError(f"an @example of {test.__name__} takes the inputs by position, or one Call "
                         f"of inputs and options, not {', '.join(example.kwargs)} by name")
-    return Call(tuple(example.kwargs[name] for name in names))
+    return replace(example, kwargs={"call": Call(tuple(example.kwargs[name] for name in names))})

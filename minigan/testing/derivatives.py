@@ -128,9 +128,9 @@ def _comparison(stage: Stage, measured: Measured, k: int, d: int) -> Comparison:
     """Cotangent k and direction d in words: the variable, and the element if it is one."""
     moving, begin = np.flatnonzero(measured.directions[d]), 0
     length = measured.directions[d, moving[0]] if moving.size == 1 else 1
-    value, *ends, tolerance = [float(a[k, d]) / length for a in (
-        measured.value, measured.low, measured.high, measured.tolerance)]
-    numbers = value, *sorted(ends), abs(tolerance)
+    value, *ends = [float(a[k, d]) / length for a in (
+        measured.value, measured.low, measured.high)]
+    numbers = value, *sorted(ends), float(measured.ratio[k, d])
     for i, x in enumerate(stage.point[measured.first:], measured.first):
         if moving.size and moving[0] < begin + x.size:
             element = index(int(moving[0]) - begin, x.shape) if moving.size == 1 else None

@@ -19,10 +19,8 @@ Seen = TypeVar("Seen")
 def elsewhere(stage: Stage, look: Callable[[Stage], Seen | None]) -> Iterator[Seen]:
     """What `look` sees of the stage at two inputs of the same shapes, and at two larger ones where
     these are taken; None is nothing, and other inputs are drawn."""
-    first = stage.first
-    inputs, rng = list(first.function.inputs), np.random.default_rng(0)
-    for i, x in zip(first.function.variables, first.point):
-        inputs[i] = x
+    first, rng = stage.first, np.random.default_rng(0)
+    inputs = first.function.filled(first.point)
     small = max(x.size for x in first.point) <= SMALL and not any(
         "imaginary" in name for name in first.function.names)  # along a last axis of two
     for factor, first_draw in [(1, _alike), (2, _signed), (1, _signed), (2, _alike)]:

@@ -35,12 +35,16 @@ class CheckedFunction:
     def natives(self, point: Point | np.ndarray, copy: bool = False) -> list[Any]:
         """All inputs in the framework's arrays, which share memory with these unless copied. The
         point is one of arrays, or of their elements side by side."""
+        return [self.framework.array(x.copy() if copy else x) for x in self.filled(point)]
+
+    def filled(self, point: Point | np.ndarray) -> Point:
+        """All inputs, with the variables at the point."""
         arrays = list(self.inputs)
         if isinstance(point, np.ndarray):
             point = unflat(point, [arrays[i] for i in self.variables])
         for i, x in zip(self.variables, point):
             arrays[i] = x
-        return [self.framework.array(x.copy() if copy else x) for x in arrays]
+        return arrays
 
     def values(self, point: Point | np.ndarray) -> np.ndarray:
         """f at the point, all outputs in one flat float64 array."""
