@@ -108,11 +108,9 @@ def _check_shapes(stage: Stage, gradients: Point) -> None:
 
 
 def _broadcast_hint(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    try:
+    with suppress(ValueError):
         if np.broadcast_shapes(got, wanted) == got:
             return ": sum it over the axes that were broadcast"
-    except ValueError:
-        pass
     return ""
 
 

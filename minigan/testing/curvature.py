@@ -30,8 +30,7 @@ def check_curvature(stage: Stage) -> None:
     terms = np.array([v * by_w, w * by_v])
     off = abs(terms[0].sum() - terms[1].sum())
     if not off <= 1e-8 * abs(terms).sum():
-        noise = sum(abs(a) @ (stage.gradient_noise(b) + 16 * stage.rounding(b))[:n]
-                    for a, b in ((v, w), (w, v)))
+        noise = sum(abs(a) @ stage.blur(b)[:n] for a, b in ((v, w), (w, v)))
         if not off <= 1e-8 * abs(terms).sum() + noise and not no_hessian(stage, v):
             raise stage.fail("second derivatives are not symmetric: ⟨v, H w⟩ is "
                              f"{terms[0].sum():.9g}, ⟨w, H v⟩ {terms[1].sum():.9g}, so the "
@@ -44,7 +43,7 @@ def check_curvature(stage: Stage) -> None:
     low, high = (x * (v @ v) / (short @ short) for x in _second_difference(values, u, short))
     slack = RTOL * abs(v * by_v).sum()
     if not low - slack <= claimed <= high + slack:
-        slack += abs(v) @ (stage.gradient_noise(v) + 16 * stage.rounding(v))[:n]
+        slack += abs(v) @ stage.blur(v)[:n]
     if not low - slack <= claimed <= high + slack and not no_hessian(stage, v):
         raise stage.fail("the second derivative along a random direction v, vᵀ H v, is "
                          f"{claimed:.9g}, second differences of the values say "

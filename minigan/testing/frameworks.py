@@ -22,6 +22,10 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 # the cotangents of the outputs, and whether to differentiate again ↦ the gradients
 Pull = Callable[[Sequence[Any], bool], Sequence[Any]]
 
+# what takes functions of other libraries
+MAKERS = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)", "jax": "from_jax(f)",
+          "jaxlib": "from_jax(f)"}
+
 
 class Framework:
     """The interface, and what most of them share."""
@@ -120,9 +124,7 @@ def parts(x: np.ndarray) -> np.ndarray:
 def _other_maker(y: Any) -> str:
     """What would take a function that returns such arrays."""
     library = type(y).__module__.partition(".")[0]
-    makers = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)", "jax": "from_jax(f)",
-              "jaxlib": "from_jax(f)"}
-    return f": check minigan.testing.{makers[library]}" if library in makers else ""
+    return f": check minigan.testing.{MAKERS[library]}" if library in MAKERS else ""
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,10 @@ class Stage:
                 [flat(self.pull_back(x[n:], x[:n])) for x in moved])))
         return self._noise[key]
 
+    def blur(self, u: np.ndarray) -> np.ndarray:
+        """What the gradient of ⟨u, f⟩ may be off by, of all that rounding does."""
+        return self.gradient_noise(u) + 16 * self.rounding(u)
+
     def is_rounding(self, u: np.ndarray) -> bool:
         """Whether the noise of that gradient is float64's own, of large terms that cancel, for in
         float32 there is a million times as much; of what float32 or an iteration does to it there
@@ -227,8 +231,8 @@ class Stage:
             u[i] = form
         sizes = [y.size for y in self.function.outputs]
         which = np.repeat(np.arange(len(sizes)), sizes)
-        return self._seen(np.concatenate([u] + [np.where(which == i, u[0], 0)[None]
-                                                for i in range(len(sizes)) if len(sizes) > 1]))
+        alone = [np.where(which == i, u[0], 0) for i in range(len(sizes)) if len(sizes) > 1]
+        return self._seen(np.stack([*u, *alone]))
 
     def _seen(self, u: np.ndarray) -> np.ndarray:
         """The cotangents, of higher orders without those of gradients that are rounding alone."""
