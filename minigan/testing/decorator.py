@@ -26,24 +26,7 @@ def drawing(test: Callable[..., Any], calls: SearchStrategy[Call], count: int | 
     """Test, for every call drawn: check(call), then the test itself. count is the number of inputs
     of a call, None if that is not known before. See `gradtest` for what the parameters are."""
     signature, names = _signature(test), _drawn(test, count)
-    others = [p for p in signature.parameters.values() if p.name not in names
-              and p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    star = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL), "")
-
-    def run(*args, call, **pytests):  # Hypothesis reads the annotations and refuses "None"
-        __tracebackhide__ = True
-        check(call)
-        bound = signature.bind_partial()
-        bound.arguments.update(zip([p.name for p in others], args), **pytests)
-        if names or star:
-            bound.arguments.update(_named(test, names, star, call))
-        test(*bound.args, **bound.kwargs)
-
-    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        setattr(run, name, getattr(test, name))  # Hypothesis files what it finds by the name
-    drawn = inspect.Parameter("call", inspect.Parameter.KEYWORD_ONLY)
-    run.__signature__ = inspect.Signature(sorted([*others, drawn], key=lambda p: p.kind))
-    inner = given(call=calls)(run)
+    inner = given(call=calls)(_of_a_call(test, signature, names, check))
 
     @wraps(test)  # with pytest's marks; and Hypothesis's examples, settings and seed below this one
     def made(*args: Any, **pytests: Any) -> None:
@@ -65,6 +48,29 @@ def drawing(test: Callable[..., Any], calls: SearchStrategy[Call], count: int | 
     made.settle, made.is_hypothesis_test, made.hypothesis = settle, True, inner.hypothesis
     made.__signature__ = inspect.signature(inner)
     return made
+
+
+def _of_a_call(test: Callable[..., Any], signature: inspect.Signature, names: list[str],
+               check: Callable[[Call], Any]) -> Callable[..., None]:
+    """Check and test of the call that Hypothesis draws, and of what pytest fills in."""
+    others = [p for p in signature.parameters.values() if p.name not in names
+              and p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    star = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL), "")
+
+    def run(*args, call, **pytests):  # Hypothesis reads the annotations and refuses "None"
+        __tracebackhide__ = True
+        check(call)
+        bound = signature.bind_partial()
+        bound.arguments.update(zip([p.name for p in others], args), **pytests)
+        if names or star:
+            bound.arguments.update(_named(test, names, star, call))
+        test(*bound.args, **bound.kwargs)
+
+    for name in ("__name__", "__qualname__", "__module__", "__doc__"):
+        setattr(run, name, getattr(test, name))  # Hypothesis files what it finds by the name
+    drawn = inspect.Parameter("call", inspect.Parameter.KEYWORD_ONLY)
+    run.__signature__ = inspect.Signature(sorted([*others, drawn], key=lambda p: p.kind))
+    return run
 
 
 def raise_at(test: Callable[..., Any], error: Exception) -> None:
