@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator, NamedTuple
 
 from ..data import DataError
 from ..errors import UserError, brief
-from ..files import leftovers
+from ..files import leftovers, read_arrays
 from .fields import dotted
 from .run import METRICS_EVERY, Run
 
@@ -61,19 +61,25 @@ def _state(run: Run) -> tuple[dict[str, Any] | None, str]:
 def _of_step(run: Run, step: int, state: dict[str, Any] | None) -> Iterator[Finding]:
     """What is wrong with the weights and the picture of a step; the state is of the same step, or
     None."""
-    weights, picture, again = run.weights_file(step), run.samples_file(step), True
+    weights, picture = run.weights_file(step), run.samples_file(step)
+    aside = weights.with_suffix(".damaged")
+    readable = fits = False
     try:
+        read_arrays(weights)
+        readable = True
         run.game(step)
+        fits = True
     except (UserError, OSError) as error:
-        aside, again = weights.with_suffix(".damaged"), bool(state)
-        if again:
+        if state:
             yield Finding(brief(error), "written again from the state",
                           partial(run.save_weights, step, dotted(state)))
+        elif readable or isinstance(error, OSError):  # the settings are wrong, or nobody may read
+            yield Finding(brief(error))
         else:
             yield Finding(brief(error), f"set aside as {aside.name}",
                           partial(weights.rename, aside))
     if not _is_picture(picture):
-        yield Finding(f"{picture} is missing or damaged", "drawn again" * again,
+        yield Finding(f"{picture} is missing or damaged", "drawn again" * bool(fits or state),
                       partial(_draw, run, step))
 
 

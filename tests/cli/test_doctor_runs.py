@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import shutil
 
 import pytest
@@ -60,7 +61,7 @@ REPAIRED = {
     "losses.png is missing or damaged (--repair: drawn again)":
         lambda run: (run / "losses.png").write_bytes(b""),
     f"weights/{LAST}.safetensors is damaged": lambda run: cut(run / f"weights/{LAST}.safetensors"),
-    "has no weights of step 20; it has 10 (--repair: written again from the state)":
+    f"weights/{LAST}.safetensors is missing (--repair: written again from the state)":
         lambda run: (run / f"weights/{LAST}.safetensors").unlink(),
     "was left by a process that was killed (--repair: removed)":
         lambda run: (run / f"weights/.{10 ** 30}@{platform.node()}@{LAST}.safetensors").touch(),
@@ -104,10 +105,11 @@ def test_what_cannot_be_made_again_is_told_or_set_aside(run, capsys):
     (lambda run: setting(run, fingerprint="x"), "training cannot go on: the images of digits"),
     (lambda run: setting(run, system="mlp-small"), "cannot go on: .*state.* does not fit")])
 def test_why_a_run_cannot_go_on_is_told(damage, says, run, capsys):
-    import re
-
     damage(run)
+    before = bits(run)
     assert re.search(says, told(capsys, run, status=1)[0])
+    told(capsys, run, "--repair", status=1)
+    assert bits(run) == before  # weights do not fit wrong settings, and are not to blame
 
 
 def setting(run, **settings):
