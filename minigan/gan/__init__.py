@@ -9,6 +9,8 @@ from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
 from .config import Config
 from .evaluation import evaluate
+from .films import training_film, walk
+from .nearest import neighbours
 from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
@@ -17,9 +19,10 @@ from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 
 __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "ConditionalGenerator",
-           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN",
-           "OBJECTIVES", "Objective", "Options", "Players", "Projection", "Run", "RunError",
-           "SYSTEMS", "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads",
-           "UnrolledGAN", "alternating", "answering", "augment", "d2gan", "evaluate",
-           "extragradient", "minimax", "models", "noise", "nonsaturating", "objectives",
-           "penalties", "projection", "sample", "simultaneous", "train_step", "two_headed"]
+           "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
+           "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
+           "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
+           "alternating", "answering", "augment", "d2gan", "evaluate", "extragradient", "minimax",
+           "models", "neighbours", "noise", "nonsaturating", "objectives", "penalties",
+           "projection", "sample", "simultaneous", "train_step", "training_film", "two_headed",
+           "walk"]

@@ -7,6 +7,7 @@
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
     evaluation.json          figures of saved steps, if they were evaluated or the best is kept
+    .lock                    while a process trains there
 """
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ import math
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable, Iterable, Iterator
 
 import numpy as np
 
@@ -24,9 +25,10 @@ from ..autodiff import Tensor
 from ..checked import checked
 from ..data import Loader, Scaled
 from ..errors import UserError, brief
-from ..files import read_arrays, replacing, write_arrays
+from ..files import flush, leftovers, make_folder, read_arrays, replacing, write_arrays
+from ..locks import NAME as LOCK, Lock, Taken, lock
 from ..nn import Module
-from ..settings import parsed
+from ..settings import Natural, Positive, Seed, Share, parsed
 from ..viz import save_curves, save_grid
 from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
@@ -34,6 +36,7 @@ from .fields import ROW, SETTINGS, STATE, dotted, nested
 from .game import GAN
 from .keeping import Keeper, best_step
 from .options import Options
+from .penalties import Sample
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
 from .update import StepResult
@@ -61,6 +64,8 @@ class Run:
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
         self._heard: dict[str, int] = {}  # sentence: when it held last, since the run went on
         self._history: list[dict[str, float]] = []
+        self._lock: Lock | None = None
+        self._is_new = False  # and its folder is to be so still when it is made
 
     @classmethod
     def new(cls, folder: str | Path, system: str = "digits", game: Options | None = None, *,
@@ -68,13 +73,13 @@ class Run:
             size: tuple[int, int] | None = None, channels: int | None = None,
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
             save_every: int | None = None, keep_best: str | None = None) -> Run:
-        """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`; what
-        is None is the system's own. The data are loaded, image files in this size, (height, width),
-        and with these channels. By the metric keep_best, such as "kernel", each saved step is
-        measured (`best_step`). Nothing is written yet. Raises UserError for settings that no run
-        can have."""
+        """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`, or by
+        the system's recipe; what is None is the system's own. The data are loaded, image files in
+        this size, (height, width), and with these channels. By the metric keep_best, such as
+        "kernel", each saved step is measured (`best_step`). Nothing is written yet. Raises
+        UserError for settings that no run can have."""
         SETTINGS["system"].check("system", system)
-        own, game = SYSTEMS[system], Options() if game is None else game
+        own, game = SYSTEMS[system], Options.recipe(system) if game is None else game
         if not isinstance(game, Options):
             raise RunError(f"a run's game is Options, such as Options(objective='hinge'), not "
                            f"{game!r}")
@@ -95,12 +100,16 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | Path, config: Config) -> Run:
-        """A new run; nothing is written yet. Raises RunError if the folder holds something."""
+        """A new run; nothing is written yet. Raises RunError if the folder holds something, other
+        than what a process left that was killed before it wrote the settings."""
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - {
+                folder / LOCK, *leftovers(folder)}):
             raise RunError(f"{folder} exists already: go on with it (--resume), or name another "
                            "folder (--out)")
-        return cls(folder, config)
+        run = cls(folder, config)
+        run._is_new = True
+        return run
 
     @classmethod
     @checked
@@ -122,19 +131,47 @@ class Run:
 
     def trainer(self) -> Trainer:
         """A trainer of the run, where it was last saved; its `run(steps)` goes on, and writes into
-        the folder, which for a new run is made here. Raises UserError for data, a folder or
-        settings that do not go together."""
-        trainer = self._trainer(self.saved())
-        if (self.folder / "config.json").exists():
-            self._forget_metrics_after(trainer.step)
+        the folder, which for a new run is made here. No other process may write there until
+        `close()`. Raises UserError for data, a folder or settings that do not go together, and
+        for a folder that another process trains in."""
+        began = not self._is_new and (self.folder / "config.json").exists()
+        if began:
+            self.take()
+        state = self.saved()
+        trainer = self._trainer(state)
         if self.config.steps < trainer.step:
             raise RunError(f"the run is at step {trainer.step} already, and steps, which is "
                            f"{self.config.steps}, counts them all")
         if self.config.keep_best:
             self._keeper.check(trainer)
-        self.write_config()
+        if not began:
+            make_folder(self.folder)
+            self.take()
+            if self._is_new:
+                self.create(self.folder, self.config)  # nobody else began one meanwhile
+                self._is_new = False
+        self.write_config()  # first: without it a folder is none of a run
+        if state is None:
+            self._save_state(dotted(trainer.state_dict()))
+        if began:
+            self._forget_metrics_after(trainer.step)
         trainer.callbacks = [self]
         return trainer
+
+    def take(self) -> None:
+        """Keep other processes from writing into the folder until `close()`. Raises RunError if one
+        does already."""
+        try:
+            self._lock = lock(self.folder)
+        except Taken as owner:
+            raise RunError(f"{owner} trains in {self.folder}: wait until it is done, or stop it "
+                           "and go on with --resume; another run needs another folder "
+                           "(--out)") from None
+
+    def close(self) -> None:
+        """Let other processes write into the folder; `take()` and `trainer()` take it back."""
+        if self._lock is not None:
+            self._lock.release()
 
     def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
         """At the start of the run, or where it was in a saved state."""
@@ -211,14 +248,17 @@ class Run:
         if broken:
             raise Diverged(f"training diverged before step {trainer.step} "
                            f"({broken[0].removeprefix('game.')} is not finite): try a smaller --lr")
-        write_arrays(self.weights_file(trainer.step), {
-            k.removeprefix("game."): v for k, v in state.items()
-            if k.startswith(("game.generator.", "average."))})
+        self.save_weights(trainer.step, state)
         if self.config.keep_best:
             self._keeper.keep(trainer, self.weights_file(trainer.step))
-        self.save_samples(trainer)
+        self.save_samples(trainer.step, trainer.game, trainer.average.module)
         self.save_losses()
-        # the state last: it names the step from which a resumed run goes on
+        with suppress(FileNotFoundError):
+            flush(self.folder / "metrics.jsonl")
+        self._save_state(state)  # last: it names the step from which a resumed run goes on
+
+    def _save_state(self, state: dict[str, Any]) -> None:
+        """What `dotted` gave, from which the run goes on."""
         arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
         rest = {k: v for k, v in state.items() if k not in arrays}
         write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
@@ -232,35 +272,50 @@ class Run:
         images that `evaluate` does not compare with. Raises UserError for a run without."""
         return best_step(self.folder, self.config.keep_best, self.saved_steps())
 
-    def save_samples(self, trainer: Trainer) -> None:
-        """The grid of the run's fixed noise."""
-        latent = self.config.latent(trainer.game, GRID, self.config.seed)
-        save_grid(self.folder / "samples" / f"step-{trainer.step:06d}.png",
-                  sample(trainer.average.module, latent), self.system.value_range)
+    def save_weights(self, step: int, state: dict[str, Any]) -> None:
+        """The generator's and their average, of what `dotted` gave."""
+        write_arrays(self.weights_file(step), {
+            k.removeprefix("game."): v for k, v in state.items()
+            if k.startswith(("game.generator.", "average."))})
+
+    def save_samples(self, step: int, game: GAN, generator: Module) -> None:
+        """The grid of the run's fixed noise, as the game's (average) generator paints it."""
+        latent = self.config.latent(game, GRID, self.config.seed)
+        save_grid(self.samples_file(step), sample(generator, latent), self.system.value_range)
+
+    def samples_file(self, step: int) -> Path:
+        """Where the grid of a step is."""
+        return self.folder / "samples" / f"step-{step:06d}.png"
 
     def save_losses(self) -> None:
         """The curves of the losses so far."""
-        rows = self.metrics()
-        if rows:
-            save_curves(self.folder / "losses.png", [row["step"] for row in rows],
-                        {"discriminator": [row["d_loss"] for row in rows],
-                         "generator": [row["g_loss"] for row in rows]}, "loss")
+        rows = np.array([(row["step"], row["d_loss"], row["g_loss"]) for row in self._rows()],
+                        np.float64)
+        if len(rows):
+            save_curves(self.folder / "losses.png", rows[:, 0].astype(int),
+                        {"discriminator": rows[:, 1], "generator": rows[:, 2]}, "loss")
 
     def metrics(self) -> list[dict[str, float]]:
         """The rows of metrics.jsonl, but for those that are damaged: a full disk cuts one off."""
+        return list(self._rows())
+
+    def _rows(self) -> Iterator[dict[str, float]]:
+        """They are many in a long run: one at a time."""
         path = self.folder / "metrics.jsonl"
-        lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
-        rows: list[dict[str, float]] = []
-        for line in lines:
-            with suppress(ValueError):
-                rows.append(parsed(line, ROW))
-        return rows
+        if path.exists():
+            with open(path, encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    with suppress(ValueError):
+                        yield parsed(line, ROW)
 
     def _forget_metrics_after(self, step: int) -> None:
         """They are made anew."""
-        rows = [row for row in self.metrics() if row["step"] <= step]
-        with replacing(self.folder / "metrics.jsonl") as path:
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        self.write_metrics(row for row in self._rows() if row["step"] <= step)
+
+    def write_metrics(self, rows: Iterable[dict[str, float]]) -> None:
+        """These rows and no others."""
+        with replacing(self.folder / "metrics.jsonl") as path, open(path, "w") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
 
     def saved(self) -> dict[str, Any] | None:
         """The trainer's state at the last save; None if there was none."""
@@ -285,6 +340,21 @@ class Run:
         numbers = [p.stem.removeprefix("step-")
                    for p in (self.folder / "weights").glob("step-*.safetensors")]
         return sorted(int(text) for text in numbers if text.isdecimal())
+
+    @checked
+    def samples(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,
+                label: Natural | None = None, truncation: Share = 1) -> np.ndarray:
+        """n images of the average generator at a saved step (None: the last), as `painted` has
+        them. In a conditional game their classes come one after another, or all are the label;
+        truncation is that of `Config.latent`."""
+        game, _ = self.game(step)
+        return self.painted(game, self.config.latent(game, n, seed, label, truncation))
+
+    def painted(self, game: GAN, latent: Sample) -> np.ndarray:
+        """The images that the game's generator makes of a latent, (N, H, W, C), float32 from 0,
+        black, to 1."""
+        low, high = self.system.value_range
+        return (sample(game.generator, latent) - np.float32(low)) / np.float32(high - low)
 
     def saved_step(self, step: int | str | None = None) -> int:
         """A step whose weights are on disk: that one, "best" (`best_step`), or None, the last.

@@ -15,7 +15,7 @@ from PIL import Image
 
 from minigan.data import IMAGE_SETS, read_points
 from minigan.data.idx import read_idx
-from minigan.gan import SYSTEMS, Options, Run, models
+from minigan.gan import SYSTEMS, Options, Run, models, training_film
 from minigan.gan.options import OPTIONS
 from minigan.lab import Record, table
 from minigan.metrics import Judge
@@ -51,6 +51,11 @@ def sampled(folder: Path) -> None:
     run = Run.open(folder)
     game, _ = run.game()
     run.config.latent(game, 4, 0)
+
+
+def filmed(folder: Path) -> None:
+    """As `minigan walk --training` does."""
+    training_film(Run.open(folder))
 
 
 def resumed(folder: Path) -> None:
@@ -166,6 +171,7 @@ KINDS = {
     "metrics": Kind("metrics.jsonl", _of(mutate.mutated_lines, ("step", "d_loss", "g_loss")),
                     resumed, run_folder),
     "evaluation": Kind("evaluation.json", _of(mutate.mutated_json, SCORES), best, evaluated),
+    "picture": Kind("samples/step-000002.png", mutate.damaged, filmed, run_folder),
     "record": Kind("plain/seed-0.json", _of(mutate.mutated_json, FIGURES), tabled, record_folder),
     "samples": Kind("plain/seed-0.npz", mutate.damaged, tabled, record_folder),
     "idx": Kind("x-ubyte", mutate.damaged, lambda folder: read_idx(folder / "x-ubyte"),
