@@ -169,7 +169,8 @@ def _ms_ssim(c: Comparison) -> Scored:
 
 
 def dense(seed: int, steps: int, width: int = 128) -> Train:
-    """Fits a network with one hidden layer to points and labels, by so many steps of Adam."""
+    """Fits a network with one hidden layer to points and labels, by Adam: so many steps, or twenty
+    passes over the points if those are fewer."""
     def train(points: numpy.ndarray, labels: numpy.ndarray) -> Callable[[Any], numpy.ndarray]:
         rng = numpy.random.default_rng(seed)
         points, labels = points.astype("float32"), numpy.asarray(labels)
@@ -177,7 +178,7 @@ def dense(seed: int, steps: int, width: int = 128) -> Train:
                                 nn.Dense(width, int(labels.max()) + 1, rng=rng))
         adam = optim.Adam(network.parameters(), lr=1e-3, betas=(0.9, 0.999))
         loader = Loader(points, labels, batch_size=min(64, len(points)), seed=seed)
-        for _, (x, y) in zip(range(steps), loader.forever()):
+        for _, (x, y) in zip(range(min(steps, 20 * len(loader))), loader.forever()):
             adam.zero_grad()
             losses.cross_entropy(network(Tensor(x)), y).backward()
             adam.step()

@@ -16,7 +16,7 @@ from minigan.gan.scores import Scores
 from minigan.metrics.table import METRICS, Figure
 
 pytestmark = pytest.mark.numpy_only("the folder is what is tested")
-TINY = ["--batch-size", "8", "--save-every", "2", "--device", "cpu"]
+TINY = ["--recipe", "as-written", "--batch-size", "8", "--save-every", "2", "--device", "cpu"]
 QUICK = ["kernel", "coverage"]
 
 
