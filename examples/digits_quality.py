@@ -1,6 +1,7 @@
 """How good are the digits that `minigan train` learns to draw?
 
-    python examples/digits_quality.py [SYSTEM] [--seeds 0 1 2] [--steps N] [--out runs/quality]
+    python examples/digits_quality.py [SYSTEM] [--recipe as-written] [--seeds 0 1 2] [--steps N]
+                                      [--out runs/quality]
 
 SYSTEM is digits or digits-dcgan. For each seed it trains as the command does, then draws 1,797
 digits, as many as there are real ones, and compares them in three ways. The share of the rarest
@@ -24,6 +25,7 @@ from minigan.metrics import class_shares, coverage, knn_classify, total_variatio
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("system", nargs="?", default="digits", choices=["digits", "digits-dcgan"])
 parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+parser.add_argument("--recipe", default="own", choices=["own", "as-written"])
 parser.add_argument("--steps", type=int)
 parser.add_argument("--out", type=Path, default=Path("runs/quality"))
 args = parser.parse_args()
@@ -32,7 +34,8 @@ images, labels = digits()
 real = images.reshape(len(images), -1)
 for seed in args.seeds:
     folder = args.out / f"{args.system}-seed-{seed}"
-    command = ["train", args.system, "--seed", str(seed), "--out", str(folder)]
+    command = ["train", args.system, "--recipe", args.recipe, "--seed", str(seed),
+               "--out", str(folder)]
     start = time.perf_counter()
     if status := cli.main(command + (["--steps", str(args.steps)] if args.steps else [])):
         sys.exit(status)

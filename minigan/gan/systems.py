@@ -27,7 +27,7 @@ class System:
     lr: PositiveNumber = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)  # Adam's
     schedule: Callable[[int, int], float] | None = None  # of lr, as Trainer has it
-    recipe: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 SYSTEMS: dict[str, System] = {

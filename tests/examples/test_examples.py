@@ -124,6 +124,9 @@ RUNS = {
     "stacked_digits.py": Run(["dense layers", "--seeds", "0", "--steps", "2", "--n", "500"],
                              lambda output, folder: number_after("real ", output.replace(
                                  " modes", "")) > 300 > number_after("seed 0  modes", output)),
+    "recipes.py": Run(
+        ["digits", "--steps", "2", "--try", "--pack 2", "-n", "300", "--record", "record.jsonl"],
+        lambda output, folder: json.loads((folder / "record.jsonl").read_text())["coverage"] >= 0),
     "quality_floors.py": Run(["--n", "200"], lambda output, folder:
                              "200 real images and 200 others" in output
                              and output.count(" s\n") == 14

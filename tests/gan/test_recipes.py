@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from minigan.gan import SYSTEMS, GameError, Options, Run, models
 from tests.options import BESIDE, CHANGED, words as arguments
 
 pytestmark = pytest.mark.numpy_only("the settings are what is tested")
+ROOT = Path(__file__).parents[2]
 SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1)}
 
 
@@ -117,8 +119,14 @@ def test_each_option_goes_beside_each_recipe_or_the_message_names_the_recipe():
 
 
 def test_each_recipe_was_tried_and_stands_in_the_record():
-    record = Path(__file__).parents[2] / "docs" / "recipes.jsonl"
-    lines = [json.loads(line) for line in record.read_text().splitlines()]
+    record = (ROOT / "docs" / "recipes.jsonl").read_text()
+    lines = [json.loads(line) for line in record.splitlines()]
     tried = {(line["system"], line["options"]) for line in lines}
     for name, system in SYSTEMS.items():
         assert not system.recipe or (name, " ".join(words(system.recipe))) in tried, name
+
+
+def test_the_page_has_the_table_of_the_record():
+    example = runpy.run_path(str(ROOT / "examples" / "recipes.py"))
+    page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+    assert example["table"](example["RECORD"].read_text().splitlines()) in page

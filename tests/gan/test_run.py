@@ -127,7 +127,7 @@ def test_more_steps_than_before_are_written_down_and_saved_at_their_end(tmp_path
 
 
 def test_a_system_with_a_schedule_and_betas_is_played_with_them(tmp_path, monkeypatch):
-    system = replace(SYSTEMS["digits"], betas=(0.0, 0.9), lr=1e-3,
+    system = replace(SYSTEMS["digits"], betas=(0.0, 0.9), lr=1e-3, recipe={},
                      schedule=lambda step, steps: 1 - step / steps)
     monkeypatch.setitem(SYSTEMS, "digits", system)
     trainer = Run.new(tmp_path / "run", steps=4, batch_size=8, save_every=2).trainer()
