@@ -6,7 +6,8 @@
     samples/step-000500.png  the same noise, as the average generator paints it at that step
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
-    .lock                    while a process trains there
+
+While a process trains there, it holds a file .lock.
 """
 from __future__ import annotations
 
