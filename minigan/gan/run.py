@@ -7,7 +7,8 @@
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
     evaluation.json          figures of saved steps, if they were evaluated or the best is kept
-    .lock                    while a process trains there
+
+While a process trains there, it holds a file .lock.
 """
 from __future__ import annotations
 

@@ -93,6 +93,16 @@ def test_a_run_that_was_killed_before_its_first_save_begins_again(file, game, tm
     assert bits(tmp_path / "parts") == bits(tmp_path / "whole")
 
 
+def test_the_state_takes_its_name_when_all_that_it_speaks_of_is_on_the_disk(tmp_path, monkeypatch):
+    trainer, order = Run.new(tmp_path, steps=2, batch_size=8, save_every=2).trainer(), []
+    replace, flush = os.replace, run_module.flush
+    monkeypatch.setattr(os, "replace", lambda a, b: (order.append(b.name), replace(a, b)))
+    monkeypatch.setattr(run_module, "flush", lambda path: (order.append(path.name), flush(path)))
+    trainer.run(2)
+    assert order == ["step-000002.safetensors", "step-000002.png", "metrics.jsonl",
+                     "state.safetensors"]
+
+
 def test_what_is_left_where_a_run_was_killed_before_its_settings_is_no_run(tmp_path):
     (tmp_path / ".lock").touch()
     (tmp_path / f".{10 ** 30}@{platform.node()}@config.json").touch()
