@@ -73,6 +73,7 @@ def test_a_run_that_gives_back_what_it_was_shown_is_found_out(run, monkeypatch, 
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.numpy_only("of indices and distances")
 def test_a_seed_gives_the_same_and_too_few_images_are_told(run, monkeypatch):
     assert str(neighbours(run, seed=1)) == str(neighbours(run, seed=1)) != str(neighbours(run))
     monkeypatch.setattr(run, "data", (digits()[0][:5], None))
