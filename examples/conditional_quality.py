@@ -2,12 +2,12 @@
 
     python examples/conditional_quality.py [--steps 20000] [--data-dir D] [--out DIR]
 
-Trains as `minigan train digits --data mnist --conditional projection --penalty r1:1` does (--system
-and --penalty change that) and asks two classifiers. The judge has learnt from MNIST's 60,000
-training images: of how many samples does it say what was asked for? The pupil has learnt from as
-many samples, and from nothing else: how many of the 10,000 real test images does it read? The
-judge's own figure on them is the ceiling. Stop it with Ctrl-C and start it again with the same
---out, and it goes on. Six minutes on two cores; --system mlp takes ten times as long a step.
+Trains as `minigan train digits --recipe as-written --data mnist --conditional projection --penalty
+r1:1` does (--system and --penalty change that) and asks two classifiers. The judge has learnt from
+MNIST's 60,000 training images: of how many samples does it say what was asked for? The pupil has
+learnt from as many samples, and from nothing else: how many of the 10,000 real test images does it
+read? The judge's own figure on them is the ceiling. Stop it with Ctrl-C and start it again with the
+same --out, and it goes on. Six minutes on two cores; --system mlp takes ten times as long a step.
 """
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def trained() -> Run:
     if args.out.exists():
         command.append("--resume")
     else:
-        command += [args.system, "--data", "mnist", "--conditional", "projection",
-                    "--penalty", args.penalty, "--seed", str(args.seed)]
+        command += [args.system, "--recipe", "as-written", "--data", "mnist", "--conditional",
+                    "projection", "--penalty", args.penalty, "--seed", str(args.seed)]
         command += ["--lr", args.lr] if args.lr else []
     if status := cli.main(command):
         sys.exit(status)

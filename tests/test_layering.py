@@ -37,15 +37,19 @@ MAY_IMPORT = {
     "nn": SAYING | {"backend", "autodiff", "ops"},
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "files": {"errors"},
+    "weights": SAYING | {"files", "nn"},
+    "locks": {"errors"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "metrics", "viz"},  # a run loads, draws, saves and measures
+    "gan": ENGINE | {"data", "files", "locks", "metrics", "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
-    "cli": ENGINE | {"data", "files", "gan", "lab", "metrics", "minigan", "testing", "viz"},
+    "export": ENGINE | {"files", "gan"},
+    "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",
+                     "viz"},
     "__main__": {"cli"},
-    "minigan": ENGINE | {"interrupts"},  # __init__.py; the others are loaded at their first use
+    "minigan": ENGINE | {"interrupts", "weights"},  # the others are loaded at their first use
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
@@ -83,6 +87,7 @@ NUMPY = {
     "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
     "minigan.gan.config": None,                        # labels are read there,
     "minigan.gan.run": None,                           # metrics and weights saved,
+    "minigan.gan.yardstick": None,                     # real images chosen,
     "minigan.gan.films": None,                         # noise and pictures computed,
     "minigan.gan.nearest": None,                       # distances looked at
     "minigan.files": None,                             # by this

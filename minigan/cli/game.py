@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import Any, Mapping
 
 from ..gan.options import OPTIONS
 
@@ -27,6 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def argument(name: str) -> str:
     """An option's name on the command line."""
     return f"--{name.replace('_', '-')}"
+
+
+def words(options: Mapping[str, Any]) -> list[str]:
+    """The arguments that give these options: the inverse of what `given` reads."""
+    found = []
+    for option in OPTIONS:
+        value = options.get(option.name, option.default)
+        for one in value if option.repeated else [value]:
+            if one is True:
+                found.append(argument(option.name))
+            elif one != option.default:
+                text = ",".join(map(str, one)) if isinstance(one, tuple) else str(one)
+                found += [argument(option.name), text]
+    return found
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import numpy as np
 
 from ..errors import UserError
 from ..gan import Run
-from ..settings import NATURAL, POSITIVE, SEED, SHARE
+from ..settings import NATURAL, POSITIVE, SEED, SHARE, Kind
 from ..viz import save_grid
 from .arguments import GRID_SHAPE, picture
 
+STEP = Kind("a saved step, or best", lambda step: step == "best" or NATURAL.fits(step),
+            lambda text: text if text == "best" else int(text))
 MANY = 64  # images, unless --n or --grid says otherwise
 
 
@@ -27,7 +29,8 @@ def register(commands: Any) -> None:
     p.add_argument("--separate", action="store_true",
                    help="a file for each image, too, in a folder beside the grid")
     p.add_argument("--seed", type=SEED, default=0, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--step", type=NATURAL, metavar="N", help="which saved step (default: the last)")
+    p.add_argument("--step", type=STEP, metavar="N",
+                   help="which saved step, or best, by --keep-best (default: the last)")
     p.add_argument("--label", type=NATURAL, metavar="K",
                    help="of a conditional game: the class of all images (default: one after "
                         "another)")

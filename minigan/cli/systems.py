@@ -5,11 +5,12 @@ import argparse
 from typing import Any
 
 from ..gan import SYSTEMS
+from . import game
 
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    p = commands.add_parser("systems", help="list the systems")
+    p = commands.add_parser("systems", help="list the systems and their recipes")
     p.set_defaults(command=systems)
 
 
@@ -18,3 +19,4 @@ def systems(args: argparse.Namespace) -> None:
     for name, system in SYSTEMS.items():
         print(f"{name:12} {system.summary}; data {system.data}, batch {system.batch_size}, "
               f"{system.steps} steps")
+        print(f"{'':12} recipe: {' '.join(game.words(system.recipe)) or 'as written'}")

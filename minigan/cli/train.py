@@ -5,7 +5,7 @@ import argparse
 import shlex
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -18,16 +18,19 @@ from ..data import IMAGE_SETS, DataError
 from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
 from ..gan.config import folder_of
+from ..gan.fields import KEPT
 from ..gan.progress import Progress
 from ..gan.run import Diverged
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
 from . import doctor, game
 from .arguments import IMAGE_SIZE
 
+RECIPES = {"own": Options.recipe, "as-written": lambda system, **given: Options(**given)}
+
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
+    p = commands.add_parser("train", help="train a system; unnamed, on the shipped digits")
     p.set_defaults(command=train)
     p.add_argument("system", nargs="?", metavar="SYSTEM", type=one_of(SYSTEMS, "system"),
                    help=f"{', '.join(SYSTEMS)} (default: digits)")
@@ -47,6 +50,9 @@ def register(commands: Any) -> None:
                    help="images of each kind in a step")
     p.add_argument("--seed", type=SEED, metavar="N",
                    help="fixes weights, batches and noise (default: 0)")
+    p.add_argument("--recipe", type=one_of(RECIPES, "recipe"), metavar="NAME",
+                   help="own: the system's, which `minigan systems` lists, and the options given "
+                        "here beside it; as-written: the options alone (default: own)")
     p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
                    metavar="NAME",
                    help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
@@ -54,6 +60,9 @@ def register(commands: Any) -> None:
                    help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
     p.add_argument("--save-every", type=POSITIVE, metavar="N",
                    help="steps between saved weights and grids (default: a tenth of the steps)")
+    p.add_argument("--keep-best", type=KEPT, metavar="METRIC",
+                   help="measure each saved step by up to 1,000 samples; the best is "
+                        "`minigan sample RUN --step best`: " + KEPT.what.removeprefix("one of "))
     p.add_argument("--resume", action="store_true",
                    help="go on with the run in --out where it was saved last")
     game.add_arguments(p)
@@ -63,7 +72,12 @@ def train(args: argparse.Namespace) -> int:
     """`minigan train`. After Ctrl-C the status is 130, as of any interrupted program."""
     choose_device(args.device)
     threads.count()  # an error about them comes before anything is written
-    run = resumed_run(args) if args.resume else new_run(args)
+    with closing(resumed_run(args) if args.resume else new_run(args)) as run:
+        return play(run)
+
+
+def play(run: Run) -> int:
+    """Make the steps that are to be made; returns the exit status."""
     trainer, steps = run.trainer(), run.config.steps
     if trainer.step == steps:
         print(f"all {steps} steps are made already: --steps is how many there are to be in all")
@@ -73,6 +87,8 @@ def train(args: argparse.Namespace) -> int:
     try:
         with np.errstate(all="ignore"), stop_on_interrupt(trainer) as heard:
             trainer.run(steps)  # NumPy need not warn: the run says if it diverges
+            if trainer.stop:
+                run.save(trainer)
     except Diverged as error:
         progress.close()
         print("numbers are no longer finite: looking for the first by making steps "
@@ -82,9 +98,11 @@ def train(args: argparse.Namespace) -> int:
     progress.close()
     shown = shlex.quote(str(run.folder))
     if trainer.stop:
-        run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {shown}")
+    if run.config.keep_best:
+        print(f"the best saved step by {run.config.keep_best} is {run.best_step()}: "
+              f"minigan sample {shown} --step best")
     print(f"samples in {run.folder / 'samples'}; more with: minigan sample {shown}")
     if run.config.game.labels and not trainer.stop:
         share = run.share_read(trainer)
@@ -98,10 +116,11 @@ def new_run(args: argparse.Namespace) -> Run:
     name = args.system or "digits"
     if args.data == "images" and args.image_size:
         check_order(args.image_size, args.data_dir)
-    return Run.new(args.out or free_folder(Path("runs"), name), name, Options(**game.given(args)),
-                   data=args.data, data_dir=args.data_dir, size=args.image_size,
-                   channels=args.channels, steps=args.steps, batch_size=args.batch_size,
-                   seed=args.seed or 0, save_every=args.save_every)
+    options = RECIPES[args.recipe or "own"](name, **game.given(args))
+    return Run.new(args.out or free_folder(Path("runs"), name), name, options, data=args.data,
+                   data_dir=args.data_dir, size=args.image_size, channels=args.channels,
+                   steps=args.steps, batch_size=args.batch_size, seed=args.seed or 0,
+                   save_every=args.save_every, keep_best=args.keep_best)
 
 
 def check_order(size: tuple[int, int], folder: Path | None) -> None:
@@ -118,13 +137,15 @@ def resumed_run(args: argparse.Namespace) -> Run:
     """The run in --out, perhaps with more steps than before."""
     if args.out is None:
         raise RunError("--resume needs --out, the folder of the run to go on with")
+    if args.recipe:
+        raise RunError("a resumed run keeps the recipe that it began with: leave --recipe out")
     run = Run.open(args.out)
     config, asked = run.config, {**vars(args), **game.given(args)}
     *size, channels = config.shape
     if args.image_size:
         asked["image_size"] = f"{shown(args.image_size)} (width x height)"
     settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
-                "seed": config.seed, "channels": channels,
+                "seed": config.seed, "channels": channels, "keep_best": config.keep_best,
                 "image_size": f"{shown(size)} (width x height)",
                 **vars(config.game), "lr": config.game.lr or run.system.lr}
     for name, was in settings.items():
@@ -157,14 +178,16 @@ def choose_device(device: str) -> None:
 @contextmanager
 def stop_on_interrupt(trainer: Trainer) -> Iterator[list[int]]:
     """Within it Ctrl-C, and what ends a session or a job (SIGHUP, SIGTERM), let the step under way
-    end, so that what is saved is whole; a second one ends it at once. Those that are ignored, as
-    by nohup, stay so. Yields those that came."""
+    end, so that what is saved is whole. A second Ctrl-C ends it at once; the others often come in
+    twos, from a shell and its terminal, and cut no save off. Those that are ignored, as by nohup,
+    stay so. Yields those that came."""
     heard: list[int] = []
 
     def stop(number: int, frame: object) -> None:
         heard.append(number)
         trainer.stop = True
-        restore()
+        if signal.SIGINT in before:
+            signal.signal(signal.SIGINT, before[signal.SIGINT])
 
     def restore() -> None:
         for number, handler in before.items():

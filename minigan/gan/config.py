@@ -36,6 +36,7 @@ class Config:
     game                 what differs from the system's plain game
     classes              of the labels, if the data set has any
     fingerprint          of the images and labels that the run began with; None: it is an older one
+    keep_best            the metric by which the best step is known, of `metrics.METRICS`, if any
     """
 
     system: str
@@ -49,6 +50,7 @@ class Config:
     game: Options = field(default_factory=Options)
     classes: int = 0
     fingerprint: str | None = None
+    keep_best: str | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Config:
@@ -158,7 +160,7 @@ def _nobody(rng: np.random.Generator, **sizes: Any) -> models.Discriminator:
 def folder_of(data: str, data_dir: str | Path | None) -> str | None:
     """The folder's full path, by which a resumed run finds it from wherever it is started. Raises
     DataError for data that are read from none."""
-    if data_dir is not None and data == "digits":
+    if data_dir is not None and data in ("digits", "stacked-digits"):
         raise DataError("the digits come with minigan and are read from no folder, such as "
                         f"{data_dir}: name the data set that is there, data images or mnist")
     return os.path.realpath(os.path.expanduser(data_dir)) if data_dir else None

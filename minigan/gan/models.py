@@ -162,31 +162,32 @@ def dcgan_discriminator(shape: Shape = (28, 28, 1), width: int = 64, kernel: int
         Flatten(), Dense(rows * columns * 2 * width, 1, rng=rng)), rng)
 
 
-def dense_dcgan_generator(shape: Shape = (28, 28, 1), latent: int = 100, rng: Rng = None
-                          ) -> Generator:
-    """Dense layers up to H/4 × W/4 × 256 and three transposed convolutions, against dense layers;
-    BatchNorm and LeakyReLU 0.3 on both sides.
+def dense_dcgan_generator(shape: Shape = (28, 28, 1), latent: int = 100, width: int = 128,
+                          rng: Rng = None) -> Generator:
+    """Dense layers up to H/4 × W/4 pixels of 2 · width channels and three transposed convolutions,
+    against dense layers; BatchNorm and LeakyReLU 0.3 on both sides.
 
     The weights start as Glorot's, the default of the layers: DCGAN's N(0, 0.02²) has his variance
     where fan-in and fan-out are 2,500 on average, while the first layer here takes 100 numbers
     to 128.
     """
     rows, columns, channels = quarter(shape)
-    sizes = [latent, 128, 256, 512, 1024, rows * columns * 256]
+    sizes = [latent, width, 2 * width, 4 * width, 8 * width, rows * columns * 2 * width]
     return Generator(
-        latent, *dense_stack(sizes, 0.3, rng, batch_norm=True), Reshape(rows, columns, 256),
-        ConvTranspose2d(256, 128, 5, stride=2, padding="same", rng=rng),
-        BatchNorm(128), LeakyReLU(0.3),
-        ConvTranspose2d(128, 64, 5, stride=2, padding="same", rng=rng),
-        BatchNorm(64), LeakyReLU(0.3),
-        ConvTranspose2d(64, channels, 7, padding="same", rng=rng), Tanh())
+        latent, *dense_stack(sizes, 0.3, rng, batch_norm=True), Reshape(rows, columns, 2 * width),
+        ConvTranspose2d(2 * width, width, 5, stride=2, padding="same", rng=rng),
+        BatchNorm(width), LeakyReLU(0.3),
+        ConvTranspose2d(width, (width + 1) // 2, 5, stride=2, padding="same", rng=rng),
+        BatchNorm((width + 1) // 2), LeakyReLU(0.3),
+        ConvTranspose2d((width + 1) // 2, channels, 7, padding="same", rng=rng), Tanh())
 
 
-def dense_dcgan_discriminator(shape: Shape = (28, 28, 1), rng: Rng = None) -> Discriminator:
+def dense_dcgan_discriminator(shape: Shape = (28, 28, 1), width: int = 128, rng: Rng = None
+                              ) -> Discriminator:
     """Dense layers with BatchNorm and LeakyReLU 0.3."""
     return Discriminator(
-        Flatten(), *dense_stack([math.prod(shape), 1024, 512, 256], 0.3, rng, batch_norm=True),
-        Dense(256, 1, rng=rng))
+        Flatten(), *dense_stack([math.prod(shape), 8 * width, 4 * width, 2 * width], 0.3, rng,
+                                batch_norm=True), Dense(2 * width, 1, rng=rng))
 
 
 def quarter(shape: Shape) -> Shape:

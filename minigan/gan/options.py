@@ -8,13 +8,14 @@ from typing import Any, Callable, Iterable, Mapping
 import numpy as np
 
 from ..data import Loader
-from ..errors import no_such
+from ..errors import UserError, no_such
+from ..settings import one_of
 from . import (augment, auxiliary, conditional, game, networks, objectives, penalties, several,
                unrolled, update)
 from .game import GAN
 from .networks import Networks
 from .option import GameError, Option
-from .systems import System
+from .systems import SYSTEMS, System
 from .trainer import Callback, Trainer
 
 OPTIONS: tuple[Option, ...] = (
@@ -57,6 +58,21 @@ class Options(_Fields):
         """From the fields by name; JSON makes lists of tuples."""
         return cls(**{name: tuple(value) if isinstance(value, list) else value
                       for name, value in settings.items()})
+
+    @classmethod
+    def recipe(cls, system: str, **given: Any) -> Options:
+        """A system's recipe, with the options given beside or in place of its own. Raises as
+        Options does."""
+        one_of(SYSTEMS, "system").check("system", system)
+        recipe = SYSTEMS[system].recipe
+        try:
+            return cls(**{**recipe, **given})
+        except UserError as error:
+            cls(**given)  # what is wrong with these alone is told as such
+            own = " and ".join(name for name in recipe if name not in given)
+            raise GameError(f"{error}. {own} is of the recipe of {system}, which --recipe "
+                            "as-written leaves out (in Python: Options instead of "
+                            "Options.recipe)") from None
 
     def given(self) -> dict[str, Any]:
         """The fields that are not what they are by default."""
@@ -115,10 +131,12 @@ class Options(_Fields):
     def trainer(self, game: GAN, system: System, loader: Loader, seed: Any = 0,
                 callbacks: Iterable[Callback] = ()) -> Trainer:
         """The trainer that plays the game."""
-        lr = self.lr or system.lr
+        lr, (beta1, beta2) = self.lr or system.lr, system.betas
+        betas = (beta1 if self.beta1 is None else self.beta1, beta2)
+        schedule = self.lr_decay and partial(update.last_decay, self.lr_decay)
         return Trainer(game, loader, (self.d_lr or lr, lr), update.RULES[self.rule], self.d_steps,
-                       max_norm=self.max_norm, seed=seed, callbacks=callbacks, betas=system.betas,
-                       schedule=system.schedule)
+                       max_norm=self.max_norm, seed=seed, callbacks=callbacks, betas=betas,
+                       schedule=schedule or system.schedule)
 
 
 Options.__doc__ = (Options.__doc__ or "") + "".join(  # python -OO leaves docstrings out

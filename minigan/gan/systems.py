@@ -1,8 +1,8 @@
 """The reference systems: networks, noise, data and settings under one name each."""
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Callable
+from dataclasses import dataclass, field
+from typing import Any, Callable, Mapping
 
 from ..autodiff import Tensor
 from ..checked import checked
@@ -13,7 +13,8 @@ from . import models, noise
 @checked
 @dataclass(frozen=True)
 class System:
-    """What is trained unless options say otherwise: `minigan train NAME` follows it."""
+    """A reference system as it is written, and its recipe: the Options by which `minigan train
+    NAME` departs from that, so that what it draws is of all kinds. docs/results.md has both."""
 
     summary: str
     networks: models.Pair
@@ -26,14 +27,18 @@ class System:
     lr: PositiveNumber = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)  # Adam's
     schedule: Callable[[int, int], float] | None = None  # of lr, as Trainer has it
+    recipe: Mapping[str, Any] = field(default_factory=dict)
 
 
 SYSTEMS: dict[str, System] = {
     "digits": System("2 x 256 with BatchNorm in the generator, for the 8 x 8 digits it comes with",
-                     models.digits, 32, data="digits", batch_size=64, steps=5_000, lr=5e-4),
-    "mlp": System("3 x 1024 on both sides", models.mlp),
+                     models.digits, 32, data="digits", batch_size=64, steps=5_000, lr=5e-4,
+                     recipe={"penalty": ("r1:0.1",), "lr": 2e-3, "lr_decay": 1}),
+    "mlp": System("3 x 1024 on both sides", models.mlp,
+                  recipe={"penalty": ("r1:1",), "lr": 1e-3, "lr_decay": 1}),
     "mlp-small": System("2 x 128 on both sides, uniform noise", models.mlp_small,
-                        noise=noise.uniform),
+                        noise=noise.uniform,
+                        recipe={"penalty": ("r1:1",), "lr": 1e-2, "lr_decay": 1}),
     "mlp-keras": System("2 x 12544 ReLU, tanh, against 4096: 169 million weights",
                         models.mlp_keras, value_range=(-1, 1), batch_size=128),
     "dense-dcgan": System("dense layers, then three transposed convolutions, against dense layers",

@@ -14,7 +14,7 @@ from ..checked import checked
 from ..nn import Module, frozen
 from ..optim import Optimizer, clip_grad_norm
 from ..replay import Draws
-from ..settings import POSITIVE, POSITIVE_NUMBER, Limit, one_of
+from ..settings import FRACTION, POSITIVE, POSITIVE_NUMBER, SHARE, Limit, one_of
 from .game import GAN, GameError, Judgement
 from .objectives import Objective, nonsaturating
 from .option import Option
@@ -167,7 +167,15 @@ OPTIONS = (
     Option("max_norm", None, POSITIVE_NUMBER, "each player's gradient is cut to this length", "X"),
     Option("lr", None, POSITIVE_NUMBER, "Adam's learning rate (default: the system's)", "X"),
     Option("d_lr", None, POSITIVE_NUMBER, "D's, if it is to be another (default: as --lr)", "X"),
+    Option("lr_decay", None, SHARE, "in this last share of the steps both fall to 0 in a straight "
+           "line", "X"),
+    Option("beta1", None, FRACTION, "Adam's first beta (default: the system's)", "X"),
 )
+
+
+def last_decay(share: float, step: int, steps: int) -> float:
+    """1, and in the last share of the steps down to 0 in a straight line."""
+    return min(1.0, (1 - step / steps) / share)
 
 
 def _check_optimizers(game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer) -> None:

@@ -22,8 +22,8 @@ TINY = ["--batch-size", "8", "--device", "cpu"]
 
 def train(folder, *words, steps=2):
     """A run of so many steps, saved at every second."""
-    return main(["train", "--steps", str(steps), "--save-every", "2", *TINY, "--out", str(folder),
-                 *words])
+    return main(["train", "--recipe", "as-written", "--steps", str(steps), "--save-every", "2",
+                 *TINY, "--out", str(folder), *words])
 
 
 @pytest.fixture(scope="module", autouse=True)

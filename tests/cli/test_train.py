@@ -20,6 +20,7 @@ from minigan.cli import main
 from minigan.cli.train import stop_on_interrupt
 from minigan.gan import Run
 
+PLAIN = ["--recipe", "as-written"]  # whose learning rate does not know how many steps there are
 TINY = ["--steps", "6", "--batch-size", "8", "--save-every", "3", "--device", "cpu"]
 
 
@@ -27,7 +28,7 @@ TINY = ["--steps", "6", "--batch-size", "8", "--save-every", "3", "--device", "c
 def finished(tmp_path_factory):
     """A finished tiny run on the digits."""
     folder = tmp_path_factory.mktemp("cli") / "run"
-    assert main(["train", *TINY, "--out", str(folder)]) == 0
+    assert main(["train", *PLAIN, *TINY, "--out", str(folder)]) == 0
     return folder
 
 
@@ -67,7 +68,7 @@ def test_the_same_seed_trains_the_same_bits(finished, tmp_path):
 
 def test_a_run_of_three_steps_resumed_to_six_equals_one_of_six(finished, tmp_path):
     out = str(tmp_path / "run")
-    assert main(["train", "--steps", "3", *TINY[2:], "--out", out]) == 0
+    assert main(["train", *PLAIN, "--steps", "3", *TINY[2:], "--out", out]) == 0
     with open(tmp_path / "run" / "metrics.jsonl", "a") as file:
         # as a run leaves it that went on after its last save, until the disk was full
         file.write('{"step": 5}\n{"ste')
@@ -187,7 +188,8 @@ def test_systems_lists_every_system(capsys):
 
     assert main(["systems"]) == 0
     listed = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in listed] == list(SYSTEMS)
+    assert [line.split()[0] for line in listed[::2]] == list(SYSTEMS)
+    assert {line.split()[0] for line in listed[1::2]} == {"recipe:"}
 
 
 def mistake(args, capsys):
@@ -217,7 +219,7 @@ def mistake(args, capsys):
     (["train", "--data-dir", "mine"], "name the data set that is there, data images or mnist"),
     (["train", "--data", "cats"], "there is no data set 'cats'"),
     (["train", "--resume", "--device", "cpu"], "--resume needs --out"),
-    (["dance"], "there is no command 'dance'; there are train, sample"),
+    (["dance"], "there is no command 'dance'; there are systems, lab, train"),
     ([], "required"),
 ])
 def test_a_wrong_argument_is_answered_by_one_line(args, says, capsys, tmp_path, monkeypatch):
@@ -336,20 +338,40 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_what_ends_a_session_or_a_job_lets_the_step_end_and_the_second_one_does_not(number):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_what_ends_a_session_or_a_job_lets_the_step_end_and_only_a_second_ctrl_c_does_not(name):
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("only the main thread hears of signals")
-    trainer, ended = SimpleNamespace(stop=False), []
+    number, trainer, ended = getattr(signal, name), SimpleNamespace(stop=False), []
     before = signal.signal(number, lambda *heard: ended.append(heard[0]))
     try:
         with stop_on_interrupt(trainer) as heard:
             signal.raise_signal(number)
             assert trainer.stop and heard == [number] and not ended
-            signal.raise_signal(number)
-            assert ended == [number]
+            signal.raise_signal(number)  # as a shell and its terminal send it, each for itself
+            assert ended == [number] * (number == signal.SIGINT)
+        signal.raise_signal(number)
+        assert ended[-1] == number
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_a_second_signal_while_the_first_one_is_obeyed_cuts_no_save_off(tmp_path, monkeypatch):
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("only the main thread hears of signals")
+    save = Run.save
+
+    def stopped(run, trainer):
+        signal.raise_signal(signal.SIGTERM)
+        save(run, trainer)
+
+    monkeypatch.setattr(Run, "save", stopped)
+    train = ["train", "--steps", "9", "--save-every", "4", *TINY[2:4], "--device", "cpu"]
+    assert main([*train, "--out", str(tmp_path / "run")]) == 128 + signal.SIGTERM
+    assert files(tmp_path / "run") == [
+        "config.json", "metrics.jsonl", "samples/step-000004.png", "state.safetensors",
+        "weights/step-000004.safetensors"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")

@@ -121,6 +121,9 @@ RUNS = {
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "4", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
+    "stacked_digits.py": Run(["dense layers", "--seeds", "0", "--steps", "2", "--n", "500"],
+                             lambda output, folder: number_after("real ", output.replace(
+                                 " modes", "")) > 300 > number_after("seed 0  modes", output)),
     "quality_floors.py": Run(["--n", "200"], lambda output, folder:
                              "200 real images and 200 others" in output
                              and output.count(" s\n") == 14

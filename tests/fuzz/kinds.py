@@ -73,6 +73,19 @@ def sampled_or_resumed(folder: Path) -> None:
     resumed(folder)
 
 
+def evaluated(folder: Path) -> None:
+    """A run whose best step is kept."""
+    run = Run.new(folder, *TINY, data="digits", steps=2, batch_size=8, save_every=1,
+                  keep_best="kernel")
+    run.save_losses = lambda: None
+    run.trainer().run(2)
+
+
+def best(folder: Path) -> None:
+    """As `minigan sample --step best` does."""
+    Run.open(folder).game("best")
+
+
 def record_folder(folder: Path) -> None:
     """A run of the laboratory."""
     final = {"sliced_w1": 0.1, "captured": 8, "high_quality": 0.9, "reverse_kl": 0.2, "w1": 0.1,
@@ -139,6 +152,7 @@ STATE = ("progress.step", "progress.loader", "progress.rng", "d_optimizer.lr", "
          "d_optimizer.m", "game.x", "epoch", "position", "bit_generator", "MT19937", "PCG64",
          [2, 2], [-1] * 6, [1.5] * 6)
 JUDGE = ("data", "mnist", "accuracy", "tested", "checksum", "body.0.weight", "head.bias", 1.5)
+SCORES = ("choosing", "kernel", "coverage", "step", "value", "how", None, 898, 2, 1e308)
 FIGURES = ("method", "seed", "recipe", "steps", "diverged", "modes", "w1", "spread", "plain", 8)
 
 
@@ -156,6 +170,7 @@ KINDS = {
                   lambda folder: Judge.load("digits").save(folder / "judge")),
     "metrics": Kind("metrics.jsonl", _of(mutate.mutated_lines, ("step", "d_loss", "g_loss")),
                     resumed, run_folder),
+    "evaluation": Kind("evaluation.json", _of(mutate.mutated_json, SCORES), best, evaluated),
     "picture": Kind("samples/step-000002.png", mutate.damaged, filmed, run_folder),
     "record": Kind("plain/seed-0.json", _of(mutate.mutated_json, FIGURES), tabled, record_folder),
     "samples": Kind("plain/seed-0.npz", mutate.damaged, tabled, record_folder),
