@@ -9,8 +9,9 @@ from typing import Any
 from ..gan import Run
 from ..gan.config import folder_of
 from ..gan.nearest import neighbours
-from ..settings import NATURAL, SEED, whole
+from ..settings import SEED, whole
 from .arguments import picture
+from .sample import STEP
 
 PAIRS = 8
 
@@ -24,7 +25,8 @@ def register(commands: Any) -> None:
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
     p.add_argument("--n", type=whole(1, 32), default=PAIRS,
                    help=f"pairs of each kind in the picture (default: {PAIRS})")
-    p.add_argument("--step", type=NATURAL, metavar="N", help="which saved step (default: the last)")
+    p.add_argument("--step", type=STEP, metavar="N",
+                   help="which saved step, or best, by --keep-best (default: the last)")
     p.add_argument("--seed", type=SEED, default=0, metavar="N", help="of the noise (default: 0)")
     p.add_argument("--data-dir", type=Path, metavar="D",
                    help="folder of the data (default: where the run found them)")

@@ -31,9 +31,9 @@ SIDE = 480    # pixels that a picture of a film has at most, unless its images h
 def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES,
          stops: TwoOrMore | None = None, step: int | str | None = None, seed: Seed = 0,
          labels: Sequence[Natural] | None = None, grid: tuple[Positive, Positive] = GRID) -> Path:
-    """A film, GIF or MP4, of what the average generator of a saved step (None: the last) makes on
-    a way from noise vector to noise vector and back to the first; returns where it is, by default
-    in the run's folder.
+    """A film, GIF or MP4, of what the average generator of a saved step (see `Run.saved_step`)
+    makes on a way from noise vector to noise vector and back to the first; returns where it is, by
+    default in the run's folder.
 
     stops   how many vectors there are, drawn by the seed (default: 6)
     labels  of a conditional game: one class for all images, or classes between which the images

@@ -9,16 +9,14 @@ import numpy as np
 
 from ..checked import checked
 from ..data import Scaled
+from ..metrics.comparison import LOOKED_AT, Shown
 from ..metrics.neighbours import nearer
-from ..metrics.points import rows, squared_distances
 from ..settings import Seed
 from ..viz.pairs import save_pairs
 from .run import Run, RunError
 
-LOOKED_AT = 1000  # samples, and training images
-BLOCK = 5000      # training images that are compared with at once
-LEAST = 8         # training images without which nothing can be said
-TAIL = 0.05       # of the real distances, which are looked at by themselves
+LEAST = 8    # training images without which nothing can be said
+TAIL = 0.05  # of the real distances, which are looked at by themselves
 
 
 @dataclass(frozen=True)
@@ -108,9 +106,9 @@ class Neighbours:
 
 @checked
 def neighbours(run: Run, step: int | str | None = None, seed: Seed = 0) -> Neighbours:
-    """1,000 samples of a run's average generator at a saved step (None: the last), each with the
-    training image whose pixels are nearest, and as many training images, if there are so many, with
-    the nearest other one. Raises RunError for too few training images, and what `Run.game` and
+    """1,000 samples of a run's average generator at a saved step (see `Run.saved_step`), each with
+    the training image whose pixels are nearest, and as many training images, if there are so many,
+    with the nearest other one. Raises RunError for too few training images, and what `Run.game` and
     `Config.load` raise.
 
     Two training images can be each other's nearest, so that their distances are not independent, as
@@ -124,27 +122,8 @@ def neighbours(run: Run, step: int | str | None = None, seed: Seed = 0) -> Neigh
                        f"{LEAST} at least")
     made = run.painted(game, run.config.latent(game, LOOKED_AT, seed))
     some = np.random.default_rng(seed).permutation(len(images))[:LOOKED_AT]
-    which, distances = _nearest(made, images)
-    real_which, real_distances = _nearest(images[some], images, some)
-    return Neighbours(str(run.folder), step, len(images), made, images[which], distances,
-                      images[some], images[real_which], real_distances)
-
-
-def _nearest(points: np.ndarray, images: Scaled, own: np.ndarray | None = None
-             ) -> tuple[np.ndarray, np.ndarray]:
-    """The row of the image nearest to each of N points, int64 (N,), and how far it is, float64
-    (N,); own is the row of each point's own image, which does not count."""
-    points = rows(points, "the samples")
-    which, best = np.zeros(len(points), np.int64), np.full(len(points), np.inf)
-    for start in range(0, len(images), BLOCK):
-        block = rows(images[start:start + BLOCK], "the training images")
-        for part, squared in squared_distances(points, block):
-            if own is not None:
-                itself = own[part, None] == start + np.arange(len(block))
-                squared[itself] = np.inf
-            found = squared.argmin(axis=1)
-            nearest = squared[np.arange(len(found)), found]
-            better = nearest < best[part]
-            which[part] = np.where(better, start + found, which[part])
-            best[part] = np.where(better, nearest, best[part])
-    return which, np.sqrt(best)
+    shown = Shown(images, np.arange(len(images)))
+    which, squared = shown.nearest(made)
+    real_which, real_squared = shown.nearest(images[some], some)
+    return Neighbours(str(run.folder), step, len(images), made, images[which], np.sqrt(squared),
+                      images[some], images[real_which], np.sqrt(real_squared))

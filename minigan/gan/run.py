@@ -345,7 +345,7 @@ class Run:
     @checked
     def samples(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,
                 label: Natural | None = None, truncation: Share = 1) -> np.ndarray:
-        """n images of the average generator at a saved step (None: the last), as `painted` has
+        """n images of the average generator at a saved step (see `saved_step`), as `painted` has
         them. In a conditional game their classes come one after another, or all are the label;
         truncation is that of `Config.latent`."""
         game, _ = self.game(step)

@@ -83,20 +83,26 @@ class Shown:
     def held_out(self) -> numpy.ndarray:
         """The squared distances of some of them to the nearest of the others: what an image has
         that was drawn like them and is not among them."""
-        return self.nearest(rows(self.images[self.rows[:LOOKED_AT]], "images"), 1)
+        own = numpy.arange(min(LOOKED_AT, len(self.rows)))
+        return self.nearest(self.images[self.rows[own]], own)[1]
 
-    def nearest(self, points: numpy.ndarray, own: int = 0) -> numpy.ndarray:
-        """The squared distances (M,) of pixels (M, D) to the nearest image, or, with own=1, to the
-        nearest but one: the nearest is itself."""
-        best = numpy.full((own + 1, len(points)), numpy.inf)
+    def nearest(self, points: numpy.ndarray, own: numpy.ndarray | None = None
+                ) -> tuple[numpy.ndarray, numpy.ndarray]:
+        """The place in rows (M,) of the image nearest to each of M points, and the squared
+        distance (M,) of the pixels; own is the place (M,) of each point's own image, which does not
+        count."""
+        points = rows(points, "the samples")
+        which, best = numpy.zeros(len(points), numpy.int64), numpy.full(len(points), numpy.inf)
         for start in range(0, len(self.rows), BLOCK):
-            block = rows(self.images[self.rows[start:start + BLOCK]], "images")
-            for _, distance in squared_distances(block, points):
-                for _ in range(own + 1):
-                    nearest = distance.argmin(axis=0), numpy.arange(len(points))
-                    found, distance[nearest] = distance[nearest], numpy.inf
-                    best = numpy.sort(numpy.concatenate([best, found[None]]), axis=0)[:own + 1]
-        return best[own]
+            block = rows(self.images[self.rows[start:start + BLOCK]], "the training images")
+            for part, distance in squared_distances(points, block):
+                if own is not None:
+                    distance[own[part, None] == start + numpy.arange(len(block))] = numpy.inf
+                found = distance.argmin(axis=1)
+                least = distance[numpy.arange(len(found)), found]
+                which[part] = numpy.where(least < best[part], start + found, which[part])
+                best[part] = numpy.minimum(least, best[part])
+        return which, best
 
 
 @dataclass

@@ -158,7 +158,7 @@ def _gan_train(c: Comparison) -> Scored:
 
 
 def _memorisation(c: Comparison) -> Scored:
-    held_out, of_fake = c.shown.held_out, c.shown.nearest(c.fake.pixels[:LOOKED_AT])
+    held_out, of_fake = c.shown.held_out, c.shown.nearest(c.fake.pixels[:LOOKED_AT])[1]
     n, m = len(held_out), len(of_fake)
     return nearer(held_out, of_fake)[0], ((n + m + 1) / (12 * n * m)) ** 0.5
 

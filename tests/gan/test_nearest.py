@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from minigan.data import Scaled, digits
-from minigan.gan import Run, RunError, neighbours, nearest
+from minigan.gan import Run, RunError, nearest, neighbours
+from minigan.metrics import comparison
 
 PICTURE = np.zeros((1, 8, 8, 1), np.float32)
 
@@ -17,19 +18,20 @@ def found(distances, real):
 
 
 def test_the_nearest_of_many_blocks_is_that_of_all_and_never_the_image_itself(monkeypatch):
-    monkeypatch.setattr(nearest, "BLOCK", 7)
+    monkeypatch.setattr(comparison, "BLOCK", 7)
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (40, 3, 3, 1), np.uint8)
     images[31] = images[4]  # a duplicate is a neighbour
     scaled = Scaled(images)
     apart = np.linalg.norm((scaled[:][:, None] - scaled[:]).reshape(40, 40, -1), axis=2)
     own = np.array([4, 0, 39, 31])
-    which, distances = nearest._nearest(scaled[own], scaled, own)
+    shown = comparison.Shown(scaled, np.arange(40))
+    which, squared = shown.nearest(scaled[own], own)
     np.fill_diagonal(apart, np.inf)
     np.testing.assert_array_equal(which, apart[own].argmin(axis=1))
-    np.testing.assert_allclose(distances, apart[own].min(axis=1), atol=1e-6)
+    np.testing.assert_allclose(np.sqrt(squared), apart[own].min(axis=1), atol=1e-6)
     assert which[0] == 31 and which[3] == 4
-    np.testing.assert_array_equal(nearest._nearest(scaled[own], scaled)[0], [4, 0, 39, 4])
+    np.testing.assert_array_equal(shown.nearest(scaled[own])[0], [4, 0, 39, 4])
 
 
 @pytest.mark.numpy_only("they are numbers")
@@ -73,6 +75,7 @@ def test_a_run_that_gives_back_what_it_was_shown_is_found_out(run, monkeypatch, 
     assert (tmp_path / "pairs.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.numpy_only("of indices and distances")
 def test_a_seed_gives_the_same_and_too_few_images_are_told(run, monkeypatch):
     assert str(neighbours(run, seed=1)) == str(neighbours(run, seed=1)) != str(neighbours(run))
     monkeypatch.setattr(run, "data", (digits()[0][:5], None))

@@ -76,7 +76,9 @@ def test_copies_of_the_training_images_are_known_by_the_memorisation_test():
     assert scored("memorisation", beside(IMAGES[ROWS[2 * N:3 * N]])).value == 1
     shown = REAL.shown
     distances = ((REAL.fake.pixels[:, None] - IMAGES[ROWS[2 * N:]].reshape(1, -1, 64)) ** 2).sum(2)
-    np.testing.assert_allclose(shown.nearest(REAL.fake.pixels), distances.min(axis=1), atol=1e-9)
+    which, squared = shown.nearest(REAL.fake.pixels)
+    np.testing.assert_allclose(squared, distances.min(axis=1), atol=1e-9)
+    np.testing.assert_array_equal(which, distances.argmin(axis=1))
     own = IMAGES[ROWS[2 * N:]].reshape(-1, 64).astype(float)
     among = ((own[:50, None] - own) ** 2).sum(2)
     among[np.arange(50), np.arange(50)] = np.inf
