@@ -94,6 +94,9 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
                            f"{run.config.data}, or of other images of that name: figures by "
                            "different data are not to be compared, so evaluate one at a time")
     yardstick = Yardstick.of(first, runs[0].data, n, seed)
+    if not metrics:  # who asked for none by name need not hear of those for other data
+        names = [name for name in names if "stacked" in yardstick.has
+                 or "stacked" not in METRICS[name].needs]
     columns: dict[str, Column] = {}
     for run, own in zip(runs, steps):
         for i, at in enumerate(own, 1):

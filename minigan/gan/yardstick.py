@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from ..data import IMAGE_SETS, Scaled
+from ..data.stacked import STACKED
 from ..errors import UserError
 from ..metrics import Judge
 from ..metrics.comparison import Comparison, Seen, Shown, blurred, noisy
@@ -97,8 +98,9 @@ class Yardstick:
     @property
     def has(self) -> set[str]:
         """Which of what measures need is there of the run's samples."""
-        have = {"judge": self.judge, "told": "conditional" in self.config.game.given(),
-                "labels": self.config.classes}
+        stacked = self.config.data in STACKED
+        have = {"judge": self.judge and not stacked, "stacked": self.judge and stacked,
+                "told": "conditional" in self.config.game.given(), "labels": self.config.classes}
         return {name for name, there in have.items() if there}
 
     @property
@@ -140,9 +142,10 @@ def _order(data: Images) -> np.ndarray:
 
 
 def _judge(data: str) -> tuple[Judge | None, str | None]:
-    if data not in SHAPES:
+    judged = STACKED.get(data, data)  # it looks at each channel
+    if judged not in SHAPES:
         return None, f"data {data} have no judge, so the measures are those of pixels"
     try:
-        return Judge.load(data), None
+        return Judge.load(judged), None
     except UserError as error:
         return None, str(error)

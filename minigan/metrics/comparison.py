@@ -61,6 +61,11 @@ class Seen:
         return self.probabilities.argmax(axis=1)
 
     @cached_property
+    def by_channel(self) -> numpy.ndarray:
+        """int64 (N, C): of stacked images, the likeliest class of each channel."""
+        return self.judge.labels_by_channel(self.images)
+
+    @cached_property
     def kernel_sums(self) -> numpy.ndarray:
         """Of the features."""
         return kernel_sums(self.features, self.features)

@@ -19,6 +19,7 @@ from .comparison import KS, LOOKED_AT, Comparison
 from .frechet import frechet, frechet_infinity
 from .kernel import PARTS, kernel_jackknife, kernel_sums
 from .neighbours import nearer
+from .modes import stacked_modes
 from .similarity import pairwise_ms_ssim, vendi_score
 from .transport import sliced_wasserstein
 from .two_sample import classifier_two_sample, nearer_own
@@ -67,7 +68,8 @@ class Figure(NamedTuple):
 
 NEEDS = {"judge": "a judge",
          "told": "samples that were told their classes, as those of conditional runs are",
-         "labels": "real images with labels"}
+         "labels": "real images with labels",
+         "stacked": "stacked digits, and a judge of digits"}
 
 
 def lacking(name: str, have: Container[str]) -> str | None:
@@ -208,6 +210,10 @@ METRICS: dict[str, Metric] = {
     "rarest": Metric(_rarest, "higher", "answers", "bootstrap", ("judge",), alone=True),
     "gan-test": Metric(lambda c: _share(c.fake.classes == c.fake.labels),
                        "higher", "answers", "binomial", ("judge", "told"), alone=True),
+    "modes": Metric(lambda c: (stacked_modes(c.fake.by_channel)[0], None),
+                    "higher", "answers", None, ("stacked",), alone=True),
+    "reverse-kl": Metric(lambda c: (stacked_modes(c.fake.by_channel)[1], None),
+                         "lower", "answers", None, ("stacked",), alone=True),
     # by pixels
     "gan-train": Metric(_gan_train, "higher", "pixels", "binomial", ("told", "labels")),
     "precision": Metric(lambda c: _share(c.crossing.looks_real),

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from minigan.data import IMAGE_SETS, DataError, digits, stacked, stacked_mnist
-from minigan.gan import Run
+from minigan.gan import Run, evaluate
 from minigan.metrics import Judge, stacked_modes
 from tests.data.test_mnist import write_set
 
@@ -55,3 +55,12 @@ def test_a_judge_looks_at_each_channel():
     assert stacked_modes(seen)[0] > 200
     with pytest.raises(ValueError, match=r"\(N, 8, 8, C\).*not \(2, 9, 8, 3\)"):
         judge.labels_by_channel(np.zeros((2, 9, 8, 3)))
+
+
+def test_the_modes_of_a_run_are_counted_beside_those_of_real_stacks(tmp_path, monkeypatch):
+    monkeypatch.setitem(IMAGE_SETS, "stacked-digits", lambda data_dir=None: stacked(*digits(), 900))
+    Run.new(tmp_path, data="stacked-digits", steps=1).trainer().run(1)
+    figures = evaluate(Run.open(tmp_path), n=300).as_json()["columns"]
+    assert {"modes", "reverse-kl", "coverage"} <= figures["real"].keys()
+    assert "needs a judge" in figures["step 1"]["frechet"]
+    assert figures["real"]["modes"]["value"] > 200 > figures["step 1"]["modes"]["value"]
