@@ -50,10 +50,11 @@ def test_each_figure_is_that_of_its_public_function():
         "parzen": metrics.parzen_log_likelihood(fake, real[:N // 10], real[N // 10:])[0],
         "sliced": metrics.sliced_wasserstein(real, fake),
     }
-    found = {name: scored(name, NOISE) for name in METRICS}
+    found = {name: scored(name, NOISE) for name, metric in METRICS.items()
+             if "stacked" not in metric.needs}
     for name, value in expected.items():
         np.testing.assert_allclose(found[name].value, value, rtol=1e-6, err_msg=name)
-    assert METRICS.keys() - expected.keys() == {"frechet-infinity", "memorisation", "ms-ssim"}
+    assert found.keys() - expected.keys() == {"frechet-infinity", "memorisation", "ms-ssim"}
     assert "1280" in found["frechet-infinity"]  # why it is missing
     assert abs(found["ms-ssim"].value - metrics.pairwise_ms_ssim(NOISE.fake.images)) < 0.02
 
