@@ -86,7 +86,8 @@ NUMPY = {
     "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved:
     "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
     "minigan.gan.config": None,                        # labels are read there,
-    "minigan.gan.run": None,                           # metrics and weights saved,
+    "minigan.gan.folder": None,                        # metrics and weights kept,
+    "minigan.gan.run": None,                           # and samples made,
     "minigan.gan.yardstick": None,                     # real images chosen,
     "minigan.gan.films": None,                         # noise and pictures computed,
     "minigan.gan.nearest": None,                       # distances looked at

@@ -1,15 +1,4 @@
-"""The run folder: what a training run leaves on disk, and how it is read back.
-
-    config.json              the settings
-    metrics.jsonl            a line of numbers every few steps
-    losses.png               the curves of them
-    samples/step-000500.png  the same noise, as the average generator paints it at that step
-    weights/step-000500.safetensors   the generator's weights, and their average
-    state.safetensors        everything else that is needed to go on, at the last save
-    evaluation.json          figures of saved steps, if they were evaluated or the best is kept
-
-While a process trains there, it holds a file .lock.
-"""
+"""A run: a game that is trained into a folder, and asked for samples later."""
 from __future__ import annotations
 
 import json
@@ -17,7 +6,7 @@ import math
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator
+from typing import Any, Callable, Iterator
 
 import numpy as np
 
@@ -25,15 +14,16 @@ from .. import backend
 from ..autodiff import Tensor
 from ..checked import checked
 from ..data import Loader, Scaled
-from ..errors import UserError, brief
-from ..files import flush, leftovers, make_folder, read_arrays, replacing, write_arrays
-from ..locks import NAME as LOCK, Lock, Taken, lock
+from ..errors import brief
+from ..files import flush, leftovers, make_folder, read_arrays
+from ..locks import NAME as LOCK
 from ..nn import Module
 from ..settings import Natural, Positive, Seed, Share, parsed
-from ..viz import save_curves, save_grid
+from ..viz import save_grid
 from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
-from .fields import ROW, SETTINGS, STATE, dotted, nested
+from .fields import SETTINGS, dotted
+from .folder import RunError, RunFolder
 from .game import GAN
 from .keeping import Keeper, best_step
 from .options import Options
@@ -47,25 +37,20 @@ ADVICE_EVERY = 1000  # steps without a failure, after which it is news again
 GRID = 64  # images in a grid of samples
 
 
-class RunError(UserError):
-    """A run folder that is missing, taken, incomplete or does not fit; the message says which."""
-
-
 class Diverged(RunError):
     """Numbers that are no longer finite."""
 
 
-class Run:
-    """A run folder; as the trainer's callback it writes what the run leaves there."""
+class Run(RunFolder):
+    """A run in a folder; as the trainer's callback it writes what the run leaves there."""
 
     @checked
     def __init__(self, folder: str | Path, config: Config):
-        self.folder, self.config = Path(folder), config
+        super().__init__(folder, config)
         self.system = SYSTEMS[config.system]
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
         self._heard: dict[str, int] = {}  # sentence: when it held last, since the run went on
         self._history: list[dict[str, float]] = []
-        self._lock: Lock | None = None
         self._is_new = False  # and its folder is to be so still when it is made
 
     @classmethod
@@ -159,21 +144,6 @@ class Run:
         trainer.callbacks = [self]
         return trainer
 
-    def take(self) -> None:
-        """Keep other processes from writing into the folder until `close()`. Raises RunError if one
-        does already."""
-        try:
-            self._lock = lock(self.folder)
-        except Taken as owner:
-            raise RunError(f"{owner} trains in {self.folder}: wait until it is done, or stop it "
-                           "and go on with --resume; another run needs another folder "
-                           "(--out)") from None
-
-    def close(self) -> None:
-        """Let other processes write into the folder; `take()` and `trainer()` take it back."""
-        if self._lock is not None:
-            self._lock.release()
-
     def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
         """At the start of the run, or where it was in a saved state."""
         config, path = self.config, self.folder / "state.safetensors"
@@ -209,11 +179,6 @@ class Run:
             return None
         said = sample(trainer.discriminator.network, Tensor(images[unlabelled])).argmax(axis=1)
         return float((said == self.data[1][unlabelled]).mean())
-
-    def write_config(self) -> None:
-        """Write the settings."""
-        with replacing(self.folder / "config.json") as path:
-            path.write_text(json.dumps(self.config.as_json(), indent=2) + "\n")
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
         if trainer.steps > self.config.steps:  # asked for from Python
@@ -258,12 +223,6 @@ class Run:
             flush(self.folder / "metrics.jsonl")
         self._save_state(state)  # last: it names the step from which a resumed run goes on
 
-    def _save_state(self, state: dict[str, Any]) -> None:
-        """What `dotted` gave, from which the run goes on."""
-        arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
-        rest = {k: v for k, v in state.items() if k not in arrays}
-        write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
-
     @cached_property
     def _keeper(self) -> Keeper:
         return Keeper(self.folder, self.config, self.data)
@@ -273,74 +232,10 @@ class Run:
         images that `evaluate` does not compare with. Raises UserError for a run without."""
         return best_step(self.folder, self.config.keep_best, self.saved_steps())
 
-    def save_weights(self, step: int, state: dict[str, Any]) -> None:
-        """The generator's and their average, of what `dotted` gave."""
-        write_arrays(self.weights_file(step), {
-            k.removeprefix("game."): v for k, v in state.items()
-            if k.startswith(("game.generator.", "average."))})
-
     def save_samples(self, step: int, game: GAN, generator: Module) -> None:
         """The grid of the run's fixed noise, as the game's (average) generator paints it."""
         latent = self.config.latent(game, GRID, self.config.seed)
         save_grid(self.samples_file(step), sample(generator, latent), self.system.value_range)
-
-    def samples_file(self, step: int) -> Path:
-        """Where the grid of a step is."""
-        return self.folder / "samples" / f"step-{step:06d}.png"
-
-    def save_losses(self) -> None:
-        """The curves of the losses so far."""
-        rows = np.array([(row["step"], row["d_loss"], row["g_loss"]) for row in self._rows()],
-                        np.float64)
-        if len(rows):
-            save_curves(self.folder / "losses.png", rows[:, 0].astype(int),
-                        {"discriminator": rows[:, 1], "generator": rows[:, 2]}, "loss")
-
-    def metrics(self) -> list[dict[str, float]]:
-        """The rows of metrics.jsonl, but for those that are damaged: a full disk cuts one off."""
-        return list(self._rows())
-
-    def _rows(self) -> Iterator[dict[str, float]]:
-        """They are many in a long run: one at a time."""
-        path = self.folder / "metrics.jsonl"
-        if path.exists():
-            with open(path, encoding="utf-8", errors="replace") as file:
-                for line in file:
-                    with suppress(ValueError):
-                        yield parsed(line, ROW)
-
-    def _forget_metrics_after(self, step: int) -> None:
-        """They are made anew."""
-        self.write_metrics(row for row in self._rows() if row["step"] <= step)
-
-    def write_metrics(self, rows: Iterable[dict[str, float]]) -> None:
-        """These rows and no others."""
-        with replacing(self.folder / "metrics.jsonl") as path, open(path, "w") as file:
-            file.writelines(json.dumps(row) + "\n" for row in rows)
-
-    def saved(self) -> dict[str, Any] | None:
-        """The trainer's state at the last save; None if there was none."""
-        path = self.folder / "state.safetensors"
-        if not path.exists() and not self.saved_steps():
-            return None
-        if not path.exists():
-            raise RunError(f"{self.folder} has no state.safetensors: without it nobody "
-                           "knows where the run was, so start another")
-        arrays, rest = read_arrays(path)
-        try:
-            return nested(arrays, parsed(rest, STATE, more=False))
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from None
-
-    def weights_file(self, step: int) -> Path:
-        """Where the weights of a step are."""
-        return self.folder / "weights" / f"step-{step:06d}.safetensors"
-
-    def saved_steps(self) -> list[int]:
-        """The steps whose weights are on disk, in order."""
-        numbers = [p.stem.removeprefix("step-")
-                   for p in (self.folder / "weights").glob("step-*.safetensors")]
-        return sorted(int(text) for text in numbers if text.isdecimal())
 
     @checked
     def samples(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,

@@ -17,6 +17,7 @@ from minigan.cli import main
 from minigan.errors import UserError
 from minigan.files import read_arrays, write_arrays
 from minigan.gan import SYSTEMS, Config, Options, Run, RunError
+from minigan.gan import folder
 from minigan.gan import run as run_module
 from minigan.gan.diagnostics import explain
 from minigan.viz import grid
@@ -80,7 +81,7 @@ def test_a_run_that_was_killed_before_its_first_save_begins_again(file, game, tm
 
     run("whole").trainer().run(4)
     replacing = files.replacing
-    for module in files, run_module, grid:
+    for module in files, folder, grid:
         monkeypatch.setattr(module, "replacing", killed)
     with pytest.raises(Killed):
         run("parts").trainer().run(4)
