@@ -51,7 +51,7 @@ def as_plain_text(app, what, name, obj, options, lines: list[str]) -> None:
 
 def as_list(paragraph: str) -> str:
     """Lines such as "name   its meaning" or "name : its meaning" become a definition list."""
-    entry = r"^(\w\S*(?:, \S+)*)(?: {2,}| : )(?=\S)"
+    entry = r"^([\w.]\S*(?:, \S+)*)(?: {2,}| : )(?=\S)"
     if not re.match(entry, paragraph):
         return paragraph
     one_line_each = re.sub(r"\n {2,}", " ", paragraph)

@@ -1,14 +1,22 @@
-"""Writing files so that a reader never sees half of one; arrays in files."""
+"""Writing files so that nobody reads half of one, not after a power failure either; arrays in
+files."""
 from __future__ import annotations
 
 import os
+import platform
+import re
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy
 
 from .errors import UserError, brief
+
+_DAY = 24 * 3600.0  # seconds after which a file that another machine was writing is given up
+_TEMPORARY = re.compile(r"\.(\d+)@([^@]*)@.+", re.DOTALL)  # process, machine, name
+_under_way: set[Path] = set()  # what this process is writing
 
 
 @contextmanager
@@ -17,16 +25,81 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
     If the block raises, path stays as it was. The temporary file has the suffix of path, from
     which writers tell the format, and lies beside it, because only within a file system is a
-    replacement one step. Missing folders are made.
+    replacement one step. It is on the disk before it takes the name. Missing folders are made, and
+    what killed writers left in the folder is removed.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    make_folder(path.parent)
+    for left in leftovers(path.parent):
+        left.unlink(missing_ok=True)
+    temporary = path.with_name(f".{os.getpid()}@{platform.node()}@{path.name}")
+    _under_way.add(temporary)
     try:
+        temporary.touch()
+        mode = temporary.stat().st_mode  # what the umask gives; some writers give others
+        temporary.unlink()
         yield temporary
+        os.chmod(temporary, mode)
+        flush(temporary)
         os.replace(temporary, path)
+        _flush_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)  # gone already, unless the block raised
+        _under_way.discard(temporary)
+
+
+def leftovers(folder: Path) -> list[Path]:
+    """The temporary files in a folder whose writers were killed: they are of no process that runs,
+    or another machine's and a day old."""
+    found = [(path, _TEMPORARY.fullmatch(path.name)) for path in folder.glob(".*@*@*")]
+    return [path for path, name in found if name and path not in _under_way and (
+        not _runs(int(name[1])) if name[2] == platform.node() else _age(path) > _DAY)]
+
+
+def _runs(process: int) -> bool:
+    """Whether another process of that number runs."""
+    if os.name == "nt" or process == os.getpid():  # Windows keeps open files from being removed
+        return False
+    try:
+        os.kill(process, 0)
+    except PermissionError:  # somebody else's
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _age(path: Path) -> float:
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def make_folder(path: Path) -> None:
+    """The folder and those above it, on the disk by their names."""
+    if not path.is_dir():
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+        _flush_folder(path.parent)
+
+
+def flush(path: Path) -> None:
+    """Return when a file's content is on the disk."""
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(path: Path) -> None:
+    """Return when the names in a folder are on the disk, where the system can tell."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):  # a file system without it
+        folder = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
 
 def write_arrays(path: Path, arrays: dict[str, numpy.ndarray], text: str = "") -> None:

@@ -2,14 +2,18 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import struct
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from minigan import nn
 from minigan.errors import UserError
-from minigan.files import read_arrays, write_arrays
+from minigan.files import leftovers, read_arrays, replacing, write_arrays
 
 pytest.importorskip("safetensors")
 from safetensors.numpy import load_file, save_file  # noqa: E402
@@ -66,3 +70,48 @@ def test_a_state_dict_is_written_rightly_by_safetensors_own_function(tmp_path):
         save_file(module.state_dict(), tmp_path / "x.safetensors")
         for name, array in load_file(tmp_path / "x.safetensors").items():
             np.testing.assert_array_equal(array, dict(module.named_state())[name].data)
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_before_that_is_told(
+        tmp_path, monkeypatch):
+    told, path = [], tmp_path / "new" / "x.safetensors"
+    sync, replace = os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda file: (
+        told.append(os.path.basename(os.readlink(f"/proc/self/fd/{file}"))), sync(file)))
+    monkeypatch.setattr(os, "replace", lambda a, b: (told.append(f"-> {b.name}"), replace(a, b)))
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("nobody tells the name of an open file")
+    write_arrays(path, ARRAYS)
+    assert told == [tmp_path.name, f".{os.getpid()}@{platform.node()}@x.safetensors",
+                    "-> x.safetensors", "new"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
+def test_files_have_the_mode_that_the_umask_gives(tmp_path):
+    for mask, mode in [(0o022, 0o644), (0o027, 0o640)]:
+        before = os.umask(mask)
+        try:
+            write_arrays(tmp_path / "x.safetensors", ARRAYS)
+        finally:
+            os.umask(before)
+        assert (tmp_path / "x.safetensors").stat().st_mode & 0o777 == mode
+
+
+@pytest.mark.skipif(os.name == "nt", reason="asks whether processes run")
+def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
+    def left(process, machine=None, age=0.0):
+        path = tmp_path / f".{process}@{machine or platform.node()}@x.png"
+        path.touch()
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
+        return path
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    gone = [left(ended.pid), left(10 ** 30), left(os.getpid()), left(7, "elsewhere", 90_000)]
+    stays = [left(os.getppid()), left(1), left(7, "elsewhere", 60), left("x"), tmp_path / ".@@"]
+    stays[-1].touch()
+    with replacing(tmp_path / "y") as first, replacing(tmp_path / "z") as second:
+        first.touch()
+        second.touch()
+        assert not leftovers(tmp_path)
+    assert {*tmp_path.iterdir()} == {*stays, tmp_path / "y", tmp_path / "z"} and gone

@@ -9,7 +9,7 @@ import pytest
 
 import minigan
 
-LAZY = ["data", "gan", "metrics", "testing", "viz"]
+LAZY = ["data", "export", "gan", "metrics", "testing", "viz"]
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -37,20 +37,24 @@ MAY_IMPORT = {
     "nn": SAYING | {"backend", "autodiff", "ops"},
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "files": {"errors"},
+    "weights": SAYING | {"files", "nn"},
+    "locks": {"errors"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "viz"},  # a run loads, draws and saves
+    "gan": ENGINE | {"data", "files", "locks", "metrics", "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
-    "cli": ENGINE | {"data", "files", "gan", "lab", "metrics", "minigan", "testing", "viz"},
+    "export": ENGINE | {"files", "gan"},
+    "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",
+                     "viz"},
     "__main__": {"cli"},
-    "minigan": ENGINE | {"interrupts"},  # __init__.py; the others are loaded at their first use
+    "minigan": ENGINE | {"interrupts", "weights"},  # the others are loaded at their first use
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
-OPTIONAL = {"cupy", "hypothesis", "jax", "matplotlib", "ml_dtypes", "nvmath", "PIL", "pooch",
-            "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
+OPTIONAL = {"cupy", "hypothesis", "imageio_ffmpeg", "jax", "matplotlib", "ml_dtypes", "nvmath",
+            "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {
@@ -82,7 +86,11 @@ NUMPY = {
     "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved:
     "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
     "minigan.gan.config": None,                        # labels are read there,
-    "minigan.gan.run": None,                           # metrics and weights saved,
+    "minigan.gan.folder": None,                        # metrics and weights kept,
+    "minigan.gan.run": None,                           # and samples made,
+    "minigan.gan.yardstick": None,                     # real images chosen,
+    "minigan.gan.films": None,                         # noise and pictures computed,
+    "minigan.gan.nearest": None,                       # distances looked at
     "minigan.files": None,                             # by this
     "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors

@@ -1,6 +1,7 @@
 """The `minigan` command. A user's mistake is answered by one line and exit status 2."""
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from contextlib import contextmanager, redirect_stderr
@@ -8,11 +9,18 @@ from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import doctor, gradcheck, judge, lab, sample, systems, train
+from . import (doctor, evaluate, export, gradcheck, judge, lab, neighbours, sample, systems, train,
+               walk)
 from .arguments import Parser
 from .streams import Told, flush_output
 
-COMMANDS = (train, sample, systems, lab, judge, gradcheck, doctor)
+GROUPS = {  # the commands, by what one wants
+    "read: what there is, and which method does what": (systems, lab),
+    "run: train a GAN, and see what it makes": (train, sample, walk, neighbours, evaluate, judge,
+                                              export),
+    "prove: is this gradient right?": (gradcheck,),
+    "machine: what computes here, and is all well?": (doctor,),
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -54,11 +62,18 @@ def heard() -> Iterator[None]:
 
 def parser() -> Parser:
     """The command line."""
-    top = Parser(prog="minigan",
-                 description="Train small GANs and sample from them; check gradients.")
+    top = Parser(prog="minigan", usage="%(prog)s [-h] [--version] COMMAND ...",
+                 formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--version", action="version", version=f"minigan {__version__}")
-    commands = top.add_subparsers(dest="name", required=True, metavar="|".join(
-        command.__name__.rpartition(".")[2] for command in COMMANDS))
-    for command in COMMANDS:
-        command.register(commands)
+    commands = top.add_subparsers(dest="name", required=True, metavar="COMMAND", prog="minigan",
+                                  help=argparse.SUPPRESS)
+    top.description = "Train small GANs and sample from them; check gradients.\n"
+    told = commands._choices_actions  # what argparse would list; it has no public name
+    for group, members in GROUPS.items():
+        first = len(told)
+        for command in members:
+            command.register(commands)
+        top.description += "".join([f"\n{group}\n", *(f"  {line.dest:10} {line.help}\n"
+                                                      for line in told[first:])])
+    top.epilog = "Each tells of its own options: minigan COMMAND --help"
     return top

@@ -5,11 +5,12 @@ What an argument may be is said by the kinds of `minigan.settings`.
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any, NoReturn, Sequence
 
 from ..data.images import SIDE
 from ..errors import did_you_mean, no_such
-from ..settings import Kind
+from ..settings import POSITIVE, Kind
 
 
 class Parser(argparse.ArgumentParser):
@@ -35,6 +36,24 @@ class Parser(argparse.ArgumentParser):
         if isinstance(value, str) and action.choices is not None and value not in action.choices:
             raise argparse.ArgumentError(None, no_such("command", value, action.choices))
         super()._check_value(action, value)
+
+
+def _rows_and_columns(text: str) -> tuple[int, ...]:
+    rows, _, columns = text.partition("x")
+    return int(rows), int(columns)
+
+
+GRID_SHAPE = Kind("ROWSxCOLUMNS, up to 10,000 images, as in 4x5",
+                  lambda grid: all(map(POSITIVE.fits, grid)) and grid[0] * grid[1] <= 10_000,
+                  _rows_and_columns)
+
+
+def picture(text: str) -> Path:
+    """The file name of a PNG, to which .png may be left to add, as a `type` of argparse's."""
+    path = Path(text)
+    if path.suffix.lower() not in ("", ".png"):
+        raise argparse.ArgumentTypeError(f"expected a file name that ends in .png, got {text!r}")
+    return path.with_suffix(path.suffix or ".png")
 
 
 def _image_size(text: str) -> tuple[int, ...]:

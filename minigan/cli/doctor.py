@@ -1,5 +1,6 @@
 """`minigan doctor`: what is installed, which devices answer, and whether they compute what NumPy
-computes; where the GPU cannot be used, the reason and the command that helps."""
+computes; where the GPU cannot be used, the reason and the command that helps. With a run: whether
+its folder is whole."""
 from __future__ import annotations
 
 import argparse
@@ -11,6 +12,8 @@ import shutil
 import subprocess
 import sys
 import warnings
+from contextlib import closing
+from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
 import numpy as np
@@ -18,6 +21,9 @@ import numpy as np
 from .. import __version__, backend
 from ..autodiff import Tensor
 from ..backend.cpu import threads
+from ..errors import UserError
+from ..gan import Run
+from ..gan.whole import findings
 from ..ops import conv2d
 
 WRONGLY = "wrongly"  # stands in what minigan says of a device that gives other numbers
@@ -38,16 +44,26 @@ class Gpu(NamedTuple):
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    p = commands.add_parser("doctor", help="what is installed, which devices compute, and, if "
-                            "the GPU cannot be used, why",
+    p = commands.add_parser("doctor", help="why is there no GPU? of a run: is its folder whole?",
                             description="What is installed, which devices compute; where the GPU "
-                            "cannot be used, why, and what helps. Exit status: 1 if a device "
-                            "computes wrongly, else 0; a missing GPU is no error.")
+                            "cannot be used, why, and what helps. With a run: what in its folder "
+                            "is missing or damaged, a line each. Exit status: 1 if a device "
+                            "computes wrongly or a run is not whole, else 0; a missing GPU is no "
+                            "error.")
     p.set_defaults(command=doctor)
+    p.add_argument("run", nargs="?", type=Path, metavar="RUN", help="a run folder")
+    p.add_argument("--repair", action="store_true",
+                   help="of the run, what can be: what was lost is made again, what is damaged for "
+                        "good is set aside")
 
 
 def doctor(args: argparse.Namespace) -> int:
     """`minigan doctor`; returns the exit status."""
+    if args.run is not None:
+        with closing(Run.open(args.run)) as run:
+            return examine(run, args.repair)
+    if args.repair:
+        raise UserError("--repair needs the folder of a run: minigan doctor RUN --repair")
     gpu = look()
     print(f"minigan {__version__} on Python {platform.python_version()}, {platform.system()} "
           f"{platform.machine()}\n\ninstalled")
@@ -69,6 +85,24 @@ def doctor(args: argparse.Namespace) -> int:
         reason, help_ = remedy(gpu._replace(error=trouble))
         print(f"\nThe GPU cannot be used: {reason}.\nWhat helps: {help_}")
     return 1 if cpu_trouble or WRONGLY in trouble else 0
+
+
+def examine(run: Run, repair: bool) -> int:
+    """Tell what is wrong in a run folder, and repair it where that is wanted and possible; returns
+    the exit status: 0 if it is whole now."""
+    run.take()  # what another process is writing is not whole
+    ill = 0
+    for found in findings(run):
+        if found.remedy and repair:
+            found.repair()
+            print(f"{found.what}: {found.remedy}")
+        else:
+            ill += 1
+            print(found.what + f" (--repair: {found.remedy})" * bool(found.remedy))
+    last = run.saved_steps()[-1:]
+    print(f"{run.folder} is " + ("not whole" if ill else
+                                 f"whole; the last saved step is {last[0] if last else 0}"))
+    return bool(ill)
 
 
 def why_no_gpu() -> str:

@@ -5,11 +5,17 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from ..gan import Run, sample
-from ..settings import NATURAL, POSITIVE, SEED
-from ..viz import save_grid
+import numpy as np
 
-MANY = 64  # images, unless --n says otherwise
+from ..errors import UserError
+from ..gan import Run
+from ..settings import NATURAL, POSITIVE, SEED, SHARE, Kind
+from ..viz import save_grid
+from .arguments import GRID_SHAPE, picture
+
+STEP = Kind("a saved step, or best", lambda step: step == "best" or NATURAL.fits(step),
+            lambda text: text if text == "best" else int(text))
+MANY = 64  # images, unless --n or --grid says otherwise
 
 
 def register(commands: Any) -> None:
@@ -17,25 +23,62 @@ def register(commands: Any) -> None:
     p = commands.add_parser("sample", help="make a grid of images from a run's saved weights")
     p.set_defaults(command=sample_run)
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    p.add_argument("--n", type=POSITIVE, default=MANY,
-                   help=f"how many images (default: {MANY})")
+    p.add_argument("--n", type=POSITIVE, help=f"how many images (default: {MANY})")
+    p.add_argument("--grid", type=GRID_SHAPE, metavar="RxC",
+                   help="rows and columns of images, as in 4x5 (default: about square)")
+    p.add_argument("--separate", action="store_true",
+                   help="a file for each image, too, in a folder beside the grid")
     p.add_argument("--seed", type=SEED, default=0, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--step", type=NATURAL, metavar="N", help="which saved step (default: the last)")
+    p.add_argument("--step", type=STEP, metavar="N",
+                   help="which saved step, or best, by --keep-best (default: the last)")
     p.add_argument("--label", type=NATURAL, metavar="K",
                    help="of a conditional game: the class of all images (default: one after "
                         "another)")
+    p.add_argument("--truncation", type=SHARE, default=1, metavar="PSI",
+                   help="noise nearer to its mean, by this factor of at most 1: images that are "
+                        "more typical and less varied (default: 1)")
+    p.add_argument("--out", type=picture, metavar="F.png",
+                   help="the grid; the folder of --separate is F (default: in the run folder)")
 
 
 def sample_run(args: argparse.Namespace) -> None:
     """`minigan sample`."""
+    if args.grid and args.n:
+        raise UserError("--grid {}x{} says how many images there are: leave out --n".format(
+            *args.grid))
     run = Run.open(args.run)
     game, step = run.game(args.step)
-    latent = run.config.latent(game, args.n, args.seed, args.label)
+    rows, columns = args.grid or (args.n or MANY, None)
+    latent = run.config.latent(game, rows * (columns or 1), args.seed, args.label, args.truncation)
+    path = args.out or run.folder / f"{_name(args, step)}.png"
+    images = run.painted(game, latent)
+    if args.separate:
+        save_each(path.with_suffix(""), images)
+    save_grid(path, images, (0, 1), columns)
+    print(path)
+
+
+def _name(args: argparse.Namespace, step: int) -> str:
+    """Of the picture, so that none takes the place of another."""
     name = f"sample-step-{step:06d}-seed-{args.seed}"
     if args.label is not None:
         name += f"-label-{args.label}"
-    if args.n != MANY:  # so that a few do not take the place of the others
+    if args.truncation != 1:
+        name += f"-truncation-{args.truncation:g}"
+    if args.n not in (None, MANY):
         name += f"-n-{args.n}"
-    path = run.folder / f"{name}.png"
-    save_grid(path, sample(game.generator, latent), run.system.value_range)
-    print(path)
+    if args.grid:
+        name += "-grid-{}x{}".format(*args.grid)
+    return name
+
+
+def save_each(folder: Path, images: np.ndarray) -> None:
+    """Images in [0, 1] as numbered files, pixel by pixel. Raises UserError for a folder with others
+    in it: whoever reads it would take those for some of these."""
+    digits = len(str(len(images) - 1))
+    paths = [folder / f"{i:0{digits}d}.png" for i in range(len(images))]
+    if folder.is_dir() and set(folder.iterdir()) - set(paths):
+        raise UserError(f"{folder} holds other files already: name another with --out")
+    for path, image in zip(paths, images):
+        save_grid(path, image[None], (0, 1), scale=1, padding=0)
+    print(folder)

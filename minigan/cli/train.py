@@ -5,7 +5,7 @@ import argparse
 import shlex
 import signal
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -18,6 +18,7 @@ from ..data import IMAGE_SETS, DataError
 from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
 from ..gan.config import folder_of
+from ..gan.fields import KEPT
 from ..gan.progress import Progress
 from ..gan.run import Diverged
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
@@ -29,7 +30,7 @@ RECIPES = {"own": Options.recipe, "as-written": lambda system, **given: Options(
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    p = commands.add_parser("train", help="train a system; without a name, on the shipped digits")
+    p = commands.add_parser("train", help="train a system; unnamed, on the shipped digits")
     p.set_defaults(command=train)
     p.add_argument("system", nargs="?", metavar="SYSTEM", type=one_of(SYSTEMS, "system"),
                    help=f"{', '.join(SYSTEMS)} (default: digits)")
@@ -59,6 +60,9 @@ def register(commands: Any) -> None:
                    help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
     p.add_argument("--save-every", type=POSITIVE, metavar="N",
                    help="steps between saved weights and grids (default: a tenth of the steps)")
+    p.add_argument("--keep-best", type=KEPT, metavar="METRIC",
+                   help="measure each saved step by up to 1,000 samples; the best is "
+                        "`minigan sample RUN --step best`: " + KEPT.what.removeprefix("one of "))
     p.add_argument("--resume", action="store_true",
                    help="go on with the run in --out where it was saved last")
     game.add_arguments(p)
@@ -68,7 +72,12 @@ def train(args: argparse.Namespace) -> int:
     """`minigan train`. After Ctrl-C the status is 130, as of any interrupted program."""
     choose_device(args.device)
     threads.count()  # an error about them comes before anything is written
-    run = resumed_run(args) if args.resume else new_run(args)
+    with closing(resumed_run(args) if args.resume else new_run(args)) as run:
+        return play(run)
+
+
+def play(run: Run) -> int:
+    """Make the steps that are to be made; returns the exit status."""
     trainer, steps = run.trainer(), run.config.steps
     if trainer.step == steps:
         print(f"all {steps} steps are made already: --steps is how many there are to be in all")
@@ -78,6 +87,8 @@ def train(args: argparse.Namespace) -> int:
     try:
         with np.errstate(all="ignore"), stop_on_interrupt(trainer) as heard:
             trainer.run(steps)  # NumPy need not warn: the run says if it diverges
+            if trainer.stop:
+                run.save(trainer)
     except Diverged as error:
         progress.close()
         print("numbers are no longer finite: looking for the first by making steps "
@@ -87,9 +98,11 @@ def train(args: argparse.Namespace) -> int:
     progress.close()
     shown = shlex.quote(str(run.folder))
     if trainer.stop:
-        run.save(trainer)
         print(f"stopped and saved at step {trainer.step}; to go on: "
               f"minigan train --resume --out {shown}")
+    if run.config.keep_best:
+        print(f"the best saved step by {run.config.keep_best} is {run.best_step()}: "
+              f"minigan sample {shown} --step best")
     print(f"samples in {run.folder / 'samples'}; more with: minigan sample {shown}")
     if run.config.game.labels and not trainer.stop:
         share = run.share_read(trainer)
@@ -107,7 +120,7 @@ def new_run(args: argparse.Namespace) -> Run:
     return Run.new(args.out or free_folder(Path("runs"), name), name, options, data=args.data,
                    data_dir=args.data_dir, size=args.image_size, channels=args.channels,
                    steps=args.steps, batch_size=args.batch_size, seed=args.seed or 0,
-                   save_every=args.save_every)
+                   save_every=args.save_every, keep_best=args.keep_best)
 
 
 def check_order(size: tuple[int, int], folder: Path | None) -> None:
@@ -132,7 +145,7 @@ def resumed_run(args: argparse.Namespace) -> Run:
     if args.image_size:
         asked["image_size"] = f"{shown(args.image_size)} (width x height)"
     settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
-                "seed": config.seed, "channels": channels,
+                "seed": config.seed, "channels": channels, "keep_best": config.keep_best,
                 "image_size": f"{shown(size)} (width x height)",
                 **vars(config.game), "lr": config.game.lr or run.system.lr}
     for name, was in settings.items():
@@ -165,14 +178,16 @@ def choose_device(device: str) -> None:
 @contextmanager
 def stop_on_interrupt(trainer: Trainer) -> Iterator[list[int]]:
     """Within it Ctrl-C, and what ends a session or a job (SIGHUP, SIGTERM), let the step under way
-    end, so that what is saved is whole; a second one ends it at once. Those that are ignored, as
-    by nohup, stay so. Yields those that came."""
+    end, so that what is saved is whole. A second Ctrl-C ends it at once; the others often come in
+    twos, from a shell and its terminal, and cut no save off. Those that are ignored, as by nohup,
+    stay so. Yields those that came."""
     heard: list[int] = []
 
     def stop(number: int, frame: object) -> None:
         heard.append(number)
         trainer.stop = True
-        restore()
+        if signal.SIGINT in before:
+            signal.signal(signal.SIGINT, before[signal.SIGINT])
 
     def restore() -> None:
         for number, handler in before.items():

@@ -9,11 +9,12 @@ from .loader import Batches, Loader, Scaled
 from .mixtures import (DISTRIBUTIONS, Distribution, from_points, grid, grid_centers, moons,
                        pinwheel, read_points, ring, ring_centers, spiral)
 from .mnist import fashion_mnist, kmnist, mnist
+from .stacked import stacked, stacked_mnist
 
 __all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "Batches", "DataError", "Distribution", "Loader",
            "Scaled", "digits", "fashion_mnist", "few_labels", "from_points", "grid",
            "grid_centers", "image_folder", "kmnist", "mnist", "moons", "pinwheel", "read_idx",
-           "read_points", "ring", "ring_centers", "spiral"]
+           "read_points", "ring", "ring_centers", "spiral", "stacked", "stacked_mnist"]
 
 # What the command line can name: each is called with data_dir= and gives (images, labels), the
 # images (N, H, W, C) in either form that Scaled takes.
@@ -22,5 +23,7 @@ IMAGE_SETS = {
     "mnist": mnist,
     "fashion-mnist": fashion_mnist,
     "kmnist": kmnist,
+    "stacked-digits": lambda data_dir=None: stacked(*digits()),
+    "stacked-mnist": stacked_mnist,
     "images": image_folder,
 }

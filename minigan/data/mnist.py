@@ -161,8 +161,8 @@ def _find(root: Path, source: _Source, file: str) -> Path:
             if (place / spelling).is_file():
                 return place / spelling
     # No fallback to the network: whoever names a folder means the data in it.
-    raise DataError(f"there is no {file}.gz (or {file}) in {folder}; for a folder of pictures the "
-                    "data set is images (--data images)")
+    raise DataError(f"there is no {file}.gz (or {file}) in {folder}; a GAN of a "
+                    "folder of pictures is trained by minigan train --data images")
 
 
 def _download(source: _Source, file: str) -> Path:

@@ -8,6 +8,9 @@ from .game import GAN, GameError
 from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
 from .config import Config
+from .evaluation import evaluate
+from .films import training_film, walk
+from .nearest import neighbours
 from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
@@ -19,6 +22,7 @@ __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "Cond
            "Config", "GAN", "GMAN", "GameError", "Generators", "InfoGAN", "MGAN", "OBJECTIVES",
            "Objective", "Options", "Players", "Projection", "Run", "RunError", "SYSTEMS",
            "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
-           "alternating", "answering", "augment", "d2gan", "extragradient", "minimax", "models",
-           "noise", "nonsaturating", "objectives", "penalties", "projection", "sample",
-           "simultaneous", "train_step", "two_headed"]
+           "alternating", "answering", "augment", "d2gan", "evaluate", "extragradient", "minimax",
+           "models", "neighbours", "noise", "nonsaturating", "objectives", "penalties",
+           "projection", "sample", "simultaneous", "train_step", "training_film", "two_headed",
+           "walk"]

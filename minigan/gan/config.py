@@ -36,6 +36,7 @@ class Config:
     game                 what differs from the system's plain game
     classes              of the labels, if the data set has any
     fingerprint          of the images and labels that the run began with; None: it is an older one
+    keep_best            the metric by which the best step is known, of `metrics.METRICS`, if any
     """
 
     system: str
@@ -49,6 +50,7 @@ class Config:
     game: Options = field(default_factory=Options)
     classes: int = 0
     fingerprint: str | None = None
+    keep_best: str | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Config:
@@ -81,9 +83,15 @@ class Config:
         return self.game.build(system, tuple(self.shape), self.classes,
                                rng if saved is None else Rationed(rng, saved))
 
-    def latent(self, game: GAN, n: int, seed: int, label: int | None = None) -> Sample:
+    def latent(self, game: GAN, n: int, seed: int, label: int | None = None,
+               truncation: float = 1) -> Sample:
         """What n samples are made from; in a conditional game the classes come one after another,
-        or all are the given one. Raises GameError for a class that is none."""
+        or all are the given one. Raises GameError for a class that is none.
+
+        truncation ψ below 1 moves the noise z towards its mean, which is 0: ψ z. (Karras et al.
+        2019, appendix B, do this to the vectors that their mapping network makes of the noise. With
+        BigGAN, Brock et al. 2018, §3.1, numbers beyond a threshold are drawn again; that makes
+        other images, ψ z more typical ones of the same.)"""
         told, rng = (), np.random.default_rng(seed)
         if self.game.conditions():
             if label is not None and label >= self.classes:
@@ -93,7 +101,7 @@ class Config:
         latent = game.latent(n, rng, told)
         if label is not None and (not told or len(latent) == 1):  # G is not told
             raise GameError("only a run of a conditional game has classes to choose from")
-        return latent
+        return latent if truncation == 1 else (latent[0] * truncation, *latent[1:])
 
     def load(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The images, as Scaled takes them, and their labels, if there are any. Raises DataError if
@@ -152,7 +160,7 @@ def _nobody(rng: np.random.Generator, **sizes: Any) -> models.Discriminator:
 def folder_of(data: str, data_dir: str | Path | None) -> str | None:
     """The folder's full path, by which a resumed run finds it from wherever it is started. Raises
     DataError for data that are read from none."""
-    if data_dir is not None and data == "digits":
+    if data_dir is not None and data in ("digits", "stacked-digits"):
         raise DataError("the digits come with minigan and are read from no folder, such as "
                         f"{data_dir}: name the data set that is there, data images or mnist")
     return os.path.realpath(os.path.expanduser(data_dir)) if data_dir else None

@@ -9,6 +9,7 @@ import numpy as np
 from ..data import IMAGE_SETS
 from ..errors import BRIEF, UserError
 from ..settings import NATURAL, NUMBER, POSITIVE, SEED, TWO_OR_MORE, Kind, number, one_of, optional
+from ..metrics.table import METRICS
 from .options import Options
 from .systems import SYSTEMS
 
@@ -29,6 +30,7 @@ def _is_drawn(state: Any) -> bool:
     return generator.state == state
 
 
+KEPT = one_of([name for name, metric in METRICS.items() if metric.better != "as real"], "metric")
 SHAPE = Kind("a height, a width and a number of channels", lambda s: isinstance(s, (tuple, list))
              and len(s) == 3 and all(map(POSITIVE.fits, s)))
 STEPS = Kind("a number of steps, or one for each parameter",
@@ -42,6 +44,7 @@ SETTINGS = {  # config.json
     "fingerprint": optional(Kind("a short text", lambda text: isinstance(text, str)
                                   and len(text) < 60)),
     "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
+    "keep_best": optional(KEPT),
     "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
 STATE = {  # state.safetensors, beside the arrays
     **{f"{player}.{name}": kind for player in ("d_optimizer", "g_optimizer") for name, kind in (

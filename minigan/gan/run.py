@@ -1,12 +1,4 @@
-"""The run folder: what a training run leaves on disk, and how it is read back.
-
-    config.json              the settings
-    metrics.jsonl            a line of numbers every few steps
-    losses.png               the curves of them
-    samples/step-000500.png  the same noise, as the average generator paints it at that step
-    weights/step-000500.safetensors   the generator's weights, and their average
-    state.safetensors        everything else that is needed to go on, at the last save
-"""
+"""A run: a game that is trained into a folder, and asked for samples later."""
 from __future__ import annotations
 
 import json
@@ -22,16 +14,20 @@ from .. import backend
 from ..autodiff import Tensor
 from ..checked import checked
 from ..data import Loader, Scaled
-from ..errors import UserError, brief
-from ..files import read_arrays, replacing, write_arrays
+from ..errors import brief
+from ..files import flush, leftovers, make_folder, read_arrays
+from ..locks import NAME as LOCK
 from ..nn import Module
-from ..settings import parsed
-from ..viz import save_curves, save_grid
+from ..settings import Natural, Positive, Seed, Share, parsed
+from ..viz import save_grid
 from .config import Config, fingerprint, folder_of, load
 from .diagnostics import LONG, advice, explain
-from .fields import ROW, SETTINGS, STATE, dotted, nested
+from .fields import SETTINGS, dotted
+from .folder import RunError, RunFolder
 from .game import GAN
+from .keeping import Keeper, best_step
 from .options import Options
+from .penalties import Sample
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
 from .update import StepResult
@@ -41,34 +37,32 @@ ADVICE_EVERY = 1000  # steps without a failure, after which it is news again
 GRID = 64  # images in a grid of samples
 
 
-class RunError(UserError):
-    """A run folder that is missing, taken, incomplete or does not fit; the message says which."""
-
-
 class Diverged(RunError):
     """Numbers that are no longer finite."""
 
 
-class Run:
-    """A run folder; as the trainer's callback it writes what the run leaves there."""
+class Run(RunFolder):
+    """A run in a folder; as the trainer's callback it writes what the run leaves there."""
 
     @checked
     def __init__(self, folder: str | Path, config: Config):
-        self.folder, self.config = Path(folder), config
+        super().__init__(folder, config)
         self.system = SYSTEMS[config.system]
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
         self._heard: dict[str, int] = {}  # sentence: when it held last, since the run went on
         self._history: list[dict[str, float]] = []
+        self._is_new = False  # and its folder is to be so still when it is made
 
     @classmethod
     def new(cls, folder: str | Path, system: str = "digits", game: Options | None = None, *,
             data: str | None = None, data_dir: str | Path | None = None,
             size: tuple[int, int] | None = None, channels: int | None = None,
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
-            save_every: int | None = None) -> Run:
+            save_every: int | None = None, keep_best: str | None = None) -> Run:
         """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`, or by
         the system's recipe; what is None is the system's own. The data are loaded, image files in
-        this size, (height, width), and with these channels. Nothing is written yet. Raises
+        this size, (height, width), and with these channels. By the metric keep_best, such as
+        "kernel", each saved step is measured (`best_step`). Nothing is written yet. Raises
         UserError for settings that no run can have."""
         SETTINGS["system"].check("system", system)
         own, game = SYSTEMS[system], Options.recipe(system) if game is None else game
@@ -78,7 +72,7 @@ class Run:
         config = Config(system, own.data if data is None else data, (1, 1, 1),
                         own.steps if steps is None else steps,
                         own.batch_size if batch_size is None else batch_size, seed,
-                        1 if save_every is None else save_every, game=game)
+                        1 if save_every is None else save_every, game=game, keep_best=keep_best)
         config.check()
         config.data_dir = folder_of(config.data, data_dir)
         if save_every is None:
@@ -92,12 +86,16 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | Path, config: Config) -> Run:
-        """A new run; nothing is written yet. Raises RunError if the folder holds something."""
+        """A new run; nothing is written yet. Raises RunError if the folder holds something, other
+        than what a process left that was killed before it wrote the settings."""
         folder = Path(folder)
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - {
+                folder / LOCK, *leftovers(folder)}):
             raise RunError(f"{folder} exists already: go on with it (--resume), or name another "
                            "folder (--out)")
-        return cls(folder, config)
+        run = cls(folder, config)
+        run._is_new = True
+        return run
 
     @classmethod
     @checked
@@ -119,15 +117,30 @@ class Run:
 
     def trainer(self) -> Trainer:
         """A trainer of the run, where it was last saved; its `run(steps)` goes on, and writes into
-        the folder, which for a new run is made here. Raises UserError for data, a folder or
-        settings that do not go together."""
-        trainer = self._trainer(self.saved())
-        if (self.folder / "config.json").exists():
-            self._forget_metrics_after(trainer.step)
+        the folder, which for a new run is made here. No other process may write there until
+        `close()`. Raises UserError for data, a folder or settings that do not go together, and
+        for a folder that another process trains in."""
+        began = not self._is_new and (self.folder / "config.json").exists()
+        if began:
+            self.take()
+        state = self.saved()
+        trainer = self._trainer(state)
         if self.config.steps < trainer.step:
             raise RunError(f"the run is at step {trainer.step} already, and steps, which is "
                            f"{self.config.steps}, counts them all")
-        self.write_config()
+        if self.config.keep_best:
+            self._keeper.check(trainer)
+        if not began:
+            make_folder(self.folder)
+            self.take()
+            if self._is_new:
+                self.create(self.folder, self.config)  # nobody else began one meanwhile
+                self._is_new = False
+        self.write_config()  # first: without it a folder is none of a run
+        if state is None:
+            self._save_state(dotted(trainer.state_dict()))
+        if began:
+            self._forget_metrics_after(trainer.step)
         trainer.callbacks = [self]
         return trainer
 
@@ -167,11 +180,6 @@ class Run:
         said = sample(trainer.discriminator.network, Tensor(images[unlabelled])).argmax(axis=1)
         return float((said == self.data[1][unlabelled]).mean())
 
-    def write_config(self) -> None:
-        """Write the settings."""
-        with replacing(self.folder / "config.json") as path:
-            path.write_text(json.dumps(self.config.as_json(), indent=2) + "\n")
-
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
         if trainer.steps > self.config.steps:  # asked for from Python
             self.config.steps = trainer.steps
@@ -206,85 +214,65 @@ class Run:
         if broken:
             raise Diverged(f"training diverged before step {trainer.step} "
                            f"({broken[0].removeprefix('game.')} is not finite): try a smaller --lr")
-        write_arrays(self.weights_file(trainer.step), {
-            k.removeprefix("game."): v for k, v in state.items()
-            if k.startswith(("game.generator.", "average."))})
-        self.save_samples(trainer)
+        self.save_weights(trainer.step, state)
+        if self.config.keep_best:
+            self._keeper.keep(trainer, self.weights_file(trainer.step))
+        self.save_samples(trainer.step, trainer.game, trainer.average.module)
         self.save_losses()
-        # the state last: it names the step from which a resumed run goes on
-        arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
-        rest = {k: v for k, v in state.items() if k not in arrays}
-        write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
+        with suppress(FileNotFoundError):
+            flush(self.folder / "metrics.jsonl")
+        self._save_state(state)  # last: it names the step from which a resumed run goes on
 
-    def save_samples(self, trainer: Trainer) -> None:
-        """The grid of the run's fixed noise."""
-        latent = self.config.latent(trainer.game, GRID, self.config.seed)
-        save_grid(self.folder / "samples" / f"step-{trainer.step:06d}.png",
-                  sample(trainer.average.module, latent), self.system.value_range)
+    @cached_property
+    def _keeper(self) -> Keeper:
+        return Keeper(self.folder, self.config, self.data)
 
-    def save_losses(self) -> None:
-        """The curves of the losses so far."""
-        rows = self.metrics()
-        if rows:
-            save_curves(self.folder / "losses.png", [row["step"] for row in rows],
-                        {"discriminator": [row["d_loss"] for row in rows],
-                         "generator": [row["g_loss"] for row in rows]}, "loss")
+    def best_step(self) -> int:
+        """The saved step that is best by the metric `keep_best`: of up to 1,000 samples, beside
+        images that `evaluate` does not compare with. Raises UserError for a run without."""
+        return best_step(self.folder, self.config.keep_best, self.saved_steps())
 
-    def metrics(self) -> list[dict[str, float]]:
-        """The rows of metrics.jsonl, but for those that are damaged: a full disk cuts one off."""
-        path = self.folder / "metrics.jsonl"
-        lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
-        rows: list[dict[str, float]] = []
-        for line in lines:
-            with suppress(ValueError):
-                rows.append(parsed(line, ROW))
-        return rows
+    def save_samples(self, step: int, game: GAN, generator: Module) -> None:
+        """The grid of the run's fixed noise, as the game's (average) generator paints it."""
+        latent = self.config.latent(game, GRID, self.config.seed)
+        save_grid(self.samples_file(step), sample(generator, latent), self.system.value_range)
 
-    def _forget_metrics_after(self, step: int) -> None:
-        """They are made anew."""
-        rows = [row for row in self.metrics() if row["step"] <= step]
-        with replacing(self.folder / "metrics.jsonl") as path:
-            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    @checked
+    def samples(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,
+                label: Natural | None = None, truncation: Share = 1) -> np.ndarray:
+        """n images of the average generator at a saved step (see `saved_step`), as `painted` has
+        them. In a conditional game their classes come one after another, or all are the label;
+        truncation is that of `Config.latent`."""
+        game, _ = self.game(step)
+        return self.painted(game, self.config.latent(game, n, seed, label, truncation))
 
-    def saved(self) -> dict[str, Any] | None:
-        """The trainer's state at the last save; None if there was none."""
-        path = self.folder / "state.safetensors"
-        if not path.exists() and not self.saved_steps():
-            return None
-        if not path.exists():
-            raise RunError(f"{self.folder} has no state.safetensors: without it nobody "
-                           "knows where the run was, so start another")
-        arrays, rest = read_arrays(path)
-        try:
-            return nested(arrays, parsed(rest, STATE, more=False))
-        except ValueError as error:
-            raise RunError(f"{path} is damaged: {error}") from None
+    def painted(self, game: GAN, latent: Sample) -> np.ndarray:
+        """The images that the game's generator makes of a latent, (N, H, W, C), float32 from 0,
+        black, to 1."""
+        low, high = self.system.value_range
+        return (sample(game.generator, latent) - np.float32(low)) / np.float32(high - low)
 
-    def weights_file(self, step: int) -> Path:
-        """Where the weights of a step are."""
-        return self.folder / "weights" / f"step-{step:06d}.safetensors"
-
-    def saved_steps(self) -> list[int]:
-        """The steps whose weights are on disk, in order."""
-        numbers = [p.stem.removeprefix("step-")
-                   for p in (self.folder / "weights").glob("step-*.safetensors")]
-        return sorted(int(text) for text in numbers if text.isdecimal())
-
-    def generator(self, step: int | None = None) -> tuple[Module, int]:
-        """The average generator as it was at a saved step (None: the last), and that step."""
-        game, step = self.game(step)
-        return game.generator, step
-
-    def game(self, step: int | None = None) -> tuple[GAN, int]:
-        """The game whose generator is the average one as it was at a saved step (None: the last),
-        and that step. Its discriminator is one in name only."""
+    def saved_step(self, step: int | str | None = None) -> int:
+        """A step whose weights are on disk: that one, "best" (`best_step`), or None, the last.
+        Raises UserError if there is none."""
         steps = self.saved_steps()
         if not steps:
             raise RunError(f"{self.folder} has no saved weights yet")
-        step = steps[-1] if step is None else step
+        step = self.best_step() if step == "best" else steps[-1] if step is None else step
         if step not in steps:
             raise RunError(f"{self.folder} has no weights of step {step}; it has "
                            f"{', '.join(map(str, steps))}")
+        return step
+
+    def generator(self, step: int | str | None = None) -> tuple[Module, int]:
+        """The average generator as it was at a saved step (see `saved_step`), and that step."""
+        game, step = self.game(step)
+        return game.generator, step
+
+    def game(self, step: int | str | None = None) -> tuple[GAN, int]:
+        """The game whose generator is the average one as it was at a saved step (see `saved_step`),
+        and that step. Its discriminator is one in name only."""
+        step = self.saved_step(step)
         arrays, _ = read_arrays(self.weights_file(step))
         weights = {k.removeprefix("average."): v for k, v in arrays.items()
                    if k.startswith("average.")}

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 
 from ..files import replacing
 from ..gan.update import StepResult
+from ..viz.film import encoder, save_film
 from .field import heights, pull
 from .experiment import Experiment, LabError, Task
 
@@ -81,25 +81,20 @@ class Film:
     def save(self, path: Path) -> None:
         """Beside path, with other suffixes: the last frame (PNG), the film (MP4, where ffmpeg is
         installed) and, since it says that all is there, at last the film as GIF."""
-        from matplotlib.animation import FFMpegWriter, PillowWriter
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(8.4, 4.6), dpi=90)
-        FigureCanvasAgg(figure)
-        drawing = Drawing(figure, self)
-        drawing.draw(len(self.frames) - 1)
+        canvas, drawing, pictures = FigureCanvasAgg(figure), Drawing(figure, self), []
+        for i in range(len(self.frames)):
+            drawing.draw(i)
+            canvas.draw()
+            pictures.append(np.array(canvas.buffer_rgba())[:, :, :3])
         with replacing(path.with_suffix(".png")) as temporary:
             figure.savefig(temporary, dpi=140)
-        writers = [(".gif", PillowWriter(PER_SECOND))]
-        if shutil.which("ffmpeg"):
-            writers.insert(0, (".mp4", FFMpegWriter(PER_SECOND)))
-        for suffix, writer in writers:
-            with replacing(path.with_suffix(suffix)) as temporary:
-                with writer.saving(figure, str(temporary), dpi=90):
-                    for i in [*range(len(self.frames)), *[len(self.frames) - 1] * PER_SECOND]:
-                        drawing.draw(i)  # the end stays for a second
-                        writer.grab_frame()
+        pictures += [pictures[-1]] * PER_SECOND  # the end stays for a second
+        for suffix in (".mp4", ".gif") if encoder() else (".gif",):
+            save_film(path.with_suffix(suffix), pictures, PER_SECOND)
 
 
 class Drawing:

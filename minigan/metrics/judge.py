@@ -138,6 +138,17 @@ class Judge:
         """The likeliest class of each image: int64 (N,). Errors are those of `features`."""
         return self.probabilities(x).argmax(axis=1)
 
+    @checked
+    def labels_by_channel(self, x: Any) -> numpy.ndarray:
+        """The likeliest class of each channel of stacked images (N, H, W, C) with values in [0, 1]:
+        int64 (N, C), as `stacked_modes` takes them. Raises UserError for images of another size."""
+        x = host(x)
+        if x.ndim != 4 or x.shape[1:3] != self.shape[:2] or self.shape[2] != 1:
+            raise UserError(f"the judge of {self.data} takes stacked images "
+                            f"(N, {self.shape[0]}, {self.shape[1]}, C) in [0, 1], not {x.shape}")
+        return numpy.stack([self.labels(x[..., channel:channel + 1])
+                            for channel in range(x.shape[3])], axis=1)
+
     def _seen(self, x: Any, then: Callable[[Tensor], Tensor]) -> numpy.ndarray:
         x, size = host(x), int(numpy.prod(self.shape))
         if x.shape[1:] not in (self.shape, (size,)):

@@ -6,10 +6,13 @@ from operator import mul
 
 import numpy
 
+from ..backend import kernels
 from ..checked import checked
 from ..errors import UserError
 from ..settings import Positive, Seed, TwoOrMore
-from .points import Array, alike, like, products
+from .points import Array, alike, host, like, products
+
+PARTS = 10
 
 
 @checked
@@ -56,6 +59,45 @@ def kernel_distance_by_subsets(real: numpy.ndarray, fake: numpy.ndarray, subsets
              for x in sets]
     distances = [_distance(x, y, degree) for x, y in zip(*parts)]
     return float(numpy.mean(distances)), float(numpy.std(distances, ddof=1) / numpy.sqrt(subsets))
+
+
+def kernel_jackknife(real: numpy.ndarray, fake: numpy.ndarray, between: numpy.ndarray, n: int,
+                     m: int) -> tuple[float, float]:
+    """The kernel distance of n and m points, and its standard error by the distances without each
+    of ten parts, from the sums of `kernel_sums`: of real points, of fake ones, and between them.
+
+    Between equal distributions it errs √10 times less than the mean of the parts' distances. Raises
+    UserError for parts of fewer than two points.
+    """
+    if min(n, m) < 2 * PARTS:
+        raise UserError(f"{n} real and {m} fake points make no {PARTS} parts of two and more: give "
+                        "more points")
+    sizes = numpy.array([numpy.bincount(numpy.arange(points) % PARTS) for points in (n, m)])
+
+    def distance(kept: numpy.ndarray) -> float:
+        xx, yy, xy = (sums[kept][:, kept].sum() for sums in (real, fake, between))
+        n, m = sizes[:, kept].sum(axis=1)
+        return float(xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m))
+
+    each = numpy.arange(PARTS)
+    without = [distance(each != part) for part in each]
+    return distance(each >= 0), float(numpy.std(without)) * (PARTS - 1) ** 0.5
+
+
+def kernel_sums(x: numpy.ndarray, y: numpy.ndarray, degree: int = 3) -> numpy.ndarray:
+    """The kernel's sums (10, 10) over pairs of a part of x and a part of y, the points i with i mod
+    10 alike; of a set and itself without those of a point and itself."""
+    same = x is y
+    x, y = alike(x=x, y=y)
+    of_x, of_y = (numpy.arange(len(z)) % PARTS for z in (x, y))
+    member = like((of_x[:, None] == numpy.arange(PARTS)).astype(float), x)
+    rows = numpy.concatenate([host(kernels(x).matmul(_kernel(block, x, degree), member))
+                              for _, block in products(y, x)])
+    sums = numpy.stack([rows[of_y == part].sum(axis=0) for part in range(PARTS)], axis=1)
+    if same:
+        own = host(_kernel((x * x).sum(axis=1), x, degree))
+        sums -= numpy.diag(numpy.bincount(of_x, own, PARTS))
+    return sums
 
 
 def _distance(x: Array, y: Array, degree: int) -> float:

@@ -12,6 +12,7 @@ from ..backend import array_module
 from ..checked import checked
 from ..errors import UserError
 from ..settings import Positive
+from .crossing import crossing
 from .points import alike, check_k, host, squared_distances, to_neighbour
 
 
@@ -68,12 +69,8 @@ def precision_recall(real: numpy.ndarray, fake: numpy.ndarray,
     Models, arXiv 1904.06991, equation 1 (k = 3).
     """
     real, fake = alike(real=real, fake=fake)
-    to_real, to_fake = to_neighbour(real, k, "real"), to_neighbour(fake, k, "fake")
-    looks_real, recalled = array_module(real).zeros(len(fake), "bool"), 0
-    for block, distance in squared_distances(real, fake):
-        looks_real |= (distance <= to_real[block, None]).any(axis=0)
-        recalled += int((distance <= to_fake).any(axis=1).sum())
-    return float(looks_real.mean()), recalled / len(real)
+    found = crossing(real, fake, (to_neighbour(real, k, "real"), to_neighbour(fake, k, "fake")))
+    return float(found.looks_real.mean()), float(found.recalled.mean())
 
 
 @checked
@@ -99,12 +96,8 @@ def density_coverage(real: numpy.ndarray, fake: numpy.ndarray,
     """
     real, fake = alike(real=real, fake=fake)
     radius = to_neighbour(real, k, "real")
-    inside = covered = 0
-    for block, distance in squared_distances(real, fake):
-        near = distance <= radius[block, None]
-        inside += int(near.sum())
-        covered += int(near.any(axis=1).sum())
-    return inside / (k * len(fake)), covered / len(real)
+    found = crossing(real, fake, balls=radius)
+    return float(found.inside.mean()) / k, float((found.to_fake <= radius).mean())
 
 
 @checked
@@ -142,9 +135,14 @@ def memorisation_test(train: numpy.ndarray, held_out: numpy.ndarray,
     of_held_out, of_fake = (numpy.concatenate([host(distance.min(axis=1)) for _, distance
                                                in squared_distances(points, train)])
                             for points in (held_out, fake))
+    return nearer(of_held_out, of_fake)
+
+
+def nearer(of_held_out: numpy.ndarray, of_fake: numpy.ndarray) -> tuple[float, float]:
+    """The memorisation test's share and z, of the distances (N,) and (M,) to the training data."""
     n, m = len(of_held_out), len(of_fake)
-    of_held_out.sort()
-    nearer_or_equal = n - numpy.searchsorted(of_held_out, of_fake, "left")
-    nearer = n - numpy.searchsorted(of_held_out, of_fake, "right")
-    u = (nearer_or_equal + nearer).sum() / 2
+    of_held_out = numpy.sort(of_held_out)
+    or_equal = n - numpy.searchsorted(of_held_out, of_fake, "left")
+    strictly = n - numpy.searchsorted(of_held_out, of_fake, "right")
+    u = (or_equal + strictly).sum() / 2
     return float(u / (n * m)), float((u - n * m / 2) / numpy.sqrt(n * m * (n + m + 1) / 12))

@@ -3,10 +3,12 @@ from __future__ import annotations
 
 import numpy
 
-from ..backend import array_module
 from ..checked import checked
 from ..errors import UserError
+from .crossing import log_densities
 from .points import Array, alike, host, squared_distances
+
+SIGMAS = numpy.logspace(-1, 0, 10)
 
 
 @checked
@@ -32,28 +34,25 @@ def parzen_log_likelihood(samples: numpy.ndarray, validation: numpy.ndarray, tes
     Source: Goodfellow et al. 2014, Generative Adversarial Nets, arXiv 1406.2661, section 5;
     Breuleux et al. 2011. What is wrong with it: Theis et al. 2016, arXiv 1511.01844.
     """
-    given = numpy.logspace(-1, 0, 10) if sigmas is None else sigmas
+    given = SIGMAS if sigmas is None else sigmas
     sigmas = host(given).astype(float).ravel()
     if sigmas.size == 0 or not (sigmas > 0).all() or not numpy.isfinite(sigmas).all():
         raise UserError("sigmas must be at least one, all of them positive and finite")
     samples, validation, test = alike(samples=samples, validation=validation, test=test)
     if len(test) < 2:
         raise UserError("test holds 1 point, too few for a standard error: it takes at least 2")
-    best = sigmas[_log_densities(samples, validation, sigmas).mean(axis=1).argmax()]
+    best = likeliest(samples, validation, sigmas)
     scores = _log_densities(samples, test, [best])[0]
     return (float(scores.mean()), float(scores.std(ddof=1) / numpy.sqrt(len(scores))),
             float(best))
 
 
+def likeliest(samples: Array, validation: Array, sigmas: numpy.ndarray = SIGMAS) -> float:
+    """The σ by which the validation data are likeliest."""
+    return sigmas[_log_densities(samples, validation, sigmas).mean(axis=1).argmax()]
+
+
 def _log_densities(samples: Array, points: Array, sigmas: numpy.ndarray) -> numpy.ndarray:
     """ln p of each point (axis 1) for each σ (axis 0)."""
-    xp, (n, d) = array_module(samples), samples.shape
-    made = numpy.empty((len(sigmas), len(points)))
-    for block, distance in squared_distances(points, samples):
-        nearest = distance.min(axis=1)  # taken off before exp, where all terms might be 0
-        distance -= nearest[:, None]
-        for made_by_sigma, sigma in zip(made, sigmas):
-            scale = 2 * float(sigma) ** 2
-            terms = xp.exp(distance / -scale).sum(axis=1)
-            made_by_sigma[block] = host(xp.log(terms) - nearest / scale)
-    return made - numpy.log(n) - d / 2 * numpy.log(2 * numpy.pi * numpy.asarray(sigmas)[:, None]**2)
+    return numpy.concatenate([log_densities(distance, samples.shape[1], sigmas) for _, distance
+                              in squared_distances(points, samples)], axis=1)

@@ -6,7 +6,7 @@ is asked for here.
 """
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy
@@ -91,14 +91,20 @@ def squared_distances(a: Array, b: Array) -> Iterator[tuple[slice, Array]]:
         yield block, xp.maximum(distance, 0, out=distance)
 
 
-def to_neighbour(points: Array, k: int, name: str) -> Array:
-    """The squared distance (N,) from each row to the k-th nearest other one. Raises UserError for
-    more neighbours than there are."""
-    check_k(k, len(points) - 1, name)
-    xp = backend.array_module(points)
+def to_neighbours(points: Array, ks: Sequence[int], name: str) -> Array:
+    """The squared distances (N, len(ks)) from each row to the k-th nearest other one, for each k.
+    Raises UserError for more neighbours than there are."""
+    most, xp = max(ks), backend.array_module(points)
+    check_k(most, len(points) - 1, name)
     # the point itself is the nearest of the k + 1
-    return xp.concatenate([xp.partition(distance, k, axis=1)[:, k].copy()
-                           for _, distance in squared_distances(points, points)])
+    return xp.concatenate([
+        xp.sort(xp.partition(distance, most, axis=1)[:, :most + 1], axis=1)[:, list(ks)]
+        for _, distance in squared_distances(points, points)])
+
+
+def to_neighbour(points: Array, k: int, name: str) -> Array:
+    """The same of one k: (N,)."""
+    return to_neighbours(points, [k], name)[:, 0]
 
 
 def check_k(k: int, available: int, name: str) -> None:

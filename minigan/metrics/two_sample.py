@@ -10,7 +10,8 @@ from ..checked import checked
 from ..errors import UserError
 from ..settings import Seed
 from .classes import Train
-from .points import Array, alike, host, like, squared_distances, to_neighbour
+from .crossing import crossing
+from .points import Array, alike, host, like, to_neighbour
 
 
 @checked
@@ -32,14 +33,9 @@ def one_nearest_neighbour_accuracy(real: numpy.ndarray,
     Xu et al. 2018, arXiv 1806.07755, who recommend it.
     """
     real, fake = _as_many(real, fake)
-    xp = array_module(real)
-    to_real = xp.full(len(fake), xp.inf)
-    to_fake = []
-    for _, distance in squared_distances(real, fake):
-        to_fake.append(distance.min(axis=1))
-        to_real = xp.minimum(to_real, distance.min(axis=0))
-    of_real = _nearer(to_neighbour(real, 1, "real"), xp.concatenate(to_fake))
-    of_fake = _nearer(to_neighbour(fake, 1, "fake"), to_real)
+    found = crossing(real, fake)
+    of_real = float(nearer_own(to_neighbour(real, 1, "real"), found.to_fake).mean())
+    of_fake = float(nearer_own(to_neighbour(fake, 1, "fake"), found.to_real).mean())
     return (of_real + of_fake) / 2, of_real, of_fake
 
 
@@ -83,5 +79,6 @@ def _as_many(real: Array, fake: Array) -> list[Array]:
     return sets
 
 
-def _nearer(own: Array, other: Array) -> float:
-    return float((own < other).mean() + (own == other).mean() / 2)
+def nearer_own(own: Array, other: Array) -> Array:
+    """1 for a point whose nearest other is of its own kind, 1/2 for a tie, else 0."""
+    return (own < other) + 0.5 * (own == other)

@@ -172,12 +172,16 @@ class SpectralNorm(Module):
     def forward(self, *inputs: Any) -> Tensor:
         if self.training:
             self._iterate(self.n_power_iterations)
+        return self.normalised()(*inputs)
+
+    def normalised(self) -> Module:
+        """The layer as it computes: a shallow copy with the weight W / σ."""
         # copies, since the backward of this pass comes after the next one has moved the state
         u, v = (Tensor(t.data.copy()) for t in (self.u, self.v))
         sigma = u @ (self._matrix() @ v)
         layer = copy.copy(self.layer)
         layer.weight = self.layer.weight / sigma
-        return layer(*inputs)
+        return layer
 
     def _matrix(self) -> Tensor:
         weight = self.layer.weight

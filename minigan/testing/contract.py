@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import suppress
+from copy import copy
 from functools import partial
 from textwrap import shorten
 from typing import Any, Iterator, Sequence
@@ -46,24 +47,22 @@ def _check_as_penalties_ask(stage: Stage, u: np.ndarray, by_u: Point) -> None:
 
 def _check_ways(stage: Stage, u: np.ndarray, by_u: Point) -> None:
     """Ways to ask for the gradient, which all give the same: tried together, named alone."""
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "is another if the function was called with other inputs before the reverse pass: keep "
         "nothing outside of the call": {"between": partial(call_elsewhere, stage.function,
                                                            stage.point)}}
     if stage.function.framework.differentiates_twice:
         ways |= {"is another on the second reverse pass through one graph": {"passes": 2},
                  "is another if the inputs are no leaves, but computed, as within a network":
-                     {"leaves": False},
-                 "is another when it is made to be differentiated again (create_graph=True)":
-                     {"create_graph": True}}
-    together: dict[str, Any] = {name: value for options in list(ways.values())[:3]
-                                for name, value in options.items()}
-    natives = stage.function.natives
-    if not all(map(np.array_equal, by_u, stage.run(natives(stage.point), u, **together)[1])):
-        for what, options in list(ways.items())[:3]:
-            _same(stage, u, by_u, stage.run(natives(stage.point), u, **options)[1], what)
-    for what, options in list(ways.items())[3:]:
-        _same(stage, u, by_u, stage.run(natives(stage.point), u, **options)[1], what)
+                     {"leaves": False}}
+    together = {name: value for options in ways.values() for name, value in options.items()}
+    if all(map(np.array_equal, by_u, stage.pull_back(u, **together))):
+        ways = {}
+    if stage.function.framework.differentiates_twice:
+        ways |= {"is another when it is made to be differentiated again (create_graph=True)":
+                 {"create_graph": True}}
+    for what, options in ways.items():
+        _same(stage, u, by_u, stage.pull_back(u, **options), what)
 
 
 def call_elsewhere(function: CheckedFunction, point: Point) -> None:
@@ -109,11 +108,9 @@ def _check_shapes(stage: Stage, gradients: Point) -> None:
 
 
 def _broadcast_hint(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    try:
+    with suppress(ValueError):
         if np.broadcast_shapes(got, wanted) == got:
             return ": sum it over the axes that were broadcast"
-    except ValueError:
-        pass
     return ""
 
 
@@ -122,7 +119,7 @@ def _check_linear(stage: Stage, u: np.ndarray, by_u: Point) -> None:
     half = np.where(np.arange(w.size) % 2, 0, w)  # with zeros among its elements
     factors = (2.0 ** 27, 2.0 ** -30, 0.0)  # powers of two, by which nothing is rounded
     by_w, both, by_half, *by_scaled = stage.pull_backs(
-        np.stack([w, 2 * u - 3 * w, half, *[factor * half for factor in factors]]))
+        [w, 2 * u - 3 * w, half, *[factor * half for factor in factors]])
     off = [abs(2 * g - 3 * h - b) for g, h, b in zip(by_u, by_w, both)]
     sizes = [abs(g) + abs(h) for g, h in zip(by_u, by_w)]
     for i, fine in enumerate(stage.excuses(off, sizes, abs(u) + abs(w))):
@@ -163,10 +160,9 @@ def _check_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:
             _same(stage, u, by_u, stage.run(function.natives(point), u, layout=layout)[1],
                   f"is another if the cotangent is {name} in memory")
             _same(stage, u, by_u, gradients, f"is another if both inputs and cotangent are {name}")
-    ones = np.ones(stage.start.size)  # what a sum hands back: one number, seen everywhere
-    _, gradients = stage.run(function.natives(point), ones,
-                             layout=lambda part: np.broadcast_to(1.0, part.shape))
-    _same(stage, ones, stage.pull_back(ones), gradients,
+    ones = np.ones(stage.start.size)  # what a sum hands back is one number, seen everywhere
+    _same(stage, ones, *stage.pull_backs([ones, [np.broadcast_to(1.0, y.shape)
+                                                 for y in function.outputs]]),
           "is another if the cotangent is one number, broadcast")
 
 
@@ -242,8 +238,8 @@ def check_empty(function: CheckedFunction, report: Report, order: int) -> None:
     """Zero-size inputs that the function accepts, its reverse pass accepts as well."""
     own = function.inputs[:function.own]  # parameters are as large as they are
     for inputs in [[*own, *rest] for rest in _emptied(function.inputs[function.own:])]:
-        empty = type(function)(function.f, function.framework, inputs, function.variables,
-                               function.names)
+        empty = copy(function)
+        empty.inputs, empty.surrogate = inputs, None
         point = [inputs[i].astype(np.float64) for i in function.variables]
         shapes = ", ".join(str(x.shape) for x in inputs)
         with warnings.catch_warnings():

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from .existence import STEP, no_hessian, random_direction, rounding
-from .function import flat, unflat
+from .function import flat
 from .stage import Stage
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
@@ -30,8 +30,7 @@ def check_curvature(stage: Stage) -> None:
     terms = np.array([v * by_w, w * by_v])
     off = abs(terms[0].sum() - terms[1].sum())
     if not off <= 1e-8 * abs(terms).sum():
-        noise = sum(abs(a) @ (stage.gradient_noise(b) + 16 * stage.rounding(b))[:n]
-                    for a, b in ((v, w), (w, v)))
+        noise = sum(abs(a) @ stage.blur(b)[:n] for a, b in ((v, w), (w, v)))
         if not off <= 1e-8 * abs(terms).sum() + noise and not no_hessian(stage, v):
             raise stage.fail("second derivatives are not symmetric: ⟨v, H w⟩ is "
                              f"{terms[0].sum():.9g}, ⟨w, H v⟩ {terms[1].sum():.9g}, so the "
@@ -44,7 +43,7 @@ def check_curvature(stage: Stage) -> None:
     low, high = (x * (v @ v) / (short @ short) for x in _second_difference(values, u, short))
     slack = RTOL * abs(v * by_v).sum()
     if not low - slack <= claimed <= high + slack:
-        slack += abs(v) @ (stage.gradient_noise(v) + 16 * stage.rounding(v))[:n]
+        slack += abs(v) @ stage.blur(v)[:n]
     if not low - slack <= claimed <= high + slack and not no_hessian(stage, v):
         raise stage.fail("the second derivative along a random direction v, vᵀ H v, is "
                          f"{claimed:.9g}, second differences of the values say "
@@ -54,11 +53,8 @@ def check_curvature(stage: Stage) -> None:
 
 def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[float, float]:
     """Between what limits ⟨u, (f(x + h v) − 2 f(x) + f(x − h v)) / h²⟩ goes as h does to 0."""
-    at = flat(stage.point)
-
     def quotient(h: float) -> float:
-        ends = [stage.function.values(unflat(at + s * v, stage.point)) for s in (h, -h)]
-        return float(u @ (ends[0] - 2 * stage.start + ends[1])) / h ** 2
+        return float(u @ (stage.beside(h * v) - 2 * stage.start + stage.beside(-h * v))) / h ** 2
 
     wide, narrow = quotient(STEP), quotient(STEP / 2)
     if not np.isfinite(wide + narrow):

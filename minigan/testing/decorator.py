@@ -26,6 +26,33 @@ def drawing(test: Callable[..., Any], calls: SearchStrategy[Call], count: int | 
     """Test, for every call drawn: check(call), then the test itself. count is the number of inputs
     of a call, None if that is not known before. See `gradtest` for what the parameters are."""
     signature, names = _signature(test), _drawn(test, count)
+    inner = given(call=calls)(_of_a_call(test, signature, names, check))
+
+    @wraps(test)  # with pytest's marks; and Hypothesis's examples, settings and seed below this one
+    def made(*args: Any, **pytests: Any) -> None:
+        __tracebackhide__ = True
+        made.settle()
+        inner(*args, **pytests)
+
+    def settle() -> None:
+        """Hand on what stands above and below this decorator."""
+        setattr(made, SETTINGS, completed(getattr(made, SETTINGS)))
+        for name in (SETTINGS, *PASSED_ON):
+            setattr(inner, name, getattr(made, name, None))
+        setattr(inner, EXAMPLES, [_example(test, names, count, example)
+                                  for example in getattr(made, EXAMPLES, [])])
+
+    if not hasattr(test, "_hypothesis_internal_settings_applied"):
+        setattr(made, SETTINGS, settings(getattr(test, SETTINGS, None), max_examples=max_examples))
+    setattr(made, SETTINGS, completed(getattr(made, SETTINGS)))
+    made.settle, made.is_hypothesis_test, made.hypothesis = settle, True, inner.hypothesis
+    made.__signature__ = inspect.signature(inner)
+    return made
+
+
+def _of_a_call(test: Callable[..., Any], signature: inspect.Signature, names: list[str],
+               check: Callable[[Call], Any]) -> Callable[..., None]:
+    """Check and test of the call that Hypothesis draws, and of what pytest fills in."""
     others = [p for p in signature.parameters.values() if p.name not in names
               and p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     star = next((p.name for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL), "")
@@ -43,31 +70,7 @@ def drawing(test: Callable[..., Any], calls: SearchStrategy[Call], count: int | 
         setattr(run, name, getattr(test, name))  # Hypothesis files what it finds by the name
     drawn = inspect.Parameter("call", inspect.Parameter.KEYWORD_ONLY)
     run.__signature__ = inspect.Signature(sorted([*others, drawn], key=lambda p: p.kind))
-    inner = given(call=calls)(run)
-
-    @wraps(test)  # with pytest's marks; and Hypothesis's examples, settings and seed below this one
-    def made(*args: Any, **pytests: Any) -> None:
-        __tracebackhide__ = True
-        made.settle()
-        inner(*args, **pytests)
-
-    def settle() -> None:
-        """Hand on what stands above and below this decorator."""
-        setattr(made, SETTINGS, completed(getattr(made, SETTINGS)))
-        setattr(inner, SETTINGS, getattr(made, SETTINGS))
-        for name in PASSED_ON:
-            setattr(inner, name, getattr(made, name, None))
-        setattr(inner, EXAMPLES, [
-            example if example.kwargs.keys() == {"call"} else
-            replace(example, args=(), kwargs={"call": _example(test, names, count, example)})
-            for example in getattr(made, EXAMPLES, [])])
-
-    if not hasattr(test, "_hypothesis_internal_settings_applied"):
-        setattr(made, SETTINGS, settings(getattr(test, SETTINGS, None), max_examples=max_examples))
-    setattr(made, SETTINGS, completed(getattr(made, SETTINGS)))
-    made.settle, made.is_hypothesis_test, made.hypothesis = settle, True, inner.hypothesis
-    made.__signature__ = inspect.signature(inner)
-    return made
+    return run
 
 
 def raise_at(test: Callable[..., Any], error: Exception) -> None:
@@ -127,12 +130,15 @@ def _named(test: Callable[..., Any], names: list[str], star: str, call: Call) ->
     return {**call.options, **dict(zip(inputs, call.args))}
 
 
-def _example(test: Callable[..., Any], names: list[str], count: int | None, example: Any) -> Call:
-    """What an @example stands for."""
+def _example(test: Callable[..., Any], names: list[str], count: int | None, example: Any) -> Any:
+    """The same @example of a Call."""
+    if example.kwargs.keys() == {"call"}:
+        return example
     if example.args:
         first = example.args[0]
-        return first if isinstance(first, Call) else Call(example.args)
+        call = first if isinstance(first, Call) else Call(example.args)
+        return replace(example, args=(), kwargs={"call": call})
     if count is None or example.kwargs.keys() != set(names):
         raise TypeError(f"an @example of {test.__name__} takes the inputs by position, or one Call "
                         f"of inputs and options, not {', '.join(example.kwargs)} by name")
-    return Call(tuple(example.kwargs[name] for name in names))
+    return replace(example, kwargs={"call": Call(tuple(example.kwargs[name] for name in names))})

@@ -182,10 +182,14 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
         if not which.size:
             break
         closer, wide, narrow = pair(h, which)
-        sides, was = one_sided(wide, narrow), rough[which]
+        sides, known = one_sided(wide, narrow), found.rows(which)
+        # beside what is rough, others may be so unseen: longer steps over many jumps may agree
+        better = (closer.error < known.error) | (
+            abs(closer.low - known.low) > closer.error + known.error)
+        was = rough[which] | ~closer.kink & better
         kinked = was & closer.kink
         jump = kinked & (sides.jump | (wide.steepness > 5 * steepness[which] + wide.noise))
-        found.replace(which, _chosen(was, _chosen(kinked, sides, closer), found.rows(which)))
+        found.replace(which, _chosen(was, _chosen(kinked, sides, closer), known))
         found.kink[which], found.jump[which] = kinked & ~jump, jump
         found.rough = True
         # a kink's two slopes are those of any step; what is neither is looked at closer
@@ -195,11 +199,13 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
         which = rows[~suffices(found)[rows]]
         if not which.size or h < COARSER[0]:
             break
-        far, known = pair(h, which)[0], found.rows(which)
+        (far, wide, _), known = pair(h, which), found.rows(which)
         # as long as steps twice as long and more agree
         straight[which] &= ~far.kink & (far.error < known.error)
         straight[which] &= abs(far.low - known.low) <= far.error + known.error
         found.replace(which, _chosen(straight[which], far, known))
+        # and rounding is most of what these are off by: else longer ones are off by more
+        straight[which] &= far.error <= 2 * wide.noise
     return found
 
 

@@ -19,12 +19,8 @@ Seen = TypeVar("Seen")
 def elsewhere(stage: Stage, look: Callable[[Stage], Seen | None]) -> Iterator[Seen]:
     """What `look` sees of the stage at two inputs of the same shapes, and at two larger ones where
     these are taken; None is nothing, and other inputs are drawn."""
-    first = stage
-    while first.before is not None:
-        first = first.before
-    inputs, rng = list(first.function.inputs), np.random.default_rng(0)
-    for i, x in zip(first.function.variables, first.point):
-        inputs[i] = x
+    first, rng = stage.first, np.random.default_rng(0)
+    inputs = first.function.filled(first.point)
     small = max(x.size for x in first.point) <= SMALL and not any(
         "imaginary" in name for name in first.function.names)  # along a last axis of two
     for factor, first_draw in [(1, _alike), (2, _signed), (1, _signed), (2, _alike)]:
@@ -44,15 +40,12 @@ def elsewhere(stage: Stage, look: Callable[[Stage], Seen | None]) -> Iterator[Se
 
 def _stage(stage: Stage, inputs: Point, rng: np.random.Generator) -> Stage:
     """The same stage at other inputs, with a report of its own."""
-    settings, report = replace(stage.settings, kinks="subgradient"), Report("", 0)
-    if stage.before is None:
-        f = copy(stage.function)
-        f.inputs = inputs
-        return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings, report,
-                     rng)
-    before = _stage(stage.before, inputs, rng)
-    point = before.point + [rng.normal(size=y.shape) for y in before.function.outputs]
-    return Stage(before.function.reverse(), point, stage.order, settings, report, rng, before)
+    if stage.before is not None:
+        return _stage(stage.before, inputs, rng).above()
+    f, settings = copy(stage.function), replace(stage.settings, kinks="subgradient")
+    f.inputs = inputs
+    return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings,
+                 Report("", 0), rng)
 
 
 def _grown(inputs: Point, factor: int) -> list[tuple[int, ...]]:

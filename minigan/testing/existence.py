@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from .differences import EPS
-from .function import flat, unflat
+from .function import flat
 from .measured import Measured, measure, of_moving, padded
 from .stage import Stage
 
@@ -49,7 +49,10 @@ def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray) -> None
     floor = 16 * np.multiply.outer(stage.invisible(u), lengths.sum(axis=1))
     if measured.first:
         measured.tolerance += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)
-    measured.tolerance += np.minimum(4 * abs(slack) @ lengths.T, 0.2 * measured.size + 1e6 * floor)
+    slack, most = 4 * abs(slack) @ lengths.T, 0.2 * measured.size + 1e6 * floor
+    for k in np.flatnonzero(((slack > most) & (measured.ratio > 1)).any(axis=1)):
+        most[k] = np.inf if stage.is_rounding(u[k]) else most[k]
+    measured.tolerance += np.minimum(slack, most)
 
 
 def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.ndarray) -> None:
@@ -79,16 +82,14 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
     or by no more outside than `margin` times what they span, and these do not come together as the
     points do: then there is no derivative here, and this is one of those around it (Clarke's
     generalised gradient)."""
-    at, n = flat(stage.point), sum(x.size for x in stage.point[:len(stage.point)
-                                                               - stage.function.linear])
-    sides = np.random.default_rng(0).normal(size=(2 * NEARBY, at.size)) * stage.scales
-    sides[:, n:] = 0  # what the function is linear in
+    sides = np.random.default_rng(0).normal(size=(2 * NEARBY, v.size)) * stage.scales
+    sides[:, stage.moving:] = 0  # what the function is linear in
     sides[NEARBY:] *= -1  # some in pairs
     low, high, noise = [], [], abs(u) @ rounding(stage)
     for radius in RADII:
-        found = [[stage.function.near_values(unflat(at + radius * (side + h * v), stage.point),
-                                             stage.start) for h in (0.01, -0.01)] for side in sides]
-        slopes = u @ np.array([(a - b) / (0.02 * radius) for a, b in found]).T
+        found = [stage.beside(radius * (side + 0.01 * v)) - stage.beside(radius * (side - 0.01 * v))
+                 for side in sides]
+        slopes = u @ np.array(found).T / (0.02 * radius)
         low.append(slopes.min(axis=1))
         high.append(slopes.max(axis=1))
     width = np.array(high) - np.array(low)
@@ -103,12 +104,10 @@ def seen_closer(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
                 measured: np.ndarray) -> np.ndarray:
     """Whether what is claimed along v, for each row of u, is right for steps so short that what was
     measured is not: the function has features narrower than an ordinary step, as sin(x⁴) has."""
-    at, gap = flat(stage.point), abs(claimed - measured)
-    noise, agree = abs(u) @ rounding(stage), np.zeros((len(CLOSER), len(u)), bool)
+    gap, noise = abs(claimed - measured), abs(u) @ rounding(stage)
+    agree = np.zeros((len(CLOSER), len(u)), bool)
     for n, h in enumerate(CLOSER):
-        ends = [stage.function.near_values(unflat(at + s * v, stage.point), stage.start)
-                for s in (h, -h)]
-        slope = u @ (ends[0] - ends[1]) / (2 * h)
+        slope = u @ (stage.beside(h * v) - stage.beside(-h * v)) / (2 * h)
         # 0 may also be a step of values that are rounded more than others
         agree[n] = (abs(slope - claimed) <= 0.02 * gap) & ((slope != 0) | (noise <= 0.02 * gap * h))
     return (agree[1:] & agree[:-1]).any(axis=0)
@@ -123,9 +122,7 @@ def no_hessian(stage: Stage, v: np.ndarray) -> bool:
     rng, v = np.random.default_rng(0), v[:stage.scales.size]
 
     def second(d: np.ndarray) -> np.ndarray:
-        ends = [stage.function.near_values(unflat(x, stage.point), stage.start)
-                for x in (flat(stage.point) + d, flat(stage.point) - d)]
-        return ends[0] - 2 * stage.start + ends[1]
+        return stage.beside(d) - 2 * stage.start + stage.beside(-d)
 
     broken, noise = np.zeros(stage.start.shape, bool), 16 * rounding(stage)
     for _ in range(TRIES):

@@ -22,6 +22,10 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 # the cotangents of the outputs, and whether to differentiate again ↦ the gradients
 Pull = Callable[[Sequence[Any], bool], Sequence[Any]]
 
+# what takes functions of other libraries
+MAKERS = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)", "jax": "from_jax(f)",
+          "jaxlib": "from_jax(f)"}
+
 
 class Framework:
     """The interface, and what most of them share."""
@@ -39,11 +43,11 @@ class Framework:
 
     def array(self, x: np.ndarray) -> Any:
         """A host array as one of the framework's, sharing its layout where it can."""
-        raise NotImplementedError
+        return x
 
     def numpy(self, x: Any) -> np.ndarray:
         """One of the framework's arrays in host memory."""
-        raise NotImplementedError
+        return np.asarray(x)
 
     def host(self, x: Any) -> Any:
         """The same of an array; anything else as it is."""
@@ -51,10 +55,10 @@ class Framework:
 
     def cast(self, x: np.ndarray, like: Any) -> Any:
         """A host array as one of the framework's, of the other's dtype."""
-        raise NotImplementedError
+        return self.array(x.astype(like.dtype, copy=False))
 
     def is_array(self, x: Any) -> bool:
-        raise NotImplementedError
+        """Whether x is one of the framework's."""
 
     def hides_arrays(self, x: Any) -> bool:
         """Whether what is no array, dict, tuple or list holds arrays to differentiate by."""
@@ -72,11 +76,9 @@ class Framework:
 
     def complex(self, x: Any) -> Any:
         """Complex numbers of their real and imaginary parts, which lie along the last axis."""
-        raise NotImplementedError
 
     def real(self, y: Any) -> Any:
         """The parts of complex numbers, as independent numbers along a last axis."""
-        raise NotImplementedError
 
     def operation(self, output: Any) -> str:
         """The name of the operation that computed the output, "" if there is none to be known."""
@@ -86,22 +88,6 @@ class Framework:
                leaves: bool = True) -> tuple[list[Any], Pull]:
         """The outputs, and how to pull cotangents back to the inputs at wrt, more than once if
         need be. These are leaves of the graph, or else computed by an operation that copies."""
-        raise NotImplementedError
-
-    def forward(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
-                tangents: Sequence[Any]) -> list[Any]:
-        """The outputs' tangents for those of the inputs at wrt, by forward mode."""
-        raise NotImplementedError
-
-    def batched(self, f: Callable, inputs: Sequence[Any], wrt: Sequence[int],
-                variables: Sequence[Any], cotangents: Sequence[Any]) -> list[Any]:
-        """The outputs, and the gradients by the inputs at wrt, of a batch of these and of the
-        cotangents, by vmap."""
-        raise NotImplementedError
-
-    def unsupported(self, error: Exception) -> bool:
-        """Whether an error says that there is no forward mode, or no vmap, of a function."""
-        return isinstance(error, NotImplementedError)
 
     def outputs(self, results: Any, complex_too: bool = False) -> list[Any]:
         """The floating point ones of the arrays in a function's results, complex ones as their
@@ -138,9 +124,7 @@ def parts(x: np.ndarray) -> np.ndarray:
 def _other_maker(y: Any) -> str:
     """What would take a function that returns such arrays."""
     library = type(y).__module__.partition(".")[0]
-    makers = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)", "jax": "from_jax(f)",
-              "jaxlib": "from_jax(f)"}
-    return f": check minigan.testing.{makers[library]}" if library in makers else ""
+    return f": check minigan.testing.{MAKERS[library]}" if library in MAKERS else ""
 
 
 @dataclass(frozen=True)
@@ -159,9 +143,6 @@ class Minigan(Framework):
     def numpy(self, x: Tensor) -> np.ndarray:
         return x.numpy()
 
-    def cast(self, x: np.ndarray, like: Tensor) -> Tensor:
-        return Tensor(self.device.from_numpy(x.astype(like.dtype, copy=False)))
-
     def is_array(self, x: Any) -> bool:
         return isinstance(x, Tensor)
 
@@ -172,9 +153,7 @@ class Minigan(Framework):
         return "" if output.creator is None else type(output.creator).__name__
 
     def record(self, f, inputs, wrt, leaves=True):
-        made = {id(x): x if x.requires_grad else Tensor(x.data, requires_grad=True)
-                for x in [inputs[i] for i in wrt]}
-        variables = [made[id(inputs[i])] for i in wrt]
+        variables = made_once(lambda x: Tensor(x.data, requires_grad=True), inputs, wrt)
         outputs = self.outputs(f(*replaced(inputs, wrt, variables, leaves)))
         return outputs, lambda cotangents, create_graph: grad(
             outputs, variables, list(cotangents), create_graph, allow_unused=True)
@@ -187,15 +166,6 @@ class NumPy(Framework):
     pull_back: Callable[..., Any]
     complex_step: bool
     differentiates_twice = False
-
-    def array(self, x: np.ndarray) -> np.ndarray:
-        return x
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return np.asarray(x)
-
-    def cast(self, x: np.ndarray, like: Any) -> np.ndarray:
-        return x.astype(like.dtype, copy=False)
 
     def is_array(self, x: Any) -> bool:
         return isinstance(x, (np.ndarray, np.generic, float))
@@ -233,8 +203,14 @@ class NumPy(Framework):
         return [np.asarray(y) for y in self.outputs(results)], pull
 
 
+def made_once(leaf: Callable[[Any], Any], inputs: Sequence[Any], wrt: Sequence[int]) -> list[Any]:
+    """The inputs at wrt, leaves made of those that are constants: of one object one."""
+    made = {id(x): x if x.requires_grad else leaf(x) for x in [inputs[i] for i in wrt]}
+    return [made[id(inputs[i])] for i in wrt]
+
+
 def replaced(inputs: Sequence[Any], wrt: Sequence[int], variables: Sequence[Any],
-              leaves: bool) -> list[Any]:
+             leaves: bool = True) -> list[Any]:
     """The inputs with these variables in their places, or with copies that a graph has made."""
     inputs = list(inputs)
     for i, x in zip(wrt, variables):

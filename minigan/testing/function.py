@@ -32,14 +32,21 @@ class CheckedFunction:
         self.operation = ""       # what made the first of them
         self.closes_over = ""     # the names of arrays that they depend on and are no inputs
 
-    def natives(self, point: Point, copy: bool = False) -> list[Any]:
-        """All inputs in the framework's arrays, which share memory with these unless copied."""
+    def natives(self, point: Point | np.ndarray, copy: bool = False) -> list[Any]:
+        """All inputs in the framework's arrays, which share memory with these unless copied. The
+        point is one of arrays, or of their elements side by side."""
+        return [self.framework.array(x.copy() if copy else x) for x in self.filled(point)]
+
+    def filled(self, point: Point | np.ndarray) -> Point:
+        """All inputs, with the variables at the point."""
         arrays = list(self.inputs)
+        if isinstance(point, np.ndarray):
+            point = unflat(point, [arrays[i] for i in self.variables])
         for i, x in zip(self.variables, point):
             arrays[i] = x
-        return [self.framework.array(x.copy() if copy else x) for x in arrays]
+        return arrays
 
-    def values(self, point: Point) -> np.ndarray:
+    def values(self, point: Point | np.ndarray) -> np.ndarray:
         """f at the point, all outputs in one flat float64 array."""
         return self.values_of(self.natives(point))
 
@@ -51,7 +58,7 @@ class CheckedFunction:
             self.closes_over = "parameters"
         return flat(self.outputs)
 
-    def near_values(self, point: Point, like: np.ndarray) -> np.ndarray:
+    def near_values(self, point: Point | np.ndarray, like: np.ndarray) -> np.ndarray:
         """f at a point near one that is allowed: NaN where it is refused, or of another size."""
         try:
             found = self.values(point)
@@ -61,14 +68,16 @@ class CheckedFunction:
             return np.full(like.shape, np.nan)
         return found if found.shape == like.shape else np.full(like.shape, np.nan)
 
-    def pull_back(self, point: Point, cotangent: np.ndarray, **options: Any) -> Point:
+    def pull_back(self, point: Point | np.ndarray, cotangent: np.ndarray, **options: Any) -> Point:
         """The gradient of ⟨cotangent, f⟩ by each variable; options as in `run`."""
         return self.run(self.natives(point), cotangent, **options)[1]
 
-    def pull_backs(self, point: Point, cotangents: np.ndarray) -> list[Point]:
-        """The same for each of several cotangents, through one graph."""
+    def pull_backs(self, point: Point, cotangents: Sequence[Any]) -> list[Point]:
+        """The same for each of several cotangents, arrays as `outputs` or their elements side by
+        side, through one graph."""
         outputs, pull = self.framework.record(self.f, self.natives(point), self.variables)
-        return [self._pulled(outputs, pull, unflat(u, self.outputs)) for u in cotangents]
+        return [self._pulled(outputs, pull, unflat(u, self.outputs)
+                             if isinstance(u, np.ndarray) else u) for u in cotangents]
 
     def _pulled(self, outputs: list[Any], pull: Pull, parts: Point,
                 create_graph: bool = False) -> Point:
@@ -124,15 +133,14 @@ class CheckedFunction:
         at, scale = flat(point), scales(point)
         sides = np.where(np.arange(at.size) % 2, -1, 1) * close(at, scale)
         # no round number, for which values on a grid would be rounded alike
-        samples = np.stack([
-            self.near_values(unflat(at + 1.618e-7 * k * sides, point), start)
-            for k in range(1, 9)])
+        samples = np.stack([self.near_values(at + 1.618e-7 * k * sides, start)
+                            for k in range(1, 9)])
         own = computational_noise(samples)
         noise = np.maximum(at_least_half(own), floor)
         # another pattern of signs: what cancels above does not; and as far as the inputs are large,
         # on their side of 0; no tenth, for tenths less a tenth are poles
         signs = np.where(np.arange(at.size) % 3, 1, -1)
-        near, far = [finite(self.near_values(unflat(at + signs * step, point), start) - start)
+        near, far = [finite(self.near_values(at + signs * step, start) - start)
                      for step in (0.094 * scale, 0.75 * at)]
         seen = np.max([*finite(samples), finite(start), near, np.minimum(far, 1)], axis=0)
         size = np.maximum(seen, noise / (50 * EPS))
@@ -149,23 +157,20 @@ class CheckedFunction:
         whether a first look may do."""
         at = flat(point)
 
-        def moved(t: complex, d: int) -> Point:
-            return unflat(at + t * directions[d], point)
-
         def precise(found: Slopes) -> np.ndarray:
             return (found.error <= 1e-6 * largest(found.low)).all(axis=1)
 
         def differences(directions: np.ndarray, suffices: Any = None) -> Slopes:
             lengths = abs(directions).max(axis=1, keepdims=True, initial=0)
             reach = (finite(at) * (directions != 0)).max(axis=1, keepdims=True, initial=0)
-            return slopes(lambda t, which: np.stack([self.near_values(moved(t, d), near.start)
-                                                     for d in which]),
-                          near, reach / np.where(lengths > 0, lengths, 1),
-                          suffices or precise, look and suffices is not None)
+            return slopes(lambda t, which: np.stack([
+                self.near_values(at + t * v, near.start) for v in directions[which]]), near,
+                reach / np.where(lengths > 0, lengths, 1), suffices or precise,
+                look and suffices is not None)
 
         if not self.framework.complex_step:
             return differences(directions, suffices)
-        found = np.stack([self._complex_slope(moved(1e-100j, d)) for d in range(len(directions))])
+        found = np.stack([self._complex_slope(at + 1e-100j * v) for v in directions])
         rough = differences(directions[:1])
         if not (abs(found[:1] - rough.low) <= 1e-3 * (1 + abs(rough.low))).all():
             raise ComplexStepError("complex_step needs an analytic f, but its slopes are not those "
@@ -176,12 +181,10 @@ class CheckedFunction:
     def linear_slopes(self, point: Point, directions: np.ndarray) -> Slopes:
         """The same as those variables alone move in which the function is linear, the last ones:
         its values there, known to the last digits."""
-        moving = point[len(point) - self.linear:]
-        fixed = point[:len(point) - self.linear]
-        return Slopes.exact(np.stack([self.values(fixed + unflat(v, moving))
-                                      for v in directions]))
+        fixed = flat(point[:len(point) - self.linear])
+        return Slopes.exact(np.stack([self.values(np.append(fixed, v)) for v in directions]))
 
-    def _complex_slope(self, moved: Point) -> np.ndarray:
+    def _complex_slope(self, moved: np.ndarray) -> np.ndarray:
         """Im f(x + i h v) / h with an h so small that nothing is cut off."""
         results = self.f(*self.natives(moved))
         outputs = self.framework.outputs(results, complex_too=True)

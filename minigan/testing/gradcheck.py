@@ -104,56 +104,56 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
     if order > 1 and why_once:
         report.skip(f"second order: {why_once}")
         order = 1
-    rng = np.random.default_rng(seed)
     point = [x.astype(np.float64) for x in native]
     with np.errstate(all="ignore"), function.framework.context():
-        first, stage = function, None
         call_elsewhere(function, point)  # first: a function may keep what it saw then
         if surrogate is not None:
             _refuse_other_shapes(function, point)
-        for n in range(1, order + 1):
+        stage = Stage(function, point, 1, settings, report, np.random.default_rng(seed))
+        check_contract(stage)
+        _check_first_order(stage, native)
+        for n in range(2, order + 1):
             try:
-                stage = Stage(function, point, n, settings, report, rng, stage)
+                stage = stage.above()
                 check_contract(stage)
             except GradientError as error:
-                if n == 1 or not NOT_TWICE.search(str(error.__cause__)):
+                if not NOT_TWICE.search(str(error.__cause__)):
                     raise
                 report.skip(f"{ORDERS[n]}: {error.__cause__}")
                 order, report.ok = n - 1, True
                 break
-            if n == 1:
-                if function.closes_over:
-                    report.skip(f"what the function closes over, {function.closes_over}: make it "
-                                "an input, or say from_module or from_layer")
-                report.name_operation(function.operation)
-                check_precision(stage, native)
-            check_derivatives(stage)
-            if n == 1:
-                check_modes(stage)
-            if n > 1 and stage.wants("curvature"):
-                try:
-                    check_curvature(stage)
-                except GradientError:
-                    _check_beside(stage, rng)  # if that is wrong, it says more
-                    raise
-            if n < order:
-                point = point + [rng.normal(size=y.shape) for y in function.outputs]
-                function = function.reverse()
+            _check_higher_order(stage)
         if stage.wants("zero-size"):
-            check_empty(first, report, order)
+            check_empty(function, report, order)
     return report
 
 
-def _check_beside(stage: Stage, rng: np.random.Generator) -> None:
-    """A gradient that is right at a point may be wrong beside it, as x is for the gradient of x²:
-    look there at first order."""
-    while stage.before is not None:
-        stage = stage.before
-    point = [x + rng.uniform(0.5, 1, x.shape) for x in stage.point]
-    if np.isfinite(stage.function.near_values(point, stage.start)).all():
-        beside = Stage(stage.function, point, 1, stage.settings, stage.report, rng)
-        beside.where, beside.part = ", beside these inputs", "curvature"
-        check_derivatives(beside)
+def _check_first_order(stage: Stage, native: Point) -> None:
+    function, report = stage.function, stage.report
+    if function.closes_over:
+        report.skip(f"what the function closes over, {function.closes_over}: make it an input, or "
+                    "say from_module or from_layer")
+    report.op += f" ({function.operation})" * bool(function.operation)
+    check_precision(stage, native)
+    check_derivatives(stage)
+    check_modes(stage)
+
+
+def _check_higher_order(stage: Stage) -> None:
+    """The derivatives; and the values' curvature. A gradient that is right at a point may be wrong
+    beside it, as x is for the gradient of x²: what its first order is there says more."""
+    check_derivatives(stage)
+    try:
+        if stage.wants("curvature"):
+            check_curvature(stage)
+    except GradientError:
+        first = stage.first
+        point = [x + stage.rng.uniform(0.5, 1, x.shape) for x in first.point]
+        if np.isfinite(first.function.near_values(point, first.start)).all():
+            beside = Stage(first.function, point, 1, stage.settings, stage.report, stage.rng)
+            beside.where, beside.part = ", beside these inputs", "curvature"
+            check_derivatives(beside)
+        raise
 
 
 def _refuse_senseless(settings: Settings, order: int, seed: int, accuracy: float) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Function, Tensor
 from .differentiable import Differentiable
-from .frameworks import Framework, Minigan, NumPy, is_float, parts
+from .frameworks import MAKERS, Framework, Minigan, NumPy, is_float, parts
 from .function import CheckedFunction, Point
 from .report import GradientError
 from .trees import is_numbers, leaves, mapped
@@ -226,10 +226,9 @@ def _refuse_what_takes_no_tensors(f: Callable[..., Any]) -> None:
         raise TypeError(f"check_grads takes a function of Tensors, not the class or object "
                         f"{name_of(f)}: write lambda *x: {name_of(f)}()(*x)")
     library = (getattr(f, "__module__", None) or type(f).__module__).split(".")[0]
-    if library in ("numpy", "torch", "jax", "jaxlib"):
-        make = {"numpy": "from_numpy(f, vjp)", "torch": "from_torch(f)"}.get(library, "from_jax(f)")
+    if library in MAKERS:
         raise TypeError(f"{name_of(f)} is a function of {library}, and takes no Tensors of minigan:"
-                        f" check minigan.testing.{make}")
+                        f" check minigan.testing.{MAKERS[library]}")
 
 
 def _framework(f: Callable[..., Any], inputs: Sequence[Any]) -> Framework:

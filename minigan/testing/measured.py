@@ -120,14 +120,13 @@ def _compared(stage: Stage, first: int, directions: np.ndarray, found: Slopes, u
 
 def padded(stage: Stage, directions: np.ndarray) -> np.ndarray:
     """Directions for all variables, in which those stand still that are measured otherwise."""
-    rest = sum(x.size for x in stage.point) - directions.shape[1]
-    return np.pad(directions, ((0, 0), (0, rest))) if rest else directions
+    still = np.zeros((len(directions), stage.scales.size - directions.shape[1]))
+    return np.hstack([directions, still])
 
 
 def of_moving(stage: Stage, first: int, gradients: np.ndarray) -> np.ndarray:
     """The gradients by the variables that move."""
-    border = sum(x.size for x in stage.point[:len(stage.point) - stage.function.linear])
-    return gradients[..., border:] if first else gradients[..., :border]
+    return gradients[..., stage.moving:] if first else gradients[..., :stage.moving]
 
 
 def _excluded(stage: Stage, found: Slopes) -> np.ndarray:

@@ -54,8 +54,7 @@ def _check_forward(stage: Stage) -> str:
         off = abs(u @ tangent - gradient @ v)
         slack = stage.settings.atol + max(1e-9, 10 * stage.settings.accuracy) * (
             abs(u) @ abs(tangent) + abs(gradient) @ abs(v))
-        if not off <= slack and not off <= slack + abs(v) @ (
-                stage.gradient_noise(u) + 16 * stage.rounding(u)):
+        if not off <= slack and not off <= slack + abs(v) @ stage.blur(u):
             return (f"along a random direction forward mode says {u @ tangent:.9g}, the reverse "
                     f"pass {gradient @ v:.9g}")
     return ""

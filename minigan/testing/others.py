@@ -7,7 +7,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .frameworks import Framework, replaced
+from .frameworks import Framework, made_once, replaced
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
@@ -16,15 +16,48 @@ NO_MODE = re.compile(r"not.*implement|must implement|must override|support|vmap|
                      "functorch|have storage", re.IGNORECASE)
 
 
-class Torch(Framework):
+class WithModes(Framework):
+    """A library that has forward mode and vmap.
+
+    vjp, vmap  its own functions
+    """
+
+    has_modes = True
+    vjp: Callable[..., Any]
+    vmap: Callable[..., Any]
+
+    def of_variables(self, f: Callable[..., Any], inputs: Sequence[Any], wrt: Sequence[int],
+                     leaves: bool = True) -> Callable[..., Any]:
+        """f as a function of its inputs at wrt, which gives a tuple of outputs."""
+        return lambda *variables: tuple(self.outputs(f(*replaced(inputs, wrt, variables, leaves))))
+
+    def forward(self, f: Callable[..., Any], inputs: Sequence[Any], wrt: Sequence[int],
+                tangents: Sequence[Any]) -> Sequence[Any]:
+        """The outputs' tangents for those of the inputs at wrt, by forward mode."""
+
+    def batched(self, f: Callable[..., Any], inputs: Sequence[Any], wrt: Sequence[int],
+                variables: Sequence[Any], cotangents: Sequence[Any]) -> Sequence[Any]:
+        """The outputs, and the gradients by the inputs at wrt, of a batch of these and of the
+        cotangents, by vmap."""
+        def one(variables: Any, cotangents: Any) -> Any:
+            outputs, pull = self.vjp(self.of_variables(f, inputs, wrt), *variables)
+            return (*outputs, *pull(cotangents))
+
+        return self.vmap(one)(tuple(variables), tuple(cotangents))
+
+    def unsupported(self, error: Exception) -> bool:
+        """Whether an error says that there is no forward mode, or no vmap, of a function."""
+
+
+class Torch(WithModes):
     """Functions of torch.Tensors on the CPU."""
 
     array_name = "torch.Tensor"
-    adds_up = has_modes = True
+    adds_up = True
 
     def __init__(self) -> None:
         import torch
-        self.torch = torch
+        self.torch, self.vjp, self.vmap = torch, torch.func.vjp, torch.func.vmap
 
     def array(self, x: np.ndarray) -> Any:
         if x.dtype.name == "bfloat16":  # of which torch's exchange with NumPy knows nothing
@@ -63,9 +96,7 @@ class Torch(Framework):
         return "" if output.grad_fn is None else output.grad_fn.name()
 
     def record(self, f, inputs, wrt, leaves=True):
-        made = {id(x): x if x.requires_grad else x.detach().requires_grad_()
-                for x in [inputs[i] for i in wrt]}
-        variables = [made[id(inputs[i])] for i in wrt]
+        variables = made_once(lambda x: x.detach().requires_grad_(), inputs, wrt)
         outputs = self.outputs(f(*replaced(inputs, wrt, variables, leaves)))
 
         def pull(cotangents: Sequence[Any], create_graph: bool) -> list[Any]:
@@ -86,44 +117,29 @@ class Torch(Framework):
         ad = self.torch.autograd.forward_ad
         with ad.dual_level():
             variables = [ad.make_dual(inputs[i].detach(), v) for i, v in zip(wrt, tangents)]
-            outputs = self.outputs(f(*replaced(inputs, wrt, variables, leaves=True)))
+            outputs = self.of_variables(f, inputs, wrt)(*variables)
             found = [ad.unpack_dual(y).tangent for y in outputs]
             return [self.torch.zeros_like(y) if t is None else t for y, t in zip(outputs, found)]
-
-    def batched(self, f, inputs, wrt, variables, cotangents):
-        def one(variables: Any, cotangents: Any) -> Any:
-            outputs, pull = self.torch.func.vjp(lambda *new: tuple(self.outputs(
-                f(*replaced(inputs, wrt, new, leaves=True)))), *variables)
-            return (*outputs, *pull(cotangents))
-
-        return self.torch.func.vmap(one)(tuple(variables), tuple(cotangents))
 
     def unsupported(self, error):
         return isinstance(error, NotImplementedError) or (
             isinstance(error, RuntimeError) and NO_MODE.search(str(error)) is not None)
 
 
-class Jax(Framework):
+class Jax(WithModes):
     """Functions of jax.Arrays, in double precision during the check."""
 
     array_name = "jax.Array"
-    has_modes = True
 
     def __init__(self) -> None:
         import jax
-        self.jax = jax
+        self.jax, self.vjp, self.vmap = jax, jax.vjp, jax.vmap
 
     def context(self) -> AbstractContextManager:
         return self.jax.enable_x64(True)
 
     def array(self, x: np.ndarray) -> Any:
         return self.jax.numpy.array(x)  # a copy: JAX's arrays never change, NumPy's do
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return np.asarray(x)
-
-    def cast(self, x: np.ndarray, like: Any) -> Any:
-        return self.jax.numpy.array(x, like.dtype)
 
     def is_array(self, x: Any) -> bool:
         return isinstance(x, self.jax.Array) and not self.jax.dtypes.issubdtype(
@@ -139,24 +155,13 @@ class Jax(Framework):
         return self.jax.numpy.stack([y.real, y.imag], axis=-1)
 
     def record(self, f, inputs, wrt, leaves=True):
-        outputs, pull = self.jax.vjp(self._of_variables(f, inputs, wrt, leaves),
-                                     *[inputs[i] for i in wrt])
+        outputs, pull = self.vjp(self.of_variables(f, inputs, wrt, leaves),
+                                 *[inputs[i] for i in wrt])
         return list(outputs), lambda cotangents, create_graph: pull(tuple(cotangents))
 
-    def _of_variables(self, f: Any, inputs: Sequence[Any], wrt: Sequence[int],
-                      leaves: bool = True) -> Callable[..., Any]:
-        return lambda *variables: tuple(self.outputs(f(*replaced(inputs, wrt, variables, leaves))))
-
     def forward(self, f, inputs, wrt, tangents):
-        return self.jax.jvp(self._of_variables(f, inputs, wrt), tuple(inputs[i] for i in wrt),
+        return self.jax.jvp(self.of_variables(f, inputs, wrt), tuple(inputs[i] for i in wrt),
                             tuple(tangents))[1]
-
-    def batched(self, f, inputs, wrt, variables, cotangents):
-        def one(variables: Any, cotangents: Any) -> Any:
-            outputs, pull = self.jax.vjp(self._of_variables(f, inputs, wrt), *variables)
-            return (*outputs, *pull(cotangents))
-
-        return self.jax.vmap(one)(tuple(variables), tuple(cotangents))
 
     def unsupported(self, error):
         return isinstance(error, (NotImplementedError, self.jax.errors.JAXTypeError)) or (

@@ -165,18 +165,16 @@ def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0
     report.reproduce = partial(
         reproduction, f, function, native, dict(order=order, seed=seed, keeps_dtype=keeps_dtype),
         "check_dtype", "minigan.testing.properties")
-    rng, dtype = np.random.default_rng(seed), native[0].dtype
-    twice, stage = (function.framework.differentiates_twice and keeps_dtype
-                    and cotangent is None), None
+    twice = function.framework.differentiates_twice and keeps_dtype and cotangent is None
+    settings = Settings(1, "subgradient", 0, 0, accuracy, skip=skip, cotangent=cotangent)
     with np.errstate(all="ignore"), function.framework.context():
-        for n in range(1, order + 1 if twice else 2):
-            point = [x.astype(np.float64) for x in native]
-            settings = Settings(1, "subgradient", 0, 0, accuracy, skip=skip, cotangent=cotangent)
-            stage = Stage(function, point, n, settings, report, rng, stage)
+        stage = Stage(function, [x.astype(np.float64) for x in native], 1, settings, report,
+                      np.random.default_rng(seed))
+        check_precision(stage, native, keeps_dtype)
+        for _ in range(1, order if twice else 1):
+            stage = stage.above()
+            native += [x.astype(native[0].dtype) for x in stage.point[len(native):]]
             check_precision(stage, native, keeps_dtype)
-            function = function.reverse()
-            native = native + [rng.normal(size=u.shape).astype(dtype)
-                               for u in function.inputs[len(native):]]
 
 
 def _calls(args: Any) -> st.SearchStrategy[Call]:

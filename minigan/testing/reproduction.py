@@ -28,9 +28,7 @@ def reproduction(f: Callable[..., Any], function: CheckedFunction, native: Point
                  module: str = "minigan.testing") -> str:
     """An import, the inputs and the call of the checker, indented. Where the function cannot be
     imported or written, or an input is large, a comment says what to put there."""
-    inputs = list(function.inputs)
-    for i, x in zip(function.variables, native):
-        inputs[i] = x
+    inputs = function.filled(native)
     name, lines = _function(f)
     first = function.own  # parameters, which f brings with it
     args, keywords = function.f.written([_Name(f"x{i - first}") for i in range(len(inputs))])

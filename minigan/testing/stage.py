@@ -6,7 +6,7 @@ from typing import Any, Callable, Sequence
 
 import numpy as np
 
-from .differences import EPS, STEP, Slopes, at_least_half, computational_noise, finite
+from .differences import EPS, HOPELESS, STEP, Slopes, at_least_half, computational_noise, finite
 from .frameworks import parts
 from .function import (CheckedFunction, ComplexStepError, Point, close, flat, scales, sizes,
                        unflat)
@@ -72,10 +72,31 @@ class Stage:
             u = flat(point[len(before.point):])
             floor = 20 * before.rounding(u) + abs(u) @ (before.near.noise * before.near.lost)
         self.near = self.guarded(function.near, point, start, floor)
+        noise = np.where(self.near.noise > np.maximum(self.near.seen, floor), HOPELESS, 0)
+        if before is not None and noise.any() and before.is_rounding(u):  # gradients of terms that
+            self.near.noise = np.maximum(self.near.noise, noise)          # cancel but for rounding
         if self.near.lost.any() and self.wants("repeat"):  # do they by the inputs alone?
             if any(self._values().tobytes() != start.tobytes() for _ in range(8)):
                 raise self.fail("the same inputs gave two different values")
             self.part = ""
+
+    @property
+    def first(self) -> Stage:
+        """The stage of the function itself."""
+        return self if self.before is None else self.before.first
+
+    def above(self) -> Stage:
+        """The stage of the reverse pass, at random cotangents of numbers that every precision
+        has."""
+        cotangents = [self.rng.normal(size=y.shape).astype(np.float16).astype(np.float64)
+                      for y in self.function.outputs]
+        return Stage(self.function.reverse(), self.point + cotangents, self.order + 1,
+                     self.settings, self.report, self.rng, self)
+
+    @property
+    def moving(self) -> int:
+        """How many elements the point has, without those that the function is linear in."""
+        return sum(x.size for x in self.point[:len(self.point) - self.function.linear])
 
     @property
     def start(self) -> np.ndarray:
@@ -127,23 +148,41 @@ class Stage:
             return found
         # capped: rounding to single precision is no rounding
         worst = np.max(self.reach, initial=1)
-        noise = [np.minimum(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst)
+        noise = [(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst)
                  for n, size, floor in zip(self._parts(self.gradient_noise(u), variables),
                                            largest, floors)]
-        return [np.all(o <= relative * size + floor + n)
+        if any(np.any(n > most) for n, most in noise) and self.is_rounding(u):
+            noise = [(n, n) for n, _ in noise]
+        return [np.all(o <= relative * size + floor + np.minimum(*n))
                 for o, size, floor, n in zip(off, largest, floors, noise)]
 
-    def gradient_noise(self, u: np.ndarray) -> np.ndarray:
+    def gradient_noise(self, u: np.ndarray, dtype: Any = np.float64) -> np.ndarray:
         """By how much rounding may move the gradient of ⟨u, f⟩, element by element."""
-        key = u.tobytes()
+        key = u.tobytes(), dtype
         if key not in self._noise:
             n, at = self.scales.size, np.concatenate([flat(self.point), u])
-            sides = np.where(np.arange(at.size) % 2, -1, 1) * np.concatenate(
+            step = 1.618e-7 if dtype == np.float64 else 1.618e-4
+            sides = np.where(np.arange(at.size) % 2, -step, step) * np.concatenate(
                 [close(at[:n], self.scales), u])
-            moved = [at + 1.618e-7 * k * sides for k in range(1, 9)]
+            moved = [(at + k * sides).astype(dtype) for k in range(1, 9)]
             self._noise[key] = at_least_half(computational_noise(np.stack(
-                [flat(self.pull_back(x[n:], unflat(x[:n], self.point))) for x in moved])))
+                [flat(self.pull_back(x[n:], x[:n])) for x in moved])))
         return self._noise[key]
+
+    def blur(self, u: np.ndarray) -> np.ndarray:
+        """What the gradient of ⟨u, f⟩ may be off by, of all that rounding does."""
+        return self.gradient_noise(u) + 16 * self.rounding(u)
+
+    def is_rounding(self, u: np.ndarray) -> bool:
+        """Whether the noise of that gradient is float64's own, of large terms that cancel, for in
+        float32 there is a million times as much; of what float32 or an iteration does to it there
+        is not."""
+        noise = self.gradient_noise(u)
+        try:
+            return bool((self.gradient_noise(u, np.float32) > 1e6 * noise)[noise > 0].all())
+        except GradientError:  # it takes no float32
+            self.report.ok = True
+            return False
 
     def _parts(self, x: np.ndarray, variables: Sequence[int]) -> Point:
         parts = unflat(x, self.point)
@@ -170,7 +209,7 @@ class Stage:
     def cotangents(self, count: int) -> np.ndarray:
         """Random ones, (count, elements of the value), or the one that was given."""
         if self.settings.cotangent is None:
-            return self.rng.normal(size=(count, self.start.size))
+            return self._seen(self.rng.normal(size=(count, self.start.size)))
         given = flat([parts(np.asarray(self.function.framework.host(x)))
                       for _, x in leaves(self.settings.cotangent)])
         if given.size not in (1, self.start.size):
@@ -192,14 +231,22 @@ class Stage:
             u[i] = form
         sizes = [y.size for y in self.function.outputs]
         which = np.repeat(np.arange(len(sizes)), sizes)
-        return np.concatenate([u] + [np.where(which == i, u[0], 0)[None]
-                                     for i in range(len(sizes)) if len(sizes) > 1])
+        alone = [np.where(which == i, u[0], 0) for i in range(len(sizes)) if len(sizes) > 1]
+        return self._seen(np.stack([*u, *alone]))
 
-    def pull_back(self, u: np.ndarray, point: Point | None = None, **options: Any) -> Point:
+    def _seen(self, u: np.ndarray) -> np.ndarray:
+        """The cotangents, of higher orders without those of gradients that are rounding alone."""
+        return np.where(self.near.lost & (self.order > 1), 0, u)
+
+    def beside(self, step: np.ndarray) -> np.ndarray:
+        """The values so far from the point, for all elements side by side: NaN where refused."""
+        return self.function.near_values(flat(self.point) + step, self.start)
+
+    def pull_back(self, u: np.ndarray, point: Any = None, **options: Any) -> Point:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,
                             **options)
 
-    def pull_backs(self, u: np.ndarray) -> list[Point]:
+    def pull_backs(self, u: Sequence[Any]) -> list[Point]:
         """The gradients of ⟨row, f⟩ for each row of u."""
         return self.guarded(self.function.pull_backs, self.point, u)
 

@@ -42,6 +42,5 @@ def leaves(tree: Any, name: str = "") -> list[tuple[str, Any]]:
     """All of them, each with its name."""
     if not isinstance(tree, (dict, tuple, list, Mapping)):
         return [(name, tree)]
-    found: list[tuple[str, Any]] = []
-    mapped(lambda where, x: found.append((where, x)), tree, name=name)
-    return found
+    pairs = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+    return [found for key, x in pairs for found in leaves(x, f"{name}[{key!r}]")]

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 from .curves import save_curves
+from .film import save_film
 from .grid import image_grid, save_grid
+from .panels import save_panels
 
-__all__ = ["image_grid", "save_curves", "save_grid"]
+__all__ = ["image_grid", "save_curves", "save_film", "save_grid", "save_panels"]

@@ -57,7 +57,7 @@ def image_grid(images: numpy.ndarray, value_range: tuple[float, float] | None = 
 @checked
 def save_grid(path: str | os.PathLike, images: numpy.ndarray,
               value_range: tuple[float, float] | None = None, columns: Positive | None = None,
-              scale: Positive = 4) -> None:
+              scale: Positive = 4, padding: Natural = 1) -> None:
     """Write `image_grid` of the images as a picture file, usually a PNG.
 
     A pixel becomes a square of scale x scale, so that small images stay crisp in viewers, which
@@ -65,7 +65,12 @@ def save_grid(path: str | os.PathLike, images: numpy.ndarray,
     """
     from PIL import Image  # here, so that training needs no pictures; comes with matplotlib
 
-    pixels = numpy.rint(255 * image_grid(images, value_range, columns)).astype(numpy.uint8)
-    pixels = pixels.repeat(scale, axis=0).repeat(scale, axis=1)
+    grid = image_grid(images, value_range, columns, padding)
     with replacing(path) as temporary:
-        Image.fromarray(pixels).save(temporary)
+        Image.fromarray(as_bytes(grid, scale)).save(temporary)
+
+
+def as_bytes(picture: numpy.ndarray, scale: int) -> numpy.ndarray:
+    """A picture in [0, 1] as uint8, each pixel a square of scale x scale."""
+    pixels = numpy.rint(255 * picture).astype(numpy.uint8)
+    return pixels.repeat(scale, axis=0).repeat(scale, axis=1)

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("strict")
 
 PUBLIC = ("minigan", "minigan.ops", "minigan.losses", "minigan.nn", "minigan.nn.init",
           "minigan.optim", "minigan.data", "minigan.gan", "minigan.lab", "minigan.metrics",
-          "minigan.viz", "minigan.testing")
+          "minigan.viz", "minigan.testing", "minigan.export")
 
 
 def public_callables():

@@ -56,7 +56,8 @@ def test_mistakes_are_answered_in_one_line_before_anything_is_trained(tmp_path, 
             (["digits", "--seed", "0"], "--out"),
             (["digits", "--out", str(tmp_path)], "is a folder"),
             (["digits", "--out", str(tmp_path / "file" / "judge")], "file"),
-            (["mnist", "--data-dir", str(tmp_path), "--out", str(tmp_path / "new")], "there is no"),
+            (["mnist", "--data-dir", str(tmp_path), "--out", str(tmp_path / "new")],
+             "minigan train --data images"),
             (["images"], "there is no judge of 'images'"),
             (["digits", "--epochs", "0"], "whole number")):
         try:

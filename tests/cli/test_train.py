@@ -219,7 +219,7 @@ def mistake(args, capsys):
     (["train", "--data-dir", "mine"], "name the data set that is there, data images or mnist"),
     (["train", "--data", "cats"], "there is no data set 'cats'"),
     (["train", "--resume", "--device", "cpu"], "--resume needs --out"),
-    (["dance"], "there is no command 'dance'; there are train, sample"),
+    (["dance"], "there is no command 'dance'; there are systems, lab, train"),
     ([], "required"),
 ])
 def test_a_wrong_argument_is_answered_by_one_line(args, says, capsys, tmp_path, monkeypatch):
@@ -338,20 +338,40 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_what_ends_a_session_or_a_job_lets_the_step_end_and_the_second_one_does_not(number):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_what_ends_a_session_or_a_job_lets_the_step_end_and_only_a_second_ctrl_c_does_not(name):
     if threading.current_thread() is not threading.main_thread():
         pytest.skip("only the main thread hears of signals")
-    trainer, ended = SimpleNamespace(stop=False), []
+    number, trainer, ended = getattr(signal, name), SimpleNamespace(stop=False), []
     before = signal.signal(number, lambda *heard: ended.append(heard[0]))
     try:
         with stop_on_interrupt(trainer) as heard:
             signal.raise_signal(number)
             assert trainer.stop and heard == [number] and not ended
-            signal.raise_signal(number)
-            assert ended == [number]
+            signal.raise_signal(number)  # as a shell and its terminal send it, each for itself
+            assert ended == [number] * (number == signal.SIGINT)
+        signal.raise_signal(number)
+        assert ended[-1] == number
     finally:
         signal.signal(number, before)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there is no such signal")
+def test_a_second_signal_while_the_first_one_is_obeyed_cuts_no_save_off(tmp_path, monkeypatch):
+    if threading.current_thread() is not threading.main_thread():
+        pytest.skip("only the main thread hears of signals")
+    save = Run.save
+
+    def stopped(run, trainer):
+        signal.raise_signal(signal.SIGTERM)
+        save(run, trainer)
+
+    monkeypatch.setattr(Run, "save", stopped)
+    train = ["train", "--steps", "9", "--save-every", "4", *TINY[2:4], "--device", "cpu"]
+    assert main([*train, "--out", str(tmp_path / "run")]) == 128 + signal.SIGTERM
+    assert files(tmp_path / "run") == [
+        "config.json", "metrics.jsonl", "samples/step-000004.png", "state.safetensors",
+        "weights/step-000004.safetensors"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there is no such signal")

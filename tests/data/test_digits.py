@@ -24,4 +24,5 @@ def test_every_caller_gets_digits_of_its_own():
 def test_the_table_of_image_sets_calls_digits_with_a_data_dir_like_the_others():
     images, labels = IMAGE_SETS["digits"](data_dir=None)
     assert len(images) == len(labels) == 1797
-    assert set(IMAGE_SETS) == {"digits", "mnist", "fashion-mnist", "kmnist", "images"}
+    assert set(IMAGE_SETS) == {"digits", "mnist", "fashion-mnist", "kmnist", "stacked-digits",
+                               "stacked-mnist", "images"}

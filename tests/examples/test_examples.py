@@ -121,6 +121,9 @@ RUNS = {
     "digits_quality.py": Run(["digits-dcgan", "--seeds", "3", "--steps", "4", "--out", "runs"],
                              lambda output, folder: number_after("coverage", output) >= 0
                              and (folder / "runs" / "digits-dcgan-seed-3" / "losses.png").exists()),
+    "stacked_digits.py": Run(["dense layers", "--seeds", "0", "--steps", "2", "--n", "500"],
+                             lambda output, folder: number_after("real ", output.replace(
+                                 " modes", "")) > 300 > number_after("seed 0  modes", output)),
     "recipes.py": Run(
         ["digits", "--steps", "2", "--try", "--pack 2", "-n", "300", "--record", "record.jsonl"],
         lambda output, folder: json.loads((folder / "record.jsonl").read_text())["coverage"] >= 0),

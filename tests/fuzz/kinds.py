@@ -15,7 +15,7 @@ from PIL import Image
 
 from minigan.data import IMAGE_SETS, read_points
 from minigan.data.idx import read_idx
-from minigan.gan import SYSTEMS, Options, Run, models
+from minigan.gan import SYSTEMS, Options, Run, models, training_film
 from minigan.gan.options import OPTIONS
 from minigan.lab import Record, table
 from minigan.metrics import Judge
@@ -53,6 +53,11 @@ def sampled(folder: Path) -> None:
     run.config.latent(game, 4, 0)
 
 
+def filmed(folder: Path) -> None:
+    """As `minigan walk --training` does."""
+    training_film(Run.open(folder))
+
+
 def resumed(folder: Path) -> None:
     """As `minigan train --resume` does."""
     Run.open(folder).trainer()
@@ -66,6 +71,19 @@ def sampled_or_resumed(folder: Path) -> None:
         resumed(folder)
         raise
     resumed(folder)
+
+
+def evaluated(folder: Path) -> None:
+    """A run whose best step is kept."""
+    run = Run.new(folder, *TINY, data="digits", steps=2, batch_size=8, save_every=1,
+                  keep_best="kernel")
+    run.save_losses = lambda: None
+    run.trainer().run(2)
+
+
+def best(folder: Path) -> None:
+    """As `minigan sample --step best` does."""
+    Run.open(folder).game("best")
 
 
 def record_folder(folder: Path) -> None:
@@ -134,6 +152,7 @@ STATE = ("progress.step", "progress.loader", "progress.rng", "d_optimizer.lr", "
          "d_optimizer.m", "game.x", "epoch", "position", "bit_generator", "MT19937", "PCG64",
          [2, 2], [-1] * 6, [1.5] * 6)
 JUDGE = ("data", "mnist", "accuracy", "tested", "checksum", "body.0.weight", "head.bias", 1.5)
+SCORES = ("choosing", "kernel", "coverage", "step", "value", "how", None, 898, 2, 1e308)
 FIGURES = ("method", "seed", "recipe", "steps", "diverged", "modes", "w1", "spread", "plain", 8)
 
 
@@ -151,6 +170,8 @@ KINDS = {
                   lambda folder: Judge.load("digits").save(folder / "judge")),
     "metrics": Kind("metrics.jsonl", _of(mutate.mutated_lines, ("step", "d_loss", "g_loss")),
                     resumed, run_folder),
+    "evaluation": Kind("evaluation.json", _of(mutate.mutated_json, SCORES), best, evaluated),
+    "picture": Kind("samples/step-000002.png", mutate.damaged, filmed, run_folder),
     "record": Kind("plain/seed-0.json", _of(mutate.mutated_json, FIGURES), tabled, record_folder),
     "samples": Kind("plain/seed-0.npz", mutate.damaged, tabled, record_folder),
     "idx": Kind("x-ubyte", mutate.damaged, lambda folder: read_idx(folder / "x-ubyte"),

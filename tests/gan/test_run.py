@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import platform
 import shutil
 import tracemalloc
 from dataclasses import replace
@@ -10,11 +12,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minigan import files, locks
 from minigan.cli import main
 from minigan.errors import UserError
 from minigan.files import read_arrays, write_arrays
 from minigan.gan import SYSTEMS, Config, Options, Run, RunError
+from minigan.gan import folder
+from minigan.gan import run as run_module
 from minigan.gan.diagnostics import explain
+from minigan.viz import grid
 
 pytestmark = pytest.mark.numpy_only("the folder is what is tested")
 
@@ -25,7 +31,7 @@ def no_curves(monkeypatch):
 
 
 def bits(folder):
-    return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {p.name: p.read_bytes() for p in folder.rglob("*") if p.is_file() and p.name != ".lock"}
 
 
 @pytest.mark.parametrize("game", [Options(), Options(penalty=("r1:1:0.1",), lr=1e-3),
@@ -49,8 +55,6 @@ def test_a_run_goes_on_from_where_it_was_with_the_bits_of_an_uninterrupted_one(t
     game = Options(penalty=("r1:1:0.1",))
     whole = Run.new(tmp_path / "whole", game=game, steps=6, batch_size=8, save_every=2)
     whole.trainer().run(6)
-    Run.new(tmp_path / "parts", game=game, steps=6, batch_size=8, save_every=2).trainer()
-    assert Run.open(tmp_path / "parts").trainer().step == 0  # it was never saved
     first = Run.new(tmp_path / "first", game=game, steps=6, batch_size=8, save_every=2).trainer()
     first.callbacks.append(lambda trainer, result: setattr(trainer, "stop", trainer.step == 3))
     first.run(6)
@@ -58,6 +62,71 @@ def test_a_run_goes_on_from_where_it_was_with_the_bits_of_an_uninterrupted_one(t
     assert again.step == 2  # the last save
     again.run(6)
     assert bits(tmp_path / "first") == bits(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("game", [Options(), Options(labels=20, instance_noise=0.3)])
+@pytest.mark.parametrize("file", ["config.json", "state.safetensors", "weights"])
+def test_a_run_that_was_killed_before_its_first_save_begins_again(file, game, tmp_path,
+                                                                  monkeypatch):
+    def run(name):
+        return Run.new(tmp_path / name, game=game, steps=4, batch_size=8, save_every=2)
+
+    class Killed(BaseException):
+        pass
+
+    def killed(path, *args):
+        if file in str(path):
+            raise Killed
+        return replacing(path)
+
+    run("whole").trainer().run(4)
+    replacing = files.replacing
+    for module in files, folder, grid:
+        monkeypatch.setattr(module, "replacing", killed)
+    with pytest.raises(Killed):
+        run("parts").trainer().run(4)
+    monkeypatch.undo()
+    monkeypatch.setattr(Run, "save_losses", lambda run: None)
+    parts = run("parts") if file == "config.json" else Run.open(tmp_path / "parts")
+    trainer = parts.trainer()
+    assert trainer.step == 0
+    trainer.run(4)
+    assert bits(tmp_path / "parts") == bits(tmp_path / "whole")
+
+
+def test_the_state_takes_its_name_when_all_that_it_speaks_of_is_on_the_disk(tmp_path, monkeypatch):
+    trainer, order = Run.new(tmp_path, steps=2, batch_size=8, save_every=2).trainer(), []
+    replace, flush = os.replace, run_module.flush
+    monkeypatch.setattr(os, "replace", lambda a, b: (order.append(b.name), replace(a, b)))
+    monkeypatch.setattr(run_module, "flush", lambda path: (order.append(path.name), flush(path)))
+    trainer.run(2)
+    assert order == ["step-000002.safetensors", "step-000002.png", "metrics.jsonl",
+                     "state.safetensors"]
+
+
+def test_what_is_left_where_a_run_was_killed_before_its_settings_is_no_run(tmp_path):
+    (tmp_path / ".lock").touch()
+    (tmp_path / f".{10 ** 30}@{platform.node()}@config.json").touch()
+    run = Run.new(tmp_path, steps=2, batch_size=8)
+    run.trainer()
+    run.close()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "state.safetensors"]
+
+
+def test_a_folder_that_another_process_has_taken_is_left_alone(tmp_path):
+    run = Run.new(tmp_path / "run", steps=2, batch_size=8)
+    again = Run.new(tmp_path / "run", steps=2, batch_size=8)  # at the same time
+    run.trainer()
+    before = bits(run.folder)
+    with pytest.raises(RunError, match="exists already"):
+        again.trainer()
+    run.close()
+    other = locks.Lock(run.folder)  # as another process would take it
+    with pytest.raises(RunError, match=rf"^process {os.getpid()} on .* trains in .*run: wait"):
+        Run.open(run.folder).trainer()
+    other.release()
+    assert bits(run.folder) == before
+    Run.open(run.folder).trainer()
 
 
 def test_more_steps_than_before_are_written_down_and_saved_at_their_end(tmp_path):

@@ -10,6 +10,7 @@ import pytest
 import minigan as mg
 from minigan import ops
 from minigan.testing import GradientError, check_grads
+from minigan.testing.differences import Near, slopes
 
 RNG = np.random.default_rng(0)
 X, Y, W = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4)), RNG.normal(size=(4, 2))
@@ -219,3 +220,26 @@ def test_a_right_function_is_not_called_wrong_at_inputs_of_any_size(name):
         not_called_wrong(f, *[x * factor for x in inputs], order=order)
     not_called_wrong(f, *[np.round(x) + 0.0 for x in inputs])  # ties and zeros
     not_called_wrong(f, *[(4 * x).astype(np.float32) for x in inputs], order=1)
+
+
+def test_steps_over_many_jumps_are_not_taken_for_slopes():
+    for seed in (18, 36):  # y is so small that an ordinary step changes x / y by several
+        rng = np.random.default_rng(seed)
+        x, y = np.round(rng.uniform(-30, 30, (3, 3)), 1), rng.uniform(5e-4, 5e-3, (1,))
+        not_called_wrong(lambda x, y: ops.tanh(x % y), x, y)
+
+
+def test_what_rounding_leaves_of_large_terms_that_cancel_is_not_called_wrong():
+    for seed in (0, 1, 4):  # of equal numbers, whatever these are: the gradient is 0, times eˣ
+        x = np.random.default_rng(seed).uniform(-50, 50, (2, 2))
+        not_called_wrong(lambda x: ops.log_softmax(ops.exp(x[[0, 0, 0]]), axis=0), x)
+
+
+def test_a_long_step_over_a_peak_shows_no_slope():
+    def f(t):
+        return np.array([[0.2 / np.cosh(300 * t - 15) ** 2]])
+
+    near = Near(f(0)[0], np.array([5.2]), np.array([5.8e-14]), f(0)[0])  # hidden by rounding
+    found = slopes(lambda t, which: f(t), near, np.array([[1000.0]]),
+                   lambda found: found.error[:, 0] < 1e-12, look=False)
+    assert abs(found.low - 600 * f(0)) <= found.error

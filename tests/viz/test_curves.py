@@ -1,3 +1,4 @@
+import gc
 import sys
 
 import numpy as np
@@ -43,6 +44,32 @@ def test_smoothing_keeps_a_constant_to_its_ends_and_around_gaps():
 def test_smoothing_quiets_noise():
     noise = np.random.default_rng(0).normal(size=2000)
     assert curves._smooth(noise).std() < 0.2
+
+
+def test_a_long_curve_is_drawn_by_stretches_that_keep_every_peak():
+    values = np.random.default_rng(0).normal(size=99_999)
+    values[[5, 77_777]], values[40_000:41_000] = (50, -60), np.nan
+    starts, means, least, most = curves._stretches(values)
+    assert len(starts) <= 2000 and most[starts.searchsorted(5, "right") - 1] == 50
+    assert least[starts.searchsorted(77_777, "right") - 1] == -60
+    np.testing.assert_allclose(means[3], values[starts[3]:starts[4]].mean())
+    assert np.isnan([means, least, most]).all(axis=0).sum() == 20  # wholly within the gap
+    for few in curves._stretches(values[:2000])[1:]:
+        np.testing.assert_array_equal(few, values[:2000])
+
+
+def test_a_drawn_figure_is_not_kept_where_nobody_collects_garbage(tmp_path):
+    def figures():
+        return sum(type(x).__name__ == "Figure" for x in gc.get_objects())
+
+    was, before = gc.isenabled(), figures()
+    gc.disable()
+    try:
+        for _ in range(2):
+            save_curves(tmp_path / "loss.png", range(300), {"a": range(300)}, ylabel="loss")
+        assert figures() <= before
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 def test_a_curve_of_another_length_than_the_steps_is_refused_by_its_name(tmp_path):

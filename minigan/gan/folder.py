@@ -1,0 +1,132 @@
+"""The run folder: what a training run leaves on disk, and how it is written and read.
+
+    config.json              the settings
+    metrics.jsonl            a line of numbers every few steps
+    losses.png               the curves of them
+    samples/step-000500.png  the same noise, as the average generator paints it at that step
+    weights/step-000500.safetensors   the generator's weights, and their average
+    state.safetensors        everything else that is needed to go on, at the last save
+    evaluation.json          figures of saved steps, if they were evaluated or the best is kept
+
+While a process trains there, it holds a file .lock.
+"""
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Iterable, Iterator
+
+import numpy as np
+
+from ..checked import checked
+from ..errors import UserError
+from ..files import read_arrays, replacing, write_arrays
+from ..locks import Lock, Taken, lock
+from ..settings import parsed
+from ..viz import save_curves
+from .config import Config
+from .fields import ROW, STATE, nested
+
+
+class RunError(UserError):
+    """A run folder that is missing, taken, incomplete or does not fit; the message says which."""
+
+
+class RunFolder:
+    """A run's settings, and the files in its folder, which one process at a time writes."""
+
+    @checked
+    def __init__(self, folder: str | Path, config: Config):
+        self.folder, self.config = Path(folder), config
+        self._lock: Lock | None = None
+
+    def take(self) -> None:
+        """Keep other processes from writing into the folder until `close()`. Raises RunError if one
+        does already."""
+        try:
+            self._lock = lock(self.folder)
+        except Taken as owner:
+            raise RunError(f"{owner} trains in {self.folder}: wait until it is done, or stop it "
+                           "and go on with --resume; another run needs another folder "
+                           "(--out)") from None
+
+    def close(self) -> None:
+        """Let other processes write into the folder; `take()` and `trainer()` take it back."""
+        if self._lock is not None:
+            self._lock.release()
+
+    def write_config(self) -> None:
+        """Write the settings."""
+        with replacing(self.folder / "config.json") as path:
+            path.write_text(json.dumps(self.config.as_json(), indent=2) + "\n")
+
+    def save_losses(self) -> None:
+        """The curves of the losses so far."""
+        rows = np.array([(row["step"], row["d_loss"], row["g_loss"]) for row in self._rows()],
+                        np.float64)
+        if len(rows):
+            save_curves(self.folder / "losses.png", rows[:, 0].astype(int),
+                        {"discriminator": rows[:, 1], "generator": rows[:, 2]}, "loss")
+
+    def metrics(self) -> list[dict[str, float]]:
+        """The rows of metrics.jsonl, but for those that are damaged: a full disk cuts one off."""
+        return list(self._rows())
+
+    def _rows(self) -> Iterator[dict[str, float]]:
+        """They are many in a long run: one at a time."""
+        path = self.folder / "metrics.jsonl"
+        if path.exists():
+            with open(path, encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    with suppress(ValueError):
+                        yield parsed(line, ROW)
+
+    def _forget_metrics_after(self, step: int) -> None:
+        """They are made anew."""
+        self.write_metrics(row for row in self._rows() if row["step"] <= step)
+
+    def write_metrics(self, rows: Iterable[dict[str, float]]) -> None:
+        """These rows and no others."""
+        with replacing(self.folder / "metrics.jsonl") as path, open(path, "w") as file:
+            file.writelines(json.dumps(row) + "\n" for row in rows)
+
+    def saved(self) -> dict[str, Any] | None:
+        """The trainer's state at the last save; None if there was none."""
+        path = self.folder / "state.safetensors"
+        if not path.exists() and not self.saved_steps():
+            return None
+        if not path.exists():
+            raise RunError(f"{self.folder} has no state.safetensors: without it nobody "
+                           "knows where the run was, so start another")
+        arrays, rest = read_arrays(path)
+        try:
+            return nested(arrays, parsed(rest, STATE, more=False))
+        except ValueError as error:
+            raise RunError(f"{path} is damaged: {error}") from None
+
+    def _save_state(self, state: dict[str, Any]) -> None:
+        """What `dotted` gave, from which the run goes on."""
+        arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
+        rest = {k: v for k, v in state.items() if k not in arrays}
+        write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
+
+    def weights_file(self, step: int) -> Path:
+        """Where the weights of a step are."""
+        return self.folder / "weights" / f"step-{step:06d}.safetensors"
+
+    def save_weights(self, step: int, state: dict[str, Any]) -> None:
+        """The generator's and their average, of what `dotted` gave."""
+        write_arrays(self.weights_file(step), {
+            k.removeprefix("game."): v for k, v in state.items()
+            if k.startswith(("game.generator.", "average."))})
+
+    def saved_steps(self) -> list[int]:
+        """The steps whose weights are on disk, in order."""
+        numbers = [p.stem.removeprefix("step-")
+                   for p in (self.folder / "weights").glob("step-*.safetensors")]
+        return sorted(int(text) for text in numbers if text.isdecimal())
+
+    def samples_file(self, step: int) -> Path:
+        """Where the grid of a step is."""
+        return self.folder / "samples" / f"step-{step:06d}.png"

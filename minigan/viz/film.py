@@ -1,0 +1,99 @@
+"""Pictures one after another as a film: a GIF by Pillow, an MP4 by ffmpeg."""
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy
+
+from ..checked import checked
+from ..errors import UserError, brief
+from ..files import replacing
+from ..settings import Positive
+
+_BAR = 20    # pixels: the height of a caption
+_GREYS = 32  # of a GIF without colours: with all 256 it is twice as large, and looks alike
+
+
+@checked
+def save_film(path: str | os.PathLike, pictures: Iterable, per_second: Positive = 20) -> None:
+    """Write pictures of one size, uint8 (H, W) or (H, W, 3), as a film: GIF or MP4 by the path's
+    suffix. A GIF begins again at its end. A file that was there is replaced in one step.
+
+    An MP4 is written by ffmpeg, an installed one or that of the package imageio-ffmpeg. Raises
+    UserError for another suffix, where there is no ffmpeg, which is told before the first picture
+    is asked for, and for pictures that differ in size or are none.
+    """
+    path = Path(path)
+    write = _writer(path)
+    pictures = list(pictures)
+    shapes = {numpy.shape(picture)[:2] for picture in pictures}
+    if len(shapes) != 1:
+        raise UserError("a film is made of pictures of one size, not of "
+                        f"{' and '.join(map(str, sorted(shapes))) or 'none'}")
+    with replacing(path) as temporary:
+        write(temporary, pictures, per_second)
+
+
+def encoder() -> str | None:
+    """The ffmpeg that writes MP4, if there is one."""
+    found = shutil.which("ffmpeg")
+    if found is None:
+        with suppress(ImportError, RuntimeError):  # it raises this where it brings none
+            from imageio_ffmpeg import get_ffmpeg_exe
+
+            found = get_ffmpeg_exe()
+    return found
+
+
+def captioned(picture: numpy.ndarray, text: str) -> numpy.ndarray:
+    """A picture, uint8 (H, W) or (H, W, 3), with a line of text below it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.fromarray(numpy.pad(picture, ((0, _BAR), *[(0, 0)] * (picture.ndim - 1))))
+    ImageDraw.Draw(image).text((4, len(picture) + 1), text, "white",
+                               ImageFont.load_default(14))
+    return numpy.asarray(image)
+
+
+def _writer(path: Path) -> Callable[[Path, list[numpy.ndarray], int], None]:
+    if path.suffix.lower() not in (".gif", ".mp4"):
+        raise UserError(f"a film is a .gif or an .mp4, and {path.name!r} ends in neither")
+    if path.suffix.lower() == ".mp4" and encoder() is None:
+        raise UserError("an MP4 needs ffmpeg: install it, or pip install imageio-ffmpeg; a .gif "
+                        "needs neither")
+    return _gif if path.suffix.lower() == ".gif" else _mp4
+
+
+def _gif(path: Path, pictures: list[numpy.ndarray], per_second: int) -> None:
+    from PIL import Image
+
+    if all(picture.ndim == 2 for picture in pictures):
+        step = 255 / (_GREYS - 1)
+        pictures = [numpy.rint(numpy.rint(p / step) * step).astype(numpy.uint8) for p in pictures]
+    first, *others = map(Image.fromarray, pictures)
+    first.save(path, save_all=True, append_images=others, duration=round(1000 / per_second),
+               loop=0)
+
+
+def _mp4(path: Path, pictures: list[numpy.ndarray], per_second: int) -> None:
+    from matplotlib import rc_context
+    from matplotlib.animation import FFMpegWriter
+    from matplotlib.figure import Figure
+
+    height, width = pictures[0].shape[:2]
+    figure = Figure((width / 100, height / 100), dpi=100)
+    with rc_context({"animation.ffmpeg_path": encoder()}):
+        writer = FFMpegWriter(per_second)
+        try:
+            with writer.saving(figure, str(path), 100):
+                for picture in pictures:
+                    figure.images.clear()
+                    figure.figimage(picture, cmap="gray", vmin=0, vmax=255)
+                    writer.grab_frame()
+        except subprocess.CalledProcessError as error:
+            raise UserError(f"ffmpeg could not write the film: {brief(error)}") from None
