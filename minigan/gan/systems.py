@@ -14,7 +14,7 @@ from . import models, noise
 @dataclass(frozen=True)
 class System:
     """A reference system as it is written, and its recipe: the Options by which `minigan train
-    NAME` departs from that, so that what it draws is of all kinds. docs/results.md has both."""
+    NAME` departs from that, so that what it draws is of all kinds. docs/recipes.md has both."""
 
     summary: str
     networks: models.Pair
