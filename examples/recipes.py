@@ -31,12 +31,13 @@ from minigan.metrics import Judge, class_shares, coverage, frechet, total_variat
 
 RECORD = Path(__file__).parents[1] / "docs" / "recipes.jsonl"
 TRIALS = {
-    "digits": ["--penalty r1:1", "--penalty r1:0.1 --lr 0.001 --lr-decay 1",
-               "--lr 0.001 --lr-decay 1"],
+    "digits": ["--penalty r1:1", "--lr 0.001 --lr-decay 1",
+               "--penalty r1:0.1 --lr 0.001 --lr-decay 1",
+               "--penalty r1:0.1 --lr 0.002 --lr-decay 1"],
     "mlp-small": [f"--penalty {penalty} --lr {lr} --lr-decay 1{more}" for penalty, lr, more in [
         ("r1:1", 0.001, ""), ("r1r2:0.1", 0.001, ""), ("r1r2:1", 0.001, ""), ("r1:10", 0.001, ""),
         ("r1:1", 0.001, " --d-steps 3"), ("r1:1", 0.004, ""), ("r1:1", 0.01, "")]],
-    "mlp": ["--penalty r1:1 --lr 0.001 --lr-decay 1", "--penalty r1:1 --lr 0.004 --lr-decay 1"],
+    "mlp": [f"--penalty r1:1 --lr {lr} --lr-decay 1" for lr in (0.001, 0.002, 0.004)],
 }  # the others as written
 
 
