@@ -113,7 +113,7 @@ def neighbours(run: Run, step: int | str | None = None, seed: Seed = 0) -> Neigh
 
     Two training images can be each other's nearest, so that their distances are not independent, as
     the test takes them to be. It does little: of new points in 2 to 40 dimensions, with 40 to 1,000
-    to learn from, 1 in 200 had |z| > 3, with the fewest in the plane 1 in 50.
+    to learn from, 1 in 100 had |z| > 3, with 100 points in the plane 1 in 30.
     """
     game, step = run.game(step)
     images = Scaled(run.data[0])

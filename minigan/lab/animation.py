@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..files import replacing
 from ..gan.update import StepResult
+from ..viz.figure import save_figure
 from ..viz.film import encoder, save_film
 from .field import heights, pull
 from .experiment import Experiment, LabError, Task
@@ -90,8 +90,7 @@ class Film:
             drawing.draw(i)
             canvas.draw()
             pictures.append(np.array(canvas.buffer_rgba())[:, :, :3])
-        with replacing(path.with_suffix(".png")) as temporary:
-            figure.savefig(temporary, dpi=140)
+        save_figure(path.with_suffix(".png"), figure, dpi=140)
         pictures += [pictures[-1]] * PER_SECOND  # the end stays for a second
         for suffix in (".mp4", ".gif") if encoder() else (".gif",):
             save_film(path.with_suffix(suffix), pictures, PER_SECOND)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from ..files import replacing
+from ..viz.figure import save_figure
 from .methods import METHODS
 from .experiment import Record
 
@@ -111,8 +112,7 @@ def save(folder: Path, runs: dict[str, list[Record]], title: str) -> None:
                     settings, final = record.settings, record.final
                     writer.writerow([name, settings["seed"], settings["recipe"]["steps"],
                                      *[final.get(n) for n in names], collapsed(final)])
-    with replacing(folder / "table.png") as temporary:
-        picture(runs, title).savefig(temporary)
+    save_figure(folder / "table.png", picture(runs, title))
 
 
 def picture(runs: dict[str, list[Record]], title: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy
 
 from ..checked import checked
-from ..files import replacing
+from .figure import save_figure
 
 _MANY = 200  # more points than this are noise to the eye: a smoothed line is drawn over them
 _WIDE = 2000  # more than this have no room beside each other, and would take seconds
@@ -27,10 +27,7 @@ def save_curves(path: str | os.PathLike, steps: Sequence[int],
     that was there is replaced in one step. Raises ValueError for a curve whose length is not
     that of steps.
     """
-    figure = _figure(steps, curves, ylabel)
-    with replacing(path) as temporary:
-        figure.savefig(temporary)
-    del figure
+    save_figure(path, _figure(steps, curves, ylabel))
     gc.collect(1)  # it is thousands of objects that hold each other
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy
 
-from ..files import replacing
+from .figure import save_figure
 from .grid import image_grid
 
 Pairs = tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]
@@ -35,8 +35,7 @@ def save_pairs(path: str | os.PathLike, blocks: Mapping[str, Pairs],
     last.set_yticks([])
     last.spines[["top", "left", "right"]].set_visible(False)
     last.legend(frameon=False)
-    with replacing(path) as temporary:
-        figure.savefig(temporary)
+    save_figure(path, figure)
 
 
 def _draw(axis, title: str, images: numpy.ndarray, nearest: numpy.ndarray,

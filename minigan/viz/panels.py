@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy
 
 from ..checked import checked
-from ..files import replacing
+from .figure import save_figure
 
 _COLUMNS = 4
 _LINES = {"real": ("0.2", "--"), "noise": ("tab:orange", ":"), "blur": ("tab:green", ":")}
@@ -51,5 +51,4 @@ def save_panels(path: str | os.PathLike, steps: Sequence[int],
     figure.supxlabel("step", fontsize=9)
     figure.legend(named.values(), named, loc="outside upper left", ncols=4, frameon=False,
                   fontsize=9)
-    with replacing(path) as temporary:
-        figure.savefig(temporary)
+    save_figure(path, figure)

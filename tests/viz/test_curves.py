@@ -19,7 +19,7 @@ def test_curves_are_written_in_the_format_of_the_suffix(tmp_path, name, start):
 def test_names_and_axes_are_written_on_the_plot_and_many_points_drawn_twice(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr("matplotlib.figure.Figure.savefig",
-                        lambda figure, path: (drawn.append(figure), path.touch()))
+                        lambda figure, path, format: (drawn.append(figure), path.touch()))
     noise = np.random.default_rng(0).normal(size=500)
     save_curves(tmp_path / "a.png", np.arange(500), {"D": noise, "G": noise}, ylabel="loss")
     save_curves(tmp_path / "b.png", np.arange(5), {"D": noise[:5]}, ylabel="loss")

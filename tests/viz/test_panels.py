@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from minigan.viz import save_panels
+from minigan.viz import save_curves, save_panels
 
 pytest.importorskip("matplotlib", reason="panels are drawn with matplotlib")
 
@@ -10,7 +10,7 @@ def test_each_measure_has_a_panel_with_real_data_in_view_and_what_is_far_left_ou
                                                                                   monkeypatch):
     drawn = []
     monkeypatch.setattr("matplotlib.figure.Figure.savefig",
-                        lambda figure, path: (drawn.append(figure), path.touch()))
+                        lambda figure, path, format: (drawn.append(figure), path.touch()))
     for steps in ([1, 2], [5]):
         curves = {name: [2.0, np.nan][:len(steps)] for name in "abcde"}
         save_panels(tmp_path / "a.png", steps, curves, {name: [np.nan] * len(steps) for name in
@@ -22,3 +22,11 @@ def test_each_measure_has_a_panel_with_real_data_in_view_and_what_is_far_left_ou
         assert [text.get_text() for text in figure.legends[0].get_texts()] == [
             "samples", "real", "noise"]
     assert (tmp_path / "a.png").exists()
+
+
+def test_a_picture_without_a_suffix_is_a_png_and_nothing_is_left_beside_it(tmp_path):
+    save_curves(tmp_path / "curves", [1, 2], {"loss": [1.0, 2.0]}, "loss")
+    assert (tmp_path / "curves").read_bytes().startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="banana"):
+        save_curves(tmp_path / "curves.banana", [1, 2], {"loss": [1.0, 2.0]}, "loss")
+    assert [path.name for path in tmp_path.iterdir()] == ["curves"]
