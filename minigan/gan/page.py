@@ -90,7 +90,7 @@ def _words(value: Any) -> str:
 
 
 def _title(run: RunFolder) -> str:
-    return f"{run.config.system}, {run.config.game.name}, seed {run.config.seed}"
+    return f"{run.config.system} on {run.config.data}, seed {run.config.seed}"
 
 
 def _article(run: RunFolder, at_home: bool, room: int, going: bool, note: str) -> str:
@@ -109,7 +109,7 @@ def _article(run: RunFolder, at_home: bool, room: int, going: bool, note: str) -
         *(f'<p class="advice">step {at:,}: {escape(said)}</p>' for at, said in run.adviser.said),
         _film(run, room), _curves(rows), _measured(run), "<h2>Settings</h2>",
         _table([[key, value] for key, value in {
-            **facts(run), "made by": run.config.made_by or "an older minigan"}.items()]),
+            **facts(run), "trained by": run.config.made_by or "an older minigan"}.items()]),
         f"<p>To go on: <code>minigan train --resume --out {escape(name)}{more}</code>; more "
         f"samples: <code>minigan sample {escape(name)}</code>{escape(where)}</p>", "</article>"])
 

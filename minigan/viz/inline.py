@@ -12,7 +12,7 @@ import numpy
 
 from .curves import stretches
 
-_WIDTH, _HEIGHT, _LEFT, _POINTS = 440, 150, 46, 220
+_WIDTH, _HEIGHT, _LEFT, _POINTS = 300, 120, 46, 220
 _COLOURS = ("#1f77b4", "#e8590c", "#2f9e44", "#9c36b5")
 _SIDE = 560    # pixels that a picture has at most, unless it is one image that has more
 _SMALL = 40_000  # bytes up to which a picture is a PNG; a larger one is a JPEG
