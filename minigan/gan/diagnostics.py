@@ -176,7 +176,7 @@ def is_dead(history: Sequence[Mapping[str, float]]) -> bool:
 def is_weak(history: Sequence[Mapping[str, float]]) -> bool:
     """D mostly prefers the generated examples, or gives all the same logit."""
     return (mean_of(history, "order", 2 * RECENT) < 0.4
-            or all(row["order"] == 0.5 for row in history[-RECENT:]) and len(history) >= RECENT)
+            or all(row.get("order") == 0.5 for row in history[-RECENT:]) and len(history) >= RECENT)
 
 
 def is_collapsing(history: Sequence[Mapping[str, float]]) -> bool:

@@ -3,7 +3,7 @@
     config.json              the settings
     metrics.jsonl            a line of numbers every few steps
     losses.png               the curves of them
-    index.html               a page of all that follows and precedes, to look at
+    index.html               a page to look at, of all this
     samples/step-000500.png  the same noise, as the average generator paints it at that step
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
@@ -100,7 +100,10 @@ class RunFolder:
     @cached_property
     def networks(self) -> dict[str, Summary]:
         """The networks of the game, in tables. Raises UserError for settings of none."""
-        return {name: summary(net) for name, net in networks(self.config.build()).items()}
+        state = self.folder / "state.safetensors"
+        saved = state.stat().st_size // 4 if state.exists() else 0
+        game = self.config.build({"": np.broadcast_to(np.float32(0), saved)})  # no more than that
+        return {name: summary(net) for name, net in networks(game).items()}
 
     def _forget_metrics_after(self, step: int) -> None:
         """They are made anew."""

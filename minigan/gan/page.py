@@ -9,6 +9,7 @@ from typing import Any, Iterable, Sequence
 from ..checked import checked
 from ..errors import UserError, brief
 from ..files import replacing
+from ..locks import taken
 from ..metrics.table import METRICS
 from ..viz.inline import grid_uri, svg_curves
 from .folder import RunError, RunFolder
@@ -43,8 +44,10 @@ def report(*runs: RunFolder, path: str | Path | None = None) -> Path:
             raise RunError(f"{run.folder} has neither pictures nor metrics yet")
     if path is None:
         path = runs[0].folder / "index.html" if len(runs) == 1 else "report.html"
-    write_page(path, runs)
-    return Path(path)
+    path = Path(path)
+    going = len(runs) == 1 and path.parent == runs[0].folder and taken(path.parent)
+    write_page(path, runs, going)
+    return path
 
 
 def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
@@ -146,10 +149,10 @@ def _film(run: RunFolder, room: int) -> str:
 
 
 def _spread(items: Sequence[Any], n: int) -> list[Any]:
-    """n of them at most, from the first to the last."""
+    """n of them at most, the last one, the first, and others between."""
     if len(items) <= n:
         return list(items)
-    return [items[round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(n)][-n:]
+    return [items[-1 - round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(n)][::-1]
 
 
 def _curves(rows: Sequence[dict[str, float]]) -> str:

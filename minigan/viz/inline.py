@@ -65,7 +65,8 @@ def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]],
 def grid_uri(path: Path, height: int, width: int) -> tuple[str, int, int]:
     """A picture that `save_grid` wrote of images of that size, as a data URI, with a pixel for each
     pixel of theirs; and how many rows and columns of images are in it: of large images, only so
-    many as have room. Raises OSError or ValueError for a damaged file."""
+    many as have room. Raises ValueError for a
+    damaged file, and OSError for none."""
     stat = path.stat()
     return _grid_uri(path, height, width, (stat.st_mtime_ns, stat.st_size))
 
@@ -77,18 +78,16 @@ def _grid_uri(path: Path, height: int, width: int, stamp: object) -> tuple[str, 
     try:
         with Image.open(path) as image:
             pixels = numpy.asarray(image)[::_SCALE, ::_SCALE]
-    except OSError:
-        raise
+        rows, columns = (min((side - 1) // (own + 1), max(1, _SIDE // (own + 1)))
+                         for side, own in zip(pixels.shape, (height, width)))
+        picture = Image.fromarray(pixels[:rows * (height + 1) + 1, :columns * (width + 1) + 1])
+        kind, data = "png", io.BytesIO()
+        picture.save(data, "PNG")
+        if data.tell() > _SMALL:
+            kind, data = "jpeg", io.BytesIO()
+            picture.convert("L" if picture.mode == "L" else "RGB").save(
+                data, "JPEG", quality=85, subsampling=0)
     except Exception as error:  # a damaged file can make a decoder raise anything
-        raise ValueError(str(error)) from None
-    rows, columns = (min((side - 1) // (own + 1), max(1, _SIDE // (own + 1)))
-                     for side, own in zip(pixels.shape, (height, width)))
-    picture = Image.fromarray(pixels[:rows * (height + 1) + 1, :columns * (width + 1) + 1])
-    kind, data = "png", io.BytesIO()
-    picture.save(data, "PNG")
-    if data.tell() > _SMALL:
-        kind, data = "jpeg", io.BytesIO()
-        picture.convert(picture.mode if picture.mode == "L" else "RGB").save(
-            data, "JPEG", quality=85, subsampling=0)
+        raise ValueError(f"{path} cannot be read: {error}") from None
     text = base64.b64encode(data.getvalue()).decode()
     return f"data:image/{kind};base64,{text}", rows, columns

@@ -9,9 +9,9 @@ import pytest
 import minigan as mg
 from minigan.data import Loader
 from minigan.errors import UserError
-from minigan.gan import (ACGAN, GAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run,
-                         SemiSupervisedGAN, System, UnrolledGAN, d2gan, models, noise, run)
 from minigan.gan import diagnostics
+from minigan.gan import (ACGAN, GAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run,
+                         SemiSupervisedGAN, System, UnrolledGAN, d2gan, models, noise)
 from minigan.gan.options import OPTIONS
 from tests.options import BESIDE, CHANGED
 
