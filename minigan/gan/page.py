@@ -1,6 +1,8 @@
 """The page of a run, index.html: what it is, how it goes and what it draws, in one file."""
 from __future__ import annotations
 
+import shlex
+
 from html import escape
 from pathlib import Path
 from string import Template
@@ -27,8 +29,8 @@ CURVES = {  # caption: by the fields of `diagnostics.reading`, names; and limits
     "how often D is right": ({"real_right": "of real", "fake_right": "of generated",
                               "order": "of pairs (0.5: it guesses)"}, (0, 1)),
     "norms of the gradients": ({"d_gradient": "discriminator", "g_gradient": "generator"}, None),
-    "health of G": ({"diversity": "diversity (0: collapse, about 1 is right)",
-                     "saturation": "saturation (1: it is taught nothing)"}, None),
+    "what G does: 0 is collapse, 1 right; 1 is taught nothing": (
+        {"diversity": "diversity", "saturation": "saturation"}, None),
 }
 
 
@@ -101,11 +103,11 @@ def _article(run: RunFolder, at_home: bool, room: int, going: bool, note: str) -
     rows = sorted(run.readings(), key=lambda row: row["step"])
     step = max([*run.pictures(), *run.saved_steps()], default=0)
     step = max(step, int(rows[-1]["step"]) if rows and not going else 0)
-    name = "RUN" if at_home else str(run.folder)
+    name = "RUN" if at_home else shlex.quote(str(run.folder))
     more = f" --steps {2 * run.config.steps}" if step >= run.config.steps else ""
     where = " (RUN is the folder of this page)" if at_home else ""
     return "\n".join([
-        "<article>", f"<h1>{escape(_title(run) if at_home else name)}</h1>",
+        "<article>", f"<h1>{escape(_title(run) if at_home else str(run.folder))}</h1>",
         f'<p>step {step:,} of {run.config.steps:,} <progress max="{run.config.steps}" '
         f'value="{step}"></progress> {"under way" if going else ""}</p>',
         f'<p class="advice">{escape(note)}</p>' if note else "",

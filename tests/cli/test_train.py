@@ -45,7 +45,8 @@ def files(folder):
 def test_a_run_folder_holds_config_metrics_grids_curves_weights_and_state(finished):
     assert files(finished) == [
         "config.json", "index.html", "losses.png", "metrics.jsonl", "samples/step-000001.png",
-        "samples/step-000002.png", "samples/step-000003.png", "samples/step-000006.png", "state.safetensors", "weights/step-000003.safetensors",
+        "samples/step-000002.png", "samples/step-000003.png", "samples/step-000006.png",
+        "state.safetensors", "weights/step-000003.safetensors",
         "weights/step-000006.safetensors"]
     config = json.loads((finished / "config.json").read_text())
     assert config["system"] == config["data"] == "digits" and config["shape"] == [8, 8, 1]

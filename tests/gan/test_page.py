@@ -16,7 +16,8 @@ from minigan.gan.scores import Scores
 from minigan.metrics.table import Figure
 from minigan.viz import save_grid
 
-pytestmark = pytest.mark.filterwarnings("error")
+pytestmark = [pytest.mark.filterwarnings("error"),
+              pytest.mark.numpy_only("a page is made of files")]
 
 
 @pytest.fixture(scope="module")
