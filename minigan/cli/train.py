@@ -84,8 +84,8 @@ def play(run: Run) -> int:
         print(f"all {steps} steps are made already: --steps is how many there are to be in all")
     else:
         for name, said in facts(run).items():
-            print(f"{name + ':':14} {said}")
-        print(f"{'to watch:':14} {run.folder / 'index.html'}", flush=True)
+            print(f"{name + ':':14} {said}", file=sys.stderr)
+        print(f"{'to watch:':14} {run.folder / 'index.html'}", file=sys.stderr, flush=True)
     progress = Progress(steps, trainer.step)
     trainer.callbacks.insert(0, progress)
     run.warn = progress.say

@@ -16,8 +16,7 @@ from minigan.gan.scores import Scores
 from minigan.metrics.table import Figure
 from minigan.viz import save_grid
 
-pytestmark = [pytest.mark.filterwarnings("error"),
-              pytest.mark.numpy_only("a page is made of files")]
+pytestmark = pytest.mark.numpy_only("a page is made of files")
 
 
 @pytest.fixture(scope="module")
