@@ -1,16 +1,18 @@
 """The page of a run: what stands in it, how large it is, and what it makes of damage."""
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from minigan.cli import main
 from minigan.errors import UserError
-from minigan.gan import Options, Run, page, report
+from minigan.gan import Options, Run, page, progress, report
 from minigan.gan.diagnostics import SIGNS
 from minigan.gan.scores import Scores
 from minigan.metrics.table import Figure
@@ -137,3 +139,18 @@ def test_report_says_where_the_page_is(run, tmp_path, capsys):
     assert capsys.readouterr().out == f"{tmp_path / 'x.html'}\n"
     text = (tmp_path / "x.html").read_text("utf-8")
     assert "an older minigan" in text and f"--out {run.folder}" in text
+
+
+def test_a_line_comes_after_ten_steps_then_every_few_seconds_and_at_the_end(monkeypatch):
+    now, out = [0.0], io.StringIO()
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: now[0])
+    told = progress.Progress(200, 100, out)
+    row = {"d_loss": 1, "g_loss": 1, "d_real": 0.5, "d_fake": 0.5}
+    for step in range(101, 201):
+        now[0] += 0.25
+        told(SimpleNamespace(step=step, reading=lambda result: row), None)
+    lines = out.getvalue().splitlines()
+    assert [line.split("/")[0] for line in lines] == [
+        "step 110", "step 130", "step 150", "step 170", "step 190", "step 200"]
+    assert "250 ms a step  0:00:22 left, until " in lines[0] and lines[-1].endswith("done")
+    assert re.search("until [0-9]{2} [A-Z][a-z]{2} [0-9:]{8}$", progress.ending(3e6))
