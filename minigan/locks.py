@@ -71,6 +71,20 @@ def lock(folder: Path) -> Lock:
     return held
 
 
+def taken(folder: Path) -> bool:
+    """Whether another process has the lock of a folder."""
+    held = _held.get(os.path.realpath(folder))
+    if held is not None and held.holds():
+        return False
+    try:
+        Lock(Path(folder)).release()
+    except Taken:
+        return True
+    except OSError:  # nobody writes where nobody may
+        pass
+    return False
+
+
 def _locked(file: IO[str]) -> bool:
     """Lock it, unless another process has. A file system without locks gives it to everybody."""
     try:

@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "locks", "metrics", "viz"},  # what a run does
+    "gan": ENGINE | {"data", "files", "locks", "metrics", "minigan", "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "export": ENGINE | {"files", "gan"},
     "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",

@@ -9,15 +9,15 @@ from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import (doctor, evaluate, export, gradcheck, judge, lab, neighbours, sample, systems, train,
-               walk)
+from . import (doctor, evaluate, export, gradcheck, judge, lab, neighbours, report, sample, systems,
+               train, walk)
 from .arguments import Parser
 from .streams import Told, flush_output
 
 GROUPS = {  # the commands, by what one wants
     "read: what there is, and which method does what": (systems, lab),
-    "run: train a GAN, and see what it makes": (train, sample, walk, neighbours, evaluate, judge,
-                                              export),
+    "run: train a GAN, and see what it makes": (train, report, sample, walk, neighbours, evaluate,
+                                              judge, export),
     "prove: is this gradient right?": (gradcheck,),
     "machine: what computes here, and is all well?": (doctor,),
 }

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..gan import Run
+from ..gan import Run, report
 from ..gan.config import folder_of
 from ..gan.evaluation import evaluate
 from ..metrics.table import METRICS
@@ -46,4 +46,7 @@ def evaluate_runs(args: argparse.Namespace) -> None:
     made = evaluate(*runs, n=args.n, metrics=args.metrics, step=args.step,
                     all_steps=args.all_steps, seed=args.seed,
                     report=lambda sentence: print(sentence, file=sys.stderr))
+    for run in runs:
+        if (run.folder / "index.html").exists():
+            report(run)
     print(json.dumps(made.as_json(), indent=1) if args.json else made)

@@ -19,6 +19,7 @@ from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
 from ..gan.config import folder_of
 from ..gan.fields import KEPT
+from ..gan.page import facts
 from ..gan.progress import Progress
 from ..gan.run import Diverged
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
@@ -81,6 +82,10 @@ def play(run: Run) -> int:
     trainer, steps = run.trainer(), run.config.steps
     if trainer.step == steps:
         print(f"all {steps} steps are made already: --steps is how many there are to be in all")
+    else:
+        for name, said in facts(run).items():
+            print(f"{name + ':':14} {said}", file=sys.stderr)
+        print(f"{'to watch:':14} {run.folder / 'index.html'}", file=sys.stderr, flush=True)
     progress = Progress(steps, trainer.step)
     trainer.callbacks.insert(0, progress)
     run.warn = progress.say
@@ -91,6 +96,7 @@ def play(run: Run) -> int:
                 run.save(trainer)
     except Diverged as error:
         progress.close()
+        run.write_page(note=f"{error}")
         print("numbers are no longer finite: looking for the first by making steps "
               f"{max(run.saved_steps(), default=0) + 1} to {trainer.step} once more (Ctrl-C to "
               "leave it)", file=sys.stderr)

@@ -11,6 +11,7 @@ from .config import Config
 from .evaluation import evaluate
 from .films import training_film, walk
 from .nearest import neighbours
+from .page import report
 from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
@@ -24,5 +25,5 @@ __all__ = ["ACGAN", "BiGAN", "Bidirectional", "Classifier", "Conditional", "Cond
            "SemiSupervisedGAN", "StepResult", "System", "Trainer", "TwoHeads", "UnrolledGAN",
            "alternating", "answering", "augment", "d2gan", "evaluate", "extragradient", "minimax",
            "models", "neighbours", "noise", "nonsaturating", "objectives", "penalties",
-           "projection", "sample", "simultaneous", "train_step", "training_film", "two_headed",
-           "walk"]
+           "projection", "report", "sample", "simultaneous", "train_step", "training_film",
+           "two_headed", "walk"]

@@ -37,6 +37,7 @@ class Config:
     classes              of the labels, if the data set has any
     fingerprint          of the images and labels that the run began with; None: it is an older one
     keep_best            the metric by which the best step is known, of `metrics.METRICS`, if any
+    made_by              the versions and the machine that trained it last
     """
 
     system: str
@@ -51,6 +52,7 @@ class Config:
     classes: int = 0
     fingerprint: str | None = None
     keep_best: str | None = None
+    made_by: str | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Config:

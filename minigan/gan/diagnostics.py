@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, Callable, Mapping, Sequence
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
 from .. import backend
 from ..anomaly import AnomalyError, anomaly
@@ -122,6 +122,7 @@ def mean_distance(x: Array) -> Array:
 
 RECENT = 10  # readings; of one every 10 steps, that is the last 100 steps
 LONG = 30
+AGAIN = 1000  # steps without a failure, after which it is news again
 
 
 def advice(history: Sequence[Mapping[str, float]]) -> str | None:
@@ -133,6 +134,30 @@ def advice(history: Sequence[Mapping[str, float]]) -> str | None:
     """
     found = (sentence for sign, sentence in SIGNS if sign(history))
     return next(found, None)
+
+
+class Adviser:
+    """Hears the readings of a run, and says what looks ill; again only if it has not for a while.
+    `said` has all of it, by the steps."""
+
+    def __init__(self, rows: Iterable[Mapping[str, float]] = ()):
+        self.said: list[tuple[int, str]] = []
+        self._held: dict[str, int] = {}  # sentence: when it held last
+        self._history: list[Mapping[str, float]] = []
+        for row in rows:
+            self.hear(row)
+
+    def hear(self, row: Mapping[str, float]) -> str | None:
+        """What is news by a reading and its step, if anything."""
+        self._history = [*self._history[1 - LONG:], row]
+        step, sentence = int(row["step"]), advice(self._history)
+        if sentence is None:
+            return None
+        news = step - self._held.get(sentence, -AGAIN) >= AGAIN
+        self._held[sentence] = step
+        if news:
+            self.said.append((step, sentence))
+        return sentence if news else None
 
 
 def has_vanished(history: Sequence[Mapping[str, float]]) -> bool:
@@ -151,7 +176,7 @@ def is_dead(history: Sequence[Mapping[str, float]]) -> bool:
 def is_weak(history: Sequence[Mapping[str, float]]) -> bool:
     """D mostly prefers the generated examples, or gives all the same logit."""
     return (mean_of(history, "order", 2 * RECENT) < 0.4
-            or all(row["order"] == 0.5 for row in history[-RECENT:]) and len(history) >= RECENT)
+            or all(row.get("order") == 0.5 for row in history[-RECENT:]) and len(history) >= RECENT)
 
 
 def is_collapsing(history: Sequence[Mapping[str, float]]) -> bool:

@@ -43,6 +43,8 @@ SETTINGS = {  # config.json
     "steps": POSITIVE, "batch_size": TWO_OR_MORE, "seed": SEED, "save_every": POSITIVE,
     "fingerprint": optional(Kind("a short text", lambda text: isinstance(text, str)
                                   and len(text) < 60)),
+    "made_by": optional(Kind("a short text", lambda text: isinstance(text, str)
+                              and len(text) < 200)),
     "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
     "keep_best": optional(KEPT),
     "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}

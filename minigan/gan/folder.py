@@ -3,6 +3,7 @@
     config.json              the settings
     metrics.jsonl            a line of numbers every few steps
     losses.png               the curves of them
+    index.html               a page to look at, of all this
     samples/step-000500.png  the same noise, as the average generator paints it at that step
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
@@ -23,9 +25,12 @@ from ..checked import checked
 from ..errors import UserError
 from ..files import read_arrays, replacing, write_arrays
 from ..locks import Lock, Taken, lock
-from ..settings import parsed
+from ..nn import summary
+from ..nn.shapes import Summary
+from ..settings import NUMBER, parsed
 from ..viz import save_curves
 from .config import Config
+from .diagnostics import Adviser, networks
 from .fields import ROW, STATE, nested
 
 
@@ -82,6 +87,24 @@ class RunFolder:
                     with suppress(ValueError):
                         yield parsed(line, ROW)
 
+    def readings(self) -> Iterator[dict[str, float]]:
+        """The rows of metrics.jsonl with what is a number in them."""
+        for row in self._rows():
+            yield {name: value for name, value in row.items() if NUMBER.fits(value)}
+
+    @cached_property
+    def adviser(self) -> Adviser:
+        """Who has heard the readings."""
+        return Adviser(self.readings())
+
+    @cached_property
+    def networks(self) -> dict[str, Summary]:
+        """The networks of the game, in tables. Raises UserError for settings of none."""
+        state = self.folder / "state.safetensors"
+        saved = state.stat().st_size // 4 if state.exists() else 0
+        game = self.config.build({"": np.broadcast_to(np.float32(0), saved)})  # no more than that
+        return {name: summary(net) for name, net in networks(game).items()}
+
     def _forget_metrics_after(self, step: int) -> None:
         """They are made anew."""
         self.write_metrics(row for row in self._rows() if row["step"] <= step)
@@ -126,6 +149,12 @@ class RunFolder:
         numbers = [p.stem.removeprefix("step-")
                    for p in (self.folder / "weights").glob("step-*.safetensors")]
         return sorted(int(text) for text in numbers if text.isdecimal())
+
+    def pictures(self) -> dict[int, Path]:
+        """The grids, by their steps, in order."""
+        found = {path.stem.removeprefix("step-"): path
+                 for path in (self.folder / "samples").glob("step-*.png")}
+        return dict(sorted((int(text), path) for text, path in found.items() if text.isdecimal()))
 
     def samples_file(self, step: int) -> Path:
         """Where the grid of a step is."""

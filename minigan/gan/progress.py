@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import sys
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 from .update import StepResult
 from .trainer import Trainer
 
-LINE_EVERY = 100  # steps between plain lines
+SECONDS = 5      # between plain lines
+FIRST = 10       # steps after which the first of them says how long all will take
 BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the device
 
 
@@ -17,6 +19,7 @@ class Progress:
 
     def __init__(self, steps: int, first: int = 0, file: Any = None):
         self.steps, self.file = steps, file or sys.stderr
+        self.first = first + FIRST
         self.last = first, time.perf_counter()  # the step and the time of the line before
         self.bar = None
         if self.file.isatty():
@@ -30,12 +33,13 @@ class Progress:
             self.bar.update()
             if trainer.step % BAR_EVERY == 0:
                 self.bar.set_postfix_str(describe(trainer.reading(result)), refresh=False)
-        elif trainer.step % LINE_EVERY == 0 or trainer.step == self.steps:
+        elif (trainer.step in (self.first, self.steps)
+              or time.perf_counter() - self.last[1] >= SECONDS):
             (step, then), self.last = self.last, (trainer.step, time.perf_counter())
-            speed = (trainer.step - step) / max(self.last[1] - then, 1e-9)
-            left = (self.steps - trainer.step) / speed
+            each = max(self.last[1] - then, 1e-9) / (trainer.step - step)
             print(f"step {trainer.step}/{self.steps}  {describe(trainer.reading(result))}  "
-                  f"{speed:.0f} steps/s  {left:.0f} s left", file=self.file, flush=True)
+                  f"{1000 * each:.3g} ms a step  {ending(each * (self.steps - trainer.step))}",
+                  file=self.file, flush=True)
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar if there is one."""
@@ -48,6 +52,15 @@ class Progress:
         """Leave the terminal in order."""
         if self.bar is not None:
             self.bar.close()
+
+
+def ending(seconds: float) -> str:
+    """How long it takes still, and until when."""
+    if seconds < 1:
+        return "done"
+    end = datetime.now() + timedelta(seconds=seconds)
+    day = f"{end:%d %b} " if end.date() != datetime.now().date() else ""
+    return f"{timedelta(seconds=round(seconds))} left, until {day}{end:%H:%M:%S}"
 
 
 def describe(row: dict[str, float]) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import math
+import platform
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -10,31 +11,32 @@ from typing import Any, Callable, Iterator
 
 import numpy as np
 
-from .. import backend
+from .. import __version__, backend
 from ..autodiff import Tensor
 from ..checked import checked
 from ..data import Loader, Scaled
 from ..errors import brief
 from ..files import flush, leftovers, make_folder, read_arrays
 from ..locks import NAME as LOCK
-from ..nn import Module
+from ..nn import Module, summary
 from ..settings import Natural, Positive, Seed, Share, parsed
 from ..viz import save_grid
 from .config import Config, fingerprint, folder_of, load
-from .diagnostics import LONG, advice, explain
+from .diagnostics import Adviser, explain, networks
 from .fields import SETTINGS, dotted
 from .folder import RunError, RunFolder
 from .game import GAN
 from .keeping import Keeper, best_step
 from .options import Options
 from .penalties import Sample
+from .page import write_page
 from .systems import SYSTEMS
 from .trainer import Trainer, sample
 from .update import StepResult
 
 METRICS_EVERY = 10
-ADVICE_EVERY = 1000  # steps without a failure, after which it is news again
 GRID = 64  # images in a grid of samples
+EARLY = ("1", "2", "5")  # before the first save a grid is made at these steps, 10, 20, 50, …
 
 
 class Diverged(RunError):
@@ -49,8 +51,6 @@ class Run(RunFolder):
         super().__init__(folder, config)
         self.system = SYSTEMS[config.system]
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
-        self._heard: dict[str, int] = {}  # sentence: when it held last, since the run went on
-        self._history: list[dict[str, float]] = []
         self._is_new = False  # and its folder is to be so still when it is made
 
     @classmethod
@@ -136,11 +136,13 @@ class Run(RunFolder):
             if self._is_new:
                 self.create(self.folder, self.config)  # nobody else began one meanwhile
                 self._is_new = False
+        self.config.made_by = machine()
         self.write_config()  # first: without it a folder is none of a run
         if state is None:
             self._save_state(dotted(trainer.state_dict()))
         if began:
             self._forget_metrics_after(trainer.step)
+        self.adviser = Adviser(self.readings())
         trainer.callbacks = [self]
         return trainer
 
@@ -156,6 +158,7 @@ class Run(RunFolder):
             images = backend.asarray(images)
         loader = Loader(Scaled(images, self.system.value_range), *config.conditions(labels),
                         batch_size=config.batch_size, seed=config.seed)
+        self.networks = {name: summary(net) for name, net in networks(game).items()}
         trainer = config.game.trainer(game, self.system, loader, config.seed)
         trainer.steps = config.steps
         if state:
@@ -195,16 +198,16 @@ class Run(RunFolder):
             self._advise(trainer.step, row)
         if trainer.step % self.config.save_every == 0 or trainer.step == trainer.last:
             self.save(trainer)
+        elif (trainer.step < self.config.save_every
+              and str(trainer.step).rstrip("0") in EARLY):  # something to see within seconds
+            self.save_samples(trainer.step, trainer.game, trainer.average.module)
+            self.write_page(going=True)
 
     def _advise(self, step: int, row: dict[str, float]) -> None:
-        """Say what looks ill, and again only if it has not for a while."""
-        self._history = [*self._history[1 - LONG:], row]
-        sentence = advice(self._history)
-        if sentence is None:
-            return
-        if step - self._heard.get(sentence, -ADVICE_EVERY) >= ADVICE_EVERY:
+        """Say what looks ill, if it is news."""
+        sentence = self.adviser.hear({**row, "step": step})
+        if sentence is not None:
             self.warn(f"step {step}: {sentence}")
-        self._heard[sentence] = step
 
     def save(self, trainer: Trainer) -> None:
         """Weights, a grid, the curves and the state, as of the trainer's step. Raises Diverged for
@@ -221,7 +224,12 @@ class Run(RunFolder):
         self.save_losses()
         with suppress(FileNotFoundError):
             flush(self.folder / "metrics.jsonl")
+        self.write_page(going=trainer.step < trainer.last and not trainer.stop)
         self._save_state(state)  # last: it names the step from which a resumed run goes on
+
+    def write_page(self, going: bool = False, note: str = "") -> None:
+        """The page of the run so far, index.html; who looks at one that is going sees it go on."""
+        write_page(self.folder / "index.html", [self], going, note)
 
     @cached_property
     def _keeper(self) -> Keeper:
@@ -280,6 +288,13 @@ class Run(RunFolder):
         with _fitting(self.weights_file(step)):
             game.generator.load_state_dict(weights)
         return game, step
+
+
+def machine() -> str:
+    """What trains here: versions and the device."""
+    return (f"minigan {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
+            f"{platform.system()} {platform.machine()}, "
+            f"{'GPU' if backend.current().name == 'cupy' else 'CPU'}")
 
 
 @contextmanager

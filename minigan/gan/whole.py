@@ -44,10 +44,17 @@ def findings(run: Run) -> Iterator[Finding]:
     step = state["progress"]["step"] if state else 0
     for saved in sorted({*run.saved_steps(), *[step] * bool(step)}):
         yield from _of_step(run, saved, state if saved == step else None)
+    for made, picture in run.pictures().items():
+        if made not in (step, *run.saved_steps()) and not _is_picture(picture):
+            yield Finding(f"{picture} is damaged", "removed", picture.unlink)
     yield from _metrics(run, step)
     curves = run.folder / "losses.png"
     if step and run.metrics() and not _is_picture(curves):
         yield Finding(f"{curves} is missing or damaged", "drawn again", run.save_losses)
+    page = run.folder / "index.html"
+    if step and run.config.made_by and not (page.exists()  # older runs have none
+                                            and page.read_bytes().endswith(b"</html>\n")):
+        yield Finding(f"{page} is missing or damaged", "made again", run.write_page)
 
 
 def _state(run: Run) -> tuple[dict[str, Any] | None, str]:

@@ -45,7 +45,7 @@ def _figure(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel:
         if len(values) <= _MANY:
             axes.plot(steps, values, label=name, linewidth=1.8)
             continue
-        starts, means, least, most = _stretches(values)
+        starts, means, least, most = stretches(values)
         at = numpy.asarray(steps)[starts]
         line, = axes.plot(at, _smooth(means), label=name, linewidth=1.8)
         axes.plot(at.repeat(2), numpy.stack([least, most], axis=1).ravel(),
@@ -61,10 +61,10 @@ def _figure(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel:
     return figure
 
 
-def _stretches(values: numpy.ndarray) -> tuple[numpy.ndarray, ...]:
-    """Up to 2,000 stretches of equal length: their starts, means, least and largest values, so that
-    no peak is lost. NaN where nothing is finite; as they are, values that are few."""
-    starts = numpy.arange(0, len(values), -(-len(values) // _WIDE))
+def stretches(values: numpy.ndarray, many: int = _WIDE) -> tuple[numpy.ndarray, ...]:
+    """Up to so many stretches of equal length: their starts, means, least and largest values, so
+    that no peak is lost. NaN where nothing is finite; as they are, values that are few."""
+    starts = numpy.arange(0, len(values), -(-len(values) // many))
     finite = numpy.isfinite(values)
     count = numpy.add.reduceat(finite, starts, dtype=numpy.float64)
     total = numpy.add.reduceat(numpy.where(finite, values, 0), starts)

@@ -60,6 +60,7 @@ REPAIRED = {
         lambda run: (run / f"samples/{LAST}.png").unlink(),
     "losses.png is missing or damaged (--repair: drawn again)":
         lambda run: (run / "losses.png").write_bytes(b""),
+    "index.html is missing or damaged (--repair: made again)": lambda run: cut(run / "index.html"),
     f"weights/{LAST}.safetensors is damaged": lambda run: cut(run / f"weights/{LAST}.safetensors"),
     f"weights/{LAST}.safetensors is missing (--repair: written again from the state)":
         lambda run: (run / f"weights/{LAST}.safetensors").unlink(),
@@ -95,6 +96,9 @@ def test_what_cannot_be_made_again_is_told_or_set_aside(run, capsys):
     assert told(capsys, run, "--repair", status=1)[-1].endswith(
         "metrics.jsonl lacks 1 steps from 10 to 10: only training from the start would make them "
         "again")
+    cut(run / "samples/step-000005.png")  # of which there are no weights
+    assert "samples/step-000005.png is damaged: removed" in " ".join(
+        told(capsys, run, "--repair", status=1))
     assert (run / f"weights/{FIRST}.damaged").exists() and Run.open(run).saved_steps() == [20]
 
 

@@ -44,8 +44,9 @@ def files(folder):
 
 def test_a_run_folder_holds_config_metrics_grids_curves_weights_and_state(finished):
     assert files(finished) == [
-        "config.json", "losses.png", "metrics.jsonl", "samples/step-000003.png",
-        "samples/step-000006.png", "state.safetensors", "weights/step-000003.safetensors",
+        "config.json", "index.html", "losses.png", "metrics.jsonl", "samples/step-000001.png",
+        "samples/step-000002.png", "samples/step-000003.png", "samples/step-000006.png",
+        "state.safetensors", "weights/step-000003.safetensors",
         "weights/step-000006.safetensors"]
     config = json.loads((finished / "config.json").read_text())
     assert config["system"] == config["data"] == "digits" and config["shape"] == [8, 8, 1]
@@ -370,7 +371,8 @@ def test_a_second_signal_while_the_first_one_is_obeyed_cuts_no_save_off(tmp_path
     train = ["train", "--steps", "9", "--save-every", "4", *TINY[2:4], "--device", "cpu"]
     assert main([*train, "--out", str(tmp_path / "run")]) == 128 + signal.SIGTERM
     assert files(tmp_path / "run") == [
-        "config.json", "metrics.jsonl", "samples/step-000004.png", "state.safetensors",
+        "config.json", "index.html", "metrics.jsonl", *[f"samples/step-00000{i}.png" for i in (
+            1, 2, 4)], "state.safetensors",
         "weights/step-000004.safetensors"]
 
 

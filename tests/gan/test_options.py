@@ -9,8 +9,9 @@ import pytest
 import minigan as mg
 from minigan.data import Loader
 from minigan.errors import UserError
+from minigan.gan import diagnostics
 from minigan.gan import (ACGAN, GAN, GMAN, MGAN, Config, GameError, InfoGAN, Options, Run,
-                         SemiSupervisedGAN, System, UnrolledGAN, d2gan, models, noise, run)
+                         SemiSupervisedGAN, System, UnrolledGAN, d2gan, models, noise)
 from minigan.gan.options import OPTIONS
 from tests.options import BESIDE, CHANGED
 
@@ -173,7 +174,7 @@ def test_options_come_back_from_config_json(name, tmp_path):
 
 def test_advice_is_given_again_only_after_a_while_without_the_failure(tmp_path, monkeypatch):
     found = {10: "A", 20: "B", 30: "A", 40: None, 1020: "A", 1500: "B", 2020: "A"}
-    monkeypatch.setattr(run, "advice", lambda history: found[history[-1]["step"]])
+    monkeypatch.setattr(diagnostics, "advice", lambda history: found[history[-1]["step"]])
     config = Config("digits", "digits", SHAPE, 3, 8, 0, 3)
     said, watched = [], Run.create(tmp_path, config)
     watched.warn = said.append

@@ -100,8 +100,8 @@ def test_the_state_takes_its_name_when_all_that_it_speaks_of_is_on_the_disk(tmp_
     monkeypatch.setattr(os, "replace", lambda a, b: (order.append(b.name), replace(a, b)))
     monkeypatch.setattr(run_module, "flush", lambda path: (order.append(path.name), flush(path)))
     trainer.run(2)
-    assert order == ["step-000002.safetensors", "step-000002.png", "metrics.jsonl",
-                     "state.safetensors"]
+    assert order == ["step-000001.png", "index.html", "step-000002.safetensors", "step-000002.png",
+                     "metrics.jsonl", "index.html", "state.safetensors"]
 
 
 def test_what_is_left_where_a_run_was_killed_before_its_settings_is_no_run(tmp_path):

@@ -49,12 +49,12 @@ def test_smoothing_quiets_noise():
 def test_a_long_curve_is_drawn_by_stretches_that_keep_every_peak():
     values = np.random.default_rng(0).normal(size=99_999)
     values[[5, 77_777]], values[40_000:41_000] = (50, -60), np.nan
-    starts, means, least, most = curves._stretches(values)
+    starts, means, least, most = curves.stretches(values)
     assert len(starts) <= 2000 and most[starts.searchsorted(5, "right") - 1] == 50
     assert least[starts.searchsorted(77_777, "right") - 1] == -60
     np.testing.assert_allclose(means[3], values[starts[3]:starts[4]].mean())
     assert np.isnan([means, least, most]).all(axis=0).sum() == 20  # wholly within the gap
-    for few in curves._stretches(values[:2000])[1:]:
+    for few in curves.stretches(values[:2000])[1:]:
         np.testing.assert_array_equal(few, values[:2000])
 
 

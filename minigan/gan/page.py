@@ -1,0 +1,205 @@
+"""The page of a run, index.html: what it is, how it goes and what it draws, in one file."""
+from __future__ import annotations
+
+import shlex
+
+from html import escape
+from pathlib import Path
+from string import Template
+from typing import Any, Iterable, Sequence
+
+from ..checked import checked
+from ..errors import UserError, brief
+from ..files import replacing
+from ..locks import taken
+from ..metrics.table import METRICS
+from ..viz.inline import grid_uri, svg_curves
+from .folder import RunError, RunFolder
+from .scores import Scores
+from .systems import SYSTEMS
+from .yardstick import REAL
+
+FILM = 2_000_000  # characters that the pictures of a page have at most; all else is some 100,000
+FRAMES = 60       # pictures of a run at most
+COLUMNS = 6       # steps in the table of what was measured
+NAN = float("nan")
+CURVES = {  # caption: by the fields of `diagnostics.reading`, names; and limits
+    "losses": ({"d_loss": "discriminator", "g_loss": "generator"}, None),
+    "what D answers, 1 being real": ({"d_real": "D(x)", "d_fake": "D(G(z))"}, (0, 1)),
+    "how often D is right": ({"real_right": "of real", "fake_right": "of generated",
+                              "order": "of pairs (0.5: it guesses)"}, (0, 1)),
+    "norms of the gradients": ({"d_gradient": "discriminator", "g_gradient": "generator"}, None),
+    "what G does: 0 is collapse, 1 right; 1 is taught nothing": (
+        {"diversity": "diversity", "saturation": "saturation"}, None),
+}
+
+
+@checked
+def report(*runs: RunFolder, path: str | Path | None = None) -> Path:
+    """Write the page of a run, or one of several beside each other; returns where it is, by default
+    index.html in the run's folder, or report.html here. What is damaged in a folder is said on the
+    page. Raises UserError where no run is given, or one has nothing to show."""
+    if not runs:
+        raise UserError("no run was given to report on")
+    for run in runs:
+        if not run.pictures() and not run.metrics():
+            raise RunError(f"{run.folder} has neither pictures nor metrics yet")
+    if path is None:
+        path = runs[0].folder / "index.html" if len(runs) == 1 else "report.html"
+    path = Path(path)
+    going = len(runs) == 1 and path.parent == runs[0].folder and taken(path.parent)
+    write_page(path, runs, going)
+    return path
+
+
+def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
+               note: str = "") -> None:
+    """The page; one that is going is loaded anew every few seconds by whoever looks at it."""
+    articles = [_article(run, Path(path).parent == run.folder, FILM // len(runs), going, note)
+                for run in runs]
+    text = Template(Path(__file__).with_name("page.html").read_text("utf-8")).substitute(
+        title=escape(" and ".join(_title(run) for run in runs)), columns=len(runs),
+        runs="\n".join(articles), going="true" if going else "false")
+    with replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
+def facts(run: RunFolder) -> dict[str, str]:
+    """What a run is, in a line each."""
+    c = run.config
+    *size, channels = c.shape
+    many, _, known = (c.fingerprint or "").partition(" images, ")
+    where = f" in {c.data_dir}" if c.data_dir else ""
+    cut = ", scaled and cut to" if c.data == "images" else " of"
+    options = [name.replace("_", "-") + ("" if value is True else f" {_words(value)}")
+               for name, value in c.game.given().items()]
+    told = {
+        "data": f"{c.data}{where}: {f'{int(many):,} ' if known and many.isdecimal() else ''}images"
+                f"{cut} {size[1]} x {size[0]} pixels, {'grey' if channels == 1 else 'coloured'}"
+                + f", in {c.classes} classes" * bool(c.classes),
+        "system": f"{c.system}: {SYSTEMS[c.system].summary}",
+        "game": ", ".join(options) or "plain",
+        "training": f"{c.steps:,} steps with {c.batch_size} images of each kind, seed {c.seed}, "
+                    f"saved every {c.save_every:,}"}
+    try:
+        for name, table in run.networks.items():
+            told[name.replace("_", " ")] = (f"{table.parameters:,} parameters in "
+                                            f"{len(table.rows)} layers")
+    except UserError as error:
+        told["networks"] = f"not to be made: {brief(error)}"
+    return told
+
+
+def _words(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _title(run: RunFolder) -> str:
+    return f"{run.config.system} on {run.config.data}, seed {run.config.seed}"
+
+
+def _article(run: RunFolder, at_home: bool, room: int, going: bool, note: str) -> str:
+    """A run. Its own page does not name the folder, which may be moved; others do."""
+    rows = sorted(run.readings(), key=lambda row: row["step"])
+    step = max([*run.pictures(), *run.saved_steps()], default=0)
+    step = max(step, int(rows[-1]["step"]) if rows and not going else 0)
+    name = "RUN" if at_home else shlex.quote(str(run.folder))
+    more = f" --steps {2 * run.config.steps}" if step >= run.config.steps else ""
+    where = " (RUN is the folder of this page)" if at_home else ""
+    return "\n".join([
+        "<article>", f"<h1>{escape(_title(run) if at_home else str(run.folder))}</h1>",
+        f'<p>step {step:,} of {run.config.steps:,} <progress max="{run.config.steps}" '
+        f'value="{step}"></progress> {"under way" if going else ""}</p>',
+        f'<p class="advice">{escape(note)}</p>' if note else "",
+        *(f'<p class="advice">step {at:,}: {escape(said)}</p>' for at, said in run.adviser.said),
+        _film(run, room), _curves(rows), _measured(run), "<h2>Settings</h2>",
+        _table([[key, value] for key, value in {
+            **facts(run), "trained by": run.config.made_by or "an older minigan"}.items()]),
+        f"<p>To go on: <code>minigan train --resume --out {escape(name)}{more}</code>; more "
+        f"samples: <code>minigan sample {escape(name)}</code>{escape(where)}</p>", "</article>"])
+
+
+def _film(run: RunFolder, room: int) -> str:
+    """The pictures of samples, as many as have room: the first, the last, and others between."""
+    files = list(run.pictures().items())
+    height, width, _ = run.config.shape
+    chosen, frames, broken = _spread(files, FRAMES), [], 0
+    while True:
+        frames, broken = [], 0
+        for step, path in chosen:
+            try:
+                frames.append((step, *grid_uri(path, height, width)))
+            except (OSError, ValueError):
+                broken += 1
+        if len(chosen) < 2 or sum(len(frame[1]) for frame in frames) <= room:
+            break
+        chosen = _spread(chosen, max(1, len(chosen) * 3 // 4))
+    if not frames:
+        return f'<p class="note">no pictures{" that can be read" * bool(broken)}</p>'
+    images = "".join(f'<img src="{uri}" alt="step {step:,}"{" hidden" * (i < len(frames) - 1)}>'
+                     for i, (step, uri, _, _) in enumerate(frames))
+    last = len(frames) - 1
+    _, _, rows, columns = frames[-1]
+    said = [f"{rows} x {columns} images of the same noise, by the average generator"]
+    if len(chosen) < len(files):
+        said.append(f"{len(chosen)} of the {len(files)} pictures in samples/")
+    if broken:
+        said.append(f"{broken} could not be read")
+    return (f'<h2>Samples</h2><figure class="film">{images}<input type="range" max="{last}" '
+            f'value="{last}" aria-label="step"><figcaption><span>step {frames[-1][0]:,}</span>: '
+            f'{"; ".join(said)}</figcaption></figure>')
+
+
+def _spread(items: Sequence[Any], n: int) -> list[Any]:
+    """n of them at most, the last one, the first, and others between."""
+    if len(items) <= n:
+        return list(items)
+    return [items[-1 - round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(n)][::-1]
+
+
+def _curves(rows: Sequence[dict[str, float]]) -> str:
+    """All that the rows of metrics.jsonl have."""
+    drawn = []
+    for caption, (fields, limits) in CURVES.items():
+        curves = {name: [row.get(field, NAN) for row in rows] for field, name in fields.items()
+                  if any(field in row for row in rows)}
+        svg = svg_curves([int(row["step"]) for row in rows], curves, limits) if curves else ""
+        if svg:
+            drawn.append(f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>")
+    return f'<h2>Curves</h2><div class="curves">{"".join(drawn)}</div>' if drawn else ""
+
+
+def _measured(run: RunFolder) -> str:
+    """The latest figures of evaluation.json that are to be compared with each other."""
+    try:
+        known = list(Scores(run.folder).rows())
+    except UserError as error:
+        return f'<p class="note">{escape(brief(error))}</p>'
+    parts = []
+    for column, heading in (("samples", "Measured"), ("choosing", "Measured to keep the best")):
+        own = [row for row in known if row["column"] == column]
+        if not own:
+            continue
+        asked = ("n", "seed", "data", "reference", "judge")
+        rows = [row for row in known if all(row[k] == own[-1][k] for k in asked)
+                and row["column"] in (column, *REAL)]
+        steps = sorted({row["step"] for row in rows if row["step"] is not None})
+        titles: list[Any] = [*_spread(steps, COLUMNS),
+                             *(name for name in REAL if any(row["column"] == name for row in rows))]
+        cells = {(row["metric"], row["step"] if row["column"] == column else row["column"]):
+                 f"{row['value']:.3g}" + (f" ± {row['interval']:.1g}" if row["interval"] else "")
+                 for row in rows}
+        names = [name for name in METRICS if any(row["metric"] == name for row in own)]
+        parts += [f"<h2>{heading}</h2>", _table(
+            [[name, METRICS[name].better, *(cells.get((name, title), "–") for title in titles)]
+             for name in names],
+            ["", "better", *(t if isinstance(t, str) else f"step {t:,}" for t in titles)]),
+            f'<p class="note">{own[-1]["n"]:,} samples, seed {own[-1]["seed"]}; ± is 95 % '
+            "confidence</p>"]
+    return "".join(parts)
+
+
+def _table(rows: Iterable[Sequence[str]], head: Sequence[str] = ()) -> str:
+    lines = [[f"<th>{escape(cell)}</th>" for cell in head]] if head else []
+    lines += [[f"<td>{escape(cell)}</td>" for cell in row] for row in rows]
+    return f"<table>{''.join(f'<tr>{chr(10).join(line)}</tr>' for line in lines)}</table>"

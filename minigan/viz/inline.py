@@ -1,0 +1,93 @@
+"""What a page of HTML holds within itself: curves as SVG, pictures as data."""
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+
+import numpy
+
+from .curves import stretches
+
+_WIDTH, _HEIGHT, _LEFT, _POINTS = 300, 120, 46, 220
+_COLOURS = ("#1f77b4", "#e8590c", "#2f9e44", "#9c36b5")
+_SIDE = 560    # pixels that a picture has at most, unless it is one image that has more
+_SMALL = 40_000  # bytes up to which a picture is a PNG; a larger one is a JPEG
+_SCALE = 4     # `save_grid` makes such squares of pixels
+
+
+def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]],
+               limits: tuple[float, float] | None = None) -> str:
+    """Curves over the steps, drawn as an SVG element: their means in up to 220 stretches, and pale
+    what they are between. NaN leaves gaps. Without limits, the lowest and highest numbers shown,
+    these are those of the means, but for the outermost 1 %."""
+    drawn = {name: stretches(numpy.where(numpy.isfinite(values), values, numpy.nan), _POINTS)
+             for name, values in ((n, numpy.asarray(v, numpy.float64)) for n, v in curves.items())}
+    means = numpy.concatenate([numpy.zeros(0), *[means for _, means, _, _ in drawn.values()]])
+    means = means[numpy.isfinite(means)]
+    if not len(means):
+        return ""
+    low, high = limits or numpy.percentile(means, [0.5, 99.5]).tolist()
+    room = 0.06 * (high - low or abs(high) or 1)
+    low, high = low - room, high + room
+    first, last = steps[0], max(steps[-1], steps[0] + 1)
+
+    def path(at: numpy.ndarray, values: numpy.ndarray) -> str:
+        x = _LEFT + (at - first) / (last - first) * _WIDTH
+        y = numpy.clip((high - values) / (high - low), -1, 2) * _HEIGHT
+        gap, words = True, []
+        for a, b in zip(x.tolist(), y.tolist()):
+            if b == b:
+                words.append(f"{'M' if gap else 'L'}{a:.1f} {b:.1f}")
+            gap = b != b
+        return "".join(words)
+
+    lines, legend = [], []
+    for (name, (starts, means, least, most)), colour in zip(drawn.items(), _COLOURS):
+        at = numpy.asarray(steps)[starts]
+        between = numpy.stack([least, most], axis=1).ravel()
+        lines.append(f'<path d="{path(at.repeat(2), between)}" stroke="{colour}" opacity=".25"/>'
+                     f'<path d="{path(at, means)}" stroke="{colour}" stroke-width="1.8"/>')
+        legend.append(f'<tspan fill="{colour}" dx="10">{escape(name)}</tspan>')
+    marks = "".join(f'<text x="{_LEFT - 5}" y="{18 + (high - v) / (high - low) * _HEIGHT:.1f}" '
+                    f'text-anchor="end">{v:.3g}</text>' for v in (low + room, high - room))
+    return (f'<svg viewBox="0 0 {_LEFT + _WIDTH + 8} {_HEIGHT + 34}" role="img">'
+            f'<text x="{_LEFT - 10}" y="10">{"".join(legend)}</text>'
+            f'<svg y="14" height="{_HEIGHT}"><rect x="{_LEFT}" width="{_WIDTH}" '
+            f'height="{_HEIGHT}" class="plot"/><g fill="none">{"".join(lines)}</g></svg>{marks}'
+            f'<text x="{_LEFT}" y="{_HEIGHT + 30}">step {first:,}</text><text x="{_LEFT + _WIDTH}" '
+            f'y="{_HEIGHT + 30}" text-anchor="end">{steps[-1]:,}</text></svg>')
+
+
+def grid_uri(path: Path, height: int, width: int) -> tuple[str, int, int]:
+    """A picture that `save_grid` wrote of images of that size, as a data URI, with a pixel for each
+    pixel of theirs; and how many rows and columns of images are in it: of large images, only so
+    many as have room. Raises ValueError for a
+    damaged file, and OSError for none."""
+    stat = path.stat()
+    return _grid_uri(path, height, width, (stat.st_mtime_ns, stat.st_size))
+
+
+@lru_cache(maxsize=256)  # a page is written again and again, and the pictures in it stay
+def _grid_uri(path: Path, height: int, width: int, stamp: object) -> tuple[str, int, int]:
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            pixels = numpy.asarray(image)[::_SCALE, ::_SCALE]
+        rows, columns = (min((side - 1) // (own + 1), max(1, _SIDE // (own + 1)))
+                         for side, own in zip(pixels.shape, (height, width)))
+        picture = Image.fromarray(pixels[:rows * (height + 1) + 1, :columns * (width + 1) + 1])
+        kind, data = "png", io.BytesIO()
+        picture.save(data, "PNG")
+        if data.tell() > _SMALL:
+            kind, data = "jpeg", io.BytesIO()
+            picture.convert("L" if picture.mode == "L" else "RGB").save(
+                data, "JPEG", quality=85, subsampling=0)
+    except Exception as error:  # a damaged file can make a decoder raise anything
+        raise ValueError(f"{path} cannot be read: {error}") from None
+    text = base64.b64encode(data.getvalue()).decode()
+    return f"data:image/{kind};base64,{text}", rows, columns
