@@ -113,6 +113,8 @@ def write_arrays(path: Path, arrays: dict[str, numpy.ndarray], text: str = "") -
     contiguous = {k: numpy.asarray(v, order="C") for k, v in arrays.items()}
     try:
         with replacing(path) as temporary:
+            for left in path.parent.glob(".tmp??????"):  # of save_file, where it was killed
+                left.unlink(missing_ok=True)
             save_file(contiguous, temporary, {"text": text})
     except SafetensorError as error:  # a full disk, too, is reported as one
         raise UserError(f"{path} could not be written: {error}; what was there before is "

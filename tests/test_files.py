@@ -115,3 +115,9 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
         second.touch()
         assert not leftovers(tmp_path)
     assert {*tmp_path.iterdir()} == {*stays, tmp_path / "y", tmp_path / "z"} and gone
+
+
+def test_what_safetensors_left_in_the_middle_of_a_file_goes_with_the_next(tmp_path):
+    (tmp_path / ".tmpAb12Cd").write_bytes(b"half")
+    write_arrays(tmp_path / "a.safetensors", {"x": np.zeros(2)})
+    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]

@@ -7,10 +7,9 @@ from textwrap import indent
 from typing import Any
 
 from ..checked import checked
-from ..files import replacing, write_arrays
+from ..files import read_arrays, replacing, write_arrays
 from ..gan import ConditionalGenerator, Generators, InfoGAN, Run, RunError, noise
 from ..gan.game import GAN
-from ..settings import Natural
 from .layers import Line, in_torch
 
 FILE = '''\
@@ -121,27 +120,35 @@ NOISE = {noise.normal: "torch.randn(n, {latent})", noise.uniform: "torch.rand(n,
 
 
 @checked
-def to_torch(run: Run, folder: str | PathLike | None = None, step: Natural | None = None) -> Path:
+def to_torch(run: Run, folder: str | PathLike | None = None, step: int | str | None = None
+             ) -> Path:
     """Write generator.py, a module of PyTorch with `load()` and `sample(n)`, and its weights,
     generator.safetensors, into a folder (None: RUN/torch-step-N); returns the path of the first.
 
-    The generator is the run's average one at a saved step (None: the last). The file needs torch
-    and safetensors, and nothing of minigan. Raises UserError for a run or a step without weights,
-    for layers that have no export, and if other files of these names are in the folder.
+    The generator is the run's average one at a saved step (see `Run.saved_step`). The file needs
+    torch and safetensors, and nothing of minigan. Raises UserError for a run or a step without
+    weights, for layers that have no export, and if other files of these names are in the folder.
     """
     game, step = run.game(step)
     code, state = written(run, game, step)
     folder = run.folder / f"torch-step-{step:06d}" if folder is None else Path(folder)
     module, weights = folder / "generator.py", folder / "generator.safetensors"
-    if not (module.exists() and module.read_text("utf-8", "replace") == code):
-        for path in (module, weights):
-            if path.exists():
-                raise RunError(f"{path} exists already, and is another one: name another "
-                               "folder (--out)")
+    same = {module: lambda: module.read_text("utf-8", "replace") == code,
+            weights: lambda: _equal(read_arrays(weights)[0], state)}
+    for path, is_this in same.items():
+        if path.exists() and not is_this():
+            raise RunError(f"{path} exists already, and is another one: name another folder "
+                           "(--out)")
     with replacing(module) as temporary:
         temporary.write_text(code, "utf-8")
     write_arrays(weights, state)
     return module
+
+
+def _equal(there: dict[str, Any], state: dict[str, Any]) -> bool:
+    return there.keys() == state.keys() and all(
+        there[name].shape == array.shape and there[name].tobytes() == array.tobytes()
+        for name, array in state.items())
 
 
 def written(run: Run, game: GAN, step: int) -> tuple[str, dict[str, Any]]:

@@ -119,6 +119,7 @@ class Config:
             raise DataError(f"the images of {self.data_dir or self.data}, or their classes, are "
                             f"not those that the run began with ({self.fingerprint}; now {found}): "
                             "bring those back, or start another run")
+        self.fingerprint = found
         return images, labels
 
     def conditions(self, labels: np.ndarray | None) -> list[backend.Array]:

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import math
+import os
 import textwrap
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
@@ -14,6 +16,7 @@ from ..metrics.comparison import Comparison
 from ..metrics.table import METRICS, Figure, lacking, scored
 from ..settings import Seed, TwoOrMore
 from ..viz import save_panels
+from .config import fingerprint
 from .run import Run, RunError
 from .scores import Scores, weights_mark
 from .yardstick import REAL, Yardstick
@@ -88,6 +91,11 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
     names = list(dict.fromkeys(metrics or METRICS))
     steps = [_steps(run, step, all_steps) for run in runs]  # told before any data are read
     first = runs[0].config
+    for run in runs:
+        if run.config.fingerprint is None:  # it is an older one
+            run.config.fingerprint = fingerprint(*run.data)
+        if not os.access(run.folder, os.W_OK):
+            report(f"{run.folder} cannot be written into: its figures will not be kept")
     for run in runs[1:]:
         if (run.config.data, run.config.fingerprint) != (first.data, first.fingerprint):
             raise RunError(f"{runs[0].folder} is of {first.data}, {run.folder} of "
@@ -102,6 +110,7 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
         for i, at in enumerate(own, 1):
             title = f"step {at}" if len(runs) == 1 else str(run.folder) + f" {at}" * (len(own) > 1)
             said = f"{run.folder}: step {at}" + f" ({i} of {len(own)})" * (len(own) > 1)
+            title = f"./{title}" if title in REAL else title
             columns[title] = _measured(run, yardstick, names, at, partial(report, said))
     there = [name for name in names
              if any(isinstance(column[name], Figure) for column in columns.values())]
@@ -158,7 +167,8 @@ def _draw(path: Path, own: Scores, real: Scores, key: dict[str, Any]) -> None:
         return {name: [math.nan if x is None else x for x in xs] for name, xs in found.items()}
 
     if names:
-        save_panels(path, steps, curves("value"), curves("interval"), levels)
+        with suppress(PermissionError):
+            save_panels(path, steps, curves("value"), curves("interval"), levels)
 
 
 def _cell(figure: Figure | str | None, short: bool) -> str:

@@ -73,7 +73,8 @@ def training_film(run: Run, path: str | Path | None = None, *,
     """A film, GIF or MP4, of the pictures in the run's `samples/`, so many of them at most, which
     all are of the same noise; returns where it is, by default in the run's folder. Raises RunError
     if there are none, or damaged ones."""
-    files = sorted((run.folder / "samples").glob("step-*.png"))
+    files = sorted((run.folder / "samples").glob("step-*.png"),
+                   key=lambda file: (len(file.name), file.name))  # from a million on, too
     if not files:
         raise RunError(f"{run.folder} has no pictures in samples yet, of which the film would be")
     files = [files[i] for i in np.linspace(0, len(files) - 1, min(frames, len(files))).astype(int)]

@@ -34,6 +34,7 @@ class Keeper:
 
     def check(self, trainer: Trainer) -> None:
         """Raise UserError if there can be no figure: before hours of training."""
+        Scores(self.folder)  # if it is damaged, too
         reason = self.figure(trainer)
         if isinstance(reason, str):
             raise UserError(f"the best step cannot be kept by {self.config.keep_best}: {reason}")

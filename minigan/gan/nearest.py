@@ -63,8 +63,9 @@ class Neighbours:
     def verdict(self) -> str:
         """What the numbers say, in a sentence or two."""
         if self.z > 3:
-            return ("It is memorising: its samples lie nearer to training images than these lie to "
-                    "each other.")
+            return ("It may be memorising: its samples lie nearer to training images than these "
+                    "lie to each other. Copies do, and so do averages, which are near to "
+                    "everything: look at the nearest pairs.")
         if self.near_z > 5:  # of few images 3 is no rare thing: the quantile, too, is an estimate
             return ("Some of the samples may be copies: too many are very near to a training "
                     "image. Look at the nearest pairs.")
@@ -86,8 +87,8 @@ class Neighbours:
         return "\n".join([*lines, "", f"{self.verdict} In {self.share:.1%} of all pairs of a "
                           "sample and a training image it is the sample that has the nearer "
                           f"neighbour, z = {self.z:.1f}; new images would have 50% and 0, and "
-                          f"above 3 is memory. {self.near:.1%} of the samples are nearer to theirs "
-                          f"than the nearest {TAIL:.0%} of training images are."])
+                          f"above 3 is no chance. {self.near:.1%} of the samples are nearer to "
+                          f"theirs than the nearest {TAIL:.0%} of training images are."])
 
     def save(self, path: str | os.PathLike, n: int = 8) -> None:
         """A picture of n pairs of each kind, and of the distances."""

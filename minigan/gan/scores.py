@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Iterable
 
@@ -55,7 +56,9 @@ class Scores:
                 self._keep({**key, **found[name]._asdict()})
                 new = True
         if new:
-            with replacing(self.path) as path:
+            # those that another process has written since
+            self._known = {**Scores(self.path.parent)._known, **self._known}
+            with suppress(PermissionError), replacing(self.path) as path:
                 path.write_text(json.dumps({"figures": list(self.rows())}, indent=1) + "\n")
         return found
 

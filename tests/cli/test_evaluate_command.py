@@ -5,6 +5,7 @@ import gzip
 import json
 import shutil
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -213,3 +214,15 @@ def test_a_conditional_run_is_read_and_teaches(tmp_path):
     assert all(isinstance(figure, Figure) for column in made.columns.values()
                for figure in column.values())
     assert made.columns["real"]["gan-test"].value > 0.9 > made.columns["step 2"]["gan-test"].value
+
+
+def test_a_run_named_as_a_column_keeps_its_own_and_what_another_process_wrote_stays(run, capsys):
+    shutil.copytree("run", "noise")
+    assert main(["evaluate", "noise", "run", "--n", "50", "--metrics", "precision", "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)["columns"]) == [
+        "./noise", "run", "real", "noise", "blur"]
+    first, other = Scores(Path("noise")), Scores(Path("noise"))
+    for scores, n in ((first, 7), (other, 8)):
+        scores.figures(["precision"], lambda name: Figure(1.0, None), column="samples", step=6,
+                       weights=None, n=n, seed=0, data=None, reference="real", judge=None)
+    assert {7, 8} <= {row["n"] for row in Scores(Path("noise")).rows()}

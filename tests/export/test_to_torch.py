@@ -16,6 +16,7 @@ from minigan import nn
 from minigan.cli import main
 from minigan.errors import UserError
 from minigan.export import layers, pytorch
+from minigan.files import read_arrays, write_arrays
 from minigan.gan import SYSTEMS, Config, Options, Run, models, sample
 
 WIDTHS = {"digits": 8, "mlp": 8, "mlp-small": 8, "mlp-keras": 8, "dcgan": 2, "digits-dcgan": 2}
@@ -229,6 +230,9 @@ def test_what_is_written_is_the_same_again_and_takes_no_other_files_place(run, t
         status, said = export("--step", "1")
         assert status == 2 and f"{tmp_path / there} exists already" in said
         (tmp_path / "elsewhere").rename(tmp_path / gone)
+    arrays, _ = read_arrays(tmp_path / names[1])
+    write_arrays(tmp_path / names[1], {name: array + 1 for name, array in arrays.items()})
+    assert export()[0] == 2  # those of a run with another seed
 
 
 @pytest.mark.parametrize("words, says", [

@@ -41,14 +41,15 @@ def test_new_images_are_rarely_accused_and_few_copies_are_found():
         fresh, real = rng.gamma(9, size=1000), rng.gamma(9, size=449)
         accused += not found(fresh, real).verdict.startswith("No sign")
         fresh[:100] = 0.01  # a tenth are copies, which the mean would hide
-        missed += not found(fresh, real).verdict.startswith(("Some", "It is memorising"))
+        missed += not found(fresh, real).verdict.startswith(("Some", "It may be memorising"))
     assert accused <= 3 and missed == 0
 
 
 def test_copies_and_what_is_far_off_are_told_apart():
     real = np.random.default_rng(0).gamma(9, size=449)
     copies, far = found(real * 0.01, real), found(real * 1.5, real)
-    assert copies.verdict.startswith("It is memorising") and copies.z > 20 and copies.share > 0.99
+    assert copies.verdict.startswith("It may be memorising")
+    assert copies.z > 20 and copies.share > 0.99
     assert far.verdict.startswith("It is not memorising") and far.z < -3 and far.near < 0.05
     assert "z = " in str(far) and "1,797 training images" in str(far)
 

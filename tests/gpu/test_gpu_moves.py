@@ -160,7 +160,7 @@ def test_a_run_made_on_one_device_is_resumed_on_the_other_and_sampled_from(cuda,
     for name, places in {"here": {9: "cpu"}, "there": {3: "cuda", 6: "cpu", 9: "cuda"}}.items():
         out = tmp_path / name
         for steps, place in places.items():
-            resume = ["--resume"] if out.exists() else TINY
+            resume = ["--resume"] if out.exists() else [*TINY, "--recipe", "as-written"]
             assert main(["train", *resume, "--steps", str(steps), "--device", place,
                          "--out", str(out)]) == 0
         mg.use("cpu")
