@@ -33,8 +33,8 @@ class Scores:
         except FileNotFoundError:
             pass
         except (KeyError, RecursionError, TypeError, ValueError) as error:
-            raise UserError(f"{self.path} is damaged: {error}; delete it, and minigan evaluate makes "
-                            "its figures anew, but not those of --keep-best") from None
+            raise UserError(f"{self.path} is damaged: {error}; delete it, and minigan evaluate "
+                            "makes its figures anew, but not those of --keep-best") from None
 
     def _keep(self, row: dict[str, Any]) -> None:
         self._known[_key(row)] = row
