@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
@@ -90,7 +90,8 @@ def doctor(args: argparse.Namespace) -> int:
 def examine(run: Run, repair: bool) -> int:
     """Tell what is wrong in a run folder, and repair it where that is wanted and possible; returns
     the exit status: 0 if it is whole now."""
-    run.take()  # what another process is writing is not whole
+    with suppress(*[] if repair else [PermissionError]):  # there nobody writes
+        run.take()  # what another process is writing is not whole
     ill = 0
     for found in findings(run):
         if found.remedy and repair:

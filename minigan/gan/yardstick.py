@@ -21,7 +21,8 @@ from .trainer import sample
 
 MOST = 10_000     # images of each kind, unless another number is asked for,
 VALUES = 2 ** 25  # and values in them: each kind takes 8 bytes of memory for each
-CHOOSING = 1_000  # by which training keeps its best step
+CHOOSING = 1_000  # by which training keeps its best step,
+CHOOSING_SEED = 10 ** 9  # and, beyond the run's own seed, its noise: nobody evaluates by that one
 REAL = ("real", "noise", "blur")
 
 Images = tuple[np.ndarray, "np.ndarray | None"]  # and their labels
@@ -74,7 +75,7 @@ class Yardstick:
         """
         n = min(CHOOSING, len(data[0]) // 2)
         order = _order(data)
-        return cls._of(config, config.seed + 1, data, (data, order[:n]), order[n:2 * n],
+        return cls._of(config, config.seed + CHOOSING_SEED, data, (data, order[:n]), order[n:2 * n],
                        f"{n:,} images of the run, to choose by")
 
     @classmethod

@@ -140,3 +140,12 @@ def test_the_help_says_in_a_line_each_who_uses_which_command(capsys):
     for command in ("systems", "lab", "train", "sample", "judge", "gradcheck", "doctor"):
         line, = [line for line in lines if line.startswith(f"  {command} ")]
         assert 20 < len(line) < 80
+
+
+def test_a_folder_that_cannot_be_written_into_is_looked_at(whole, capsys, monkeypatch):
+    def refuse(run):
+        raise PermissionError(13, "Permission denied", str(run.folder / ".lock"))
+
+    monkeypatch.setattr(Run, "take", refuse)
+    assert main(["doctor", str(whole)]) == 0 and "is whole" in capsys.readouterr().out
+    assert main(["doctor", str(whole), "--repair"]) == 2
