@@ -226,3 +226,12 @@ def test_a_run_named_as_a_column_keeps_its_own_and_what_another_process_wrote_st
         scores.figures(["precision"], lambda name: Figure(1.0, None), column="samples", step=6,
                        weights=None, n=n, seed=0, data=None, reference="real", judge=None)
     assert {7, 8} <= {row["n"] for row in Scores(Path("noise")).rows()}
+
+
+def test_a_run_older_than_fingerprints_is_known_by_its_images_and_damaged_figures_stop_it(run):
+    run.config.fingerprint = None
+    assert "1797 images" in evaluate(run, n=50, metrics=["precision"]).as_json()["data"]
+    assert yardstick.Yardstick.choosing(run.config, run.data).seed > 10 ** 8  # nobody else's noise
+    Path("run/evaluation.json").write_text("{")
+    with pytest.raises(ValueError, match="evaluation.json is damaged"):
+        Run.open("run").trainer()

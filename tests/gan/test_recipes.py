@@ -12,6 +12,7 @@ from minigan.cli import main
 from minigan.cli.game import words
 from minigan.errors import UserError
 from minigan.gan import SYSTEMS, GameError, Options, Run, models
+from minigan.gan.update import last_decay
 from tests.options import BESIDE, CHANGED, words as arguments
 
 pytestmark = pytest.mark.numpy_only("the settings are what is tested")
@@ -130,3 +131,8 @@ def test_the_page_has_the_table_of_the_record():
     example = runpy.run_path(str(ROOT / "examples" / "recipes.py"))
     page = (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
     assert example["table"](example["RECORD"].read_text().splitlines()) in page
+
+
+def test_a_rate_falls_in_the_last_share_of_the_steps():
+    assert [last_decay(0.5, step, 100) for step in (0, 50, 75, 99)] == \
+        pytest.approx([1, 1, 0.5, 0.02])

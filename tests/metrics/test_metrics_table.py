@@ -108,3 +108,7 @@ def test_what_is_lacking_is_named_and_what_is_not_finite_refused():
     with pytest.raises(ValueError, match="not finite.*--step"):
         Seen(np.full((2, 8, 8, 1), np.nan, np.float32))
     assert "no 10 parts" in scored("kernel", Comparison(*[Seen(IMAGES[:4], JUDGE)] * 2, REAL.shown))
+
+
+def test_the_error_of_a_share_is_that_of_two_more_of_either_kind():
+    assert table._share([True] * 10) == (1, pytest.approx((12 / 14 * 2 / 14 / 14) ** 0.5))
