@@ -84,7 +84,7 @@ def number(what: str, fits: Callable[[float], bool] = lambda x: True) -> Kind:
 
 def optional(kind: Kind) -> Kind:
     """That, or None."""
-    return Kind(f"{kind.what} or none", lambda x: x is None or kind.fits(x))
+    return Kind(f"{kind.what} or none", lambda x: x is None or kind.fits(x), wrong=kind.wrong)
 
 
 def one_of(names: Iterable[str], what: str) -> Kind:

@@ -39,15 +39,17 @@ MAY_IMPORT = {
     "files": {"errors"},
     "weights": SAYING | {"files", "nn"},
     "locks": {"errors"},
+    "user_code": {"errors"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"files"},                 # it draws what it is given
-    "gan": ENGINE | {"data", "files", "locks", "metrics", "minigan", "viz"},  # what a run does
+    "gan": ENGINE | {"data", "files", "locks", "metrics", "minigan", "user_code",
+                     "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "export": ENGINE | {"files", "gan"},
     "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",
-                     "viz"},
+                     "user_code", "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE | {"interrupts", "weights"},  # the others are loaded at their first use
 }
@@ -87,7 +89,8 @@ NUMPY = {
     "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
     "minigan.gan.config": None,                        # labels are read there,
     "minigan.gan.folder": None,                        # metrics and weights kept,
-    "minigan.gan.run": None,                           # and samples made,
+    "minigan.gan.run": None,
+    "minigan.gan.saved": None,                         # and samples made,
     "minigan.gan.yardstick": None,                     # real images chosen,
     "minigan.gan.films": None,                         # noise and pictures computed,
     "minigan.gan.nearest": None,                       # distances looked at

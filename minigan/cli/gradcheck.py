@@ -7,9 +7,6 @@ import inspect
 import math
 import os
 import sys
-import sysconfig
-import textwrap
-import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Callable
@@ -23,6 +20,7 @@ from ..testing.differentiable import Differentiable
 from ..testing.frameworks import Minigan
 from ..testing.gradcheck import KINKS, check_grads
 from ..testing.report import GradientError
+from ..user_code import place_of, said
 
 LARGEST = 1_000_000  # elements in all inputs together; far fewer prove as much
 NARROWEST = 1e-30    # range of the inputs
@@ -256,29 +254,3 @@ def draw(shapes: list[tuple[int, ...]], dtype: str, low: float, high: float,
     return [np.clip(np.round(rng.uniform(low, high, shape), digits), low, high).astype(dtype)
             for shape in shapes]
 
-
-# Words
-
-def said(error: BaseException) -> str:
-    """The error's type and text, cut to a readable line."""
-    line = f"{type(error).__name__}: {error}".rstrip(": ")
-    return textwrap.shorten(line, 300, placeholder=" ...")
-
-
-def place_of(error: BaseException) -> str:
-    """Where in the user's code an error arose, as " (ops.py:12)"; "" if in none of it."""
-    stdlib, *installed = [Path(sysconfig.get_path(name))
-                          for name in ("stdlib", "purelib", "platlib")]
-    engine = Path(__file__).resolve().parents[1]
-
-    def within(file: Path, *folders: Path) -> bool:
-        return any(file.is_relative_to(folder) for folder in folders)
-
-    frames = [(Path(frame.filename), frame.lineno)
-              for frame in traceback.extract_tb(error.__traceback__)]
-    own = [(file, line) for file, line in frames if file.is_file()
-           and not within(file, engine, stdlib, *installed)]
-    if not own:
-        return ""
-    file, line = own[-1]
-    return f" ({os.path.relpath(file) if within(file, Path.cwd()) else file}:{line})"

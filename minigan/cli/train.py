@@ -17,8 +17,9 @@ from ..backend.cpu import threads
 from ..data import IMAGE_SETS, DataError
 from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, Trainer
-from ..gan.config import folder_of
+from ..gan.config import RATES, folder_of
 from ..gan.fields import KEPT
+from ..gan.own import SYSTEM, short
 from ..gan.page import facts
 from ..gan.progress import Progress
 from ..gan.run import Diverged
@@ -33,8 +34,10 @@ def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
     p = commands.add_parser("train", help="train a system; unnamed, on the shipped digits")
     p.set_defaults(command=train)
-    p.add_argument("system", nargs="?", metavar="SYSTEM", type=one_of(SYSTEMS, "system"),
-                   help=f"{', '.join(SYSTEMS)} (default: digits)")
+    p.add_argument("system", nargs="?", metavar="SYSTEM", type=SYSTEM,
+                   help=f"{', '.join(SYSTEMS)} (default: digits); or networks of your own, as in "
+                        "mine.py:pair, a function in that file that makes a generator and a "
+                        "discriminator")
     p.add_argument("--data", type=one_of(IMAGE_SETS, "data set"), metavar="NAME",
                    help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
     p.add_argument("--data-dir", type=Path, metavar="D",
@@ -53,7 +56,8 @@ def register(commands: Any) -> None:
                    help="fixes weights, batches and noise (default: 0)")
     p.add_argument("--recipe", type=one_of(RECIPES, "recipe"), metavar="NAME",
                    help="own: the system's, which `minigan systems` lists, and the options given "
-                        "here beside it; as-written: the options alone (default: own)")
+                        "here beside it; as-written: the options alone (default: own, or with "
+                        "--from the options of that run)")
     p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
                    metavar="NAME",
                    help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
@@ -65,7 +69,11 @@ def register(commands: Any) -> None:
                    help="measure each saved step by up to 1,000 samples; the best is "
                         "`minigan sample RUN --step best`: " + KEPT.what.removeprefix("one of "))
     p.add_argument("--resume", action="store_true",
-                   help="go on with the run in --out where it was saved last")
+                   help="go on with the run in --out where it was saved last; with --lr or "
+                        "--d-lr at another rate from there on")
+    p.add_argument("--from", type=Path, metavar="RUN", dest="weights_of",
+                   help="begin with the networks' weights of that run, as it was saved last: with "
+                        "other data or another game, in a folder of its own")
     game.add_arguments(p)
 
 
@@ -119,14 +127,20 @@ def play(run: Run) -> int:
 
 def new_run(args: argparse.Namespace) -> Run:
     """The run that the arguments describe, in a new folder."""
-    name = args.system or "digits"
+    was = args.weights_of and Run.open(args.weights_of)
+    name = args.system or (was.system and was.config.system if was else "digits")
     if args.data == "images" and args.image_size:
         check_order(args.image_size, args.data_dir)
-    options = RECIPES[args.recipe or "own"](name, **game.given(args))
-    return Run.new(args.out or free_folder(Path("runs"), name), name, options, data=args.data,
+    given = game.given(args)
+    if args.recipe or not was:
+        options = RECIPES[args.recipe or "own"](name, **given)
+    else:
+        options = Options(**{**was.config.game.given(), **given})
+    folder = args.out or free_folder(Path("runs"), name.partition(".py:")[0].rpartition("/")[2])
+    return Run.new(folder, args.system if was else name, options, data=args.data,
                    data_dir=args.data_dir, size=args.image_size, channels=args.channels,
                    steps=args.steps, batch_size=args.batch_size, seed=args.seed or 0,
-                   save_every=args.save_every, keep_best=args.keep_best)
+                   save_every=args.save_every, keep_best=args.keep_best, weights_of=was)
 
 
 def check_order(size: tuple[int, int], folder: Path | None) -> None:
@@ -143,22 +157,25 @@ def resumed_run(args: argparse.Namespace) -> Run:
     """The run in --out, perhaps with more steps than before."""
     if args.out is None:
         raise RunError("--resume needs --out, the folder of the run to go on with")
-    if args.recipe:
-        raise RunError("a resumed run keeps the recipe that it began with: leave --recipe out")
+    for name, of in (("recipe", "recipe"), ("from", "weights_of")):
+        if getattr(args, of):
+            raise RunError(f"a resumed run keeps what it began with: leave --{name} out")
     run = Run.open(args.out)
-    config, asked = run.config, {**vars(args), **game.given(args)}
+    config, given = run.config, game.given(args)
+    asked = {**vars(args), **given}
     *size, channels = config.shape
     if args.image_size:
         asked["image_size"] = f"{shown(args.image_size)} (width x height)"
+    asked["system"] = args.system and short(args.system)
     settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
                 "seed": config.seed, "channels": channels, "keep_best": config.keep_best,
-                "image_size": f"{shown(size)} (width x height)",
-                **vars(config.game), "lr": config.game.lr or run.system.lr}
+                "image_size": f"{shown(size)} (width x height)", **vars(config.game)}
     for name, was in settings.items():
-        if asked.get(name) is not None and asked[name] != was:
+        if name not in RATES and asked.get(name) is not None and asked[name] != was:
             option = "the system" if name == "system" else game.argument(name)
             raise RunError(f"a resumed run keeps its settings: {option} was {was}, not "
                            f"{asked[name]}")
+    config.game = Options(**{**config.game.given(), **given})  # which differs in rates alone
     config.steps = args.steps or config.steps
     config.save_every = args.save_every or config.save_every
     if args.data_dir:

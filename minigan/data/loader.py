@@ -41,7 +41,7 @@ class Scaled:
             raise ValueError(f"images of {images.dtype} have no known white: give uint8 from 0 to "
                              "255, or floats from 0 to 1")
         white = numpy.iinfo(images.dtype).max if images.dtype.kind == "u" else 1
-        self.images = images
+        self.images, self.value_range = images, (float(low), float(high))
         self.scale, self.low = numpy.float32((high - low) / white), numpy.float32(low)
 
     def __len__(self) -> int:

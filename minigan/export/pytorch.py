@@ -9,7 +9,7 @@ from typing import Any
 from ..checked import checked
 from ..files import read_arrays, replacing, write_arrays
 from ..gan import ConditionalGenerator, Generators, InfoGAN, Run, RunError, noise
-from ..gan.game import GAN
+from ..gan.game import GAN, latent_of
 from .layers import Line, in_torch
 
 FILE = '''\
@@ -156,9 +156,9 @@ def written(run: Run, game: GAN, step: int) -> tuple[str, dict[str, Any]]:
     if game.noise not in NOISE:
         raise RunError("there is no export of noise other than noise.normal and noise.uniform, "
                        f"such as {game.noise!r}")
-    generator, (black, white) = game.generator, run.system.value_range
+    generator, (black, white) = game.generator, run.config.value_range
     height, width, channels = run.config.shape
-    draw = NOISE[game.noise].format(latent=generator.latent)
+    draw = NOISE[game.noise].format(latent=latent_of(generator))
     scaled = "images" if (black, white) == (0, 1) else (
         f"(images {'-' if black > 0 else '+'} {abs(black):g}) / {white - black:g}")
     (forward, sample), words, layers, state = _parts(game)
@@ -166,8 +166,9 @@ def written(run: Run, game: GAN, step: int) -> tuple[str, dict[str, Any]]:
     helpers = [text for name, text in HELPERS.items() if f" {name}," in layers]
     shape = f"{channels}, {height}, {width})"
     return FILE.format(
-        images=f"(16, {shape}", steps=step, system=run.config.system, game=run.config.game.name,
-        data=run.config.data, helpers="".join(helpers), noise=f"(N, {generator.latent})",
+        images=f"(16, {shape}", steps=step, system=run.config.system or "a program's",
+        game=run.config.game.name, data=run.config.data or "a program's",
+        helpers="".join(helpers), noise=f"(N, {latent_of(generator)})",
         shape=f"(N, {shape}", black=black, white=white, layers=indent(layers, 8 * " "),
         forward=indent(forward.format(**words), 4 * " "),
         sample=indent(sample.format(**words), 4 * " ")), state
@@ -178,7 +179,7 @@ def _parts(game: GAN) -> tuple[tuple[str, str], dict[str, Any], str, dict[str, A
     layers, and their state."""
     generator = game.generator
     if isinstance(generator, Generators):
-        members = [in_torch(member, generator.latent) for member in generator.members]
+        members = [in_torch(member, latent_of(generator)) for member in generator.members]
         if generator.body is not None or len({_sequential(lines) for lines in members}) > 1:
             raise RunError("there is no export of generators that differ in more than weights, or "
                            "share layers")
@@ -187,7 +188,7 @@ def _parts(game: GAN) -> tuple[tuple[str, str], dict[str, Any], str, dict[str, A
                 f"{indent(_sequential(members[0]), 4 * ' ')}\n    for _ in range({count})])",
                 {f"members.{i}.{name}": array for i, lines in enumerate(members)
                  for name, array in _state(lines).items()})
-    form, words, latent = PLAIN, {}, generator.latent
+    form, words, latent = PLAIN, {}, latent_of(generator)
     if isinstance(generator, ConditionalGenerator):
         form, generator = CLASSES, generator.network
         words["more"], latent = generator.latent - latent, generator.latent

@@ -1,34 +1,42 @@
 """The settings of a run, and what they say: which data, which game, which samples."""
 from __future__ import annotations
 
+import json
 import math
 import os
 import zlib
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, ClassVar, Mapping
 
 import numpy as np
 
 from .. import backend
-from ..data import IMAGE_SETS, DataError
+from ..data import IMAGE_SETS, DataError, Loader, Scaled
 from ..errors import UserError
 from ..nn import Dense
 from ..settings import check_fields
-from . import models, noise
+from . import models, noise, own
 from .fields import SETTINGS
 from .game import GAN, GameError
 from .options import Options
 from .penalties import Sample
-from .systems import SYSTEMS
+from .systems import SYSTEMS, System
+from .trainer import Trainer
 
+FREE = {"steps", "save_every", "data_dir", "made_by", "source", "changed",  # to change on the way;
+        "fingerprint"}                                                     # `load` looks at that
+RATES = {"lr", "d_lr"}  # too, and it is noted
+DEFAULT = "by default"
 
 
 @dataclass
 class Config:
     """The settings of a run, as they stand in config.json.
 
-    system, data         names of SYSTEMS and IMAGE_SETS
+    system, data         names of SYSTEMS and IMAGE_SETS, or a system as in mine.py:pair; None: a
+                         program gave them (given.py)
     shape                of an image, (H, W, C)
     steps, save_every    in all, and from one save to the next
     batch_size, seed     images of each kind in a step, and what fixes weights, batches and noise
@@ -38,10 +46,13 @@ class Config:
     fingerprint          of the images and labels that the run began with; None: it is an older one
     keep_best            the metric by which the best step is known, of `metrics.METRICS`, if any
     made_by              the versions and the machine that trained it last
+    source               the file that a system of the user's own is from
+    weights_of           the run, and its step, whose weights this one began with, if any
+    changed              what was changed on the way, a text each
     """
 
-    system: str
-    data: str
+    system: str | None
+    data: str | None
     shape: tuple[int, int, int]
     steps: int
     batch_size: int
@@ -53,6 +64,11 @@ class Config:
     fingerprint: str | None = None
     keep_best: str | None = None
     made_by: str | None = None
+    source: str | None = None
+    weights_of: str | None = None
+    changed: list[str] | None = None
+
+    own: ClassVar[System | None] = None  # the system, if it is one of the user's own
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Config:
@@ -67,23 +83,92 @@ class Config:
 
     def as_json(self) -> dict[str, Any]:
         """The settings, of the game those that were given."""
-        return {**vars(self), "game": self.game.given()}
+        return {**{name: getattr(self, name) for name in SETTINGS}, "game": self.game.given()}
 
     def check(self) -> None:
         """Raise UserError for values that no run can have."""
         check_fields(vars(self), SETTINGS)
         self.game.check_batch(self.batch_size)
 
+    def kept(self) -> dict[str, Any]:
+        """What a run keeps as it goes on, but for the rates, as JSON has it."""
+        settings = json.loads(json.dumps(self.as_json()))
+        return {name: value for name, value in settings.items() if name not in FREE}
+
+    def note_changes(self, kept: dict[str, Any] | None, step: int) -> bool:
+        """Note in `changed` which rates are others than those kept at the last save, of that step;
+        returns whether any is. Raises UserError for other settings that are."""
+        if kept is None:  # it is an older run
+            return False
+        was, now = ({**fields, **fields["game"]} for fields in (kept, self.kept()))
+        changed = [name for name in {**was, **now} if name != "game"
+                   and was.get(name) != now.get(name)]
+        for name in changed:
+            before, after = was.get(name), now.get(name)
+            if name not in RATES:
+                raise UserError(f"a run keeps its settings, and {name} was {before!r} when it was "
+                                f"saved last, now {after!r}: bring that back (in config.json), or "
+                                "begin another run with its weights (--from)")
+            note = f"step {step}: {name} {before or DEFAULT} → {after or DEFAULT}"
+            if note not in (self.changed or ()):
+                self.changed = [*(self.changed or ()), note]
+        return bool(changed)
+
+    @property
+    def played(self) -> System:
+        """The system. Raises UserError if only a program has it."""
+        self.check_held()
+        return self.own or SYSTEMS[self.system]
+
+    def check_held(self) -> None:
+        """Raise UserError if only a program has the networks and the data."""
+        if self.own is None and self.system not in SYSTEMS:
+            raise UserError("the run's networks are those of a program, and its folder does not "
+                            "hold them: in that program, Run.of(folder, trainer, steps) opens it")
+
+    @cached_property
+    def value_range(self) -> tuple[float, float]:
+        """Of the pixels that the generator makes, black and white."""
+        if self.played.value_range is None:
+            game = self.build()
+            return own.shown_range(game, self.latent(game, 8, self.seed))
+        return self.played.value_range
+
+    @property
+    def conditional(self) -> bool:
+        """Whether the generator is told a class."""
+        return bool(self.game.conditional)
+
     def build(self, saved: Mapping[str, np.ndarray] | None = None, judged: bool = True) -> GAN:
         """The game, with the weights that its networks start from. What is not to be judged has a
         discriminator in name only. Raises UserError for settings that do not go together, for
         images of a shape that the system cannot make, and for many more weights than were saved."""
         self.check()
-        system, rng = SYSTEMS[self.system], np.random.default_rng(self.seed)
+        system, rng = self.played, np.random.default_rng(self.seed)
         if not judged:
             system = replace(system, networks=models.Pair(system.networks.generator, _nobody))
-        return self.game.build(system, tuple(self.shape), self.classes,
-                               rng if saved is None else Rationed(rng, saved))
+        if saved is not None and self.own is None:
+            rng = Rationed(rng, saved)
+        return self.game.build(system, tuple(self.shape), self.classes, rng)
+
+    def trainer(self, game: GAN, images: np.ndarray, labels: np.ndarray | None) -> Trainer:
+        """The trainer that plays the game with these images, at its first step."""
+        if self.data != "images":  # a folder can be larger than a GPU: its batches are moved
+            images = backend.asarray(images)
+        loader = Loader(Scaled(images, self.value_range), *self.conditions(labels),
+                        batch_size=self.batch_size, seed=self.seed)
+        return self.game.trainer(game, self.played, loader, self.seed)
+
+    def check_networks(self) -> None:
+        """Raise GameError for networks of the user's that do not go with the images."""
+        if self.own is not None:
+            self._check_networks(f"those of {self.data}")
+
+    def _check_networks(self, data: str) -> None:
+        game = self.build()
+        n = 2 * game.pack
+        own.check_networks(game, self.latent(game, n, self.seed), self.told(n, None), self.shape,
+                           data)
 
     def latent(self, game: GAN, n: int, seed: int, label: int | None = None,
                truncation: float = 1) -> Sample:
@@ -94,23 +179,31 @@ class Config:
         2019, appendix B, do this to the vectors that their mapping network makes of the noise. With
         BigGAN, Brock et al. 2018, §3.1, numbers beyond a threshold are drawn again; that makes
         other images, ψ z more typical ones of the same.)"""
-        told, rng = (), np.random.default_rng(seed)
-        if self.game.conditions():
-            if label is not None and label >= self.classes:
-                raise GameError(f"the classes are 0 to {self.classes - 1}, not {label}")
-            labels = np.arange(n) % self.classes if label is None else np.full(n, label)
-            told = (noise.encoded(labels, self.classes),)
-        latent = game.latent(n, rng, told)
+        told = self.told(n, label)
+        latent = game.latent(n, np.random.default_rng(seed), told)
         if label is not None and (not told or len(latent) == 1):  # G is not told
             raise GameError("only a run of a conditional game has classes to choose from")
         return latent if truncation == 1 else (latent[0] * truncation, *latent[1:])
+
+    def told(self, n: int, label: int | None) -> Sample:
+        """What n samples are conditioned by, if by anything."""
+        return self.classes_told(n, label) if self.game.conditions() else ()
+
+    def classes_told(self, n: int, label: int | None) -> Sample:
+        """The classes one after another, or all the given one. Raises GameError if there is none
+        such."""
+        if label is not None and label >= self.classes:
+            raise GameError(f"the classes are 0 to {self.classes - 1}, not {label}")
+        labels = np.arange(n) % self.classes if label is None else np.full(n, label)
+        return (noise.encoded(labels, self.classes),)
 
     def load(self) -> tuple[np.ndarray, np.ndarray | None]:
         """The images, as Scaled takes them, and their labels, if there are any. Raises DataError if
         they are not those that the run began with: it would not end where it would have."""
         *size, channels = self.shape
-        own = {"size": tuple(size), "channels": channels} if self.data == "images" else {}
-        images, labels = load(self.data, self.data_dir, self.batch_size, **own)
+        self.check_held()
+        more = {"size": tuple(size), "channels": channels} if self.data == "images" else {}
+        images, labels = load(self.data, self.data_dir, self.batch_size, **more)
         if images.shape[1:] != tuple(self.shape):
             raise DataError(f"the images of {self.data} are of shape {images.shape[1:]}, but the "
                             f"run is one of {tuple(self.shape)}")

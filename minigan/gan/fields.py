@@ -8,10 +8,11 @@ import numpy as np
 
 from ..data import IMAGE_SETS
 from ..errors import BRIEF, UserError
-from ..settings import NATURAL, NUMBER, POSITIVE, SEED, TWO_OR_MORE, Kind, number, one_of, optional
+from ..settings import (NATURAL, NUMBER, POSITIVE, SEED, TABLE, TWO_OR_MORE, Kind, number, one_of,
+                        optional)
 from ..metrics.table import METRICS
 from .options import Options
-from .systems import SYSTEMS
+from .own import SYSTEM
 
 
 def _is_path(text: Any) -> bool:
@@ -38,21 +39,26 @@ STEPS = Kind("a number of steps, or one for each parameter",
 PLACE = Kind("an epoch and a position in it", lambda p: isinstance(p, dict)
              and p.keys() == {"epoch", "position"} and all(map(NATURAL.fits, p.values())))
 
+def _text(most: int) -> Kind:
+    return Kind("a short text", lambda text: isinstance(text, str) and len(text) < most)
+
+
+CHANGES = Kind("a list of short texts", lambda texts: isinstance(texts, list)
+               and all(map(_text(200).fits, texts)))
 SETTINGS = {  # config.json
-    "system": one_of(SYSTEMS, "system"), "data": one_of(IMAGE_SETS, "data set"), "shape": SHAPE,
+    "system": optional(SYSTEM), "data": optional(one_of(IMAGE_SETS, "data set")), "shape": SHAPE,
     "steps": POSITIVE, "batch_size": TWO_OR_MORE, "seed": SEED, "save_every": POSITIVE,
-    "fingerprint": optional(Kind("a short text", lambda text: isinstance(text, str)
-                                  and len(text) < 60)),
-    "made_by": optional(Kind("a short text", lambda text: isinstance(text, str)
-                              and len(text) < 200)),
+    "fingerprint": optional(_text(60)), "made_by": optional(_text(200)),
     "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
-    "keep_best": optional(KEPT),
+    "keep_best": optional(KEPT), "source": optional(Kind("a file", _is_path)),
+    "weights_of": optional(_text(1000)), "changed": optional(CHANGES),
     "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
 STATE = {  # state.safetensors, beside the arrays
     **{f"{player}.{name}": kind for player in ("d_optimizer", "g_optimizer") for name, kind in (
         ("steps", STEPS), ("lr", number("a number of at least 0", lambda x: x >= 0)))},
     "progress.step": NATURAL, "progress.loader": PLACE,
-    "progress.rng": Kind("the state of a PCG64", _is_drawn)}
+    "progress.rng": Kind("the state of a PCG64", _is_drawn),
+    "run.settings": optional(TABLE)}  # what a run keeps as it goes on; older ones have none
 ROW = {"step": NATURAL, "d_loss": NUMBER, "g_loss": NUMBER}  # metrics.jsonl; others beside them
 
 
@@ -64,7 +70,7 @@ def dotted(state: dict[str, Any]) -> dict[str, Any]:
 def nested(arrays: Mapping[str, np.ndarray], rest: Mapping[str, Any]) -> dict[str, Any]:
     """The inverse of `dotted`. Raises UserError for names that no state has."""
     state: dict[str, Any] = {name: {} for name in ("game", "average", "d_optimizer", "g_optimizer",
-                                                   "progress")}
+                                                   "progress", "run")}
     for key, value in [*arrays.items(), *rest.items()]:
         outer, _, inner = key.partition(".")
         if inner in state.get(outer, {inner: 0}):

@@ -45,7 +45,7 @@ def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES
     game, step = run.game(step)
     rows, columns = grid
     if labels is None:
-        labels = range(run.config.classes) if run.config.game.conditional else ()
+        labels = range(run.config.classes) if run.config.conditional else ()
     if len(labels) > 1 and stops is not None:
         raise GameError(f"the stops of a walk between classes are the {len(labels)} classes: name "
                         "one class, or leave the number of stops out")

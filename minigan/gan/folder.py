@@ -8,6 +8,7 @@
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
     evaluation.json          figures of saved steps, if they were evaluated or the best is kept
+    networks.py              the user's file with the networks, where they are no reference system's
 
 While a process trains there, it holds a file .lock.
 """
@@ -29,6 +30,7 @@ from ..nn import summary
 from ..nn.shapes import Summary
 from ..settings import NUMBER, parsed
 from ..viz import save_curves
+from . import own
 from .config import Config
 from .diagnostics import Adviser, networks
 from .fields import ROW, STATE, nested
@@ -44,7 +46,15 @@ class RunFolder:
     @checked
     def __init__(self, folder: str | Path, config: Config):
         self.folder, self.config = Path(folder), config
+        self.own_text: str | None = None  # of a new run: of the user's file with the networks
         self._lock: Lock | None = None
+
+    @property
+    def source_changed(self) -> bool:
+        """Whether the user's file of the networks is another now than when the run began."""
+        copy, source = self.folder / own.FILE, Path(self.config.source or "")
+        return (source.is_file() and copy.is_file()
+                and own.text_of(source) != own.text_of(copy))
 
     def take(self) -> None:
         """Keep other processes from writing into the folder until `close()`. Raises RunError if one
@@ -62,7 +72,12 @@ class RunFolder:
             self._lock.release()
 
     def write_config(self) -> None:
-        """Write the settings."""
+        """Write the settings, and the first time the file that a system of the user's own is from.
+        """
+        copy = self.folder / own.FILE
+        if self.own_text is not None and not copy.exists():
+            with replacing(copy) as path:
+                path.write_text(self.own_text, "utf-8")
         with replacing(self.folder / "config.json") as path:
             path.write_text(json.dumps(self.config.as_json(), indent=2) + "\n")
 
@@ -115,7 +130,8 @@ class RunFolder:
             file.writelines(json.dumps(row) + "\n" for row in rows)
 
     def saved(self) -> dict[str, Any] | None:
-        """The trainer's state at the last save; None if there was none."""
+        """The trainer's state at the last save, and under "run" what was kept beside it; None if
+        there was none."""
         path = self.folder / "state.safetensors"
         if not path.exists() and not self.saved_steps():
             return None
@@ -132,6 +148,7 @@ class RunFolder:
         """What `dotted` gave, from which the run goes on."""
         arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
         rest = {k: v for k, v in state.items() if k not in arrays}
+        rest["run.settings"] = self.config.kept()
         write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
 
     def weights_file(self, step: int) -> Path:

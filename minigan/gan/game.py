@@ -116,11 +116,17 @@ class GAN(Module):
 
 
 def latent_of(generator: Module) -> int:
-    """How many numbers the generator's noise has. Raises GameError if it does not say."""
-    if not hasattr(generator, "latent"):
-        raise GameError(f"{type(generator).__name__} does not say how many numbers its noise has: "
-                        "generator.latent = 100 does, or models.Generator(100, *layers)")
-    return generator.latent
+    """How many numbers the generator's noise has: its attribute latent, or of a Sequential what its
+    first layer, a Dense, takes. Raises GameError if it does not say."""
+    if hasattr(generator, "latent"):
+        return generator.latent
+    first = generator
+    while isinstance(first, nn.Sequential) and len(first):
+        first = first[0]
+    if isinstance(first, nn.Dense):
+        return first.weight.shape[0]
+    raise GameError(f"{type(generator).__name__} does not say how many numbers its noise has: "
+                    "generator.latent = 100 does, or models.Generator(100, *layers)")
 
 
 def applied(network: Module, sample: Sequence[Tensor]) -> Any:

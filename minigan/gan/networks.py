@@ -9,7 +9,8 @@ from ..nn import Module, spectrally_normalised
 from ..settings import FLAG, POSITIVE
 from .auxiliary import Classifier
 from .conditional import ConditionalGenerator, answering, projection, two_headed
-from .option import Option
+from .models import Discriminator
+from .option import GameError, Option
 from .systems import System
 
 
@@ -37,13 +38,14 @@ class Networks:
         *size, channels = self.shape
         made = self._made(self.system.networks.discriminator,
                           (*size, channels * self.options.pack + more))
+        made = _of_layers(made) if answers or fits else made
         made = two_headed(made, answers, self.rng) if answers else made
         made = projection(made, fits, self.rng) if fits else made
         return self._normed(made)
 
     def classifier(self) -> Module:
         """A discriminator that says which of the classes an example is of, if it is real."""
-        made = self._made(self.system.networks.discriminator, self.shape)
+        made = _of_layers(self._made(self.system.networks.discriminator, self.shape))
         return self._normed(Classifier(answering(made, self.classes, self.rng)))
 
     def _made(self, make: Callable[..., Module], shape: tuple[int, ...], **sizes: int) -> Module:
@@ -53,6 +55,13 @@ class Networks:
     def _normed(self, network: Module) -> Module:
         return (spectrally_normalised(network, self.rng) if self.options.spectral_norm
                 else network)
+
+
+def _of_layers(made: Module) -> Module:
+    if not isinstance(made, Discriminator):
+        raise GameError(f"{type(made).__name__} cannot be asked for classes or codes, as this game "
+                        "does: make the discriminator of models.Discriminator or nn.Sequential")
+    return made
 
 
 OPTIONS = (

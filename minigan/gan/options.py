@@ -9,13 +9,12 @@ import numpy as np
 
 from ..data import Loader
 from ..errors import UserError, no_such
-from ..settings import one_of
-from . import (augment, auxiliary, conditional, game, networks, objectives, penalties, several,
-               unrolled, update)
+from . import (augment, auxiliary, conditional, game, networks, objectives, own, penalties,
+               several, unrolled, update)
 from .game import GAN
 from .networks import Networks
 from .option import GameError, Option
-from .systems import SYSTEMS, System
+from .systems import System
 from .trainer import Callback, Trainer
 
 OPTIONS: tuple[Option, ...] = (
@@ -63,14 +62,13 @@ class Options(_Fields):
     def recipe(cls, system: str, **given: Any) -> Options:
         """A system's recipe, with the options given beside or in place of its own. Raises as
         Options does."""
-        one_of(SYSTEMS, "system").check("system", system)
-        recipe = SYSTEMS[system].recipe
+        recipe = own.find(system).recipe
         try:
             return cls(**{**recipe, **given})
         except UserError as error:
             cls(**given)  # what is wrong with these alone is told as such
-            own = " and ".join(name for name in recipe if name not in given)
-            raise GameError(f"{error}. {own} is of the recipe of {system}, which --recipe "
+            more = " and ".join(name for name in recipe if name not in given)
+            raise GameError(f"{error}. {more} is of the recipe of {system}, which --recipe "
                             "as-written leaves out (in Python: Options instead of "
                             "Options.recipe)") from None
 

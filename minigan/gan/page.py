@@ -15,14 +15,15 @@ from ..locks import taken
 from ..metrics.table import METRICS
 from ..viz.inline import grid_uri, svg_curves
 from .folder import RunError, RunFolder
+from .own import FILE
 from .scores import Scores
-from .systems import SYSTEMS
 from .yardstick import REAL
 
 FILM = 2_000_000  # characters that the pictures of a page have at most; all else is some 100,000
 FRAMES = 60       # pictures of a run at most
 COLUMNS = 6       # steps in the table of what was measured
 NAN = float("nan")
+OF_PROGRAM = "a program's"  # networks and data that a program gave
 CURVES = {  # caption: by the fields of `diagnostics.reading`, names; and limits
     "losses": ({"d_loss": "discriminator", "g_loss": "generator"}, None),
     "what D answers, 1 being real": ({"d_real": "D(x)", "d_fake": "D(G(z))"}, (0, 1)),
@@ -69,15 +70,16 @@ def facts(run: RunFolder) -> dict[str, str]:
     c = run.config
     *size, channels = c.shape
     many, _, known = (c.fingerprint or "").partition(" images, ")
+    count = f"{int(many):,} " if known and many.isdecimal() else ""
     where = f" in {c.data_dir}" if c.data_dir else ""
     cut = ", scaled and cut to" if c.data == "images" else " of"
     options = [name.replace("_", "-") + ("" if value is True else f" {_words(value)}")
                for name, value in c.game.given().items()]
     told = {
-        "data": f"{c.data}{where}: {f'{int(many):,} ' if known and many.isdecimal() else ''}images"
-                f"{cut} {size[1]} x {size[0]} pixels, {'grey' if channels == 1 else 'coloured'}"
+        "data": f"{c.data or OF_PROGRAM}{where}: {count}images{cut} "
+                f"{size[1]} x {size[0]} pixels, {'grey' if channels == 1 else 'coloured'}"
                 + f", in {c.classes} classes" * bool(c.classes),
-        "system": f"{c.system}: {SYSTEMS[c.system].summary}",
+        **_system(run),
         "game": ", ".join(options) or "plain",
         "training": f"{c.steps:,} steps with {c.batch_size} images of each kind, seed {c.seed}, "
                     f"saved every {c.save_every:,}"}
@@ -90,12 +92,27 @@ def facts(run: RunFolder) -> dict[str, str]:
     return told
 
 
+def _system(run: RunFolder) -> dict[str, str]:
+    """Where its networks are from, and what they began with."""
+    c = run.config
+    told = {"system": OF_PROGRAM if c.system is None else
+            c.system if c.own else f"{c.system}: {c.played.summary}"}
+    if run.source_changed:
+        told["system"] += f" as it was when the run began ({FILE} in its folder); it has changed"
+    if c.weights_of:
+        told["weights"] = f"began with those of {c.weights_of}"
+    if c.changed:
+        told["changed"] = "; ".join(c.changed)
+    return told
+
+
 def _words(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _title(run: RunFolder) -> str:
-    return f"{run.config.system} on {run.config.data}, seed {run.config.seed}"
+    c = run.config
+    return f"{c.system or OF_PROGRAM} on {c.data or OF_PROGRAM}, seed {c.seed}"
 
 
 def _article(run: RunFolder, at_home: bool, room: int, going: bool, note: str) -> str:

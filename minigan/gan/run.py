@@ -4,38 +4,34 @@ from __future__ import annotations
 import json
 import math
 import platform
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import numpy as np
 
 from .. import __version__, backend
-from ..autodiff import Tensor
 from ..checked import checked
-from ..data import Loader, Scaled
-from ..errors import brief
-from ..files import flush, leftovers, make_folder, read_arrays
+from ..files import flush, leftovers, make_folder
 from ..locks import NAME as LOCK
-from ..nn import Module, summary
-from ..settings import Natural, Positive, Seed, Share, parsed
-from ..viz import save_grid
-from .config import Config, fingerprint, folder_of, load
+from ..nn import summary
+from ..settings import Positive
+from . import own
+from .beginning import settings
+from .config import Config
 from .diagnostics import Adviser, explain, networks
-from .fields import SETTINGS, dotted
-from .folder import RunError, RunFolder
-from .game import GAN
-from .keeping import Keeper, best_step
+from .fields import dotted
+from .folder import RunError
+from .given import Given
+from .keeping import Keeper
 from .options import Options
-from .penalties import Sample
 from .page import write_page
-from .systems import SYSTEMS
-from .trainer import Trainer, sample
+from .saved import SavedRun, fitting, read_settings
+from .trainer import Trainer
 from .update import StepResult
 
 METRICS_EVERY = 10
-GRID = 64  # images in a grid of samples
 EARLY = ("1", "2", "5")  # before the first save a grid is made at these steps, 10, 20, 50, …
 
 
@@ -43,46 +39,63 @@ class Diverged(RunError):
     """Numbers that are no longer finite."""
 
 
-class Run(RunFolder):
-    """A run in a folder; as the trainer's callback it writes what the run leaves there."""
+class Run(SavedRun):
+    """A run that is trained; as the trainer's callback it writes what the run leaves in its folder.
+    """
 
     @checked
     def __init__(self, folder: str | Path, config: Config):
         super().__init__(folder, config)
-        self.system = SYSTEMS[config.system]
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
         self._is_new = False  # and its folder is to be so still when it is made
+        self._weights: tuple[dict[str, Any], Path] | None = None  # it begins with, and where from
 
     @classmethod
-    def new(cls, folder: str | Path, system: str = "digits", game: Options | None = None, *,
+    def new(cls, folder: str | Path, system: str | None = None, game: Options | None = None, *,
             data: str | None = None, data_dir: str | Path | None = None,
             size: tuple[int, int] | None = None, channels: int | None = None,
             steps: int | None = None, batch_size: int | None = None, seed: int = 0,
-            save_every: int | None = None, keep_best: str | None = None) -> Run:
-        """A new run of a system of SYSTEMS, from whose plain game this one differs by `game`, or by
-        the system's recipe; what is None is the system's own. The data are loaded, image files in
-        this size, (height, width), and with these channels. By the metric keep_best, such as
-        "kernel", each saved step is measured (`best_step`). Nothing is written yet. Raises
+            save_every: int | None = None, keep_best: str | None = None,
+            weights_of: Run | None = None) -> Run:
+        """A new run of a system of SYSTEMS ("digits"), or of the user's own, as in "mine.py:pair",
+        from whose plain game this one differs by `game`, or by the system's recipe; what is None is
+        the system's own. The data are loaded, image files in this size, (height, width), and with
+        these channels. By the metric keep_best, such as "kernel", each saved step is measured
+        (`best_step`). With the networks' weights of another run, as it was saved last, this one
+        begins where that one is, and what is None is as there. Nothing is written yet. Raises
         UserError for settings that no run can have."""
-        SETTINGS["system"].check("system", system)
-        own, game = SYSTEMS[system], Options.recipe(system) if game is None else game
-        if not isinstance(game, Options):
-            raise RunError(f"a run's game is Options, such as Options(objective='hinge'), not "
-                           f"{game!r}")
-        config = Config(system, own.data if data is None else data, (1, 1, 1),
-                        own.steps if steps is None else steps,
-                        own.batch_size if batch_size is None else batch_size, seed,
-                        1 if save_every is None else save_every, game=game, keep_best=keep_best)
-        config.check()
-        config.data_dir = folder_of(config.data, data_dir)
-        if save_every is None:
-            config.save_every = max(1, config.steps // 10)
+        config, read = settings(
+            weights_of and weights_of.config, data_dir, size, channels, system=system, game=game,
+            data=data, steps=steps, batch_size=batch_size, seed=seed,
+            save_every=save_every, keep_best=keep_best)
         run = cls.create(folder, config)
-        images, labels = run.data = load(config.data, data_dir, config.batch_size, size, channels)
-        config.shape = images.shape[1:]
-        config.classes = 0 if labels is None else int(labels.max()) + 1
-        config.fingerprint = fingerprint(images, labels)
+        run.data = read
+        if config.own is not None:
+            again = weights_of is not None and weights_of.config.own is config.own
+            run.own_text = own.text_of(weights_of.folder / own.FILE if again
+                                       else Path(config.source))
+        if weights_of is not None:
+            run._take_weights(weights_of)
         return run
+
+    @classmethod
+    @checked
+    def of(cls, folder: str | Path, trainer: Trainer, steps: Positive, *,
+           save_every: Positive | None = None) -> Run:
+        """A run of whatever a trainer trains, networks and games of any kind, on images of a
+        Loader: new, or if the folder holds it already, where it was saved last. Its settings are
+        the trainer's; a rate that is another than before is the rate from here on. Raises
+        UserError for another run's folder, and for what cannot be trained so."""
+        folder, config = Path(folder), Given(trainer, steps, save_every)
+        config.check_networks()
+        if not (folder / "config.json").exists():
+            return cls.create(folder, config)
+        was = read_settings(folder)
+        if was.system is not None:
+            raise RunError(f"{folder} is a run of the system {was.system}: Run.open(folder) goes "
+                           "on with it, another run needs another folder")
+        config.changed = was.changed
+        return cls(folder, config)
 
     @classmethod
     def create(cls, folder: str | Path, config: Config) -> Run:
@@ -90,30 +103,12 @@ class Run(RunFolder):
         than what a process left that was killed before it wrote the settings."""
         folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - {
-                folder / LOCK, *leftovers(folder)}):
+                folder / LOCK, folder / own.FILE, *leftovers(folder)}):
             raise RunError(f"{folder} exists already: go on with it (--resume), or name another "
                            "folder (--out)")
         run = cls(folder, config)
         run._is_new = True
         return run
-
-    @classmethod
-    @checked
-    def open(cls, folder: str | Path) -> Run:
-        """A run that exists. Raises RunError if the folder is none."""
-        folder = Path(folder)
-        try:
-            config = Config.of(parsed((folder / "config.json").read_text("utf-8"), {}))
-        except FileNotFoundError:
-            raise RunError(f"{folder} is no run folder: it has no config.json") from None
-        except ValueError as error:  # of an encoding and of JSON; UserErrors are some, too
-            raise RunError(f"{folder / 'config.json'} is damaged: {error}") from None
-        return cls(folder, config)
-
-    @cached_property
-    def data(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """The images and their labels, loaded at the first use."""
-        return self.config.load()
 
     def trainer(self) -> Trainer:
         """A trainer of the run, where it was last saved; its `run(steps)` goes on, and writes into
@@ -131,6 +126,7 @@ class Run(RunFolder):
         if self.config.keep_best:
             self._keeper.check(trainer)
         if not began:
+            self.config.check_networks()
             make_folder(self.folder)
             self.take()
             if self._is_new:
@@ -143,28 +139,43 @@ class Run(RunFolder):
         if began:
             self._forget_metrics_after(trainer.step)
         self.adviser = Adviser(self.readings())
-        trainer.callbacks = [self]
+        trainer.callbacks = [*(c for c in trainer.callbacks if not isinstance(c, Run)), self]
         return trainer
 
     def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
         """At the start of the run, or where it was in a saved state."""
         config, path = self.config, self.folder / "state.safetensors"
+        kept = state and state.pop("run").get("settings")
         game = config.build(state and state["game"])
         if state:  # what does not fit is told before any data are read
-            with _fitting(path):
+            with fitting(path):
                 game.load_state_dict(state["game"])
-        images, labels = self.data
-        if config.data != "images":  # a folder can be larger than a GPU: its batches are moved
-            images = backend.asarray(images)
-        loader = Loader(Scaled(images, self.system.value_range), *config.conditions(labels),
-                        batch_size=config.batch_size, seed=config.seed)
         self.networks = {name: summary(net) for name, net in networks(game).items()}
-        trainer = config.game.trainer(game, self.system, loader, config.seed)
+        trainer = config.trainer(game, *self.data)
         trainer.steps = config.steps
         if state:
-            with _fitting(path):
+            changed = config.note_changes(kept, state["progress"]["step"])
+            with fitting(path):
                 trainer.load_state_dict(state)
+            if changed:
+                trainer.set_rates()
+        elif self._weights is not None:
+            weights, source = self._weights
+            with fitting(source):
+                trainer.game.load_state_dict(weights["game"])
+                trainer.average.module.load_state_dict(weights["average"])
+        elif config.weights_of and not self._is_new:
+            raise RunError(f"{self.folder} was stopped before it took over the weights of "
+                           f"{config.weights_of}: delete it, and begin it again")
         return trainer
+
+    def _take_weights(self, other: Run) -> None:
+        """Begin with what another run has saved last. Raises UserError if it has nothing."""
+        state = other.saved()
+        if state is None:
+            raise RunError(f"{other.folder} has saved no weights yet")
+        self._weights = state, other.folder / "state.safetensors"
+        self.config.weights_of = f"{other.folder}, step {state['progress']['step']}"
 
     def explain(self, step: int) -> str:
         """Where the first number came from that is not finite, at this step or before: the steps
@@ -172,16 +183,6 @@ class Run(RunFolder):
         trainer = self._trainer(self.saved())
         with np.errstate(all="ignore"):
             return explain(trainer, None, step)
-
-    def share_read(self, trainer: Trainer) -> float | None:
-        """The share of the images without a label whose class D says, in a semi-supervised game;
-        None where there are none."""
-        images, known = trainer.loader.arrays
-        unlabelled = np.flatnonzero(~backend.to_numpy(known).any(axis=1))
-        if not len(unlabelled):
-            return None
-        said = sample(trainer.discriminator.network, Tensor(images[unlabelled])).argmax(axis=1)
-        return float((said == self.data[1][unlabelled]).mean())
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
         if trainer.steps > self.config.steps:  # asked for from Python
@@ -235,72 +236,8 @@ class Run(RunFolder):
     def _keeper(self) -> Keeper:
         return Keeper(self.folder, self.config, self.data)
 
-    def best_step(self) -> int:
-        """The saved step that is best by the metric `keep_best`: of up to 1,000 samples, beside
-        images that `evaluate` does not compare with. Raises UserError for a run without."""
-        return best_step(self.folder, self.config.keep_best, self.saved_steps())
-
-    def save_samples(self, step: int, game: GAN, generator: Module) -> None:
-        """The grid of the run's fixed noise, as the game's (average) generator paints it."""
-        latent = self.config.latent(game, GRID, self.config.seed)
-        save_grid(self.samples_file(step), sample(generator, latent), self.system.value_range)
-
-    @checked
-    def samples(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,
-                label: Natural | None = None, truncation: Share = 1) -> np.ndarray:
-        """n images of the average generator at a saved step (see `saved_step`), as `painted` has
-        them. In a conditional game their classes come one after another, or all are the label;
-        truncation is that of `Config.latent`."""
-        game, _ = self.game(step)
-        return self.painted(game, self.config.latent(game, n, seed, label, truncation))
-
-    def painted(self, game: GAN, latent: Sample) -> np.ndarray:
-        """The images that the game's generator makes of a latent, (N, H, W, C), float32 from 0,
-        black, to 1."""
-        low, high = self.system.value_range
-        return (sample(game.generator, latent) - np.float32(low)) / np.float32(high - low)
-
-    def saved_step(self, step: int | str | None = None) -> int:
-        """A step whose weights are on disk: that one, "best" (`best_step`), or None, the last.
-        Raises UserError if there is none."""
-        steps = self.saved_steps()
-        if not steps:
-            raise RunError(f"{self.folder} has no saved weights yet")
-        step = self.best_step() if step == "best" else steps[-1] if step is None else step
-        if step not in steps:
-            raise RunError(f"{self.folder} has no weights of step {step}; it has "
-                           f"{', '.join(map(str, steps))}")
-        return step
-
-    def generator(self, step: int | str | None = None) -> tuple[Module, int]:
-        """The average generator as it was at a saved step (see `saved_step`), and that step."""
-        game, step = self.game(step)
-        return game.generator, step
-
-    def game(self, step: int | str | None = None) -> tuple[GAN, int]:
-        """The game whose generator is the average one as it was at a saved step (see `saved_step`),
-        and that step. Its discriminator is one in name only."""
-        step = self.saved_step(step)
-        arrays, _ = read_arrays(self.weights_file(step))
-        weights = {k.removeprefix("average."): v for k, v in arrays.items()
-                   if k.startswith("average.")}
-        game = self.config.build(weights, judged=False)
-        with _fitting(self.weights_file(step)):
-            game.generator.load_state_dict(weights)
-        return game, step
-
-
 def machine() -> str:
     """What trains here: versions and the device."""
     return (f"minigan {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
             f"{platform.system()} {platform.machine()}, "
             f"{'GPU' if backend.current().name == 'cupy' else 'CPU'}")
-
-
-@contextmanager
-def _fitting(path: Path) -> Iterator[None]:
-    """Within it weights of that file are taken over. Raises RunError for those of another run."""
-    try:
-        yield
-    except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{path} does not fit the settings of the run: {brief(error)}") from None

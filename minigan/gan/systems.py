@@ -14,14 +14,16 @@ from . import models, noise
 @dataclass(frozen=True)
 class System:
     """A reference system as it is written, and its recipe: the Options by which `minigan train
-    NAME` departs from that, so that what it draws is of all kinds. docs/recipes.md has both."""
+    NAME` departs from that, so that what it draws is of all kinds. docs/recipes.md has both.
+    Or a system of the user's own (own.py)."""
 
     summary: str
     networks: models.Pair
     latent: Positive = 100  # how many numbers the noise has
     noise: Callable[..., Tensor] = noise.normal
     data: str = "mnist"
-    value_range: tuple[float, float] = (0, 1)  # of generated pixels; the data are scaled to it
+    # of generated pixels, to which the data are scaled; None: as the generator's first samples are
+    value_range: tuple[float, float] | None = (0, 1)
     batch_size: Positive = 100
     steps: Positive = 10_000
     lr: PositiveNumber = 2e-4

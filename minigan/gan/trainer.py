@@ -108,6 +108,12 @@ class Trainer:
             for group, lr in zip(self._groups(), self.rates):
                 group.lr = lr * self.schedule(self.step, self.steps)
 
+    def set_rates(self) -> None:
+        """Give the optimisers the rates that the trainer was made with, whatever a state brought.
+        """
+        for group, lr in zip(self._groups(), self.rates):
+            group.lr = lr
+
     def _groups(self) -> list[Group]:
         return [group for optimizer in self.players.optimizers for group in optimizer.param_groups]
 

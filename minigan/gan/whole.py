@@ -27,7 +27,8 @@ class Finding(NamedTuple):
 def findings(run: Run) -> Iterator[Finding]:
     """What is wrong in the folder of a run that no other process writes into. Each is to be
     repaired, if at all, before the next one is asked for: pictures are drawn from the weights that
-    are there then."""
+    are there then. Raises UserError if only a program has the networks."""
+    run.config.check_held()
     for folder in (run.folder, run.folder / "samples", run.folder / "weights"):
         for path in leftovers(folder):
             yield Finding(f"{path} was left by a process that was killed", "removed", path.unlink)

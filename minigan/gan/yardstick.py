@@ -16,7 +16,6 @@ from ..metrics.table import METRICS, Figure, scored
 from ..nn import Module
 from .config import Config
 from .game import GAN
-from .systems import SYSTEMS
 from .trainer import sample
 
 MOST = 10_000     # images of each kind, unless another number is asked for,
@@ -101,7 +100,7 @@ class Yardstick:
         """Which of what measures need is there of the run's samples."""
         stacked = self.config.data in STACKED
         have = {"judge": self.judge and not stacked, "stacked": self.judge and stacked,
-                "told": "conditional" in self.config.game.given(), "labels": self.config.classes}
+                "told": self.config.conditional, "labels": self.config.classes}
         return {name for name, there in have.items() if there}
 
     @property
@@ -114,7 +113,7 @@ class Yardstick:
         """n samples of a generator, in [0, 1], with the classes that they were told. Raises
         UserError for values that are not finite."""
         latent = self.config.latent(game, self.n, self.seed)
-        low, high = SYSTEMS[self.config.system].value_range
+        low, high = self.config.value_range
         images = (sample(generator, latent) - np.float32(low)) / np.float32(high - low)
         told = latent[1].numpy().argmax(axis=1) if "told" in self.has else None
         return self.beside(Seen(images.clip(0, 1), self.judge, told))
@@ -145,7 +144,8 @@ def _order(data: Images) -> np.ndarray:
 def _judge(data: str) -> tuple[Judge | None, str | None]:
     judged = STACKED.get(data, data)  # it looks at each channel
     if judged not in SHAPES:
-        return None, f"data {data} have no judge, so the measures are those of pixels"
+        why = f"data {data}" if data else "a program's data"
+        return None, f"{why} have no judge, so the measures are those of pixels"
     try:
         return Judge.load(judged), None
     except UserError as error:

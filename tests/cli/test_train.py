@@ -264,8 +264,8 @@ def test_a_run_folder_is_never_overwritten(finished, capsys):
 
 
 def test_resuming_with_other_settings_is_refused(finished, capsys):
-    assert "--lr was 0.0005, not 0.1" in mistake(
-        ["train", "--resume", "--out", finished, "--lr", "0.1", "--device", "cpu"], capsys)
+    assert "--seed was 0, not 1" in mistake(
+        ["train", "--resume", "--out", finished, "--seed", "1", "--device", "cpu"], capsys)
 
 
 def test_cuda_without_cupy_or_a_device_is_one_line(capsys, tmp_path, monkeypatch):
@@ -333,7 +333,7 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minigan.gan.run.load", interrupted)
+    monkeypatch.setattr("minigan.gan.beginning.load", interrupted)
     assert main(["train", *TINY, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "minigan train: interrupted\n"
 

@@ -79,7 +79,7 @@ def test_networks_that_are_exchanged_and_a_generator_without_a_latent_are_refuse
     for exchanged in (lambda: GAN(D, G), lambda: train_step(D, G, *moves, x, x)):
         with pytest.raises(GameError, match="only the second, Generator, has a latent"):
             exchanged()
-    bare = nn.Sequential(nn.Dense(2, 3))
+    bare = nn.Sequential(nn.ReLU(), nn.Dense(2, 3))
     for made in (lambda: GAN(bare, D).latent(4, RNG(0)), lambda: Bidirectional(bare, D),
                  lambda: InfoGAN(bare, D).latent(4, RNG(0)), lambda: ConditionalGenerator(bare, 2)):
         with pytest.raises(GameError, match="Sequential does not say .*: generator.latent = 100"):

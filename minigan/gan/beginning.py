@@ -1,0 +1,56 @@
+"""The settings and the data that a new run begins with."""
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import UserError
+from . import own
+from .config import Config, fingerprint, folder_of, load
+from .options import Options
+from .systems import SYSTEMS
+
+Data = tuple[np.ndarray, "np.ndarray | None"]
+OF_SYSTEM = "data", "steps", "batch_size"  # what is the system's own where it is None
+OF_WEIGHTS = "system", "game", "data", "batch_size"  # or that of the run with the weights, if any
+
+
+def settings(weights_of: Config | None, data_dir: str | Path | None, size: tuple[int, int] | None,
+             channels: int | None, **given: Any) -> tuple[Config, Data]:
+    """The settings, fields of Config of which some are None, completed; and the data, which are
+    loaded. Raises UserError for settings that no run can have."""
+    was = weights_of
+    if was is not None:
+        given.update({name: getattr(was, name) for name in OF_WEIGHTS if given[name] is None})
+        if given["data"] == was.data:
+            data_dir = data_dir or was.data_dir
+        if given["data"] == was.data == "images" and size is None and channels is None:
+            *size, channels = was.shape
+    system = given["system"] or "digits"
+    config = Config(**{"shape": (1, 1, 1), **given, "system": system,
+                       "save_every": 1 if given["save_every"] is None else given["save_every"]})
+    own.SYSTEM.check("system", system)
+    if system not in SYSTEMS:
+        again = was is not None and system == was.system
+        config.own = was.own if again else own.find(system)
+        config.source = was.source if again else str(own.source_of(system))
+        config.system = own.short(config.system)
+    if config.game is None:
+        config.game = Options.recipe(system)
+    if not isinstance(config.game, Options):
+        raise UserError("a run's game is Options, such as Options(objective='hinge'), not "
+                        f"{config.game!r}")
+    for name in OF_SYSTEM:
+        if getattr(config, name) is None:
+            setattr(config, name, getattr(config.played, name))
+    config.check()
+    config.data_dir = folder_of(config.data, data_dir)
+    if given["save_every"] is None:
+        config.save_every = max(1, config.steps // 10)
+    images, labels = load(config.data, data_dir, config.batch_size, size, channels)
+    config.shape = images.shape[1:]
+    config.classes = 0 if labels is None else int(labels.max()) + 1
+    config.fingerprint = fingerprint(images, labels)
+    return config, (images, labels)
