@@ -95,11 +95,9 @@ class Config:
         settings = json.loads(json.dumps(self.as_json()))
         return {name: value for name, value in settings.items() if name not in FREE}
 
-    def note_changes(self, kept: dict[str, Any] | None, step: int) -> bool:
+    def note_changes(self, kept: dict[str, Any], step: int) -> bool:
         """Note in `changed` which rates are others than those kept at the last save, of that step;
         returns whether any is. Raises UserError for other settings that are."""
-        if kept is None:  # it is an older run
-            return False
         was, now = ({**fields, **fields["game"]} for fields in (kept, self.kept()))
         changed = [name for name in {**was, **now} if name != "game"
                    and was.get(name) != now.get(name)]

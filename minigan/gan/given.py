@@ -34,7 +34,8 @@ class Given(Config):
             max(1, steps // 10) if save_every is None else save_every,
             game=Options(lr=lr, d_lr=None if d_lr == lr else d_lr))
         images, labels = self.load()
-        if images.ndim != 4 or not isinstance(images, np.ndarray) or images.dtype.kind not in "uf":
+        scaled = isinstance(trainer.loader.arrays[0], Scaled)
+        if images.ndim != 4 or not (scaled or images.dtype.kind == "f"):
             raise UserError(
                 f"a run draws images, floats of shape (N, H, W, C) or Scaled bytes, and the loader "
                 f"has {images.dtype} of shape {images.shape}: give it those, let the discriminator "

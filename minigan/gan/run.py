@@ -146,6 +146,7 @@ class Run(SavedRun):
         """At the start of the run, or where it was in a saved state."""
         config, path = self.config, self.folder / "state.safetensors"
         kept = state and state.pop("run").get("settings")
+        changed = kept and config.note_changes(kept, state["progress"]["step"])
         game = config.build(state and state["game"])
         if state:  # what does not fit is told before any data are read
             with fitting(path):
@@ -154,7 +155,6 @@ class Run(SavedRun):
         trainer = config.trainer(game, *self.data)
         trainer.steps = config.steps
         if state:
-            changed = config.note_changes(kept, state["progress"]["step"])
             with fitting(path):
                 trainer.load_state_dict(state)
             if changed:
