@@ -53,7 +53,7 @@ SETTINGS = {  # config.json
     "keep_best": optional(KEPT), "source": optional(Kind("a file", _is_path)),
     "weights_of": optional(_text(1000)), "changed": optional(CHANGES),
     "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
-STATE = {  # state.safetensors, beside the arrays
+IN_STATE = {  # state.safetensors, beside the arrays
     **{f"{player}.{name}": kind for player in ("d_optimizer", "g_optimizer") for name, kind in (
         ("steps", STEPS), ("lr", number("a number of at least 0", lambda x: x >= 0)))},
     "progress.step": NATURAL, "progress.loader": PLACE,

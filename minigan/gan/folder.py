@@ -33,7 +33,10 @@ from ..viz import save_curves
 from . import own
 from .config import Config
 from .diagnostics import Adviser, networks
-from .fields import ROW, STATE, nested
+from .fields import IN_STATE, ROW, nested
+
+
+STATE = "state.safetensors"
 
 
 class RunError(UserError):
@@ -115,7 +118,7 @@ class RunFolder:
     @cached_property
     def networks(self) -> dict[str, Summary]:
         """The networks of the game, in tables. Raises UserError for settings of none."""
-        state = self.folder / "state.safetensors"
+        state = self.folder / STATE
         saved = state.stat().st_size // 4 if state.exists() else 0
         game = self.config.build({"": np.broadcast_to(np.float32(0), saved)})  # no more than that
         return {name: summary(net) for name, net in networks(game).items()}
@@ -132,7 +135,7 @@ class RunFolder:
     def saved(self) -> dict[str, Any] | None:
         """The trainer's state at the last save, and under "run" what was kept beside it; None if
         there was none."""
-        path = self.folder / "state.safetensors"
+        path = self.folder / STATE
         if not path.exists() and not self.saved_steps():
             return None
         if not path.exists():
@@ -140,7 +143,7 @@ class RunFolder:
                            "knows where the run was, so start another")
         arrays, rest = read_arrays(path)
         try:
-            return nested(arrays, parsed(rest, STATE, more=False))
+            return nested(arrays, parsed(rest, IN_STATE, more=False))
         except ValueError as error:
             raise RunError(f"{path} is damaged: {error}") from None
 
@@ -149,7 +152,7 @@ class RunFolder:
         arrays = {k: v for k, v in state.items() if isinstance(v, np.ndarray)}
         rest = {k: v for k, v in state.items() if k not in arrays}
         rest["run.settings"] = self.config.kept()
-        write_arrays(self.folder / "state.safetensors", arrays, json.dumps(rest))
+        write_arrays(self.folder / STATE, arrays, json.dumps(rest))
 
     def weights_file(self, step: int) -> Path:
         """Where the weights of a step are."""

@@ -22,7 +22,7 @@ from .beginning import settings
 from .config import Config
 from .diagnostics import Adviser, explain, networks
 from .fields import dotted
-from .folder import RunError
+from .folder import STATE, RunError
 from .given import Given
 from .keeping import Keeper
 from .options import Options
@@ -103,7 +103,7 @@ class Run(SavedRun):
         than what a process left that was killed before it wrote the settings."""
         folder = Path(folder)
         if folder.exists() and (not folder.is_dir() or set(folder.iterdir()) - {
-                folder / LOCK, folder / own.FILE, *leftovers(folder)}):
+                *(folder / name for name in (LOCK, own.FILE, STATE)), *leftovers(folder)}):
             raise RunError(f"{folder} exists already: go on with it (--resume), or name another "
                            "folder (--out)")
         run = cls(folder, config)
@@ -118,7 +118,7 @@ class Run(SavedRun):
         began = not self._is_new and (self.folder / "config.json").exists()
         if began:
             self.take()
-        state = self.saved()
+        state = None if self._is_new else self.saved()
         trainer = self._trainer(state)
         if self.config.steps < trainer.step:
             raise RunError(f"the run is at step {trainer.step} already, and steps, which is "
@@ -133,9 +133,9 @@ class Run(SavedRun):
                 self.create(self.folder, self.config)  # nobody else began one meanwhile
                 self._is_new = False
         self.config.made_by = machine()
-        self.write_config()  # first: without it a folder is none of a run
-        if state is None:
+        if state is None:  # first: what has settings goes on, and with no other weights
             self._save_state(dotted(trainer.state_dict()))
+        self.write_config()
         if began:
             self._forget_metrics_after(trainer.step)
         self.adviser = Adviser(self.readings())
@@ -144,7 +144,7 @@ class Run(SavedRun):
 
     def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
         """At the start of the run, or where it was in a saved state."""
-        config, path = self.config, self.folder / "state.safetensors"
+        config, path = self.config, self.folder / STATE
         kept = state and state.pop("run").get("settings")
         changed = kept and config.note_changes(kept, state["progress"]["step"])
         game = config.build(state and state["game"])
@@ -164,9 +164,6 @@ class Run(SavedRun):
             with fitting(source):
                 trainer.game.load_state_dict(weights["game"])
                 trainer.average.module.load_state_dict(weights["average"])
-        elif config.weights_of and not self._is_new:
-            raise RunError(f"{self.folder} was stopped before it took over the weights of "
-                           f"{config.weights_of}: delete it, and begin it again")
         return trainer
 
     def _take_weights(self, other: Run) -> None:
@@ -174,7 +171,7 @@ class Run(SavedRun):
         state = other.saved()
         if state is None:
             raise RunError(f"{other.folder} has saved no weights yet")
-        self._weights = state, other.folder / "state.safetensors"
+        self._weights = state, other.folder / STATE
         self.config.weights_of = f"{other.folder}, step {state['progress']['step']}"
 
     def explain(self, step: int) -> str:

@@ -110,6 +110,9 @@ RUNS = {
     "14_many_networks.py": Run(["--steps", "2"], lambda output, folder:
                                output.count("coverage") == 3 and output.count("generator ") == 5
                                and wrote("14_makers.png")(output, folder)),
+    "17_own_networks.py": Run(["--steps", "20", "--out", "own"], lambda output, folder:
+                              wrote("own/walk-step-000020-seed-0.gif")(output, folder)
+                              and (folder / "own" / "torch-step-000020" / "generator.py").exists()),
     "15_few_labels.py": Run(["--steps", "100"], lambda output, folder:
                             number_after("100 labels alone:", output) > 70
                             and number_after("without one:", output) > 50),

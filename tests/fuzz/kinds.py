@@ -148,8 +148,9 @@ def words() -> tuple:
 
 
 WORDS = words()
-STATE = ("progress.step", "progress.loader", "progress.rng", "d_optimizer.lr", "d_optimizer.steps",
-         "d_optimizer.m", "game.x", "epoch", "position", "bit_generator", "MT19937", "PCG64",
+STATE = ("run.settings", "progress.step", "progress.loader", "progress.rng", "d_optimizer.lr",
+         "d_optimizer.steps", "d_optimizer.m", "game.x", "epoch", "position", "bit_generator",
+         "MT19937", "PCG64",
          [2, 2], [-1] * 6, [1.5] * 6)
 JUDGE = ("data", "mnist", "accuracy", "tested", "checksum", "body.0.weight", "head.bias", 1.5)
 SCORES = ("choosing", "kernel", "coverage", "step", "value", "how", None, 898, 2, 1e308)

@@ -87,7 +87,7 @@ def test_a_run_that_was_killed_before_its_first_save_begins_again(file, game, tm
         run("parts").trainer().run(4)
     monkeypatch.undo()
     monkeypatch.setattr(Run, "save_losses", lambda run: None)
-    parts = run("parts") if file == "config.json" else Run.open(tmp_path / "parts")
+    parts = Run.open(tmp_path / "parts") if file == "weights" else run("parts")
     trainer = parts.trainer()
     assert trainer.step == 0
     trainer.run(4)
@@ -270,8 +270,11 @@ def saved(tmp_path_factory):
 
 
 def changed(folder, to, **settings):
-    """A copy of a run, of other settings."""
+    """A copy of a run, of other settings; of an older run, which does not say what they were."""
     shutil.copytree(folder, to)
+    arrays, rest = read_arrays(to / "state.safetensors")
+    rest = {name: value for name, value in json.loads(rest).items() if name != "run.settings"}
+    write_arrays(to / "state.safetensors", arrays, json.dumps(rest))
     config = json.loads((to / "config.json").read_text())
     (to / "config.json").write_text(json.dumps({**config, **settings}))
     return Run.open(to)

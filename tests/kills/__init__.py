@@ -22,7 +22,8 @@ from tests.fuzz import MEMORY
 from tests.fuzz.kinds import TINY
 from tests.options import CHANGED, words
 
-GAMES = {"plain": [], **{name.replace("_", "-"): words(name) for name in CHANGED}}
+OWN = f"{Path(__file__).with_name('pair.py')}:pair"  # networks of a file
+GAMES = {"plain": [], "own": [], **{name.replace("_", "-"): words(name) for name in CHANGED}}
 STEPS, SAVE_EVERY = 24, 12
 CHANGES = {"open", "os.chmod", "os.mkdir", "os.remove", "os.rename"}  # audited: what saving does
 
@@ -88,9 +89,9 @@ def _fault(game: str, out: Path, rng: Random, seconds: float, changes: int, foun
 
 
 def _train(game: str, out: Path) -> list[str]:
-    return ["train", "mlp-small", *GAMES[game], "--data", "digits", "--steps", str(STEPS),
-            "--save-every", str(SAVE_EVERY), "--batch-size", "12", "--device", "cpu", "--out",
-            str(out)]
+    return ["train", OWN if game == "own" else "mlp-small", *GAMES[game], "--data", "digits",
+            "--steps", str(STEPS), "--save-every", str(SAVE_EVERY), "--batch-size", "12",
+            "--device", "cpu", "--out", str(out)]
 
 
 def _again(game: str, out: Path) -> list[str]:
