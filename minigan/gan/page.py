@@ -23,6 +23,8 @@ FILM = 2_000_000  # characters that the pictures of a page have at most; all els
 FRAMES = 60       # pictures of a run at most
 COLUMNS = 6       # steps in the table of what was measured
 NAN = float("nan")
+Rows = Sequence[dict[str, float]]
+Axes = dict[str, tuple[tuple[float, float], int]]
 OF_PROGRAM = "a program's"  # networks and data that a program gave
 CURVES = {  # caption: by the fields of `diagnostics.reading`, names; and limits
     "losses": ({"d_loss": "discriminator", "g_loss": "generator"}, None),
@@ -56,8 +58,10 @@ def report(*runs: RunFolder, path: str | Path | None = None) -> Path:
 def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
                note: str = "") -> None:
     """The page; one that is going is loaded anew every few seconds by whoever looks at it."""
-    articles = [_article(run, Path(path).parent == run.folder, FILM // len(runs), going, note)
-                for run in runs]
+    readings = [sorted(run.readings(), key=lambda row: row["step"]) for run in runs]
+    axes = _axes(readings) if len(runs) > 1 else {}
+    articles = [_article(run, rows, axes, Path(path).parent == run.folder, FILM // len(runs), going,
+                         note) for run, rows in zip(runs, readings)]
     text = Template(Path(__file__).with_name("page.html").read_text("utf-8")).substitute(
         title=escape(" and ".join(_title(run) for run in runs)), columns=len(runs),
         runs="\n".join(articles), going="true" if going else "false")
@@ -115,9 +119,9 @@ def _title(run: RunFolder) -> str:
     return f"{c.system or OF_PROGRAM} on {c.data or OF_PROGRAM}, seed {c.seed}"
 
 
-def _article(run: RunFolder, at_home: bool, room: int, going: bool, note: str) -> str:
+def _article(run: RunFolder, rows: Rows, axes: Axes, at_home: bool, room: int, going: bool,
+             note: str) -> str:
     """A run. Its own page does not name the folder, which may be moved; others do."""
-    rows = sorted(run.readings(), key=lambda row: row["step"])
     step = max([*run.pictures(), *run.saved_steps()], default=0)
     step = max(step, int(rows[-1]["step"]) if rows and not going else 0)
     name = "RUN" if at_home else shlex.quote(str(run.folder))
@@ -129,7 +133,7 @@ def _article(run: RunFolder, at_home: bool, room: int, going: bool, note: str) -
         f'value="{step}"></progress> {"under way" if going else ""}</p>',
         f'<p class="advice">{escape(note)}</p>' if note else "",
         *(f'<p class="advice">step {at:,}: {escape(said)}</p>' for at, said in run.adviser.said),
-        _film(run, room), _curves(rows), _measured(run), "<h2>Settings</h2>",
+        _film(run, room), _curves(rows, axes), _measured(run), "<h2>Settings</h2>",
         _table([[key, value] for key, value in {
             **facts(run), "trained by": run.config.made_by or "an older minigan"}.items()]),
         f"<p>To go on: <code>minigan train --resume --out {escape(name)}{more}</code>; more "
@@ -174,13 +178,28 @@ def _spread(items: Sequence[Any], n: int) -> list[Any]:
     return [items[-1 - round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(n)][::-1]
 
 
-def _curves(rows: Sequence[dict[str, float]]) -> str:
+def _axes(readings: Sequence[Rows]) -> Axes:
+    """The axes that the curves of several runs share: by their captions the limits, which leave out
+    the outermost 1 %, and the last step."""
+    axes: Axes = {}
+    last = max((int(rows[-1]["step"]) for rows in readings if rows), default=0)
+    for caption, (fields, limits) in CURVES.items():
+        values = sorted(row[field] for rows in readings for row in rows for field in fields
+                        if field in row)
+        few = len(values) // 200
+        if values:
+            axes[caption] = limits or (values[few], values[-1 - few]), last
+    return axes
+
+
+def _curves(rows: Rows, axes: Axes) -> str:
     """All that the rows of metrics.jsonl have."""
     drawn = []
     for caption, (fields, limits) in CURVES.items():
         curves = {name: [row.get(field, NAN) for row in rows] for field, name in fields.items()
                   if any(field in row for row in rows)}
-        svg = svg_curves([int(row["step"]) for row in rows], curves, limits) if curves else ""
+        steps = [int(row["step"]) for row in rows]
+        svg = svg_curves(steps, curves, *axes.get(caption, (limits, 0))) if curves else ""
         if svg:
             drawn.append(f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>")
     return f'<h2>Curves</h2><div class="curves">{"".join(drawn)}</div>' if drawn else ""

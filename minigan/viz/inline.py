@@ -20,10 +20,11 @@ _SCALE = 4     # `save_grid` makes such squares of pixels
 
 
 def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]],
-               limits: tuple[float, float] | None = None) -> str:
+               limits: tuple[float, float] | None = None, last: int = 0) -> str:
     """Curves over the steps, drawn as an SVG element: their means in up to 220 stretches, and pale
     what they are between. NaN leaves gaps. Without limits, the lowest and highest numbers shown,
-    these are those of the means, but for the outermost 1 %."""
+    these are those of the means, but for the outermost 1 %. There is room for steps up to `last`.
+    """
     drawn = {name: stretches(numpy.where(numpy.isfinite(values), values, numpy.nan), _POINTS)
              for name, values in ((n, numpy.asarray(v, numpy.float64)) for n, v in curves.items())}
     means = numpy.concatenate([numpy.zeros(0), *[means for _, means, _, _ in drawn.values()]])
@@ -33,10 +34,10 @@ def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]],
     low, high = limits or numpy.percentile(means, [0.5, 99.5]).tolist()
     room = 0.06 * (high - low or abs(high) or 1)
     low, high = low - room, high + room
-    first, last = steps[0], max(steps[-1], steps[0] + 1)
+    first, last = steps[0], max(last, steps[-1])
 
     def path(at: numpy.ndarray, values: numpy.ndarray) -> str:
-        x = _LEFT + (at - first) / (last - first) * _WIDTH
+        x = _LEFT + (at - first) / max(last - first, 1) * _WIDTH
         y = numpy.clip((high - values) / (high - low), -1, 2) * _HEIGHT
         gap, words = True, []
         for a, b in zip(x.tolist(), y.tolist()):
@@ -59,7 +60,7 @@ def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]],
             f'<svg y="14" height="{_HEIGHT}"><rect x="{_LEFT}" width="{_WIDTH}" '
             f'height="{_HEIGHT}" class="plot"/><g fill="none">{"".join(lines)}</g></svg>{marks}'
             f'<text x="{_LEFT}" y="{_HEIGHT + 30}">step {first:,}</text><text x="{_LEFT + _WIDTH}" '
-            f'y="{_HEIGHT + 30}" text-anchor="end">{steps[-1]:,}</text></svg>')
+            f'y="{_HEIGHT + 30}" text-anchor="end">{last:,}</text></svg>')
 
 
 def grid_uri(path: Path, height: int, width: int) -> tuple[str, int, int]:

@@ -395,12 +395,16 @@ def test_ctrl_c_saves_the_step_under_way_and_says_how_to_go_on(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "minigan", "train", "--steps", "1000000", "--save-every",
          "1000000", "--device", "cpu", "--out", str(out)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while not (out / "metrics.jsonl").exists():
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=60)
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # a job may ignore it
+    try:
+        while not (out / "metrics.jsonl").exists():
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        printed, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and f"minigan train --resume --out {out}" in printed
     assert "Traceback" not in errors
     state = (out / "state.safetensors").read_bytes()

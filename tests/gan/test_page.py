@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shutil
+import subprocess
 from types import SimpleNamespace
 
 import numpy as np
@@ -130,6 +131,30 @@ def test_runs_without_anything_to_show_are_told_in_a_line(run, tmp_path, capsys)
         assert main(["report", str(folder)]) == 2
         line, = capsys.readouterr().err.splitlines()
         assert says in line
+
+
+def test_the_curves_of_several_runs_have_the_same_axes(run, tmp_path):
+    shutil.copytree(run.folder, tmp_path / "longer")
+    longer = Run.open(tmp_path / "longer")
+    rows = longer.metrics()
+    longer.write_metrics([*rows, {**rows[-1], "step": 40, "d_loss": 100.0}])
+    text = report(run, longer, path=tmp_path / "both.html").read_text("utf-8")
+    curves = re.findall("<figcaption>losses</figcaption><svg(.*?)</figure>", text)
+    ends = [re.findall('text-anchor="end">([0-9.e+-]+)<', curve) for curve in curves]
+    assert ends[0] == ends[1] and ends[0][1:] == ["100", "40"]
+
+
+def test_a_browser_shows_each_picture_of_the_film(run, tmp_path):
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        pytest.skip("no browser (chromium or google-chrome) is installed")
+    page = tmp_path / "slid.html"
+    page.write_text(text_of(run) + "<script>sliders[0].value = 2; sliders[0].oninput()</script>")
+    made = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
+                           f"--user-data-dir={tmp_path / 'profile'}", page.as_uri()],
+                          capture_output=True, text=True, timeout=60, check=True).stdout
+    assert "<span>step 5</span>" in made and len(re.findall(r"alt=\"step 5\">", made)) == 1
+    assert made.count("hidden") == text_of(run).count("hidden")
 
 
 def test_report_says_where_the_page_is(run, tmp_path, capsys):
