@@ -132,6 +132,11 @@ class Config:
             return own.shown_range(game, self.latent(game, 8, self.seed))
         return self.played.value_range
 
+    def unscaled(self, images: np.ndarray) -> np.ndarray:
+        """Images in the range of the generator's, from 0, black, to 1."""
+        low, high = self.value_range
+        return (images - np.float32(low)) / np.float32(high - low)
+
     @property
     def conditional(self) -> bool:
         """Whether the generator is told a class."""

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ class Given(Config):
                     lambda **_: copy.deepcopy(game.discriminator))
         return System("networks of a program", pair, noise=game.noise, value_range=self.value_range)
 
-    @property
+    @cached_property
     def value_range(self) -> tuple[float, float]:
         images = self.given.loader.arrays[0]
         if isinstance(images, Scaled):
@@ -89,13 +90,11 @@ class Given(Config):
         """The images, in [0, 1] or of bytes, and what classes they are of, if that is what the
         loader gives beside them."""
         images = self.given.loader.arrays[0]
-        low, high = self.value_range
         if isinstance(images, Scaled):
             images = backend.to_numpy(images.images)
         else:
             images = backend.to_numpy(images)
-            if (low, high) != (0, 1):
-                images = (images - np.float32(low)) / np.float32(high - low)
+            images = images if self.value_range == (0, 1) else self.unscaled(images)
         beside = [backend.to_numpy(array) for array in self.conditions()]
         known = len(beside) == 1 and beside[0].ndim == 2 and (
             (beside[0] == 1).sum(axis=1) == 1).all() and ((beside[0] == 0) | (beside[0] == 1)).all()

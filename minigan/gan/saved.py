@@ -84,8 +84,7 @@ class SavedRun(RunFolder):
     def painted(self, game: GAN, latent: Sample) -> np.ndarray:
         """The images that the game's generator makes of a latent, (N, H, W, C), float32 from 0,
         black, to 1."""
-        low, high = self.config.value_range
-        return (sample(game.generator, latent) - np.float32(low)) / np.float32(high - low)
+        return self.config.unscaled(sample(game.generator, latent))
 
     def saved_step(self, step: int | str | None = None) -> int:
         """A step whose weights are on disk: that one, "best" (`best_step`), or None, the last.

@@ -113,8 +113,7 @@ class Yardstick:
         """n samples of a generator, in [0, 1], with the classes that they were told. Raises
         UserError for values that are not finite."""
         latent = self.config.latent(game, self.n, self.seed)
-        low, high = self.config.value_range
-        images = (sample(generator, latent) - np.float32(low)) / np.float32(high - low)
+        images = self.config.unscaled(sample(generator, latent))
         told = latent[1].numpy().argmax(axis=1) if "told" in self.has else None
         return self.beside(Seen(images.clip(0, 1), self.judge, told))
 
