@@ -25,8 +25,8 @@ from .penalties import Sample
 from .systems import SYSTEMS, System
 from .trainer import Trainer
 
-FREE = {"steps", "save_every", "data_dir", "made_by", "source", "changed",  # to change on the way;
-        "fingerprint"}                                                     # `load` looks at that
+FREE = {"steps", "save_every", "data_dir", "keep_best", "made_by", "source", "changed",  # to change
+        "fingerprint"}  # which `load` looks at
 RATES = {"lr", "d_lr"}  # too, and it is noted
 DEFAULT = "by default"
 

@@ -220,7 +220,7 @@ def test_a_rate_that_a_program_changes_is_the_rate_from_there_on():
 
 
 EDITED = {"system": "mlp", "data": "stacked-digits", "shape": [4, 16, 1], "batch_size": 9,
-          "seed": 1, "classes": 9, "keep_best": "kernel", "weights_of": "another",
+          "seed": 1, "classes": 9, "weights_of": "another",
           "game": {"objective": "hinge"}}
 
 
