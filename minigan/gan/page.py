@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import shlex
-
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from string import Template
@@ -13,8 +13,10 @@ from ..errors import UserError, brief
 from ..files import replacing
 from ..locks import taken
 from ..metrics.table import METRICS
-from ..viz.inline import grid_uri, svg_curves
+from ..viz.inline import grid_uri, svg_figures
+from .diagnostics import CURVES
 from .folder import RunError, RunFolder
+from .notebook import panel
 from .scores import Scores
 from .systems import SYSTEMS
 from .yardstick import REAL
@@ -22,16 +24,6 @@ from .yardstick import REAL
 FILM = 2_000_000  # characters that the pictures of a page have at most; all else is some 100,000
 FRAMES = 60       # pictures of a run at most
 COLUMNS = 6       # steps in the table of what was measured
-NAN = float("nan")
-CURVES = {  # caption: by the fields of `diagnostics.reading`, names; and limits
-    "losses": ({"d_loss": "discriminator", "g_loss": "generator"}, None),
-    "what D answers, 1 being real": ({"d_real": "D(x)", "d_fake": "D(G(z))"}, (0, 1)),
-    "how often D is right": ({"real_right": "of real", "fake_right": "of generated",
-                              "order": "of pairs (0.5: it guesses)"}, (0, 1)),
-    "norms of the gradients": ({"d_gradient": "discriminator", "g_gradient": "generator"}, None),
-    "what G does: 0 is collapse, 1 right; 1 is taught nothing": (
-        {"diversity": "diversity", "saturation": "saturation"}, None),
-}
 
 
 @checked
@@ -62,6 +54,16 @@ def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
         runs="\n".join(articles), going="true" if going else "false")
     with replacing(path) as temporary:
         temporary.write_text(text, "utf-8")
+
+
+def card(run: RunFolder) -> str:
+    """What a notebook shows of a run: its last picture, and curves."""
+    pictures, (height, width, _) = list(run.pictures().items()), run.config.shape
+    step, picture = max(run.saved_steps(), default=0), ""
+    with suppress(OSError, ValueError, IndexError):  # damaged, or there is none
+        step, picture = pictures[-1][0], grid_uri(pictures[-1][1], height, width)[0]
+    return panel(f"{run.folder}, {_title(run)}: step {step:,} of {run.config.steps:,}", picture,
+                 run.readings())
 
 
 def facts(run: RunFolder) -> dict[str, str]:
@@ -159,14 +161,8 @@ def _spread(items: Sequence[Any], n: int) -> list[Any]:
 
 def _curves(rows: Sequence[dict[str, float]]) -> str:
     """All that the rows of metrics.jsonl have."""
-    drawn = []
-    for caption, (fields, limits) in CURVES.items():
-        curves = {name: [row.get(field, NAN) for row in rows] for field, name in fields.items()
-                  if any(field in row for row in rows)}
-        svg = svg_curves([int(row["step"]) for row in rows], curves, limits) if curves else ""
-        if svg:
-            drawn.append(f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>")
-    return f'<h2>Curves</h2><div class="curves">{"".join(drawn)}</div>' if drawn else ""
+    drawn = svg_figures(rows, CURVES)
+    return f'<h2>Curves</h2><div class="curves">{drawn}</div>' if drawn else ""
 
 
 def _measured(run: RunFolder) -> str:

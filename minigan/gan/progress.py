@@ -1,17 +1,26 @@
-"""Telling a person how far a run is: a bar on a terminal, plain lines elsewhere."""
+"""Telling a person how far a run is: a bar on a terminal or in a notebook, elsewhere lines."""
 from __future__ import annotations
 
 import sys
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .update import StepResult
-from .trainer import Trainer
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
 
 SECONDS = 5      # between plain lines
 FIRST = 10       # steps after which the first of them says how long all will take
 BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the device
+
+
+def in_notebook() -> bool:
+    """Whether this is a notebook: a shell of IPython with a kernel. Elsewhere IPython is not even
+    imported."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")
 
 
 class Progress:
@@ -22,9 +31,11 @@ class Progress:
         self.first = first + FIRST
         self.last = first, time.perf_counter()  # the step and the time of the line before
         self.bar = None
-        if self.file.isatty():
-            from tqdm import tqdm
-
+        if in_notebook() or self.file.isatty():
+            if in_notebook():
+                from tqdm.auto import tqdm  # a widget, if ipywidgets are installed
+            else:
+                from tqdm import tqdm
             self.bar = tqdm(total=steps, initial=first, unit="step", file=self.file,
                             dynamic_ncols=True, mininterval=0.2)
 

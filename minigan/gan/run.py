@@ -24,23 +24,21 @@ from ..viz import save_grid
 from .config import Config, fingerprint, folder_of, load
 from .diagnostics import Adviser, explain, networks
 from .fields import SETTINGS, dotted
-from .folder import RunError, RunFolder
-from .game import GAN
+from .folder import Diverged, RunError, RunFolder
+from .game import GAN, sample
 from .keeping import Keeper, best_step
+from .notebook import GRID, Display
 from .options import Options
 from .penalties import Sample
-from .page import write_page
+from .page import card, write_page
+from .progress import in_notebook
 from .systems import SYSTEMS
-from .trainer import Trainer, sample
+from .trainer import Trainer
+from .training import train
 from .update import StepResult
 
 METRICS_EVERY = 10
-GRID = 64  # images in a grid of samples
 EARLY = ("1", "2", "5")  # before the first save a grid is made at these steps, 10, 20, 50, …
-
-
-class Diverged(RunError):
-    """Numbers that are no longer finite."""
 
 
 class Run(RunFolder):
@@ -144,7 +142,22 @@ class Run(RunFolder):
             self._forget_metrics_after(trainer.step)
         self.adviser = Adviser(self.readings())
         trainer.callbacks = [self]
+        trainer.display = Display(self.config.latent(trainer.game, GRID, self.config.seed),
+                                  self.system.value_range, self.readings() if in_notebook() else ())
         return trainer
+
+    @checked
+    def train(self, steps: Natural | None = None) -> Trainer:
+        """Go on from the last save until so many steps are made in all, by default those of the
+        settings, and show it: in a notebook by a picture and curves, elsewhere by a line every few
+        seconds. Ctrl-C, and the stop button of a notebook, save the step under way first.
+        Afterwards other processes may write into the folder. Returns the trainer. Warns where all
+        the steps are made; raises UserError as `trainer()` does, and where training diverges."""
+        return train(self, self.config.steps if steps is None else steps)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: the last picture, the curves, the settings."""
+        return card(self)
 
     def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
         """At the start of the run, or where it was in a saved state."""
@@ -184,6 +197,8 @@ class Run(RunFolder):
         return float((said == self.data[1][unlabelled]).mean())
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
+        if self._lock is None:  # train() let it go
+            self.take()
         if trainer.steps > self.config.steps:  # asked for from Python
             self.config.steps = trainer.steps
             self.write_config()
