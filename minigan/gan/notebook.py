@@ -17,7 +17,7 @@ from ..viz.inline import picture_uri, svg_figures
 from .diagnostics import CURVES
 from .game import sample
 from .penalties import Sample
-from .progress import Progress, in_notebook
+from .progress import Progress, in_notebook, shell
 from .update import StepResult
 
 if TYPE_CHECKING:
@@ -46,6 +46,7 @@ class Display:
                  value_range: tuple[float, float] | None = None,
                  rows: Iterable[Mapping[str, float]] = ()):
         self.latent, self.value_range, self.rows = latent, value_range, list(rows)
+        self.cell: int | None = None  # the number of the last one that showed a training
 
     def read(self, trainer: Trainer, result: StepResult) -> None:
         """Keep the numbers of every tenth step."""
@@ -53,6 +54,10 @@ class Display:
             self.rows.append({"step": trainer.step, **trainer.reading(result)})
         if len(self.rows) > ROWS:
             del self.rows[1::2]
+
+    def once(self, trainer: Trainer) -> str:
+        """`html`, unless this cell shows it already: run.train() at its end shows one picture."""
+        return "" if self.cell == getattr(shell(), "execution_count", 0) else self.html(trainer)
 
     def html(self, trainer: Trainer) -> str:
         """The picture and the curves, as they are now."""
@@ -100,7 +105,7 @@ def live(trainer: Trainer, steps: int) -> Iterator[list[Callable[[Any, StepResul
         return
     from IPython.display import HTML, display
 
-    progress = Progress(steps, trainer.step)
+    progress, look.cell = Progress(steps, trainer.step), shell().execution_count
     shown = display(HTML(look.html(trainer)), display_id=True)
     due = time.perf_counter() + SECONDS / 2
 

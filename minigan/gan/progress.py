@@ -17,10 +17,13 @@ BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the d
 
 
 def in_notebook() -> bool:
-    """Whether this is a notebook: a shell of IPython with a kernel. Elsewhere IPython is not even
-    imported."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    return hasattr(shell, "kernel")
+    """Whether this is a notebook, where IPython's shell has a kernel."""
+    return hasattr(shell(), "kernel")
+
+
+def shell() -> Any:
+    """IPython's, or None; it is looked for without importing IPython."""
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
 
 
 class Progress:

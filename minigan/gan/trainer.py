@@ -87,11 +87,10 @@ class Trainer:
         schedule of lr, do so over the most steps that were ever asked for, or over `self.steps`
         where that was set to more: to train in pieces, set it first. A notebook shows a picture and
         curves meanwhile. Warns where there is nothing to do."""
-        if 0 < steps <= self.step:
-            warnings.warn(made_already("run", steps, self.step), stacklevel=3)
-        elif self.stop:
-            warnings.warn("no step is made, since the trainer was stopped: trainer.stop = False "
-                          "lets it go on", stacklevel=3)
+        if self.stop or 0 < steps <= self.step:
+            why = ("the trainer was stopped, so no step is made: trainer.stop = False lets it go on"
+                   if self.stop else made_already("run", steps, self.step))
+            return warnings.warn(why, stacklevel=3)
         self.last, self.steps = steps, max(steps, self.steps)
         batches = self.loader.forever()
         with live(self, steps) as watchers:
@@ -113,7 +112,7 @@ class Trainer:
 
     def _repr_html_(self) -> str | None:
         """What a notebook shows of it: samples, and curves, if it showed the training."""
-        return self.display and self.display.html(self)
+        return self.display and self.display.once(self)
 
     def _anneal(self) -> None:
         """What changes in the course of the training becomes what it is in the next step."""
