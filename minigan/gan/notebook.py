@@ -106,6 +106,7 @@ def live(trainer: Trainer, steps: int) -> Iterator[list[Callable[[Any, StepResul
     from IPython.display import HTML, display
 
     progress, look.cell = Progress(steps, trainer.step), shell().execution_count
+    look.rows = [row for row in look.rows if row["step"] <= trainer.step]  # it may have gone back
     shown = display(HTML(look.html(trainer)), display_id=True)
     due = time.perf_counter() + SECONDS / 2
 
