@@ -62,8 +62,8 @@ def as_list(paragraph: str) -> str:
 def link_notebook(app, pagename: str, templatename, context, doctree) -> None:
     """A chapter links to itself as a notebook, below its heading."""
     if pagename in notebooks.CHAPTERS and app.builder.format == "html":
-        link = f'<p><a href="notebooks/{pagename}.ipynb" download>This chapter as a notebook</a></p>'
-        context["body"] = context["body"].replace("</h1>", f"</h1>\n{link}", 1)
+        link = f'<a href="notebooks/{pagename}.ipynb" download>This chapter as a notebook</a>'
+        context["body"] = context["body"].replace("</h1>", f"</h1>\n<p>{link}</p>", 1)
 
 
 def write_notebooks(app, exception) -> None:

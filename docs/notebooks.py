@@ -23,8 +23,8 @@ CHAPTERS = {page.stem: page for page in sorted(DOCS.glob("*.md"))
 FENCE = re.compile(r"^ *```python\n(.*?)^ *```$", re.M | re.S)
 PICTURE = re.compile(r"(!\[[^]]*\])\(images/([^)]+)\)")
 LINK = re.compile(r"\]\((\w+)\.md(#[^)]*)?\)")
-NOTE = ("*A chapter of minigan's book, to be run cell by cell where minigan is installed. In a cell, "
-        "a command such as `minigan train` has a ! before it.*")
+NOTE = ("*A chapter of minigan's book, to be run cell by cell where minigan is installed. In a "
+        "cell, a command such as `minigan train` has a ! before it.*")
 
 
 def notebook(chapter: str, elsewhere: Callable[[str], str]) -> dict[str, Any]:
