@@ -1,6 +1,7 @@
 """In a notebook a training is seen while it runs: a bar, a picture of the same noise, curves."""
 from __future__ import annotations
 
+import sys
 import time
 from contextlib import contextmanager
 from html import escape
@@ -17,7 +18,6 @@ from ..viz.inline import picture_uri, svg_figures
 from .diagnostics import CURVES
 from .game import sample
 from .penalties import Sample
-from .progress import Progress, in_notebook, shell
 from .update import StepResult
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ SHARE = 0.08   # of the time
 SHOWN = dict(islice(CURVES.items(), 2))
 STYLE = (".minigan figure { margin: 0 } .minigan svg { width: 100% } "
          ".minigan img { width: 26em; max-width: 100%; image-rendering: pixelated }")
+
+
+def in_notebook() -> bool:
+    """Whether this is a notebook, where IPython's shell has a kernel."""
+    return hasattr(shell(), "kernel")
+
+
+def shell() -> Any:
+    """IPython's, or None; it is looked for without importing IPython."""
+    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
 
 
 class Display:
@@ -104,15 +114,17 @@ def live(trainer: Trainer, steps: int) -> Iterator[list[Callable[[Any, StepResul
         yield []
         return
     from IPython.display import HTML, display
+    from tqdm.auto import tqdm  # a widget, if ipywidgets are installed
 
-    progress, look.cell = Progress(steps, trainer.step), shell().execution_count
+    look.cell = shell().execution_count
+    bar = tqdm(total=steps, initial=trainer.step, unit="step", dynamic_ncols=True)
     look.rows = [row for row in look.rows if row["step"] <= trainer.step]  # it may have gone back
     shown = display(HTML(look.html(trainer)), display_id=True)
     due = time.perf_counter() + SECONDS / 2
 
     def watch(trainer: Trainer, result: StepResult) -> None:
         nonlocal due
-        progress(trainer, result)
+        bar.update()
         look.read(trainer, result)
         if (began := time.perf_counter()) >= due:
             shown.update(HTML(look.html(trainer)))
@@ -122,5 +134,5 @@ def live(trainer: Trainer, steps: int) -> Iterator[list[Callable[[Any, StepResul
     try:
         yield [watch]
     finally:
-        progress.close()
+        bar.close()
         shown.update(HTML(look.html(trainer)))

@@ -1,29 +1,17 @@
-"""Telling a person how far a run is: a bar on a terminal or in a notebook, elsewhere lines."""
+"""Telling a person how far a run is: a bar on a terminal, plain lines elsewhere."""
 from __future__ import annotations
 
 import sys
 import time
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .update import StepResult
-
-if TYPE_CHECKING:
-    from .trainer import Trainer
+from .trainer import Trainer
 
 SECONDS = 5      # between plain lines
 FIRST = 10       # steps after which the first of them says how long all will take
 BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the device
-
-
-def in_notebook() -> bool:
-    """Whether this is a notebook, where IPython's shell has a kernel."""
-    return hasattr(shell(), "kernel")
-
-
-def shell() -> Any:
-    """IPython's, or None; it is looked for without importing IPython."""
-    return getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
 
 
 class Progress:
@@ -34,11 +22,9 @@ class Progress:
         self.first = first + FIRST
         self.last = first, time.perf_counter()  # the step and the time of the line before
         self.bar = None
-        if in_notebook() or self.file.isatty():
-            if in_notebook():
-                from tqdm.auto import tqdm  # a widget, if ipywidgets are installed
-            else:
-                from tqdm import tqdm
+        if self.file.isatty():
+            from tqdm import tqdm
+
             self.bar = tqdm(total=steps, initial=first, unit="step", file=self.file,
                             dynamic_ncols=True, mininterval=0.2)
 

@@ -27,11 +27,10 @@ from .fields import SETTINGS, dotted
 from .folder import Diverged, RunError, RunFolder
 from .game import GAN, sample
 from .keeping import Keeper, best_step
-from .notebook import GRID, Display
+from .notebook import GRID, Display, in_notebook
 from .options import Options
 from .penalties import Sample
 from .page import card, write_page
-from .progress import in_notebook
 from .systems import SYSTEMS
 from .trainer import Trainer
 from .training import train

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Iterator
 import numpy as np
 
 from .folder import Diverged, RunError
-from .progress import Progress, in_notebook
+from .notebook import in_notebook
+from .progress import Progress
 from .trainer import Trainer, made_already
 
 if TYPE_CHECKING:
