@@ -21,12 +21,12 @@ _SCALE = 4     # `save_grid` makes such squares of pixels
 
 def svg_figures(rows: Iterable[Mapping[str, float]], captions: Mapping[str, tuple]) -> str:
     """Curves over the steps of the rows, a figure for each caption, which has the rows' fields with
-    the names of their curves, and limits or None. What no row has is left out."""
+    the names of their curves, and what else `svg_curves` takes. What no row has is left out."""
     rows, drawn = list(rows), []
-    for caption, (fields, limits) in captions.items():
+    for caption, (fields, *axes) in captions.items():
         curves = {name: [row.get(field, numpy.nan) for row in rows]
                   for field, name in fields.items() if any(field in row for row in rows)}
-        svg = svg_curves([int(row["step"]) for row in rows], curves, limits) if curves else ""
+        svg = svg_curves([int(row["step"]) for row in rows], curves, *axes) if curves else ""
         if svg:
             drawn.append(f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>")
     return "".join(drawn)
