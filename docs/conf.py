@@ -7,9 +7,10 @@ from pathlib import Path
 
 import sphinxcontrib.katex
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # the book is of this checkout
+sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # the book is of this checkout
 
 import minigan  # noqa: E402 (after the path to it)
+import notebooks  # noqa: E402
 
 project = "minigan"
 author = "the minigan developers"
@@ -58,5 +59,21 @@ def as_list(paragraph: str) -> str:
     return re.sub(entry, r"`\1`\n    ", one_line_each, flags=re.M)
 
 
+def link_notebook(app, pagename: str, templatename, context, doctree) -> None:
+    """A chapter links to itself as a notebook, below its heading."""
+    if pagename in notebooks.CHAPTERS and app.builder.format == "html":
+        link = f'<a href="notebooks/{pagename}.ipynb" download>This chapter as a notebook</a>'
+        context["body"] = context["body"].replace("</h1>", f"</h1>\n<p>{link}</p>", 1)
+
+
+def write_notebooks(app, exception) -> None:
+    """The notebooks, beside the pages."""
+    if exception is None and app.builder.format == "html":
+        notebooks.write(Path(app.outdir) / "notebooks", list(notebooks.CHAPTERS),
+                        lambda page: f"../{page}.html")
+
+
 def setup(app) -> None:
+    app.connect("html-page-context", link_notebook)
+    app.connect("build-finished", write_notebooks)
     app.connect("autodoc-process-docstring", as_plain_text)

@@ -2,7 +2,7 @@
 
     python examples/07_dcgan_mnist.py [--steps 3000] [--data-dir D] [--out DIR]
 
-You learn what `minigan train dcgan` does: a run folder makes its trainer, and keeps
+You learn what `minigan train dcgan` does: a run trains in its folder, and keeps there
 grids of samples, the curves of the losses, the weights, and all that is needed to go on. Stop it
 with Ctrl-C and start it again with the same --out, or later with more --steps: it goes on where it
 was. D holds the four files of MNIST; without it they are downloaded once. 3,000 steps take about
@@ -12,10 +12,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from minigan.cli.train import stop_on_interrupt
 from minigan.errors import UserError
 from minigan.gan import Run
-from minigan.gan.progress import Progress
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--steps", type=int, default=3000)
@@ -31,15 +29,9 @@ try:
     else:
         run = Run.new(args.out, "dcgan", data_dir=args.data_dir, steps=args.steps,
                       save_every=max(1, args.steps // 10))
-    trainer = run.trainer()                          # where the run was last saved
+    trainer = run.train(args.steps)                  # from where the run was last saved
 except UserError as error:                           # no data, or a folder of something else
     sys.exit(f"07_dcgan_mnist: {error}")
-
-progress = Progress(args.steps, trainer.step)
-trainer.callbacks.append(progress)                   # beside `run`, which writes its folder
-with stop_on_interrupt(trainer):
-    trainer.run(args.steps)
-progress.close()
-if trainer.stop:                                     # Ctrl-C: the last step is not a saved one
-    run.save(trainer)
+except KeyboardInterrupt:                            # Ctrl-C, after the step was saved
+    sys.exit(130)
 print(f"step {trainer.step}: samples/step-{trainer.step:06d}.png and losses.png in {run.folder}")

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from minigan import backend, failures
 from minigan.backend import BackendError
+from tests.kernel import Kernel
 from tests.sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
 from tests.strict import STRICT
 
@@ -96,6 +97,12 @@ def strict(restored_backends):
     """The strict stand-in for CuPy, registered; `mg.use("strict")` is left to the test."""
     backend.register(STRICT)
     return STRICT
+
+
+@pytest.fixture
+def kernel(monkeypatch):
+    """The test runs in a notebook, which this stands for."""
+    return Kernel(monkeypatch)
 
 
 def fewer_examples(test, monkeypatch):

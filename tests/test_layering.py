@@ -55,8 +55,8 @@ MAY_IMPORT = {
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
-OPTIONAL = {"cupy", "hypothesis", "imageio_ffmpeg", "jax", "matplotlib", "ml_dtypes", "nvmath",
-            "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
+OPTIONAL = {"cupy", "hypothesis", "imageio_ffmpeg", "IPython", "jax", "matplotlib", "ml_dtypes",
+            "nvmath", "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {
@@ -92,10 +92,11 @@ NUMPY = {
     "minigan.gan.run": None,
     "minigan.gan.saved": None,                         # and samples made,
     "minigan.gan.yardstick": None,                     # real images chosen,
+    "minigan.gan.training": {"errstate"},              # what diverges is told by the run,
     "minigan.gan.films": None,                         # noise and pictures computed,
     "minigan.gan.nearest": None,                       # distances looked at
     "minigan.files": None,                             # by this
-    "minigan.gan.trainer": {"concatenate", "ndarray", "random"},  # samples are handed out there
+    "minigan.gan.game": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors
     "minigan.lab": None,                               # points are measured and drawn there
     "minigan.nn.init": None,                           # initial weights are drawn there too,

@@ -5,24 +5,20 @@ import argparse
 import shlex
 import signal
 import sys
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from typing import Any, Iterator
-
-import numpy as np
+from typing import Any
 
 from .. import backend
 from ..backend import BackendError
 from ..backend.cpu import threads
 from ..data import IMAGE_SETS, DataError
 from ..data.images import common_size, shown
-from ..gan import SYSTEMS, Options, Run, RunError, Trainer
+from ..gan import SYSTEMS, Options, Run, RunError, training
 from ..gan.config import RATES, folder_of
 from ..gan.fields import KEPT
 from ..gan.own import SYSTEM, short
 from ..gan.page import facts
-from ..gan.progress import Progress
-from ..gan.run import Diverged
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
 from . import doctor, game
 from .arguments import IMAGE_SIZE
@@ -94,22 +90,7 @@ def play(run: Run) -> int:
         for name, said in facts(run).items():
             print(f"{name + ':':14} {said}", file=sys.stderr)
         print(f"{'to watch:':14} {run.folder / 'index.html'}", file=sys.stderr, flush=True)
-    progress = Progress(steps, trainer.step)
-    trainer.callbacks.insert(0, progress)
-    run.warn = progress.say
-    try:
-        with np.errstate(all="ignore"), stop_on_interrupt(trainer) as heard:
-            trainer.run(steps)  # NumPy need not warn: the run says if it diverges
-            if trainer.stop:
-                run.save(trainer)
-    except Diverged as error:
-        progress.close()
-        run.write_page(note=f"{error}")
-        print("numbers are no longer finite: looking for the first by making steps "
-              f"{max(run.saved_steps(), default=0) + 1} to {trainer.step} once more (Ctrl-C to "
-              "leave it)", file=sys.stderr)
-        raise RunError(f"{error}. {run.explain(trainer.step)}") from None
-    progress.close()
+    heard = training.play(run, trainer, steps) if trainer.step < steps else []
     shown = shlex.quote(str(run.folder))
     if trainer.stop:
         print(f"stopped and saved at step {trainer.step}; to go on: "
@@ -196,35 +177,6 @@ def choose_device(device: str) -> None:
         backend.use("cpu")
         why = doctor.why_no_gpu()
         print("device: cpu" + f" ({why}; see minigan doctor)" * bool(why))
-
-
-@contextmanager
-def stop_on_interrupt(trainer: Trainer) -> Iterator[list[int]]:
-    """Within it Ctrl-C, and what ends a session or a job (SIGHUP, SIGTERM), let the step under way
-    end, so that what is saved is whole. A second Ctrl-C ends it at once; the others often come in
-    twos, from a shell and its terminal, and cut no save off. Those that are ignored, as by nohup,
-    stay so. Yields those that came."""
-    heard: list[int] = []
-
-    def stop(number: int, frame: object) -> None:
-        heard.append(number)
-        trainer.stop = True
-        if signal.SIGINT in before:
-            signal.signal(signal.SIGINT, before[signal.SIGINT])
-
-    def restore() -> None:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    numbers = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
-    before = {number: signal.getsignal(number) for number in numbers
-              if number and signal.getsignal(number) != signal.SIG_IGN}
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield heard
-    finally:
-        restore()
 
 
 def free_folder(parent: Path, name: str) -> Path:

@@ -4,7 +4,7 @@ from .auxiliary import ACGAN, MGAN, Classifier, InfoGAN, SemiSupervisedGAN, TwoH
 from .bigan import Bidirectional, BiGAN
 from .conditional import (Conditional, ConditionalGenerator, Projection, answering, projection,
                           two_headed)
-from .game import GAN, GameError
+from .game import GAN, GameError, sample
 from .objectives import OBJECTIVES, Objective, minimax, nonsaturating
 from .options import Options
 from .config import Config
@@ -15,7 +15,7 @@ from .page import report
 from .run import Run, RunError
 from .several import GMAN, Generators, d2gan
 from .systems import SYSTEMS, System
-from .trainer import Trainer, sample
+from .trainer import Trainer
 from .unrolled import UnrolledGAN
 from .update import Players, StepResult, alternating, extragradient, simultaneous, train_step
 

@@ -19,6 +19,15 @@ PAIRS = 256  # logits of each kind that are compared with each other
 FLAT = 0.01  # a slope of G's objective by a logit is none below this; at its steepest it is near 1
 TINY = 1e-12
 NAN = float("nan")
+CURVES = {  # caption: by the fields of `reading`, the names of their curves; and limits
+    "losses": ({"d_loss": "discriminator", "g_loss": "generator"}, None),
+    "what D answers, 1 being real": ({"d_real": "D(x)", "d_fake": "D(G(z))"}, (0, 1)),
+    "how often D is right": ({"real_right": "of real", "fake_right": "of generated",
+                              "order": "of pairs (0.5: it guesses)"}, (0, 1)),
+    "norms of the gradients": ({"d_gradient": "discriminator", "g_gradient": "generator"}, None),
+    "what G does: 0 is collapse, 1 right; 1 is taught nothing": (
+        {"diversity": "diversity", "saturation": "saturation"}, None),
+}
 
 
 def reading(players: Players, result: StepResult) -> dict[str, float]:
@@ -236,11 +245,11 @@ def explain(trainer: Any, state: Mapping[str, Any] | None, steps: int) -> str:
     Steps are made as they are, not captured, and callbacks do not see them. On a GPU every
     operation waits. Nothing is raised for a replay without an error: the sentence says so.
     """
-    captured, callbacks = trainer.captured, trainer.callbacks
+    captured, callbacks, display = trainer.captured, trainer.callbacks, trainer.display
     if state is not None:
         trainer.load_state_dict(state)
     trainer.captured, trainer.callbacks = getattr(captured, "step", captured), []
-    trainer.stop = False
+    trainer.stop, trainer.display = False, None
     first = trainer.step
     try:
         with anomaly(**networks(trainer.game)):
@@ -248,7 +257,7 @@ def explain(trainer: Any, state: Mapping[str, Any] | None, steps: int) -> str:
     except AnomalyError as error:
         return f"step {trainer.step + 1} made the first number that is not finite: {error}"
     finally:
-        trainer.captured, trainer.callbacks = captured, callbacks
+        trainer.captured, trainer.callbacks, trainer.display = captured, callbacks, display
     return (f"steps {first + 1} to {steps}, made once more under mg.anomaly(), made only finite "
             "numbers: either what went wrong is done outside of operations, as in an optimiser's "
             "last step, or the device does not compute the same twice")

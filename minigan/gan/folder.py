@@ -43,6 +43,10 @@ class RunError(UserError):
     """A run folder that is missing, taken, incomplete or does not fit; the message says which."""
 
 
+class Diverged(RunError):
+    """Numbers that are no longer finite."""
+
+
 class RunFolder:
     """A run's settings, and the files in its folder, which one process at a time writes."""
 
@@ -73,6 +77,7 @@ class RunFolder:
         """Let other processes write into the folder; `take()` and `trainer()` take it back."""
         if self._lock is not None:
             self._lock.release()
+            self._lock = None
 
     def write_config(self) -> None:
         """Write the settings, and the first time the file that a system of the user's own is from.

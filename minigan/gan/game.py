@@ -11,7 +11,7 @@ from typing import Any, Callable, Iterable, NamedTuple, Sequence
 import numpy as np
 
 from .. import nn, ops
-from ..autodiff import Tensor
+from ..autodiff import Tensor, no_grad
 from ..checked import checked
 from ..nn import Module
 from ..settings import FRACTION, POSITIVE, Positive, Probability
@@ -152,6 +152,20 @@ def takes(network: Module, sample: Sequence[Tensor]) -> bool:
     except TypeError:
         return False
     return True
+
+
+@checked
+def sample(generator: Module, z: Tensor | Sample, batch_size: Positive = 500) -> np.ndarray:
+    """Examples of a latent in host memory, from the generator in evaluation mode, batch by batch.
+    A latent is the noise (N, …), or a tuple of it and the conditions."""
+    latent, was_training = z if isinstance(z, tuple) else (z,), generator.training
+    generator.eval()
+    try:
+        with no_grad():
+            return np.concatenate([generator(*[t[i:i + batch_size] for t in latent]).numpy()
+                                   for i in range(0, max(1, len(latent[0])), batch_size)])
+    finally:
+        generator.train(was_training)
 
 
 def no_conditions(game: GAN, conditions: Sample) -> None:

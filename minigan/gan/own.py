@@ -13,11 +13,10 @@ from ..errors import BRIEF, UserError, brief, did_you_mean, no_such
 from ..nn import Module, Sequential
 from ..settings import Kind
 from ..user_code import executed, member, place_of, said
-from .game import GAN, GameError
+from .game import GAN, GameError, sample
 from .models import Discriminator, Pair
 from .penalties import Sample
 from .systems import SYSTEMS, System
-from .trainer import sample
 
 FILE = "networks.py"  # in the run folder: the user's file as it was when the run began
 GIVEN = ("shape", "latent", "rng", "width")  # by name, to a function that takes them

@@ -2,19 +2,21 @@
 from __future__ import annotations
 
 import shlex
-
+from contextlib import suppress
 from html import escape
 from pathlib import Path
 from string import Template
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 from ..checked import checked
 from ..errors import UserError, brief
 from ..files import replacing
 from ..locks import taken
 from ..metrics.table import METRICS
-from ..viz.inline import grid_uri, svg_curves
+from ..viz.inline import grid_uri, svg_figures
+from .diagnostics import CURVES
 from .folder import RunError, RunFolder
+from .notebook import panel
 from .own import FILE
 from .scores import Scores
 from .yardstick import REAL
@@ -22,19 +24,8 @@ from .yardstick import REAL
 FILM = 2_000_000  # characters that the pictures of a page have at most; all else is some 100,000
 FRAMES = 60       # pictures of a run at most
 COLUMNS = 6       # steps in the table of what was measured
-NAN = float("nan")
 Rows = Sequence[dict[str, float]]
-Axes = dict[str, tuple[tuple[float, float], int]]
 OF_PROGRAM = "a program's"  # networks and data that a program gave
-CURVES = {  # caption: by the fields of `diagnostics.reading`, names; and limits
-    "losses": ({"d_loss": "discriminator", "g_loss": "generator"}, None),
-    "what D answers, 1 being real": ({"d_real": "D(x)", "d_fake": "D(G(z))"}, (0, 1)),
-    "how often D is right": ({"real_right": "of real", "fake_right": "of generated",
-                              "order": "of pairs (0.5: it guesses)"}, (0, 1)),
-    "norms of the gradients": ({"d_gradient": "discriminator", "g_gradient": "generator"}, None),
-    "what G does: 0 is collapse, 1 right; 1 is taught nothing": (
-        {"diversity": "diversity", "saturation": "saturation"}, None),
-}
 
 
 @checked
@@ -59,14 +50,24 @@ def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
                note: str = "") -> None:
     """The page; one that is going is loaded anew every few seconds by whoever looks at it."""
     readings = [sorted(run.readings(), key=lambda row: row["step"]) for run in runs]
-    axes = _axes(readings) if len(runs) > 1 else {}
-    articles = [_article(run, rows, axes, Path(path).parent == run.folder, FILM // len(runs), going,
-                         note) for run, rows in zip(runs, readings)]
+    captions = _shared(readings) if len(runs) > 1 else CURVES
+    articles = [_article(run, rows, captions, Path(path).parent == run.folder, FILM // len(runs),
+                         going, note) for run, rows in zip(runs, readings)]
     text = Template(Path(__file__).with_name("page.html").read_text("utf-8")).substitute(
         title=escape(" and ".join(_title(run) for run in runs)), columns=len(runs),
         runs="\n".join(articles), going="true" if going else "false")
     with replacing(path) as temporary:
         temporary.write_text(text, "utf-8")
+
+
+def card(run: RunFolder) -> str:
+    """What a notebook shows of a run: its last picture, and curves."""
+    pictures, (height, width, _) = list(run.pictures().items()), run.config.shape
+    step, picture = max(run.saved_steps(), default=0), ""
+    with suppress(OSError, ValueError, IndexError):  # damaged, or there is none
+        step, picture = pictures[-1][0], grid_uri(pictures[-1][1], height, width)[0]
+    return panel(f"{run.folder}, {_title(run)}: step {step:,} of {run.config.steps:,}", picture,
+                 run.readings())
 
 
 def facts(run: RunFolder) -> dict[str, str]:
@@ -119,8 +120,8 @@ def _title(run: RunFolder) -> str:
     return f"{c.system or OF_PROGRAM} on {c.data or OF_PROGRAM}, seed {c.seed}"
 
 
-def _article(run: RunFolder, rows: Rows, axes: Axes, at_home: bool, room: int, going: bool,
-             note: str) -> str:
+def _article(run: RunFolder, rows: Rows, captions: Mapping[str, tuple], at_home: bool, room: int,
+             going: bool, note: str) -> str:
     """A run. Its own page does not name the folder, which may be moved; others do."""
     step = max([*run.pictures(), *run.saved_steps()], default=0)
     step = max(step, int(rows[-1]["step"]) if rows and not going else 0)
@@ -133,7 +134,7 @@ def _article(run: RunFolder, rows: Rows, axes: Axes, at_home: bool, room: int, g
         f'value="{step}"></progress> {"under way" if going else ""}</p>',
         f'<p class="advice">{escape(note)}</p>' if note else "",
         *(f'<p class="advice">step {at:,}: {escape(said)}</p>' for at, said in run.adviser.said),
-        _film(run, room), _curves(rows, axes), _measured(run), "<h2>Settings</h2>",
+        _film(run, room), _curves(rows, captions), _measured(run), "<h2>Settings</h2>",
         _table([[key, value] for key, value in {
             **facts(run), "trained by": run.config.made_by or "an older minigan"}.items()]),
         f"<p>To go on: <code>minigan train --resume --out {escape(name)}{more}</code>; more "
@@ -178,31 +179,23 @@ def _spread(items: Sequence[Any], n: int) -> list[Any]:
     return [items[-1 - round(i * (len(items) - 1) / max(n - 1, 1))] for i in range(n)][::-1]
 
 
-def _axes(readings: Sequence[Rows]) -> Axes:
-    """The axes that the curves of several runs share: by their captions the limits, which leave out
-    the outermost 1 %, and the last step."""
-    axes: Axes = {}
+def _shared(readings: Sequence[Rows]) -> dict[str, tuple]:
+    """The captions of curves, with the axes that those of several runs share: the limits, which
+    leave out the outermost 1 %, and the last step."""
     last = max((int(rows[-1]["step"]) for rows in readings if rows), default=0)
+    captions = {}
     for caption, (fields, limits) in CURVES.items():
         values = sorted(row[field] for rows in readings for row in rows for field in fields
                         if field in row)
         few = len(values) // 200
-        if values:
-            axes[caption] = limits or (values[few], values[-1 - few]), last
-    return axes
+        captions[caption] = fields, limits or values and (values[few], values[-1 - few]), last
+    return captions
 
 
-def _curves(rows: Rows, axes: Axes) -> str:
+def _curves(rows: Rows, captions: Mapping[str, tuple]) -> str:
     """All that the rows of metrics.jsonl have."""
-    drawn = []
-    for caption, (fields, limits) in CURVES.items():
-        curves = {name: [row.get(field, NAN) for row in rows] for field, name in fields.items()
-                  if any(field in row for row in rows)}
-        steps = [int(row["step"]) for row in rows]
-        svg = svg_curves(steps, curves, *axes.get(caption, (limits, 0))) if curves else ""
-        if svg:
-            drawn.append(f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>")
-    return f'<h2>Curves</h2><div class="curves">{"".join(drawn)}</div>' if drawn else ""
+    drawn = svg_figures(rows, captions)
+    return f'<h2>Curves</h2><div class="curves">{drawn}</div>' if drawn else ""
 
 
 def _measured(run: RunFolder) -> str:

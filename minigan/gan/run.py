@@ -16,27 +16,25 @@ from ..checked import checked
 from ..files import flush, leftovers, make_folder
 from ..locks import NAME as LOCK
 from ..nn import summary
-from ..settings import Positive
+from ..settings import Natural, Positive
 from . import own
 from .beginning import settings
 from .config import Config
 from .diagnostics import Adviser, explain, networks
 from .fields import dotted
-from .folder import STATE, RunError
+from .folder import STATE, Diverged, RunError
 from .given import Given
 from .keeping import Keeper
+from .notebook import GRID, Display, in_notebook
 from .options import Options
-from .page import write_page
+from .page import card, write_page
 from .saved import SavedRun, fitting, read_settings
 from .trainer import Trainer
+from .training import train
 from .update import StepResult
 
 METRICS_EVERY = 10
 EARLY = ("1", "2", "5")  # before the first save a grid is made at these steps, 10, 20, 50, …
-
-
-class Diverged(RunError):
-    """Numbers that are no longer finite."""
 
 
 class Run(SavedRun):
@@ -140,7 +138,23 @@ class Run(SavedRun):
             self._forget_metrics_after(trainer.step)
         self.adviser = Adviser(self.readings())
         trainer.callbacks = [*(c for c in trainer.callbacks if not isinstance(c, Run)), self]
+        trainer.display = Display(
+            self.config.latent(trainer.game, GRID, self.config.seed), self.config.value_range,
+            self.readings() if in_notebook() else ())
         return trainer
+
+    @checked
+    def train(self, steps: Natural | None = None) -> Trainer:
+        """Go on from the last save until so many steps are made in all, by default those of the
+        settings, and show it: in a notebook by a picture and curves, elsewhere by a line every few
+        seconds. Ctrl-C, and the stop button of a notebook, save the step under way first.
+        Afterwards other processes may write into the folder. Returns the trainer. Warns where all
+        the steps are made; raises UserError as `trainer()` does, and where training diverges."""
+        return train(self, self.config.steps if steps is None else steps)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows of it: the last picture, the curves, the settings."""
+        return card(self)
 
     def _trainer(self, state: dict[str, Any] | None = None) -> Trainer:
         """At the start of the run, or where it was in a saved state."""
@@ -182,6 +196,8 @@ class Run(SavedRun):
             return explain(trainer, None, step)
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
+        if self._lock is None:  # train() let it go
+            self.take()
         if trainer.steps > self.config.steps:  # asked for from Python
             self.config.steps = trainer.steps
             self.write_config()

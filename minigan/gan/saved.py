@@ -19,13 +19,13 @@ from ..viz import save_grid
 from . import own
 from .config import Config
 from .folder import RunError, RunFolder
-from .game import GAN
+from .game import GAN, sample
 from .keeping import best_step
+from .notebook import GRID
 from .penalties import Sample
 from .systems import SYSTEMS, System
-from .trainer import Trainer, sample
+from .trainer import Trainer
 
-GRID = 64  # images in a grid of samples
 Saved = TypeVar("Saved", bound="SavedRun")
 
 

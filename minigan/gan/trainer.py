@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterable, Mapping
 
 import numpy as np
 
-from ..autodiff import Tensor, no_grad
+from ..autodiff import Tensor
 from ..checked import checked
 from ..data import Batches
 from ..nn import Module
@@ -15,9 +15,10 @@ from ..nn.module import check_names
 from ..optim import EMA, Adam, Optimizer
 from ..optim.groups import Group, spread
 from ..replay import CaptureError, Draws, capture
-from ..settings import Natural, Positive
+from ..settings import Natural
 from .diagnostics import reading
 from .game import GAN, GameError
+from .notebook import Display, live
 from .penalties import Sample
 from .update import Players, StepResult, alternating
 
@@ -65,6 +66,7 @@ class Trainer:
         self.draws = Draws(np.random.default_rng(seed))
         self.captured = capture(self._step, self.draws)
         self.callbacks = list(callbacks)
+        self.display: Display | None = Display()  # in a notebook; None: nothing is shown
         self.step = 0   # how many are made
         self.steps = 0  # how many there are to be in all: what fades does so over these
         self.last = 0   # after which the run under way returns
@@ -83,23 +85,34 @@ class Trainer:
     def run(self, steps: Natural) -> None:
         """Train until `steps` steps have been made in all. A penalty or noise that fades, and a
         schedule of lr, do so over the most steps that were ever asked for, or over `self.steps`
-        where that was set to more: to train in pieces, set it first."""
+        where that was set to more: to train in pieces, set it first. A notebook shows a picture and
+        curves meanwhile. Warns where there is nothing to do."""
+        if self.stop or 0 < steps <= self.step:
+            why = ("the trainer was stopped, so no step is made: trainer.stop = False lets it go on"
+                   if self.stop else made_already("run", steps, self.step))
+            return warnings.warn(why, stacklevel=3)
         self.last, self.steps = steps, max(steps, self.steps)
         batches = self.loader.forever()
-        while self.step < steps and not self.stop:
-            self._anneal()
-            reals = [_sample(next(batches)) for _ in range(self.d_steps)]
-            latents = [self.game.latent(len(real[0]), self.draws.rng, real[1:]) for real in reals]
-            result = self._captured_step(reals, latents)
-            self.step += 1
-            for callback in self.callbacks:
-                callback(self, result)
+        with live(self, steps) as watchers:
+            while self.step < steps and not self.stop:
+                self._anneal()
+                reals = [_sample(next(batches)) for _ in range(self.d_steps)]
+                latents = [self.game.latent(len(real[0]), self.draws.rng, real[1:])
+                           for real in reals]
+                result = self._captured_step(reals, latents)
+                self.step += 1
+                for callback in (*watchers, *self.callbacks):
+                    callback(self, result)
 
     def reading(self, result: StepResult) -> dict[str, float]:
         """The health of the last step (see `diagnostics.reading`), read once however many ask."""
         if self._read[0] != self.step:
             self._read = self.step, reading(self.players, result)
         return self._read[1]
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows of it: samples, and curves, if it showed the training."""
+        return self.display and self.display.once(self)
 
     def _anneal(self) -> None:
         """What changes in the course of the training becomes what it is in the next step."""
@@ -175,20 +188,12 @@ class Trainer:
         rng.state = progress["rng"]
 
 
+def made_already(method: str, steps: int, made: int) -> str:
+    """What is said where steps were asked for that are made."""
+    return (f"{made} steps are made already, and {method}({steps}) counts them all: for {steps} "
+            f"more it is {method}({made + steps})")
+
+
 def _sample(batch: Any) -> Sample:
     """A loader's batch as a sample: the examples, and their conditions, if there are any."""
     return tuple([Tensor(array) for array in (batch if isinstance(batch, tuple) else (batch,))])
-
-
-@checked
-def sample(generator: Module, z: Tensor | Sample, batch_size: Positive = 500) -> np.ndarray:
-    """Examples of a latent in host memory, from the generator in evaluation mode, batch by batch.
-    A latent is the noise (N, …), or a tuple of it and the conditions."""
-    latent, was_training = z if isinstance(z, tuple) else (z,), generator.training
-    generator.eval()
-    try:
-        with no_grad():
-            return np.concatenate([generator(*[t[i:i + batch_size] for t in latent]).numpy()
-                                   for i in range(0, max(1, len(latent[0])), batch_size)])
-    finally:
-        generator.train(was_training)

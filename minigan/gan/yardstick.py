@@ -15,8 +15,7 @@ from ..metrics.judge import SHAPES
 from ..metrics.table import METRICS, Figure, scored
 from ..nn import Module
 from .config import Config
-from .game import GAN
-from .trainer import sample
+from .game import GAN, sample
 
 MOST = 10_000     # images of each kind, unless another number is asked for,
 VALUES = 2 ** 25  # and values in them: each kind takes 8 bytes of memory for each

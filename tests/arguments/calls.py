@@ -70,6 +70,11 @@ def nowhere() -> gan.Run:
     return gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 10, 5, 0, 5))
 
 
+def nowhere_at_all() -> gan.Run:
+    """A run that is in no folder, and whose images are not there."""
+    return gan.Run("nowhere", gan.Config("mlp", "mnist", (28, 28, 1), 10, 5, 0, 5, "nowhere"))
+
+
 def nearest(points: np.ndarray, labels: np.ndarray) -> Any:
     """Train for one nearest neighbour."""
     return lambda others: metrics.knn_classify(points, labels, others, 1)
@@ -315,6 +320,7 @@ gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 10, 5, 0, 5))
 gan.Run.of("nowhere", gan.Trainer(game(), data.Loader(images, batch_size=2)), 3)
 gan.Run.open("nowhere")
 gan.evaluate(gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 9, 5, 0, 5)), n=4)
+gan.Run.train(nowhere_at_all(), 4)
 gan.Run.samples(nowhere(), 4, None, 0, None, 1)
 gan.walk(nowhere(), "x.gif", frames=4, stops=2, step=1, seed=0, labels=None, grid=(2, 2))
 gan.training_film(nowhere(), "x.gif", frames=4)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from minigan.backend.cpu import threads
 from minigan.cli import main
-from minigan.cli.train import stop_on_interrupt
+from minigan.gan.training import stop_on_interrupt
 from minigan.gan import Run
 
 PLAIN = ["--recipe", "as-written"]  # whose learning rate does not know how many steps there are
