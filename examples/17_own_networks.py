@@ -40,7 +40,7 @@ def main():
     game = GAN(*pair(images.shape[1:], np.random.default_rng(0)))
     trainer = Trainer(game, Loader(images, batch_size=64), lr=args.lr)
     run = Run.of(args.out, trainer, args.steps)  # new, or where the folder was saved last
-    run.trainer().run(args.steps)
+    run.train()
 
     print(walk(run, frames=24))                  # a film from noise to noise
     print(to_torch(run))                         # the generator as a file of PyTorch
