@@ -15,19 +15,20 @@ from typing import Any
 from .errors import UserError, did_you_mean
 
 
-def executed(text: str, file: Path, folder: Path) -> ModuleType:
-    """The module that a text is, of a file, which may import those in the folder. It is executed
-    once in a process, as an imported one is. Raises UserError for errors in it."""
+def executed(text: str, file: Path, source: Path) -> ModuleType:
+    """The module that the text of a file is, as if it were that of the source, beside which are the
+    modules that it imports. It is executed once in a process, as an imported one is, and those
+    modules are its own. Raises UserError for errors in it."""
     mark = zlib.crc32(f"{file} {text}".encode("utf-8", "replace"))
     name = f"minigan_user_{mark:08x}"
     if name in sys.modules:
         return sys.modules[name]
     spec = spec_from_loader(name, None, origin=str(file))
     module = module_from_spec(spec)
-    module.__file__ = str(file)
+    module.__file__ = str(source)
+    path, before = sys.path[:], set(sys.modules)
     sys.modules[name] = module  # pickles and dataclasses look it up there
-    path = sys.path[:]
-    sys.path.insert(0, str(folder))
+    sys.path.insert(0, str(source.parent))
     try:
         exec(compile(text, str(file), "exec"), vars(module))
     except (Exception, SystemExit) as error:
@@ -35,6 +36,9 @@ def executed(text: str, file: Path, folder: Path) -> ModuleType:
         raise UserError(f"{file} cannot be executed: {said(error)}{place_of(error)}") from error
     finally:
         sys.path[:] = path
+        for other in set(sys.modules) - before - {name}:  # another file may mean another helper.py
+            if Path(getattr(sys.modules[other], "__file__", None) or "/").parent == source.parent:
+                del sys.modules[other]
     return module
 
 

@@ -17,7 +17,7 @@ from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, training
 from ..gan.config import RATES, folder_of
 from ..gan.fields import KEPT
-from ..gan.own import SYSTEM, short
+from ..gan.own import SYSTEM, source_of
 from ..gan.page import facts
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
 from . import doctor, game
@@ -147,7 +147,8 @@ def resumed_run(args: argparse.Namespace) -> Run:
     *size, channels = config.shape
     if args.image_size:
         asked["image_size"] = f"{shown(args.image_size)} (width x height)"
-    asked["system"] = args.system and short(args.system)
+    if args.system and run.config.own and str(source_of(args.system)) == run.config.source:
+        asked["system"] = run.config.system
     settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
                 "seed": config.seed, "channels": channels, "keep_best": config.keep_best,
                 "image_size": f"{shown(size)} (width x height)", **vars(config.game)}

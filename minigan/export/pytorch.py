@@ -191,7 +191,7 @@ def _parts(game: GAN) -> tuple[tuple[str, str], dict[str, Any], str, dict[str, A
     form, words, latent = PLAIN, {}, latent_of(generator)
     if isinstance(generator, ConditionalGenerator):
         form, generator = CLASSES, generator.network
-        words["more"], latent = generator.latent - latent, generator.latent
+        words["more"], latent = latent_of(generator) - latent, latent_of(generator)
     if isinstance(game, InfoGAN):
         k, m = game.categorical, game.continuous
         form = CODES

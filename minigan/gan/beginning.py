@@ -4,15 +4,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import UserError
 from . import own
-from .config import Config, fingerprint, folder_of, load
+from .config import Config, Data, fingerprint, folder_of, load
 from .options import Options
 from .systems import SYSTEMS
 
-Data = tuple[np.ndarray, "np.ndarray | None"]
 OF_SYSTEM = "data", "steps", "batch_size"  # what is the system's own where it is None
 OF_WEIGHTS = "system", "game", "data", "batch_size"  # or that of the run with the weights, if any
 
@@ -21,8 +18,12 @@ def settings(weights_of: Config | None, data_dir: str | Path | None, size: tuple
              channels: int | None, **given: Any) -> tuple[Config, Data]:
     """The settings, fields of Config of which some are None, completed; and the data, which are
     loaded. Raises UserError for settings that no run can have."""
-    was = weights_of
+    was, again = weights_of, given["system"] is None  # the networks of that run, from its copy
     if was is not None:
+        was.check_held()
+        if was.system is None:
+            raise UserError("weights of a program's run are taken over in that program: "
+                            "trainer.load_state_dict, or Run.of with a copy of its folder")
         given.update({name: getattr(was, name) for name in OF_WEIGHTS if given[name] is None})
         if given["data"] == was.data:
             data_dir = data_dir or was.data_dir
@@ -33,7 +34,7 @@ def settings(weights_of: Config | None, data_dir: str | Path | None, size: tuple
                        "save_every": 1 if given["save_every"] is None else given["save_every"]})
     own.SYSTEM.check("system", system)
     if system not in SYSTEMS:
-        again = was is not None and system == was.system
+        again = again and was is not None
         config.own = was.own if again else own.find(system)
         config.source = was.source if again else str(own.source_of(system))
         config.system = own.short(config.system)

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar, Mapping
+from typing import Any, Callable, ClassVar, Mapping
 
 import numpy as np
 
@@ -20,15 +20,17 @@ from ..settings import check_fields
 from . import models, noise, own
 from .fields import SETTINGS
 from .game import GAN, GameError
-from .options import Options
+from .options import Options, default_of
 from .penalties import Sample
 from .systems import SYSTEMS, System
 from .trainer import Trainer
 
 FREE = {"steps", "save_every", "data_dir", "keep_best", "made_by", "source", "changed",  # to change
         "fingerprint"}  # which `load` looks at
-RATES = {"lr", "d_lr"}  # too, and it is noted
+RATES = {"lr", "d_lr", "rates"}  # too, and it is noted
 DEFAULT = "by default"
+
+Data = tuple[np.ndarray, "np.ndarray | None"]  # images and their labels
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Config:
     source               the file that a system of the user's own is from
     weights_of           the run, and its step, whose weights this one began with, if any
     changed              what was changed on the way, a text each
+    program              what a program plays, where one gave the trainer
     """
 
     system: str | None
@@ -67,6 +70,7 @@ class Config:
     source: str | None = None
     weights_of: str | None = None
     changed: list[str] | None = None
+    program: dict[str, Any] | None = None
 
     own: ClassVar[System | None] = None  # the system, if it is one of the user's own
 
@@ -95,19 +99,28 @@ class Config:
         settings = json.loads(json.dumps(self.as_json()))
         return {name: value for name, value in settings.items() if name not in FREE}
 
+    def check_kept(self, kept: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+        """The rates that are others than those kept, then and now. Raises UserError for other
+        settings that are."""
+        was, now = ({**fields, **fields["game"], **(fields.get("program") or {})}
+                    for fields in (kept, self.kept()))
+        changed = {name: (was.get(name), now.get(name)) for name in {**was, **now}
+                   if name not in ("game", "program") and was.get(name) != now.get(name)}
+        for name in (name for name in changed if name not in RATES):
+            before, after = (default_of(name) if x is None else x for x in changed[name])
+            raise UserError(f"a run keeps its settings, and {name} was {before!r} when it was "
+                            f"saved last, now {after!r}: bring that back (in config.json, or in "
+                            "the program), or begin another run with its weights (--from)")
+        return changed
+
     def note_changes(self, kept: dict[str, Any], step: int) -> bool:
         """Note in `changed` which rates are others than those kept at the last save, of that step;
         returns whether any is. Raises UserError for other settings that are."""
-        was, now = ({**fields, **fields["game"]} for fields in (kept, self.kept()))
-        changed = [name for name in {**was, **now} if name != "game"
-                   and was.get(name) != now.get(name)]
-        for name in changed:
-            before, after = was.get(name), now.get(name)
-            if name not in RATES:
-                raise UserError(f"a run keeps its settings, and {name} was {before!r} when it was "
-                                f"saved last, now {after!r}: bring that back (in config.json), or "
-                                "begin another run with its weights (--from)")
-            note = f"step {step}: {name} {before or DEFAULT} → {after or DEFAULT}"
+        changed = self.check_kept(kept)
+        for name, rates in changed.items():
+            before, after = (" and ".join(map(str, x)) if isinstance(x, list) else x or DEFAULT
+                             for x in rates)
+            note = f"step {step}: {name} {before} → {after}"
             if note not in (self.changed or ()):
                 self.changed = [*(self.changed or ()), note]
         return bool(changed)
@@ -154,8 +167,9 @@ class Config:
             rng = Rationed(rng, saved)
         return self.game.build(system, tuple(self.shape), self.classes, rng)
 
-    def trainer(self, game: GAN, images: np.ndarray, labels: np.ndarray | None) -> Trainer:
+    def trainer(self, game: GAN, data: Callable[[], Data]) -> Trainer:
         """The trainer that plays the game with these images, at its first step."""
+        images, labels = data()
         if self.data != "images":  # a folder can be larger than a GPU: its batches are moved
             images = backend.asarray(images)
         loader = Loader(Scaled(images, self.value_range), *self.conditions(labels),
@@ -171,7 +185,7 @@ class Config:
         game = self.build()
         n = 2 * game.pack
         own.check_networks(game, self.latent(game, n, self.seed), self.told(n, None), self.shape,
-                           data)
+                           self.value_range, data)
 
     def latent(self, game: GAN, n: int, seed: int, label: int | None = None,
                truncation: float = 1) -> Sample:
@@ -184,7 +198,7 @@ class Config:
         other images, ψ z more typical ones of the same.)"""
         told = self.told(n, label)
         latent = game.latent(n, np.random.default_rng(seed), told)
-        if label is not None and (not told or len(latent) == 1):  # G is not told
+        if label is not None and (not self.classes or not told or len(latent) == 1):
             raise GameError("only a run of a conditional game has classes to choose from")
         return latent if truncation == 1 else (latent[0] * truncation, *latent[1:])
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from ..data import IMAGE_SETS
 from ..errors import BRIEF, UserError
-from ..settings import (NATURAL, NUMBER, POSITIVE, SEED, TABLE, TWO_OR_MORE, Kind, number, one_of,
-                        optional)
+from ..settings import (NATURAL, NOT_NEGATIVE, NUMBER, POSITIVE, SEED, TABLE, TWO_OR_MORE, Kind,
+                        one_of, optional)
 from ..metrics.table import METRICS
 from .options import Options
 from .own import SYSTEM
@@ -36,6 +36,8 @@ SHAPE = Kind("a height, a width and a number of channels", lambda s: isinstance(
              and len(s) == 3 and all(map(POSITIVE.fits, s)))
 STEPS = Kind("a number of steps, or one for each parameter",
              lambda n: all(map(NATURAL.fits, n if isinstance(n, list) else [n])))
+RATES = Kind("a number of at least 0, or one for each group",
+             lambda r: all(map(NOT_NEGATIVE.fits, r if isinstance(r, list) else [r])))
 PLACE = Kind("an epoch and a position in it", lambda p: isinstance(p, dict)
              and p.keys() == {"epoch", "position"} and all(map(NATURAL.fits, p.values())))
 
@@ -52,10 +54,11 @@ SETTINGS = {  # config.json
     "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
     "keep_best": optional(KEPT), "source": optional(Kind("a file", _is_path)),
     "weights_of": optional(_text(1000)), "changed": optional(CHANGES),
+    "program": optional(TABLE),
     "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
 IN_STATE = {  # state.safetensors, beside the arrays
     **{f"{player}.{name}": kind for player in ("d_optimizer", "g_optimizer") for name, kind in (
-        ("steps", STEPS), ("lr", number("a number of at least 0", lambda x: x >= 0)))},
+        ("steps", STEPS), ("lr", RATES))},
     "progress.step": NATURAL, "progress.loader": PLACE,
     "progress.rng": Kind("the state of a PCG64", _is_drawn),
     "run.settings": optional(TABLE)}  # what a run keeps as it goes on; older ones have none

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from functools import cached_property
 from typing import Any
 
@@ -10,14 +11,16 @@ import numpy as np
 from .. import backend
 from ..autodiff import Tensor
 from ..data import Loader, Scaled
-from ..errors import UserError
+from ..errors import UserError, brief
 from .config import Config, fingerprint
 from .game import GAN
 from .models import Pair
-from .options import Options
 from .penalties import Sample
 from .systems import System
 from .trainer import Trainer
+
+
+PARTS = "objective", "penalties", "constraint", "augment", "pack", "label_noise", "noise"
 
 
 class Given(Config):
@@ -25,24 +28,24 @@ class Given(Config):
     images from a Loader."""
 
     def __init__(self, trainer: Trainer, steps: int, save_every: int | None = None):
-        if not isinstance(trainer.loader, Loader):
+        loader, game = trainer.loader, trainer.game
+        if not isinstance(loader, Loader):
             raise UserError("a run's images come from a Loader, which can go on from where it was, "
-                            f"and not from {type(trainer.loader).__name__}")
+                            f"and not from {type(loader).__name__}")
         self.given = trainer
-        d_lr, lr = trainer.rates[0] or None, trainer.rates[-1] or None
         super().__init__(
-            None, None, (1, 1, 1), steps, trainer.loader.batch_size, 0,
-            max(1, steps // 10) if save_every is None else save_every,
-            game=Options(lr=lr, d_lr=None if d_lr == lr else d_lr))
-        images, labels = self.load()
-        scaled = isinstance(trainer.loader.arrays[0], Scaled)
-        if images.ndim != 4 or not (scaled or images.dtype.kind == "f"):
-            raise UserError(
-                f"a run draws images, floats of shape (N, H, W, C) or Scaled bytes, and the loader "
-                f"has {images.dtype} of shape {images.shape}: give it those, let the discriminator "
-                "begin with nn.Flatten() and the generator end in nn.Reshape of an image's shape")
-        self.shape, self.fingerprint = images.shape[1:], fingerprint(images, labels)
-        self.classes = 0 if labels is None else self.conditions()[0].shape[1]
+            None, None, (1, 1, 1), steps, loader.batch_size, 0,
+            max(1, steps // 10) if save_every is None else save_every)
+        images = self._images()
+        check_images(images, isinstance(loader.arrays[0], Scaled))
+        labels = self.labels()
+        self.shape = images.shape[1:]
+        self.classes = 0 if labels is None else loader.arrays[1].shape[1]
+        self.program = {
+            "images": fingerprint(images, labels), "range": list(self.value_range),
+            "order": [loader.seed, loader.shuffle], "rates": list(trainer.rates),
+            "d_steps": trainer.d_steps, "rule": _words(trainer.rule), "kind": type(game).__name__,
+            **{part: _words(getattr(game, part, None)) for part in PARTS}}
 
     @property
     def played(self) -> System:
@@ -58,13 +61,18 @@ class Given(Config):
             return images.value_range
         return (-1, 1) if images.min() < 0 else (0, 1)
 
-    @property
+    @cached_property
     def conditional(self) -> bool:
-        return bool(self.classes)
+        return bool(self.classes) and len(self.given.game.latent(
+            1, np.random.default_rng(0), self.classes_told(1, None))) > 1
 
     def build(self, saved: Any = None, judged: bool = True) -> GAN:
         """The game, in a copy."""
-        return copy.deepcopy(self.given.game)
+        try:
+            return copy.deepcopy(self.given.game)
+        except Exception as error:
+            raise UserError("the networks cannot be copied, which is how a run makes images of "
+                            f"saved weights: {brief(error)}") from None
 
     def trainer(self, *_: Any) -> Trainer:
         """The one that was given."""
@@ -86,16 +94,39 @@ class Given(Config):
         return tuple([Tensor(backend.asarray(array[np.arange(n) % len(array)]))
                       for array in self.conditions()])
 
-    def load(self) -> tuple[np.ndarray, np.ndarray | None]:
-        """The images, in [0, 1] or of bytes, and what classes they are of, if that is what the
-        loader gives beside them."""
-        images = self.given.loader.arrays[0]
-        if isinstance(images, Scaled):
-            images = backend.to_numpy(images.images)
-        else:
-            images = backend.to_numpy(images)
-            images = images if self.value_range == (0, 1) else self.unscaled(images)
+    def labels(self) -> np.ndarray | None:
+        """What class each image is of, if unit vectors are what the loader gives beside them."""
         beside = [backend.to_numpy(array) for array in self.conditions()]
-        known = len(beside) == 1 and beside[0].ndim == 2 and (
-            (beside[0] == 1).sum(axis=1) == 1).all() and ((beside[0] == 0) | (beside[0] == 1)).all()
-        return images, beside[0].argmax(axis=1) if known else None
+        if len(beside) != 1 or beside[0].ndim != 2 or not (
+                ((beside[0] == 1).sum(axis=1) == 1) & ((beside[0] != 0).sum(axis=1) == 1)).all():
+            return None
+        return beside[0].argmax(axis=1)
+
+    def load(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """The images, in [0, 1] or as Scaled takes them, and their labels, if there are any."""
+        images = self._images()
+        if not isinstance(self.given.loader.arrays[0], Scaled) and self.value_range != (0, 1):
+            images = self.unscaled(images)
+        return images, self.labels()
+
+    def _images(self) -> np.ndarray:
+        images = self.given.loader.arrays[0]
+        return backend.to_numpy(images.images if isinstance(images, Scaled) else images)
+
+
+def check_images(images: np.ndarray, scaled: bool) -> None:
+    """Raise UserError for what is drawn as no images."""
+    if images.ndim != 4 or not (scaled or images.dtype.kind == "f"):
+        raise UserError(
+            f"a run draws images, floats of shape (N, H, W, C) or Scaled bytes, and the loader "
+            f"has {images.dtype} of shape {images.shape}: give it those, let the discriminator "
+            "begin with nn.Flatten() and the generator end in nn.Reshape of an image's shape")
+    if images.dtype.kind == "f" and not (-1 <= images.min() and images.max() <= 1):  # or NaN
+        raise UserError(f"images are floats from 0 to 1 or from -1 to 1, and the loader's are from "
+                        f"{images.min():g} to {images.max():g}: Scaled(images, range) makes them "
+                        "of bytes")
+
+
+def _words(part: Any) -> str:
+    """A function or an object in words that are the same in another process."""
+    return getattr(part, "__qualname__", None) or re.sub(" at 0x[0-9a-f]+", "", repr(part))

@@ -26,6 +26,11 @@ _Fields = make_dataclass("_Fields", [(option.name, Any, option.default) for opti
                          frozen=True, repr=False)
 
 
+def default_of(name: str) -> Any:
+    """What an option is by default; None for what is no option."""
+    return next((option.default for option in OPTIONS if option.name == name), None)
+
+
 class Options(_Fields):
     """What a run's game differs in from a system's plain one; by default nothing. Raises UserError
     for what no option can be, and GameError for what does not go together.

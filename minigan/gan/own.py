@@ -8,10 +8,10 @@ from typing import Any, Callable, Mapping
 import numpy as np
 
 from .. import backend
-from ..autodiff import Tensor
+from ..autodiff import Tensor, no_grad
 from ..errors import BRIEF, UserError, brief, did_you_mean, no_such
-from ..nn import Module, Sequential
-from ..settings import Kind
+from ..nn import Flatten, Module, Reshape, Sequential, Sigmoid, Tanh
+from ..settings import POSITIVE, Kind
 from ..user_code import executed, member, place_of, said
 from .game import GAN, GameError, sample
 from .models import Discriminator, Pair
@@ -19,6 +19,7 @@ from .penalties import Sample
 from .systems import SYSTEMS, System
 
 FILE = "networks.py"  # in the run folder: the user's file as it was when the run began
+RANGES = {Tanh: (-1, 1), Sigmoid: (0, 1)}  # of what a generator makes that ends in such a layer
 GIVEN = ("shape", "latent", "rng", "width")  # by name, to a function that takes them
 
 
@@ -41,7 +42,7 @@ def find(name: str, file: Path | None = None, source: str | None = None) -> Syst
     if name in SYSTEMS:
         return SYSTEMS[name]
     path = source_of(name) if file is None else file
-    module = executed(text_of(path), path, Path(source or path).parent)
+    module = executed(text_of(path), path, Path(source or path))
     found = member(module, name.rpartition(":")[2])
     if isinstance(found, System):
         return found
@@ -72,7 +73,7 @@ def short(name: str) -> str:
 def text_of(file: Path) -> str:
     """What is in a file of Python. Raises UserError for one that cannot be read."""
     try:
-        return file.read_text("utf-8")
+        return file.read_text("utf-8-sig")  # some editors begin with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{file} cannot be read: {brief(error)}") from None
 
@@ -82,7 +83,7 @@ class _Made:
     call is kept for who asks for it next, of the same shape."""
 
     def __init__(self, function: Callable[..., Any], name: str):
-        self.function, self.name, self.last, self.kept = function, name, None, None
+        self.function, self.name, self.last, self.kept = function, name, (), None
         try:
             parameters = inspect.signature(function).parameters
         except (TypeError, ValueError):
@@ -93,9 +94,12 @@ class _Made:
             raise UserError(f"{name} is called with {', '.join(GIVEN[:3])}, as far as it takes "
                             f"them, and cannot be called without {' and '.join(more)}: give a "
                             "default")
-        self.takes = {name: parameters[name].default for name in GIVEN if name in parameters}
-        default = self.takes.get("latent")
-        self.latent = default if isinstance(default, int) else 100
+        every = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        self.takes = {name for name in GIVEN if every or name in parameters}
+        self.latent = 100
+        if "latent" in parameters and parameters["latent"].default is not inspect.Parameter.empty:
+            self.latent = parameters["latent"].default
+            POSITIVE.check(f"the default of latent in {name}", self.latent)
 
     def generator(self, **given: Any) -> Module:
         made, self.kept = self.both(given)
@@ -117,19 +121,19 @@ class _Made:
             made = self.function(**{k: v for k, v in given.items() if k in self.takes})
         except UserError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise UserError(f"{self.name} raised {said(error)}{place_of(error)}") from error
         if not isinstance(made, (tuple, list)) or [isinstance(m, Module) for m in made] != [True,
                                                                                             True]:
             raise UserError(f"{self.name} returned {BRIEF.repr(made)}, and is to return a "
                             "generator and a discriminator, which are Modules")
-        if made[0] is self.last:
-            raise UserError(f"{self.name} returned the same generator twice: it is to make new "
-                            "networks each time that it is called")
-        self.last, discriminator = made
+        if any(new is old for new, old in zip(made, self.last)):
+            raise UserError(f"{self.name} returned the same network twice: it is to make new ones "
+                            "each time that it is called")
+        self.last = generator, discriminator = made
         if type(discriminator) is Sequential:  # of which games with classes can ask more
             discriminator = Discriminator(*discriminator.layers)
-        return self.last, discriminator
+        return generator, discriminator
 
 
 def shown_range(game: GAN, latent: Sample) -> tuple[float, float]:
@@ -138,21 +142,36 @@ def shown_range(game: GAN, latent: Sample) -> tuple[float, float]:
     return (-1, 1) if _painted(game, latent).min() < 0 else (0, 1)
 
 
-def check_networks(game: GAN, latent: Sample, told: Sample, shape: tuple[int, ...], data: str
-                   ) -> None:
-    """Raise GameError for networks that do not go with each other and with images of a shape. The
-    game is of no further use: what BatchNorm knows of it is of these few images."""
+def check_networks(game: GAN, latent: Sample, told: Sample, shape: tuple[int, ...],
+                   value_range: tuple[float, float], data: str) -> None:
+    """Raise GameError for networks that do not go with each other and with images of a shape and a
+    range. The game is of no further use: what BatchNorm knows of it is of these few images."""
     images = _painted(game, latent)
     if images.shape[1:] != tuple(shape):
         raise GameError(f"the generator makes images of shape {images.shape[1:]}, and {data} are "
                         f"of {tuple(shape)}: take other data, or let it end in a layer nn.Reshape("
                         f"{', '.join(map(str, shape))})")
-    real, fake = ((Tensor(backend.asarray(images)), *more) for more in (told, latent[1:]))
+    last = _last(game.generator)
+    if RANGES.get(type(last), value_range) != tuple(value_range):
+        raise GameError("the generator ends in {}, whose pixels are from {} to {}, and {} are from "
+                        "{} to {}: Scaled(images, range) brings them there".format(
+                            type(last).__name__, *RANGES[type(last)], data, *value_range))
+    if isinstance(_last(game.discriminator), Sigmoid):
+        raise GameError("the discriminator ends in a Sigmoid, and is to give the number before it, "
+                        "the logit: leave the Sigmoid out, the loss has it")
+    with no_grad():
+        fake = _asked("generator", lambda: game.generate(latent))
+    real = (Tensor(backend.asarray(images)), *told)
     judged = _asked("discriminator", lambda: game.d_loss(real, fake, np.random.default_rng(0)))
     n = len(images) // game.pack
     if type(game) is GAN and judged.real_logits.shape != (n, 1):
         raise GameError(f"the discriminator makes {judged.real_logits.shape} of {n} images, and is "
                         f"to make a logit of each, ({n}, 1)")
+
+
+def _last(network: Module) -> Module:
+    """The last layer that computes something, if layers are called in their order."""
+    return [m for m in network.modules() if not isinstance(m, (Flatten, Reshape))][-1]
 
 
 def _painted(game: GAN, latent: Sample) -> np.ndarray:

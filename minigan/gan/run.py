@@ -60,8 +60,8 @@ class Run(SavedRun):
         the system's own. The data are loaded, image files in this size, (height, width), and with
         these channels. By the metric keep_best, such as "kernel", each saved step is measured
         (`best_step`). With the networks' weights of another run, as it was saved last, this one
-        begins where that one is, and what is None is as there. Nothing is written yet. Raises
-        UserError for settings that no run can have."""
+        begins where that one is; system, game, data and batch size are as there if they are None.
+        Nothing is written yet. Raises UserError for settings that no run can have."""
         config, read = settings(
             weights_of and weights_of.config, data_dir, size, channels, system=system, game=game,
             data=data, steps=steps, batch_size=batch_size, seed=seed,
@@ -92,6 +92,7 @@ class Run(SavedRun):
         if was.system is not None:
             raise RunError(f"{folder} is a run of the system {was.system}: Run.open(folder) goes "
                            "on with it, another run needs another folder")
+        config.check_kept(was.kept())  # its images, and what else is no rate
         config.changed = was.changed
         return cls(folder, config)
 
@@ -166,7 +167,7 @@ class Run(SavedRun):
             with fitting(path):
                 game.load_state_dict(state["game"])
         self.networks = {name: summary(net) for name, net in networks(game).items()}
-        trainer = config.trainer(game, *self.data)
+        trainer = config.trainer(game, lambda: self.data)
         trainer.steps = config.steps
         if state:
             with fitting(path):

@@ -63,8 +63,8 @@ class Yardstick:
         if kept:
             said = f"{n:,} of the test set of {config.data}, which the run was not trained on"
             return cls._of(config, seed, data, (kept, _order(kept)[:n]), _order(data)[:n], said)
-        said = (f"{n:,} of the {len(data[0]):,} images of {config.data} that the run was trained "
-                "on, for none are held out")
+        said = (f"{n:,} of the {len(data[0]):,} images of {config.data or 'its loader'} that the "
+                "run was trained on, for none are held out")
         return cls._of(config, seed, data, (data, _order(data)[-n:]), _order(data)[:n], said)
 
     @classmethod

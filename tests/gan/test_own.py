@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -11,59 +12,23 @@ from minigan import nn
 from minigan.cli import main
 from minigan.data import Loader, Scaled, digits
 from minigan.errors import UserError
-from minigan.files import read_arrays
-from minigan.gan import (GAN, ConditionalGenerator, GameError, Options, Run, RunError, Trainer,
-                         models, neighbours, projection, walk)
-from minigan.gan.config import FREE, RATES
-from minigan.gan.fields import SETTINGS
+from minigan.gan import (GAN, BiGAN, Bidirectional, Classifier, GameError,
+                         Options, Run, SemiSupervisedGAN, Trainer, evaluate, minimax,
+                         neighbours, walk)
+from minigan.optim import Adam
+from own_networks import PAIR, bits, train, trainer
 from tests.options import BESIDE, CHANGED
 
 pytestmark = pytest.mark.numpy_only("the folder is what is tested")
 
-PAIR = """
-from minigan import nn
-from sizes import WIDTH
-
-def pair(shape, rng, latent=4):
-    pixels = shape[0] * shape[1] * shape[2]
-    generator = nn.Sequential(nn.Dense(latent, WIDTH, rng=rng), nn.ReLU(),
-                              nn.Dense(WIDTH, pixels, rng=rng), nn.Tanh(), nn.Reshape(*shape))
-    return generator, nn.Sequential(nn.Flatten(), nn.Dense(pixels, WIDTH, rng=rng),
-                                    nn.LeakyReLU(), nn.Dense(WIDTH, 1, rng=rng))
-"""
-TINY = ["--batch-size", "8", "--save-every", "2", "--device", "cpu"]
-
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch, tmp_path):
-    """Without curves; in a folder with the user's files."""
+    """Without curves, in a folder with the user's files."""
     monkeypatch.setattr(Run, "save_losses", lambda run: None)
     monkeypatch.chdir(tmp_path)
     Path("mine.py").write_text(PAIR)
     Path("sizes.py").write_text("WIDTH = 6\n")
-
-
-def bits(folder):
-    return {str(p.relative_to(folder)): p.read_bytes() for p in Path(folder).rglob("*")
-            if p.is_file() and p.name != ".lock"}
-
-
-def train(*words):
-    return main(["train", *words, *TINY])
-
-
-def trainer(lr=1e-3, conditional=False, **scaled):
-    """Of a plain Sequential, or of networks that are told a class."""
-    rng, (images, labels) = np.random.default_rng(0), digits()
-    images = images[:40] if not scaled else Scaled(images[:40], **scaled)
-    G = nn.Sequential(nn.Dense(3 + 10 * conditional, 64, rng=rng), nn.Sigmoid(),
-                      nn.Reshape(8, 8, 1))
-    D = models.Discriminator(nn.Flatten(), nn.Dense(64, 4, rng=rng), nn.ReLU(),
-                             nn.Dense(4, 1, rng=rng))
-    if conditional:
-        G, D = ConditionalGenerator(G, 10), projection(D, 10, rng)
-    beside = [np.eye(10, dtype=np.float32)[labels[:40]]] * conditional
-    return Trainer(GAN(G, D), Loader(images, *beside, batch_size=8), lr=lr)
 
 
 def test_networks_of_a_file_are_trained_asked_and_gone_on_with_when_the_file_has_changed(capsys):
@@ -105,12 +70,17 @@ def test_networks_of_a_file_play_each_game(name):
     ("def pair(): return 1", "mine.py:pair returned 1, and is to return a generator and a discrim"),
     ("def pair():\n    return x", r"pair raised NameError: name 'x' is not defined \(mine.py:2\)"),
     ("from minigan.gan.models import *\nboth = mlp(shape=(8, 8, 1), latent=2)\n"
-     "def pair(): return both", "same generator twice"),
+     "def pair(): return both", "same network twice"),
     (PAIR.replace("Reshape(*shape)", "Reshape(4, 16, 1)"), r"images of shape \(4, 16, 1\), and"),
     (PAIR.replace("WIDTH, 1,", "WIDTH, 2,"), r"makes \(2, 2\) of 2 images, and is to make a logit"),
     (PAIR.replace("nn.Flatten()", "nn.Reshape(63)"), "the discriminator does not take what it is"),
     (PAIR.replace("nn.Dense(WIDTH, pixels", "nn.Dense(5, pixels"), "the generator does not take"),
-    ("import sizez", "No module named 'sizez'")])
+    ("import sizez", "No module named 'sizez'"),
+    (PAIR.replace("latent=4", "latent=4.5"), "the default of latent in mine.py:pair is a whole"),
+    (PAIR.replace("nn.Dense(WIDTH, 1, rng=rng)", "nn.Dense(WIDTH, 1, rng=rng), nn.Sigmoid()"),
+     "ends in a Sigmoid, and is to give the number before it"),
+    (PAIR + "G, D = pair((8, 8, 1), None)\ndef pair(rng): return nn.Sequential(*G.layers), D",
+     "same network twice"), ("def pair(): raise SystemExit", "pair raised SystemExit")])
 def test_what_is_wrong_with_a_file_of_networks_is_one_line_and_leaves_nothing(text, says, capsys):
     Path("mine.py").write_text(text + "\n")
     with pytest.raises(UserError, match=says):
@@ -158,6 +128,7 @@ def test_the_images_of_a_program_are_seen_in_the_range_that_its_loader_gives_the
                                 (rng.random((9, 8, 8, 1), np.float32) * 2 - 1, (-1, 1)),
                                 (rng.random((9, 8, 8, 1), np.float32), (0, 1))):
         plays = trainer()
+        plays.game.generator = nn.Sequential(nn.Dense(3, 64), nn.Reshape(8, 8, 1))
         plays.loader = Loader(images, batch_size=3)
         run = Run.of("run", plays, 2)
         assert run.config.value_range == value_range
@@ -186,88 +157,92 @@ def test_what_a_program_cannot_train_in_a_folder_is_refused():
         Run.open("run").samples(1)
 
 
-# Going on differently
+class Joined(nn.Module):
+    """D of an image and a code."""
 
-def rates(run):
-    return [optimizer.param_groups[0].lr for optimizer in run.trainer().players.optimizers]
+    def __init__(self):
+        self.image, self.code = nn.Dense(64, 1), nn.Dense(3, 1)
 
-
-def test_a_rate_that_is_another_is_the_rate_from_there_on_and_is_noted(capsys):
-    assert train("--recipe", "as-written", "--steps", "2", "--out", "run") == 0
-    for steps, words in ((4, ["--lr", "0.01"]), (4, ["--lr", "0.01"]), (6, ["--d-lr", "0.02"])):
-        capsys.readouterr()
-        assert main(["train", "--resume", "--out", "run", "--device", "cpu", "--steps", str(steps),
-                     *words]) == 0
-    assert "changed:       step 2: lr by default → 0.01; step 4: d_lr by default → 0.02" in (
-        capsys.readouterr().err)
-    settings = json.loads(Path("run/config.json").read_text())
-    assert rates(Run.open("run")) == [0.02, 0.01]
-    settings["game"]["lr"] = 0.03  # by hand
-    Path("run/config.json").write_text(json.dumps(settings))
-    run = Run.open("run")
-    assert rates(run) == [0.02, 0.03] and run.config.changed[-1] == "step 6: lr 0.01 → 0.03"
-    assert "step 6: lr 0.01" in main(["report", "run"]) * "" + Path("run/index.html").read_text()
+    def forward(self, x, code):
+        return self.image(x.reshape(len(x), 64)) + self.code(code)
 
 
-def test_a_rate_that_a_program_changes_is_the_rate_from_there_on():
+def test_other_games_and_parameters_in_groups_are_trained_in_a_program_s_run():
+    G, D = trainer().game.generator, trainer().game.discriminator
+    labels = np.eye(10, dtype=np.float32)[digits()[1][:40]]
+    bigan = BiGAN(Bidirectional(G, nn.Sequential(nn.Flatten(), nn.Dense(64, 3))), Joined())
+    reads = SemiSupervisedGAN(G, Classifier(nn.Sequential(nn.Flatten(), nn.Dense(64, 10))))
+    groups = Adam([{"params": [p], "lr": 1e-3 / n} for n, p in enumerate(D.parameters(), 1)])
+    for name, game, beside, options in (("bigan", bigan, (), {}), ("reads", reads, (labels,), {}),
+                                        ("groups", GAN(G, D), (), {"d_optimizer": groups})):
+        plays = Trainer(game, Loader(digits()[0][:40], *beside, batch_size=8), **options)
+        for steps in 1, 2:
+            run = Run.of(name, plays, steps)
+            run.trainer().run(steps)
+        assert walk(run, frames=12, stops=2).exists() and evaluate(run, n=9, metrics=["coverage"])
+    with pytest.raises(GameError, match="only a run of a conditional game"):  # G is not told
+        Run.of("reads", Trainer(reads, Loader(digits()[0][:40], labels, batch_size=8)),
+               2).samples(2, label=1)
+    assert run.saved()["d_optimizer"]["lr"] == [1e-3, 1e-3 / 2, 1e-3 / 3, 1e-3 / 4]
+
+
+def test_a_program_s_run_goes_on_with_its_own_images_and_game_alone():
     Run.of("run", trainer(), 2).trainer().run(2)
-    lower = Run.of("run", trainer(), 4).trainer()
-    for group in lower._groups():
-        group.lr = 1e-5  # by a callback, say
-    lower.run(4)
-    assert rates(Run.of("run", trainer(), 6)) == [1e-5, 1e-5]  # it goes on as it was
-    assert rates(Run.of("run", trainer(lr=1e-4), 6)) == [1e-4, 1e-4]
-
-
-EDITED = {"system": "mlp", "data": "stacked-digits", "shape": [4, 16, 1], "batch_size": 9,
-          "seed": 1, "classes": 9, "weights_of": "another",
-          "game": {"objective": "hinge"}}
-
-
-@pytest.mark.parametrize("name", SETTINGS)
-def test_an_edited_setting_is_obeyed_or_refused(name):
-    run = Run.new("run", game=Options(), steps=2, batch_size=8)
-    run.trainer().run(2)
+    images = digits()[0][:40]
+    for says, change in (("images", {"loader": Loader(images[::-1], batch_size=8)}),
+                         ("order", {"loader": Loader(images, batch_size=8, seed=1)}),
+                         ("batch_size", {"loader": Loader(images, batch_size=4)}),
+                         ("d_steps", {"d_steps": 2}), ("objective", {"objective": minimax})):
+        plays = trainer()
+        for name, value in change.items():
+            setattr(plays if hasattr(plays, name) else plays.game, name, value)
+        with pytest.raises(UserError, match=f"keeps its settings, and {says} was "):
+            Run.of("run", plays, 4)
     settings = json.loads(Path("run/config.json").read_text())
-    assert name in FREE or settings[name] != EDITED[name]
-    Path("run/config.json").write_text(json.dumps({**settings, name: EDITED.get(name, 7)}))
-    if name not in FREE:
-        with pytest.raises(UserError, match=f"{name.replace('game', 'objective')} was "):
-            Run.open("run").trainer()
-    assert RATES == {"lr", "d_lr"}
+    Path("run/config.json").write_text(json.dumps({**settings, "seed": 3}))
+    with pytest.raises(UserError, match="seed was 3 when"):
+        Run.of("run", trainer(), 4)
+    with pytest.raises(UserError, match="that program"):
+        Run.new("new", weights_of=Run.open("run"))
 
 
-def test_a_run_begins_with_the_weights_of_another_in_a_game_of_its_own():
-    first = Run.new("first", game=Options(lr=1e-3), steps=3, batch_size=8, seed=5)
-    first.trainer().run(3)
-    run = Run.new("second", game=Options(objective="hinge"), steps=2, weights_of=first)
-    assert run.config.batch_size == 8 and run.config.weights_of == "first, step 3"
-    plays = run.trainer()
-    assert plays.step == 0 and plays.players.d_optimizer.steps == 0
-    state, _ = read_arrays(Path("first/state.safetensors"))
-    for name, array in plays.game.state_dict().items():
-        assert (array == state[f"game.{name}"]).all()
-    for name, array in plays.average.module.state_dict().items():
-        assert (array == state[f"average.{name}"]).all()
-    plays.run(2)
-    alone = Run.open("second")
-    assert alone.trainer().step == 2 and alone.config.game == Options(objective="hinge")
-    assert Run.new("third", weights_of=first).config.game == Options(lr=1e-3)
-    with pytest.raises(RunError, match="does not fit"):
-        Run.new("fourth", game=Options(pack=2), weights_of=first).trainer()
-    with pytest.raises(RunError, match="does not fit"):
-        Run.new("fourth", "mlp-small", data="digits", weights_of=first).trainer()
+def test_images_and_networks_that_do_not_go_together_are_refused():
+    images = digits()[0][:40]
+    for wrong, says in ((255 * images, "are from 0 to 255: Scaled"),
+                        (images * np.nan, "are from nan to nan"),
+                        (2 * images - 1, "the generator ends in Sigmoid, whose pixels"),
+                        (Locked(), "cannot be copied, .* cannot pickle")):
+        plays = trainer()
+        if isinstance(wrong, Locked):
+            plays.game.discriminator = wrong
+        else:
+            plays.loader = Loader(wrong, batch_size=8)
+        with pytest.raises(UserError, match=says):
+            Run.of("run", plays, 2)
 
 
-def test_a_run_has_the_weights_of_another_before_it_has_settings(monkeypatch):
-    first = Run.new("first", steps=1, batch_size=8)
-    with pytest.raises(RunError, match="has saved no weights yet"):
-        Run.new("second", weights_of=first)
-    first.trainer().run(1)
-    with monkeypatch.context() as patch, pytest.raises(ZeroDivisionError):
-        patch.setattr(Run, "write_config", lambda *_: 1 / 0)
-        Run.new("second", weights_of=first).trainer()
-    assert not Path("second/config.json").exists()
-    Run.new("second", weights_of=first).trainer()
-    state = [read_arrays(Path(name, "state.safetensors"))[0] for name in ("first", "second")]
-    assert all((state[0][key] == state[1][key]).all() for key in state[0] if "average" in key)
+class Locked(nn.Module):
+    def __init__(self):
+        self.lock = threading.Lock()
+
+
+def test_files_of_one_name_in_two_folders_are_two_systems(capsys):
+    for name, width in (("a", 6), ("b", 9)):
+        Path(name).mkdir()
+        Path(name, "mine.py").write_text("\ufeff" + PAIR, "utf-8")  # as some editors begin
+        Path(name, "sizes.py").write_text(f"WIDTH = {width}\n")
+        run = Run.new(f"run-{name}", f"{name}/mine.py:pair", steps=1, batch_size=8)
+        run.trainer().run(1)
+        assert run.generator()[0].layers[0].weight.shape == (4, width)
+    resume = ["train", "--resume", "--out", "run-a", "--device", "cpu"]
+    assert main([*resume, "a/mine.py:pair", "--steps", "2"]) == 0
+    assert main([*resume, "b/mine.py:pair", "--steps", "3"]) == 2
+    assert "the system was mine.py:pair, not b/mine.py:pair" in capsys.readouterr().err
+    assert train("b/mine.py:pair", "--from", "run-a", "--out", "new") == 2  # that file, not a copy
+    assert "does not fit" in capsys.readouterr().err
+
+
+def test_a_generator_of_one_s_own_that_is_told_a_class_is_exported():
+    for name, options in (("told", {"conditional": "projection"}), ("codes", {"codes": (3, 0)})):
+        Run.new(name, "mine.py:pair", Options(**options), steps=1, batch_size=8).trainer().run(1)
+        assert main(["export", name, "--to", "torch"]) == 0
