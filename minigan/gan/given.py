@@ -15,6 +15,7 @@ from ..errors import UserError, brief
 from .config import Config, fingerprint
 from .game import GAN
 from .models import Pair
+from .objectives import OBJECTIVES
 from .penalties import Sample
 from .systems import System
 from .trainer import Trainer
@@ -129,4 +130,7 @@ def check_images(images: np.ndarray, scaled: bool) -> None:
 
 def _words(part: Any) -> str:
     """A function or an object in words that are the same in another process."""
+    for name, objective in OBJECTIVES.items():
+        if part is objective:
+            return name
     return getattr(part, "__qualname__", None) or re.sub(" at 0x[0-9a-f]+", "", repr(part))
