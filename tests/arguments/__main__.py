@@ -1,9 +1,11 @@
 """`python -m tests.arguments`: write docs/argument_table.md, how every wrong call ends."""
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from minigan import backend
 from tests.strict import STRICT
@@ -11,7 +13,7 @@ from tests.strict import STRICT
 from .calls import ROWS
 from .wrong import WRONG, ends
 
-PAGE = Path(__file__).parents[2] / "docs" / "argument_table.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "argument_table.md"
 SIGNS = {"sentence": "s", "value": "v", "inside": "**inside**"}
 HEAD = """\
 # The table of wrong arguments
@@ -43,7 +45,10 @@ def table() -> tuple[list[str], Counter]:
 
 def main() -> int:
     backend.register(STRICT)
-    lines, counts = table()
+    with TemporaryDirectory() as folder:  # a string is a path, too, and some calls write there
+        os.chdir(folder)
+        lines, counts = table()
+        os.chdir(PAGE.parent)
     told = (f"{sum(counts.values())} calls: {counts['sentence']} sentences, {counts['value']} "
             f"values, {counts['inside']} errors from inside.")
     PAGE.write_text(HEAD + told + "\n\n" + "\n".join(lines) + "\n")
