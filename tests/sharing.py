@@ -6,7 +6,8 @@ to report of a module goes into another file, as a list of calls of pytest's hoo
 process makes these calls, so that pytest shows and counts them as if it had run the tests.
 
 A single module is not shared, nor what wants one process: a debugger, `-s`, `-x`, `--basetemp`,
-a GPU, a worker of pytest-xdist (whose `-n 2 --dist loadfile` does as well). Neither is anything where there is no fork.
+a GPU, a worker of pytest-xdist (whose `-n 2 --dist loadfile` does as well). Neither is anything
+where there is no fork.
 """
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ import sys
 from itertools import groupby
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Iterator
+from typing import Iterator
 from warnings import WarningMessage
 
 import pytest

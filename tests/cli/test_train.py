@@ -400,7 +400,10 @@ def test_ctrl_c_saves_the_step_under_way_and_says_how_to_go_on(tmp_path):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    printed, errors = process.communicate(timeout=60)
+    try:
+        printed, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130 and f"minigan train --resume --out {out}" in printed
     assert "Traceback" not in errors
     state = (out / "state.safetensors").read_bytes()
