@@ -329,7 +329,7 @@ def test_a_known_failure_is_told_once_with_what_people_try(tmp_path, capsys, mon
     assert main(["train", "--steps", "80", "--save-every", "80", *TINY, "--out",
                  str(tmp_path / "run"), "--lr", "1e-9", "--d-lr", "1e-2"]) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if "People try" in line]
-    assert len(told) == 1 and told[0].startswith("step 60: D has won"), told
+    assert len(told) == 1 and re.match(r"step \d+: D has won", told[0]), told
 
 
 def test_a_run_that_was_never_saved_cannot_be_gone_on_with(plain, tmp_path, capsys):
