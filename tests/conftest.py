@@ -9,6 +9,8 @@ GPU it is skipped, and how many are and why is said at the end.
 """
 from __future__ import annotations
 
+import gc
+import signal
 from math import isqrt
 from pathlib import Path
 
@@ -41,7 +43,14 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a script's `pytest &`
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # processes are sent Ctrl-C
+    gc.disable()  # what is collected are tests, of which none is garbage
     config.addinivalue_line("markers", "numpy_only(reason): not run on the strict stand-in")
+
+
+def pytest_collection_finish():
+    gc.enable()
 
 
 def pytest_generate_tests(metafunc):

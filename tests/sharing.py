@@ -6,7 +6,8 @@ to report of a module goes into another file, as a list of calls of pytest's hoo
 process makes these calls, so that pytest shows and counts them as if it had run the tests.
 
 A single module is not shared, nor what wants one process: a debugger, `-s`, `-x`, `--basetemp`,
-a GPU. Neither is anything where there is no fork.
+a GPU, a worker of pytest-xdist (whose `-n 2 --dist loadfile` does as well). Neither is anything
+where there is no fork.
 """
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ import sys
 from itertools import groupby
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Iterator
+from typing import Iterator
 from warnings import WarningMessage
 
 import pytest
@@ -27,15 +28,17 @@ import pytest
 PROCESSES = min(os.cpu_count() or 1, 4) if sys.platform == "linux" else 1
 
 
-def wants_one_process(option: Any) -> bool:
+def wants_one_process(config: pytest.Config) -> bool:
+    option = config.option
     return any([option.collectonly, option.usepdb, option.trace, option.maxfail, option.basetemp,
-                option.capture == "no", "gpu" in option.markexpr])
+                option.capture == "no", "gpu" in option.markexpr,
+                hasattr(config, "workerinput")])  # a worker of pytest-xdist's
 
 
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     modules = [list(items) for _, items in groupby(session.items, lambda item: item.path)]
     count = min(PROCESSES, len(modules))
-    if count < 2 or session.testsfailed or wants_one_process(session.config.option):
+    if count < 2 or session.testsfailed or wants_one_process(session.config):
         return None  # pytest's own loop
     gc.collect()
     gc.freeze()  # thousands of tests: the collector need not look through them again

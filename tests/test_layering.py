@@ -119,6 +119,7 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+HOLDS_STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)  # expressions import nothing
 MODULES = {module_name(path): path for path in FILES}
 
 
@@ -128,7 +129,7 @@ def imports(path: Path) -> Iterator[Import]:
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
 
     def walk(node: ast.AST, in_function: bool, for_types: bool) -> Iterator[Import]:
-        in_function |= isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
+        in_function |= isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
             for_types = True
         targets = []
@@ -142,7 +143,8 @@ def imports(path: Path) -> Iterator[Import]:
         for target in targets:
             yield Import(module, target, node.lineno, in_function, for_types)
         for child in ast.iter_child_nodes(node):
-            yield from walk(child, in_function, for_types)
+            if isinstance(child, HOLDS_STATEMENTS):
+                yield from walk(child, in_function, for_types)
 
     yield from walk(ast.parse(path.read_text(encoding="utf-8")), False, False)
 

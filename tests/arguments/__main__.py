@@ -13,7 +13,7 @@ from tests.strict import STRICT
 from .calls import ROWS
 from .wrong import WRONG, ends
 
-PAGE = Path(__file__).parents[2] / "docs" / "argument_table.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "argument_table.md"
 SIGNS = {"sentence": "s", "value": "v", "inside": "**inside**"}
 HEAD = """\
 # The table of wrong arguments
@@ -45,7 +45,7 @@ def table() -> tuple[list[str], Counter]:
 
 def main() -> int:
     backend.register(STRICT)
-    with TemporaryDirectory() as folder:  # what is written to "banana" lies there
+    with TemporaryDirectory() as folder:  # a string is a path, too, and some calls write there
         os.chdir(folder)
         lines, counts = table()
         os.chdir(PAGE.parent)

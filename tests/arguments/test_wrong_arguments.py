@@ -14,6 +14,15 @@ from .wrong import ends, parts
 
 pytestmark = pytest.mark.usefixtures("strict")
 
+
+@pytest.fixture(autouse=True)
+def a_folder_of_its_own(tmp_path, monkeypatch):
+    """A string is a path, too, and some calls write there. The laboratory's runs are judged by few
+    samples: exact distances of many take seconds."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("minigan.lab.experiment.SAMPLES", 60)
+
+
 PUBLIC = ("minigan", "minigan.ops", "minigan.losses", "minigan.nn", "minigan.nn.init",
           "minigan.optim", "minigan.data", "minigan.gan", "minigan.lab", "minigan.metrics",
           "minigan.viz", "minigan.testing", "minigan.export")

@@ -8,7 +8,9 @@ import inspect
 import io
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
+from types import CodeType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -84,10 +86,15 @@ def ends(row: str) -> Iterator[End]:
                 yield End(name, place, kind, *outcome(f, args, options))
 
 
+@cache  # each is evaluated anew for every wrong argument of its row
+def code(part: ast.expr) -> CodeType:
+    return compile(ast.Expression(part), "<call>", "eval")
+
+
 def parts(node: ast.Call) -> tuple[Callable, list[Any], dict[str, Any]]:
     """The function of a call and its arguments, all made anew."""
     def value(part: ast.expr) -> Any:
-        return eval(compile(ast.Expression(part), "<call>", "eval"), NAMES)
+        return eval(code(part), NAMES)
 
     args: list[Any] = []
     for part in node.args:

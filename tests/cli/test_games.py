@@ -134,11 +134,11 @@ def test_batch_norm_in_a_critic_with_a_penalty_of_slopes_is_refused(words, tmp_p
 
 def test_a_semi_supervised_run_says_how_much_of_the_unlabelled_it_reads(tmp_path, capsys):
     out = tmp_path / "run"
-    assert main(["train", "--labels", "100", "--steps", "150", "--device", "cpu", "--out",
-                 str(out)]) == 0
+    assert main(["train", "--labels", "100", "--steps", "60", "--save-every", "60", "--device",
+                 "cpu", "--out", str(out)]) == 0
     printed = capsys.readouterr().out
     share = float(re.search(r"D reads ([0-9.]+)% of the images", printed)[1])
-    assert share > 70
+    assert share > 50  # of ten classes
 
 
 def test_the_seed_chooses_the_images_whose_labels_are_given():
@@ -323,12 +323,13 @@ def test_weights_that_are_not_finite_are_never_saved_over_finite_ones(tmp_path, 
     assert all(np.isfinite(v).all() for k, v in arrays.items() if k.startswith("game."))
 
 
-def test_a_known_failure_is_told_once_with_what_people_try(tmp_path, capsys):
+def test_a_known_failure_is_told_once_with_what_people_try(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(run, "METRICS_EVERY", 2)
     # G hardly moves
-    assert main(["train", "--steps", "400", "--save-every", "400", *TINY, "--out",
-                 str(tmp_path / "run"), "--lr", "1e-9", "--d-lr", "1e-3"]) == 0
+    assert main(["train", "--steps", "80", "--save-every", "80", *TINY, "--out",
+                 str(tmp_path / "run"), "--lr", "1e-9", "--d-lr", "1e-2"]) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if "People try" in line]
-    assert len(told) == 1 and told[0].startswith("step 300: D has won"), told
+    assert len(told) == 1 and re.match(r"step \d+: D has won", told[0]), told
 
 
 def test_a_run_that_was_never_saved_cannot_be_gone_on_with(plain, tmp_path, capsys):

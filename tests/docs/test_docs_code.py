@@ -45,9 +45,16 @@ def five_examples(monkeypatch):
     monkeypatch.setattr(properties, "drawing", lambda *args: drawing(*args[:-1], min(args[-1], 5)))
 
 
+@pytest.fixture
+def no_curves(monkeypatch):
+    """Of a run's losses, drawn at every save: matplotlib takes longer than the steps, and
+    tests/cli looks at the picture."""
+    monkeypatch.setattr("minigan.gan.folder.RunFolder.save_losses", lambda run: None)
+
+
 @by_page
 def test_the_code_of_a_page_runs_and_prints_what_is_shown(page, tmp_path, monkeypatch,
-                                                          five_examples):
+                                                          five_examples, no_curves):
     monkeypatch.chdir(tmp_path)
     namespace = {"__name__": page.stem}
     for language, line, source in code_blocks(page.read_text(encoding="utf-8")):

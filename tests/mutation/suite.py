@@ -10,13 +10,14 @@ from typing import Any, Callable, Iterator, Sequence
 import numpy as np
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from minigan.testing import derivatives
 from minigan.testing.call import Call
 from minigan.testing.properties import gradtest, prove
 
 from ..cases import CASES, Case
 from .generic import GENERIC
 from .judge import Outcome, probe, same
-from .kinds import Kind
+from .kinds import Kind, patched
 from .own import OWN
 from .real import REAL
 from .unseen import UNSEEN
@@ -133,9 +134,11 @@ class Bench:
 
 
 def complaint(f: Callable, call: Call, case: Case) -> str:
-    """What one example of gradtest says of f; empty if it is content."""
+    """What one example of gradtest says of f; empty if it is content. Why an error is one is not
+    asked: it takes a hundred times as long as to find it."""
     try:
-        prove(f, call, case.reference, keeps_dtype=case.keeps_dtype)
+        with patched([(derivatives, "likely_cause", lambda *_: "")]):
+            prove(f, call, case.reference, keeps_dtype=case.keeps_dtype)
     except Exception as error:  # any error fails the test that gradtest makes
         return f"{type(error).__name__}: {error}"
     return ""

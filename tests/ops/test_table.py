@@ -99,11 +99,16 @@ def test_the_layout_in_memory_changes_nothing(case, data):
     record(case, "strided")
 
 
+def refuses_nothing(case):
+    with pytest.raises(ValueError, match="no elements"):
+        outputs_of(case, as_tensors([x[:0] for x in case.typical.args]), case.typical.options)
+
+
+@on_one_library
 @every_case
 def test_zero_sizes_work_or_are_refused_with_a_reason(case):
     if case.empty is None:
-        with pytest.raises(ValueError, match="no elements"):
-            outputs_of(case, as_tensors([x[:0] for x in case.typical.args]), case.typical.options)
+        refuses_nothing(case)
         return record(case, "zero-size", REFUSED)
     check_values(case.f, case.empty, case.reference)
     check_grads(bound(case, case.empty.options), *case.empty.args)
@@ -149,17 +154,30 @@ def computes_the_same(case, args, options, device, rtol):
         assert [x.dtype for x in a] == [x.dtype for x in e]
 
 
+def computes_the_same_in_every_dtype(case, call):
+    computes_the_same(case, call.args, call.options, "strict", 1e-12)
+    for dtype in (np.float32, np.float16):
+        computes_the_same(case, in_dtype(call.args, dtype), call.options, "strict",
+                          16 * np.finfo(dtype).eps)
+
+
 @pytest.mark.numpy_only("it compares the two")
 @every_case
 @settings(max_examples=4)
 @given(data=st.data())
 def test_a_strict_device_computes_the_same(case, data, strict):
-    call = data.draw(case.inputs)
-    computes_the_same(case, call.args, call.options, "strict", 1e-12)
-    for dtype in (np.float32, np.float16):
-        computes_the_same(case, in_dtype(call.args, dtype), call.options, "strict",
-                          16 * np.finfo(dtype).eps)
+    computes_the_same_in_every_dtype(case, data.draw(case.inputs))
     record(case, "strict stand-in")
+
+
+@pytest.mark.numpy_only("it compares the two")
+@every_case
+def test_a_strict_device_computes_the_same_of_nothing(case, strict):
+    if case.empty is not None:
+        computes_the_same_in_every_dtype(case, case.empty)
+    else:
+        mg.use("strict")
+        refuses_nothing(case)
 
 
 @pytest.mark.gpu

@@ -1,4 +1,4 @@
-"""The pytest plugin in projects of others: each test runs pytest in a fresh folder."""
+"""The pytest plugin in projects of others: pytest is run in fresh folders."""
 from __future__ import annotations
 
 import os
@@ -24,6 +24,43 @@ class Square(Function):
 
 x = np.array([0.5, -1.5, 2.0])
 """
+PLAIN = """
+import pytest
+from hypothesis import settings
+from minigan.testing import gradtest
+from minigan.testing.strategies import arrays
+
+def test_seed(check_grads):
+    assert check_grads(lambda x: Square()(x), x).seed == 0
+
+def test_wrong(check_grads):
+    Square.factor = 1
+    check_grads(lambda x: Square()(x), x)
+
+def broken(x): raise ValueError('no such thing')
+def test_broken(check_grads): check_grads(broken, x)
+
+class TestSquare:
+    @pytest.mark.parametrize("scale", [1, 2])
+    @settings(max_examples=3)
+    @gradtest(lambda x: RightSquare()(x), args=(arrays(3),))
+    def test_method(self, tmp_path, scale, x):
+        assert tmp_path.exists() and scale in (1, 2) and x.shape == (3,)
+
+class RightSquare(Square):
+    factor = 2
+
+class Wrong(Square):
+    factor = 1
+
+@gradtest(lambda x, y: Wrong()(x) * y, args=(np.ones((50, 40)), np.ones((50, 40))))
+def test_large():
+    'Fails.'
+
+@gradtest(lambda x: RightSquare()(x), args=(np.ones((50, 40)),), reference=lambda x: x)
+def test_values():
+    'Passes: 1 is its own square.'
+"""
 
 
 def run(folder, text, *options, **environment):
@@ -43,22 +80,13 @@ def run(folder, text, *options, **environment):
 @pytest.fixture(scope="module")
 def plain(tmp_path_factory):
     """What pytest says of a few tests without any option."""
-    return run(tmp_path_factory.mktemp("plain"), """
-def test_seed(check_grads):
-    assert check_grads(lambda x: Square()(x), x).seed == 0
-
-def test_wrong(check_grads):
-    Square.factor = 1
-    check_grads(lambda x: Square()(x), x)
-
-def broken(x): raise ValueError('no such thing')
-def test_broken(check_grads): check_grads(broken, x)
-""")
+    pytest.importorskip("hypothesis")
+    return run(tmp_path_factory.mktemp("plain"), PLAIN)
 
 
 def test_every_project_has_the_fixture_and_the_seed_is_0(plain):
     status, output = plain
-    assert status == pytest.ExitCode.TESTS_FAILED and "2 failed, 1 passed" in output
+    assert status == pytest.ExitCode.TESTS_FAILED and "3 failed, 4 passed" in output
     assert "test_seed PASSED" in output and "gradients are checked with seed" not in output
 
 
@@ -70,6 +98,16 @@ def test_a_wrong_gradient_shows_its_message_and_no_line_of_the_kit(plain):
 
 def test_an_error_of_the_function_itself_keeps_its_traceback(plain):
     assert "def broken(x): raise ValueError('no such thing')" in plain[1]
+
+
+def test_what_gradtest_makes_is_a_test_like_any_other_and_fails_in_few_lines(plain):
+    output = plain[1]
+    assert "TestSquare::test_method[1] PASSED" in output, output
+    assert "TestSquare::test_method[2] PASSED" in output
+    shown = output.split("__ test_large __")[1].split("=====")[0].split("\n")
+    line = 1 + (SQUARE + PLAIN).split("@gradtest(lambda x, y")[0].count("\n")
+    assert len(shown) <= 25 and f"test_it.py:{line}: GradientError" in shown, output
+    assert not [line for line in shown if "minigan/testing" in line]
 
 
 def test_hypothesis_is_not_imported_for_tests_that_do_not_use_it(tmp_path):
@@ -135,41 +173,6 @@ def test_an_impossible_seed_is_refused(tmp_path):
     status, output = run(tmp_path, "", "--grad-seed=seven")
     assert status == pytest.ExitCode.USAGE_ERROR
     assert "expected a whole number of at least 0, got 'seven'" in output
-
-
-# What gradtest makes
-
-def test_what_gradtest_makes_is_a_test_like_any_other_and_fails_in_few_lines(tmp_path):
-    pytest.importorskip("hypothesis")
-    _, output = run(tmp_path, """
-import pytest
-from hypothesis import settings
-from minigan.testing import gradtest
-from minigan.testing.strategies import arrays
-
-class TestSquare:
-    @pytest.mark.parametrize("scale", [1, 2])
-    @settings(max_examples=3)
-    @gradtest(lambda x: Square()(x), args=(arrays(3),))
-    def test_method(self, tmp_path, scale, x):
-        assert tmp_path.exists() and scale in (1, 2) and x.shape == (3,)
-
-class Wrong(Square):
-    factor = 1
-
-@gradtest(lambda x, y: Wrong()(x) * y, args=(np.ones((50, 40)), np.ones((50, 40))))
-def test_large():
-    'Fails.'
-
-@gradtest(lambda x: Square()(x), args=(np.ones((50, 40)),), reference=lambda x: x)
-def test_values():
-    'Passes: 1 is its own square.'
-""")
-    assert "TestSquare::test_method[1] PASSED" in output, output
-    assert "TestSquare::test_method[2] PASSED" in output
-    shown = output.split("__ test_large __")[1].split("=====")[0].split("\n")
-    assert len(shown) <= 25 and "test_it.py:27: GradientError" in shown, output
-    assert not [line for line in shown if "minigan/testing" in line]
 
 
 # A whole package
