@@ -196,13 +196,14 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
         rough[which] = kinked & ~(sides.error <= 0.1 * (sides.high - sides.low))
         steepness[which] = wide.steepness
     for h in (*COARSER, STEP * reach.max(initial=0)):
-        which = rows[~suffices(found)[rows]]
+        which = rows[(~suffices(found) & straight.any(axis=1))[rows]]
         if not which.size or h < COARSER[0]:
             break
-        (far, wide, _), known = pair(h, which), found.rows(which)
-        # as long as steps twice as long and more agree
+        (far, wide, _), between, known = pair(h, which), quotients(h / 8, which), found.rows(which)
+        # as long as steps twice as long and more agree, and there is no narrow peak on the way
         straight[which] &= ~far.kink & (far.error < known.error)
         straight[which] &= abs(far.low - known.low) <= far.error + known.error
+        straight[which] &= abs(far.low - between.central) <= far.error + between.noise
         found.replace(which, _chosen(straight[which], far, known))
         # and rounding is most of what these are off by: else longer ones are off by more
         straight[which] &= far.error <= 2 * wide.noise
@@ -223,7 +224,7 @@ def computational_noise(values: np.ndarray) -> np.ndarray:
     and Wild 2011, algorithm ECnoise). Fifty times σ is returned, for each of the M elements.
     """
     third = np.diff(values, 3, axis=0)
-    return 50 * finite(np.sqrt(np.mean(third ** 2, axis=0) / 20))
+    return 50 * finite(np.hypot.reduce(third, axis=0) / np.sqrt(20 * len(third)))
 
 
 def at_least_half(noise: np.ndarray) -> np.ndarray:
