@@ -15,7 +15,7 @@ from .trees import leaves
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
-SAMPLES = 32  # of a gradient's rounding, which may show in few of them
+SAMPLES = 32  # of a gradient's rounding, which shows at few of them where it is a tie's
 ORDERS = {1: "first order", 2: "second order", 3: "third order"}
 
 # the parts of a check that can be left out, and what else helps if what they refuse is meant
@@ -158,17 +158,19 @@ class Stage:
                 for o, size, floor, n in zip(off, largest, floors, noise)]
 
     def gradient_noise(self, u: np.ndarray, dtype: Any = np.float64) -> np.ndarray:
-        """By how much rounding may move the gradient of ⟨u, f⟩, element by element."""
+        """By how much rounding may move the gradient of ⟨u, f⟩, element by element: as the last
+        digits of the inputs change, and all of u's, in which it is linear if u is a random one."""
         key = u.tobytes(), dtype
         if key not in self._noise:
-            at, double = flat(self.point), dtype == np.float64
+            at, step = flat(self.point), 1e-7 if dtype == np.float64 else 1e-4
             sides = np.where(np.arange(at.size + u.size) % 2, -1.618, 1.618)
-            sides[:at.size] *= close(at, self.scales) * (1e-7 if double else 1e-4)
-            sides[at.size:] *= u * 1e-2
+            sides[:at.size] *= close(at, self.scales) * step
+            sides[at.size:] *= u * (1e-2 if self.settings.cotangent is None else step)
             moved = [(np.append(at, u) + k * sides).astype(dtype) for k in range(1, 1 + SAMPLES)]
             found = np.stack([flat(self.pull_back(x[at.size:], x[:at.size])) for x in moved])
-            noise = at_least_half(computational_noise(found))
-            self._noise[key] = np.where(np.isfinite(found).all(axis=0), noise, np.inf)
+            self._noise[key] = at_least_half(computational_noise(found))
+            if dtype == np.float32:  # which does not hold what overflows
+                self._noise[key][~np.isfinite(found).all(axis=0)] = np.inf
         return self._noise[key]
 
     def blur(self, u: np.ndarray) -> np.ndarray:
@@ -181,7 +183,7 @@ class Stage:
         is not."""
         noise = self.gradient_noise(u)
         try:
-            seen = noise > np.finfo(np.float32).tiny
+            seen = noise > np.finfo(np.float32).tiny  # else there is none of it in float32
             return bool((self.gradient_noise(u, np.float32) > 1e6 * noise)[seen].all())
         except GradientError:  # it takes no float32
             self.report.ok = True
