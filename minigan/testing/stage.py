@@ -169,7 +169,7 @@ class Stage:
             moved = [(np.append(at, u) + k * sides).astype(dtype) for k in range(1, 1 + SAMPLES)]
             found = np.stack([flat(self.pull_back(x[at.size:], x[:at.size])) for x in moved])
             self._noise[key] = at_least_half(computational_noise(found))
-            if dtype == np.float32:  # which does not hold what overflows
+            if dtype == np.float32:
                 self._noise[key][~np.isfinite(found).all(axis=0)] = np.inf
         return self._noise[key]
 
@@ -180,11 +180,12 @@ class Stage:
     def is_rounding(self, u: np.ndarray) -> bool:
         """Whether the noise of that gradient is float64's own, of large terms that cancel, for in
         float32 there is a million times as much; of what float32 or an iteration does to it there
-        is not."""
+        is not. What float32 does not hold is, if it is nothing but noise."""
         noise = self.gradient_noise(u)
         try:
-            seen = noise > np.finfo(np.float32).tiny  # else there is none of it in float32
-            return bool((self.gradient_noise(u, np.float32) > 1e6 * noise)[seen].all())
+            single, seen = self.gradient_noise(u, np.float32), noise > np.finfo(np.float32).tiny
+            return bool(np.where(np.isinf(single), noise > abs(flat(self.pull_back(u))),
+                                 single > 1e6 * noise)[seen].all())
         except GradientError:  # it takes no float32
             self.report.ok = True
             return False
