@@ -226,8 +226,7 @@ def _look_farther(found: Slopes, quotients: Callable[..., Quotients], size: np.n
 
 def _chosen(where: np.ndarray, one: Slopes, other: Slopes) -> Slopes:
     """The one where the mask says so, else the other."""
-    return Slopes(*[np.where(where, getattr(one, name), getattr(other, name))
-                    for name in ("low", "high", "error", "kink", "jump")])
+    return Slopes(*[np.where(where, getattr(one, name), getattr(other, name)) for name in PARTS])
 
 
 def computational_noise(values: np.ndarray) -> np.ndarray:
