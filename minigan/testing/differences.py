@@ -7,7 +7,7 @@ each of D directions, a column for each of the M numbers that f returns.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any, Callable, Sequence
 
 import numpy as np
 
@@ -164,25 +164,32 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
     def quotients(h: float, which: np.ndarray) -> Quotients:
         return Quotients.of(lines, which, near, h, reach)
 
-    def pair(h: float, which: np.ndarray) -> tuple[Slopes, Quotients, Quotients]:
-        wide, narrow = quotients(h, which), quotients(h / 2, which)
-        return smooth(wide, narrow, near.size), wide, narrow
-
-    wide = quotients(STEP, np.arange(len(reach)))
-    found, rows = wide.first_look(), np.arange(len(reach))
+    rows = np.arange(len(reach))
+    wide = quotients(STEP, rows)
+    found = wide.first_look()
     if look:
         rows = np.flatnonzero(found.kink.any(axis=1) | ~suffices(found))
-    if not rows.size:
-        return found
-    found.replace(rows, smooth(wide.rows(rows), quotients(STEP / 2, rows), near.size))
-    rough, steepness = found.kink.copy(), wide.steepness
-    straight = ~rough
+    if rows.size:
+        found.replace(rows, smooth(wide.rows(rows), quotients(STEP / 2, rows), near.size))
+        straight = ~found.kink
+        _look_closer(found, quotients, near.size, wide.steepness)
+        steps = [h for h in (*COARSER, STEP * reach.max(initial=0)) if h >= COARSER[0]]
+        _look_farther(found, quotients, near.size, steps, straight,
+                      lambda: rows[(~suffices(found) & straight.any(axis=1))[rows]])
+    return found
+
+
+def _look_closer(found: Slopes, quotients: Callable[..., Quotients], size: np.ndarray,
+                 steepness: np.ndarray) -> None:
+    """Shorter steps for the rows that are rough: what they are is known then, smooth, a kink or a
+    jump. steepness is that of the quotients so far."""
+    rough = found.kink.copy()
     for h in FINER:
         which = np.flatnonzero(rough.any(axis=1))
         if not which.size:
             break
-        closer, wide, narrow = pair(h, which)
-        sides, known = one_sided(wide, narrow), found.rows(which)
+        wide, narrow, known = quotients(h, which), quotients(h / 2, which), found.rows(which)
+        closer, sides = smooth(wide, narrow, size), one_sided(wide, narrow)
         # beside what is rough, others may be so unseen: longer steps over many jumps may agree
         better = (closer.error < known.error) | (
             abs(closer.low - known.low) > closer.error + known.error)
@@ -195,24 +202,31 @@ def slopes(lines: Lines, near: Near, reach: np.ndarray,
         # a kink's two slopes are those of any step; what is neither is looked at closer
         rough[which] = kinked & ~(sides.error <= 0.1 * (sides.high - sides.low))
         steepness[which] = wide.steepness
-    for h in (*COARSER, STEP * reach.max(initial=0)):
-        which = rows[~suffices(found)[rows]]
-        if not which.size or h < COARSER[0]:
+
+
+def _look_farther(found: Slopes, quotients: Callable[..., Quotients], size: np.ndarray,
+                  steps: Sequence[float], straight: np.ndarray,
+                  wanting: Callable[[], np.ndarray]) -> None:
+    """Longer steps for the rows that are wanting, because rounding hides what shorter ones do;
+    `straight` says where the function has been smooth so far."""
+    for h in steps:
+        which = wanting()
+        if not which.size:
             break
-        (far, wide, _), known = pair(h, which), found.rows(which)
-        # as long as steps twice as long and more agree
+        wide, known, between = quotients(h, which), found.rows(which), quotients(h / 8, which)
+        far = smooth(wide, quotients(h / 2, which), size)
+        # as long as steps twice as long and more agree, and there is no narrow peak on the way
         straight[which] &= ~far.kink & (far.error < known.error)
         straight[which] &= abs(far.low - known.low) <= far.error + known.error
+        straight[which] &= abs(far.low - between.central) <= far.error + between.noise
         found.replace(which, _chosen(straight[which], far, known))
         # and rounding is most of what these are off by: else longer ones are off by more
         straight[which] &= far.error <= 2 * wide.noise
-    return found
 
 
 def _chosen(where: np.ndarray, one: Slopes, other: Slopes) -> Slopes:
     """The one where the mask says so, else the other."""
-    return Slopes(*[np.where(where, getattr(one, name), getattr(other, name))
-                    for name in ("low", "high", "error", "kink", "jump")])
+    return Slopes(*[np.where(where, getattr(one, name), getattr(other, name)) for name in PARTS])
 
 
 def computational_noise(values: np.ndarray) -> np.ndarray:
@@ -223,7 +237,7 @@ def computational_noise(values: np.ndarray) -> np.ndarray:
     and Wild 2011, algorithm ECnoise). Fifty times σ is returned, for each of the M elements.
     """
     third = np.diff(values, 3, axis=0)
-    return 50 * finite(np.sqrt(np.mean(third ** 2, axis=0) / 20))
+    return 50 * finite(np.hypot.reduce(third, axis=0) / np.sqrt(20 * len(third)))
 
 
 def at_least_half(noise: np.ndarray) -> np.ndarray:

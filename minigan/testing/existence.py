@@ -44,8 +44,10 @@ def _measure_as_if_large(stage: Stage, measured: Measured, u: np.ndarray,
 
 def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray) -> None:
     """The gradient's own rounding is measured, and added to the tolerance."""
-    lengths = abs(measured.directions)
-    slack = of_moving(stage, measured.first, np.stack([stage.gradient_noise(row) for row in u]))
+    lengths, noise = abs(measured.directions), np.zeros((len(u), stage.scales.size))
+    for k in np.flatnonzero((measured.ratio > 1).any(axis=1)):
+        noise[k] = stage.gradient_noise(u[k])
+    slack = of_moving(stage, measured.first, noise)
     floor = 16 * np.multiply.outer(stage.invisible(u), lengths.sum(axis=1))
     if measured.first:
         measured.tolerance += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)

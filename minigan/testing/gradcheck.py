@@ -98,34 +98,40 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
         wrt=wrt, order=order, directions=directions, kinks=kinks, rtol=rtol, atol=atol,
         accuracy=accuracy, seed=seed, skip=skip, step=step, cotangent=cotangent,
         surrogate=surrogate, nondeterministic=nondeterministic, generator=generator))
-    why_once = ("a cotangent was given" if cotangent is not None else
+    with np.errstate(all="ignore"), function.framework.context():
+        _check_orders(function, native, order, settings, report)
+    return report
+
+
+def _check_orders(function: CheckedFunction, native: Point, order: int, settings: Settings,
+                  report: Report) -> None:
+    """One order after the other, as far as there are derivatives, then zero-size inputs."""
+    why_once = ("a cotangent was given" if settings.cotangent is not None else
                 "" if function.framework.differentiates_twice else
                 "a NumPy function's vjp has no derivative of its own")
     if order > 1 and why_once:
         report.skip(f"second order: {why_once}")
         order = 1
     point = [x.astype(np.float64) for x in native]
-    with np.errstate(all="ignore"), function.framework.context():
-        call_elsewhere(function, point)  # first: a function may keep what it saw then
-        if surrogate is not None:
-            _refuse_other_shapes(function, point)
-        stage = Stage(function, point, 1, settings, report, np.random.default_rng(seed))
-        check_contract(stage)
-        _check_first_order(stage, native)
-        for n in range(2, order + 1):
-            try:
-                stage = stage.above()
-                check_contract(stage)
-            except GradientError as error:
-                if not NOT_TWICE.search(str(error.__cause__)):
-                    raise
-                report.skip(f"{ORDERS[n]}: {error.__cause__}")
-                order, report.ok = n - 1, True
-                break
-            _check_higher_order(stage)
-        if stage.wants("zero-size"):
-            check_empty(function, report, order)
-    return report
+    call_elsewhere(function, point)  # first: a function may keep what it saw then
+    if function.surrogate is not None:
+        _refuse_other_shapes(function, point)
+    stage = Stage(function, point, 1, settings, report, np.random.default_rng(report.seed))
+    check_contract(stage)
+    _check_first_order(stage, native)
+    for n in range(2, order + 1):
+        try:
+            stage = stage.above()
+            check_contract(stage)
+        except GradientError as error:
+            if not NOT_TWICE.search(str(error.__cause__)):
+                raise
+            report.skip(f"{ORDERS[n]}: {error.__cause__}")
+            order, report.ok = n - 1, True
+            break
+        _check_higher_order(stage)
+    if stage.wants("zero-size"):
+        check_empty(function, report, order)
 
 
 def _check_first_order(stage: Stage, native: Point) -> None:

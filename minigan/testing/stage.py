@@ -15,6 +15,7 @@ from .trees import leaves
 
 __tracebackhide__ = True  # pytest: the message says what is wrong
 
+SAMPLES = 32  # of a gradient's rounding, which shows at few of them where it is a tie's
 ORDERS = {1: "first order", 2: "second order", 3: "third order"}
 
 # the parts of a check that can be left out, and what else helps if what they refuse is meant
@@ -157,16 +158,19 @@ class Stage:
                 for o, size, floor, n in zip(off, largest, floors, noise)]
 
     def gradient_noise(self, u: np.ndarray, dtype: Any = np.float64) -> np.ndarray:
-        """By how much rounding may move the gradient of ⟨u, f⟩, element by element."""
+        """By how much rounding may move the gradient of ⟨u, f⟩, element by element: as the last
+        digits of the inputs change, and all of u's, in which it is linear if u is a random one."""
         key = u.tobytes(), dtype
         if key not in self._noise:
-            n, at = self.scales.size, np.concatenate([flat(self.point), u])
-            step = 1.618e-7 if dtype == np.float64 else 1.618e-4
-            sides = np.where(np.arange(at.size) % 2, -step, step) * np.concatenate(
-                [close(at[:n], self.scales), u])
-            moved = [(at + k * sides).astype(dtype) for k in range(1, 9)]
-            self._noise[key] = at_least_half(computational_noise(np.stack(
-                [flat(self.pull_back(x[n:], x[:n])) for x in moved])))
+            at, step = flat(self.point), 1e-7 if dtype == np.float64 else 1e-4
+            sides = np.where(np.arange(at.size + u.size) % 2, -1.618, 1.618)
+            sides[:at.size] *= close(at, self.scales) * step
+            sides[at.size:] *= u * (1e-2 if self.settings.cotangent is None else step)
+            moved = [(np.append(at, u) + k * sides).astype(dtype) for k in range(1, 1 + SAMPLES)]
+            found = np.stack([flat(self.pull_back(x[at.size:], x[:at.size])) for x in moved])
+            self._noise[key] = at_least_half(computational_noise(found))
+            if dtype == np.float32:
+                self._noise[key][~np.isfinite(found).all(axis=0)] = np.inf
         return self._noise[key]
 
     def blur(self, u: np.ndarray) -> np.ndarray:
@@ -176,10 +180,12 @@ class Stage:
     def is_rounding(self, u: np.ndarray) -> bool:
         """Whether the noise of that gradient is float64's own, of large terms that cancel, for in
         float32 there is a million times as much; of what float32 or an iteration does to it there
-        is not."""
+        is not. What float32 does not hold is, if it is nothing but noise."""
         noise = self.gradient_noise(u)
         try:
-            return bool((self.gradient_noise(u, np.float32) > 1e6 * noise)[noise > 0].all())
+            single, seen = self.gradient_noise(u, np.float32), noise > np.finfo(np.float32).tiny
+            return bool(np.where(np.isinf(single), noise > abs(flat(self.pull_back(u))),
+                                 single > 1e6 * noise)[seen].all())
         except GradientError:  # it takes no float32
             self.report.ok = True
             return False

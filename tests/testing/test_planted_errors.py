@@ -107,6 +107,9 @@ WRONG = {
     "cotangent ignored": (op(np.exp, lambda n, g: n.output + 0 * g), [X], "not linear"),
     "cotangent squared": (op(np.exp, lambda n, g: g * g * n.output), [X], "not linear"),
     "cotangent clipped": (op(np.exp, lambda n, g: g.clip(-1, 1) * n.output), [X], "not linear"),
+    "cotangent in float32, where that overflows": (
+        op(np.exp, lambda n, g: constant(g.data.astype(np.float32).astype(g.dtype)) * n.output),
+        [X + 200], "not linear"),
     "no sum over a broadcast axis": (
         op(np.multiply, lambda n, g: (g * n.inputs[1], g * n.inputs[0])), [X, X[0]],
         "must have the shape of its input"),
