@@ -38,7 +38,7 @@ SYSTEMS: dict[str, System] = {
                   recipe={"penalty": ("r1:1",), "lr": 1e-3, "lr_decay": 1}),
     "mlp-small": System("2 x 128 on both sides, uniform noise", models.mlp_small,
                         noise=noise.uniform,
-                        recipe={"penalty": ("r1:1",), "lr": 1e-2, "lr_decay": 1}),
+                        recipe={"penalty": ("r1:0.1",), "lr": 4e-3}),
     "mlp-keras": System("2 x 12544 ReLU, tanh, against 4096: 169 million weights",
                         models.mlp_keras, value_range=(-1, 1), batch_size=128),
     "dense-dcgan": System("dense layers, then three transposed convolutions, against dense layers",
