@@ -47,5 +47,5 @@ SYSTEMS: dict[str, System] = {
                     models.dcgan, value_range=(-1, 1), batch_size=128),
     "digits-dcgan": System("a small dcgan for the 8 x 8 digits", models.digits_dcgan, 32,
                            data="digits", value_range=(-1, 1), batch_size=64, steps=3_500,
-                           lr=5e-4),
+                           lr=5e-4, recipe={"lr": 2e-3}),
 }
