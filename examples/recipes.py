@@ -36,8 +36,13 @@ TRIALS = {
                "--penalty r1:0.1 --lr 0.002 --lr-decay 1"],
     "mlp-small": [f"--penalty {penalty} --lr {lr} --lr-decay 1{more}" for penalty, lr, more in [
         ("r1:1", 0.001, ""), ("r1r2:0.1", 0.001, ""), ("r1r2:1", 0.001, ""), ("r1:10", 0.001, ""),
-        ("r1:1", 0.001, " --d-steps 3"), ("r1:1", 0.004, ""), ("r1:1", 0.01, "")]],
-    "mlp": [f"--penalty r1:1 --lr {lr} --lr-decay 1" for lr in (0.001, 0.002, 0.004)],
+        ("r1:1", 0.001, " --d-steps 3"), ("r1:1", 0.004, ""), ("r1:1", 0.01, ""),
+        ("r1:0.1", 0.01, "")]] + [f"--penalty r1:0.1 --lr {lr}" for lr in (0.002, 0.004, 0.01)],
+    "mlp": ["--penalty r1:1 --lr 0.001"] + [f"--penalty r1:1 --lr {lr} --lr-decay 1"
+                                            for lr in (0.001, 0.002, 0.004)],
+    "digits-dcgan": ["--lr 0.001 --lr-decay 1", "--lr 0.002 --lr-decay 1", "--lr 0.002"],
+    "dcgan": ["--lr 0.001 --lr-decay 1"],
+    "mlp-keras": ["--width 512 --penalty r1:1 --lr 0.001"],
 }  # the others as written
 
 

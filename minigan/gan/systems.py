@@ -40,7 +40,7 @@ SYSTEMS: dict[str, System] = {
                   recipe={"penalty": ("r1:1",), "lr": 1e-3, "lr_decay": 1}),
     "mlp-small": System("2 x 128 on both sides, uniform noise", models.mlp_small,
                         noise=noise.uniform,
-                        recipe={"penalty": ("r1:1",), "lr": 1e-2, "lr_decay": 1}),
+                        recipe={"penalty": ("r1:0.1",), "lr": 4e-3}),
     "mlp-keras": System("2 x 12544 ReLU, tanh, against 4096: 169 million weights",
                         models.mlp_keras, value_range=(-1, 1), batch_size=128),
     "dense-dcgan": System("dense layers, then three transposed convolutions, against dense layers",
@@ -49,5 +49,5 @@ SYSTEMS: dict[str, System] = {
                     models.dcgan, value_range=(-1, 1), batch_size=128),
     "digits-dcgan": System("a small dcgan for the 8 x 8 digits", models.digits_dcgan, 32,
                            data="digits", value_range=(-1, 1), batch_size=64, steps=3_500,
-                           lr=5e-4),
+                           lr=5e-4, recipe={"lr": 2e-3}),
 }
