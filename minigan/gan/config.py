@@ -95,7 +95,7 @@ class Config:
         self.game.check_batch(self.batch_size)
 
     def kept(self) -> dict[str, Any]:
-        """What a run keeps as it goes on, but for the rates, as JSON has it."""
+        """What a run keeps as it goes on, and its rates, as JSON has it."""
         settings = json.loads(json.dumps(self.as_json()))
         return {name: value for name, value in settings.items() if name not in FREE}
 

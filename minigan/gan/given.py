@@ -80,7 +80,7 @@ class Given(Config):
         return self.given
 
     def check_held(self) -> None:
-        pass
+        """The program has them, and this is in it."""
 
     def check_networks(self) -> None:
         self._check_networks("those of the loader")

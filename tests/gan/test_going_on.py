@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from minigan.cli import main
@@ -12,6 +13,7 @@ from minigan.files import read_arrays
 from minigan.gan import Options, Run, RunError
 from minigan.gan.config import FREE
 from minigan.gan.fields import SETTINGS
+from minigan.viz import save_grid
 from own_networks import train, trainer
 
 pytestmark = pytest.mark.numpy_only("the folder is what is tested")
@@ -52,7 +54,11 @@ def test_a_rate_that_a_program_changes_is_the_rate_from_there_on():
         group.lr = 1e-5  # by a callback, say
     lower.run(4)
     assert rates(Run.of("run", trainer(), 6)) == [1e-5, 1e-5]  # it goes on as it was
-    assert rates(Run.of("run", trainer(lr=1e-4), 6)) == [1e-4, 1e-4]
+    for _ in 1, 2:  # a change is noted once, however often it is tried before the next save
+        run = Run.of("run", trainer(lr=1e-4), 6)
+        assert rates(run) == [1e-4, 1e-4] and len(run.config.changed) == 1
+    run.trainer().run(6)
+    assert Run.of("run", trainer(lr=1e-4), 8).config.changed == run.config.changed
 
 
 EDITED = {"system": "mlp", "data": "stacked-digits", "shape": [4, 16, 1], "batch_size": 9,
@@ -89,6 +95,7 @@ def test_a_run_begins_with_the_weights_of_another_in_a_game_of_its_own():
         assert (array == state[f"average.{name}"]).all()
     plays.run(2)
     alone = Run.open("second")
+    assert "began with those of first, step 3" in Path("second/index.html").read_text("utf-8")
     assert alone.trainer().step == 2 and alone.config.game == Options(objective="hinge")
     assert Run.new("third", weights_of=first).config.game == Options(lr=1e-3)
     with pytest.raises(RunError, match="does not fit"):
@@ -106,6 +113,20 @@ def test_a_run_has_the_weights_of_another_before_it_has_settings(monkeypatch):
         patch.setattr(Run, "write_config", lambda *_: 1 / 0)
         Run.new("second", weights_of=first).trainer()
     assert not Path("second/config.json").exists()
-    Run.new("second", weights_of=first).trainer()
+    new = Run.new("second", weights_of=first, batch_size=9)  # what was left is nobody's
+    new.trainer()
+    assert new.config.changed is None
     state = [read_arrays(Path(name, "state.safetensors"))[0] for name in ("first", "second")]
     assert all((state[0][key] == state[1][key]).all() for key in state[0] if "average" in key)
+
+
+def test_weights_of_a_run_on_image_files_come_with_its_folder_and_their_size():
+    Path("files").mkdir()
+    for i in range(9):
+        save_grid(f"files/{i}.png", np.full((1, 12, 8, 1), i / 9, np.float32), (0, 1), scale=1)
+    first = Run.new("first", "digits", data="images", data_dir="files", size=(4, 8), channels=1,
+                    steps=1, batch_size=8)
+    first.trainer().run(1)
+    run = Run.new("second", weights_of=first, steps=1)
+    assert run.config.shape == (4, 8, 1) and run.config.data_dir == str(Path("files").resolve())
+    run.trainer().run(1)

@@ -15,6 +15,9 @@ from minigan.errors import UserError
 from minigan.gan import (GAN, BiGAN, Bidirectional, Classifier, GameError,
                          Options, Run, SemiSupervisedGAN, Trainer, evaluate, minimax,
                          neighbours, walk)
+from minigan.gan import given
+from minigan.gan.game import latent_of
+from minigan.gan.penalties import r1
 from minigan.optim import Adam
 from own_networks import PAIR, bits, train, trainer
 from tests.options import BESIDE, CHANGED
@@ -246,3 +249,21 @@ def test_a_generator_of_one_s_own_that_is_told_a_class_is_exported():
     for name, options in (("told", {"conditional": "projection"}), ("codes", {"codes": (3, 0)})):
         Run.new(name, "mine.py:pair", Options(**options), steps=1, batch_size=8).trainer().run(1)
         assert main(["export", name, "--to", "torch"]) == 0
+
+
+def test_a_file_whose_helper_was_missing_is_executed_again_when_it_is_there():
+    Path("sizes.py").unlink()
+    with pytest.raises(UserError, match="No module named 'sizes'"):
+        Run.new("run", "mine.py:pair")
+    Path("sizes.py").write_text("WIDTH = 5\n")
+    Path("mine.py").touch()
+    assert Run.new("run", "mine.py:pair").config.build().generator.layers[0].weight.shape == (4, 5)
+
+
+def test_noise_is_100_numbers_long_unless_the_function_says_another():
+    Path("mine.py").write_text(PAIR.replace("latent=4", "latent"))
+    assert latent_of(Run.new("run", "mine.py:pair").config.build().generator) == 100
+
+
+def test_a_part_of_a_game_has_the_same_words_in_every_process():
+    assert "0x" not in given._words((r1(2), lambda x: x)) and given._words(minimax) == "minimax"
