@@ -15,8 +15,8 @@ def register(commands: Any) -> None:
     p = commands.add_parser(
         "exercise", help="an exercise of the book: its task, then what is wrong with your answer",
         description="Writes NAME.py, the task and where to begin, into the current folder. Once it "
-        "is there the same command grades it: it says what is wrong, with status 1, or that nothing "
-        "is. Without a name it lists the exercises by chapter.")
+        "is there the same command grades it: it says what is wrong, with status 1, or that "
+        "nothing is. Without a name it lists the exercises by chapter.")
     p.set_defaults(command=exercise)
     p.add_argument("exercise", nargs="?", metavar="NAME", help="one of the list")
     p.add_argument("--solution", action="store_true", help="show a solution")
