@@ -2,10 +2,10 @@
 
 Chapter: derivatives. 6 minutes.
 
-The central difference below keeps ten digits where $x$ is about 1. At other sizes it does worse:
-at a thousandth its step is a big piece of $x$, at a million a vanishing one. Mend `slope`: for
-$x$ between $10^{-6}$ and $10^6$ the slope of $\ln x$ and of $x^3$ is to be right to a relative
-error of $10^{-8}$.
+The central difference below keeps ten digits where x is about 1. At other sizes it does worse:
+at a thousandth its step is a big piece of x, at a million a vanishing one. Mend `slope`: for
+x between 1e-6 and 1e6 the slopes of ln x and of x³ are to be right to a relative
+error of 1e-8.
 """
 # %% start
 import math

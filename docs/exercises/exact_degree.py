@@ -2,7 +2,7 @@
 
 Chapter: derivatives. 4 minutes.
 
-The forward difference of $x$ is exactly 1, whatever the step; that of $x^2$ is not exactly $2x$. So
+The forward difference of x is exactly 1, whatever the step; that of x² is not exactly 2x. So
 it is exact for the powers up to 1, apart from rounding. Up to which power is the central
 difference, and up to which is Richardson's extrapolation? Read it off the formulas for their
 errors. Each number is tried out.
