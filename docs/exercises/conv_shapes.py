@@ -37,7 +37,7 @@ RESULTS = [mg.ops.conv2d(IMAGE, FIVE), mg.ops.conv2d(IMAGE, FIVE, stride=2),
 SIZE = ["the first place is at the top, the last where the window's end meets the image's end",
         "a stride of 2 keeps every second of those places, beginning with the first",
         "'same' makes H / stride of it, whatever the kernel",
-        "with dilation 2 one pixel is left out between two taps: how many pixels do three taps span?",
+        "with dilation 2 a pixel is left out between two taps: how many pixels do three taps span?",
         "the transposed convolution leads from the small image to the large one"]
 for (what, said), y, size in zip(SHAPES.items(), RESULTS, SIZE):
     assert said is not ..., f"{what}: still ...: {size}"
@@ -45,5 +45,5 @@ for (what, said), y, size in zip(SHAPES.items(), RESULTS, SIZE):
     assert said[0] == 8, f"{what}: the number of images does not change, and here it is {said[0]}"
     assert tuple(said[1:3]) == y.shape[1:3], f"{what}: not {said[1]} × {said[2]} pixels: {size}"
     assert said[3] == y.shape[3], (
-        f"{what}: not {said[3]} channels: a kernel has the channels of the large image before those "
+        f"{what}: not {said[3]} channels: a kernel has the channels of the large image, then those "
         "of the small one, and a transposed convolution leads back")
