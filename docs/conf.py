@@ -9,7 +9,8 @@ import sphinxcontrib.katex
 
 sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # the book is of this checkout
 
-import minigan  # noqa: E402 (after the path to it)
+import boxes  # noqa: E402 (after the path to it)
+import minigan  # noqa: E402
 import notebooks  # noqa: E402
 
 project = "minigan"
@@ -18,7 +19,7 @@ copyright = author  # noqa: A001 (Sphinx's name)
 version = release = minigan.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.katex"]
-exclude_patterns = ["_build", "pictures", "planted_*.md"]  # those are included
+exclude_patterns = ["_build", "exercises", "pictures", "planted_*.md"]  # those are included
 default_role = "code"  # what a docstring has in `backticks`
 
 myst_enable_extensions = ["deflist", "dollarmath"]
@@ -59,6 +60,13 @@ def as_list(paragraph: str) -> str:
     return re.sub(entry, r"`\1`\n    ", one_line_each, flags=re.M)
 
 
+def show_exercises(app, docname: str, source: list[str]) -> None:
+    """A chapter's exercises, in the place of the lines that name them."""
+    for _, name in boxes.LINE.findall(source[0]):
+        app.env.note_dependency(f"exercises/{name}.py", docname=docname)
+    source[0] = boxes.with_exercises(source[0])
+
+
 def link_notebook(app, pagename: str, templatename, context, doctree) -> None:
     """A chapter links to itself as a notebook, below its heading."""
     if pagename in notebooks.CHAPTERS and app.builder.format == "html":
@@ -75,5 +83,6 @@ def write_notebooks(app, exception) -> None:
 
 def setup(app) -> None:
     app.connect("html-page-context", link_notebook)
+    app.connect("source-read", show_exercises)
     app.connect("build-finished", write_notebooks)
     app.connect("autodoc-process-docstring", as_plain_text)

@@ -40,6 +40,7 @@ MAY_IMPORT = {
     "weights": SAYING | {"files", "nn"},
     "locks": {"errors"},
     "user_code": {"errors"},
+    "exercises": {"errors", "user_code"},
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
@@ -48,8 +49,8 @@ MAY_IMPORT = {
                      "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "export": ENGINE | {"files", "gan"},
-    "cli": ENGINE | {"data", "export", "files", "gan", "lab", "metrics", "minigan", "testing",
-                     "user_code", "viz"},
+    "cli": ENGINE | {"data", "exercises", "export", "files", "gan", "lab", "metrics", "minigan",
+                     "testing", "user_code", "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE | {"interrupts", "weights"},  # the others are loaded at their first use
 }

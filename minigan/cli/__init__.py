@@ -9,13 +9,13 @@ from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import (doctor, evaluate, export, gradcheck, judge, lab, neighbours, report, sample, systems,
-               train, walk)
+from . import (doctor, evaluate, exercise, export, gradcheck, judge, lab, neighbours, report,
+               sample, systems, train, walk)
 from .arguments import Parser
 from .streams import Told, flush_output
 
 GROUPS = {  # the commands, by what one wants
-    "read: what there is, and which method does what": (systems, lab),
+    "read: what there is, which method does what, and tasks of the book": (systems, lab, exercise),
     "run: train a GAN, and see what it makes": (train, report, sample, walk, neighbours, evaluate,
                                               judge, export),
     "prove: is this gradient right?": (gradcheck,),
