@@ -64,6 +64,6 @@ assert got.numpy()[:2].any(), (
     "forward leaks, backward does not: at −3 and −0.5 no gradient gets through, and the unit is as "
     "dead as before. What is the slope there?")
 assert not np.allclose(got.numpy()[:2], 0.2 * values[:2]), (
-    f"the gradient at −3 is {got.numpy()[0]:g}, a fifth of x. It has to be a fifth of what arrives, "
-    "of grad")
+    f"the gradient at −3 is {got.numpy()[0]:g}, a fifth of x. It has to be a fifth of what "
+    "arrives, of grad")
 check_grads(leaky_relu, np.random.default_rng(0).normal(size=(4, 3)))

@@ -3,9 +3,9 @@
 Chapter: learning. 4 minutes.
 
 `descend` walks down a narrow valley, 25 times as curved across as along. It takes 195 steps to come
-near enough to the bottom. Give `step` momentum: a velocity `b`, which keeps `beta` times what it was
-and has the gradient `g` added; `w` then moves by `lr` times the velocity. Return both, the new `w`
-and the new `b`.
+near enough to the bottom. Give `step` momentum: a velocity `b`, of which `beta` times the old one
+is kept and to which the gradient `g` is added; `w` then moves by `lr` times the velocity. Return
+both, the new `w` and the new `b`.
 """
 # %% start
 import numpy as np
