@@ -42,8 +42,8 @@ WHY = {
           "its shares fall while the diversity rises: that is how a healthy run looks"),
     "B": (("vanished", 200), "what is nearly 1 from step 200 on, and was not at 50? It "
           "says how many of the generated examples have no slope for G"),
-    "C": (("collapse", 600), "look at how far two generated examples are apart, and when that falls; "
-          "small distances that grow are no collapse"),
+    "C": (("collapse", 600), "look at how far two generated examples are apart, and when that "
+          "falls. Small distances that grow are no collapse"),
     "D": (("D too weak", 50), "which number says how well D tells the two kinds apart, and what is "
           "0.5 for it? A healthy D is far from that at step 50"),
 }
