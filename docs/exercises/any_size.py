@@ -23,7 +23,7 @@ import math
 
 
 def slope(f, x):
-    h = 1e-5 * abs(x)       # both errors depend on h as a part of x
+    h = 1e-5 * abs(x)       # what counts is h as a part of x (at 0 it needs another measure)
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
