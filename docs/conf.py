@@ -5,8 +5,6 @@ import re
 import sys
 from pathlib import Path
 
-import sphinxcontrib.katex
-
 sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # the book is of this checkout
 
 import boxes  # noqa: E402 (after the path to it)
@@ -19,17 +17,16 @@ copyright = author  # noqa: A001 (Sphinx's name)
 version = release = minigan.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.katex"]
-exclude_patterns = ["_build", "exercises", "pictures", "planted_*.md"]  # those are included
+exclude_patterns = ["_build", "_static", "exercises", "pictures",
+                    "planted_*.md"]  # those are included
 default_role = "code"  # what a docstring has in `backticks`
 
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
-# Formulas become MathML, which browsers draw themselves, made in the reader's browser by the copy
-# of KaTeX that the extension brings along: no fonts, no style sheet, no network, and no node here.
-sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS.update(output="mathml", throwOnError=True)
-katex_options = '{output: "mathml"}'
-katex_css_path = "katex-math.css"  # the extension's own; its default is on a server
+# KaTeX sets the formulas in the reader's browser: its program is the extension's, its style sheet
+# and fonts are ours. Nothing comes from a network, and the build needs no node.
+katex_css_path = "katex/katex.min.css"
 html_math_renderer = "katex"
 
 autodoc_member_order = "bysource"
@@ -39,7 +36,7 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 
 html_theme = "furo"
 html_title = "minigan"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
 html_show_sphinx = False
 
 
