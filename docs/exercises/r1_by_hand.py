@@ -45,14 +45,8 @@ for n, k in (1, 2), (5, 3):
         f"r1 returns {found!r}, and is to return a Tensor of one number")
     expected = (linear.weight.numpy() ** 2).sum()
     assert abs(found.item() - expected) < 1e-9, (
-<<<<<<< HEAD
-        f"D is x @ w, so its slope is w everywhere, and R1 is |w|², {expected:.4f}; of {n} "
-        f"examples of {k} numbers yours is {found.item():.4f}, that is "
-        f"{found.item() / expected:.3g} times that. "
-=======
         f"D is x @ w, so its slope is w everywhere and R1 is |w|², {expected:.4f}; for {n} rows "
         f"of {k} numbers yours is {found.item():.4f}, {found.item() / expected:.3g} times that. "
->>>>>>> chapters3
         "Sum over the entries of a slope, take the mean over the examples, and divide by n once")
 discriminator = nn.Sequential(nn.Dense(2, 3, rng=rng), nn.Tanh(), nn.Dense(3, 1, rng=rng))
 discriminator.astype("float64")
