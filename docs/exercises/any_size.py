@@ -23,7 +23,7 @@ import math
 
 
 def slope(f, x):
-    h = 1e-5 * abs(x)       # both errors depend on h as a part of x
+    h = 1e-5 * abs(x)       # what counts is h as a part of x (at 0 it needs another measure)
     return (f(x + h) - f(x - h)) / (2 * h)
 
 
@@ -42,6 +42,7 @@ for name, f, exact in (("ln x", math.log, lambda x: 1 / x), ("x³", cube, lambda
             raise AssertionError(
                 f"at x = {x:.0e} ln was asked for its value at a number below 0: the step is "
                 "larger than x itself") from None
+        assert isinstance(got, float), f"slope is to return a number, not {got!r}"
         error = abs(got / exact(x) - 1)
         assert error < 1e-8, (
             f"at x = {x:.0e} the slope of {name} is off by {error:.0e}, relatively. How large is "

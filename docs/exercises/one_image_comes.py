@@ -47,6 +47,8 @@ for momentum in 0.1, 0.3:
         x = rng.normal(5, 3, (16, 2))
         mean, var = layer.mean.copy(), layer.var.copy()
         y = layer(x, training=True)
+        assert isinstance(y, np.ndarray) and y.shape == x.shape, (
+            "the layer is to return an array of the shape of x")
         assert np.allclose(y.mean(axis=0), 0, atol=1e-9) and np.allclose(y.std(axis=0), 1,
                                                                          atol=1e-4), (
             "in training each feature is to come out with mean 0 and deviation 1: the batch's own "
@@ -61,6 +63,8 @@ for momentum in 0.1, 0.3:
     mean, var = layer.mean.copy(), layer.var.copy()
     one = np.array([[5.0, 8.0]])
     y = layer(one, training=False)
+    assert isinstance(y, np.ndarray) and y.shape == (1, 2), (
+        "in evaluation, too, the layer is to return an array of the shape of x")
     assert not np.allclose(y, 0), (
         "in evaluation a batch of one comes out as 0: its own mean was taken from it. Whose mean "
         "is to be used?")

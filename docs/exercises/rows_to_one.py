@@ -34,11 +34,13 @@ rng = np.random.default_rng(0)
 for n, k in (3, 3), (2, 3), (4, 1), (1, 4):
     table = mg.tensor(rng.uniform(1, 2, (n, k)))
     try:
-        got = shares(table).numpy()
+        got = shares(table)
     except ValueError as error:
         raise AssertionError(
             f"a table of shape ({n}, {k}): {error}. Write the two shapes below each other, aligned "
             f"on the right: which shape of the sums goes with ({n}, {k})?") from None
+    assert isinstance(got, mg.Tensor), f"shares is to return a Tensor, not {type(got).__name__}"
+    got = got.numpy()
     assert got.shape == (n, k), f"a table of shape ({n}, {k}) became one of shape {got.shape}"
     if not np.allclose(got.sum(axis=1), 1):
         sums = ", ".join(f"{s:.3g}" for s in got.sum(axis=1))

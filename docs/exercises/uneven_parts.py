@@ -54,6 +54,7 @@ for n in 6, 7:
     for size in 1, 2, 3, 4, 7:
         right = 2 * x.T @ (x @ w - t) / n
         got = gradient(w, x, t, size)
+        assert np.shape(got) == (3, 1), f"the gradient has the shape of w, not {np.shape(got)}"
         ratio = got.ravel() @ right.ravel() / (right.ravel() @ right.ravel())
         assert np.allclose(got, right * ratio), (
             f"{n} examples in parts of {size}: the gradient points elsewhere than that of the "

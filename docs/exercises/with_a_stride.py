@@ -46,10 +46,12 @@ for size, taps, stride in (6, 3, 1), (7, 3, 2), (9, 2, 3), (8, 5, 2):
     x, w, g = rng.normal(size=size), rng.normal(size=taps), rng.normal(size=places)
     where = f"{size} pixels, {taps} taps, stride {stride}, {places} places"
     try:
-        by_x, by_w, by_g = derivatives(x, w, g, stride)
+        three = derivatives(x, w, g, stride)
     except (IndexError, ValueError) as error:
         raise AssertionError(f"{where}: {error}. Which pixels does the window read at its last "
                              f"place, {places - 1}?") from None
+    assert isinstance(three, tuple) and len(three) == 3, "derivatives is to return three arrays"
+    by_x, by_w, by_g = three
     X, W = (mg.tensor(a, requires_grad=True) for a in (x, w))
     Y = mg.ops.conv2d(X.reshape((1, 1, size, 1)), W.reshape((1, taps, 1, 1)), stride=stride)
     right_g = Y.numpy().ravel()
