@@ -277,7 +277,7 @@ def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int
     while stack:
         t, inputs_done = stack.pop()
         node = t.creator
-        tracked = () if node is None else [*compress(node.inputs, node.tracked)]
+        tracked = () if node is None else compress(node.inputs, node.tracked)
         if inputs_done:
             is_target = node is None if targets is None else id(t) in targets
             if is_target or not path.keys().isdisjoint(map(id, tracked)):

@@ -2,11 +2,12 @@
 
 Chapter: matmul. 6 minutes.
 
-By the chain rule the Jacobian of a network is a product of its layers' Jacobians, and a product of
-matrices may be computed from either end. Take layers of `sizes` = [n₀, n₁, ..., nₖ] numbers: J₁ has
-the shape (n₁, n₀), J₂ has (n₂, n₁), and so on; wanted is Jₖ ⋯ J₂ J₁. Write the number of
-multiplications from the **input's** end (J₂ J₁ first) and from the **output's** end (Jₖ Jₖ₋₁
-first). The product of an (a, b) and a (b, c) matrix takes a · b · c.
+The slopes of a layer, of each output by each input, are a matrix, its Jacobian. By the chain rule
+that of a network is the product of its layers', and it may be computed from either end. Take layers
+of `sizes` = [n₀, n₁, ..., nₖ] numbers: J₁ has the shape (n₁, n₀), J₂ has (n₂, n₁), and so on;
+wanted is Jₖ ⋯ J₂ J₁. Write the number of multiplications from the **input's** end (J₂ J₁ first) and
+from the **output's** end (Jₖ Jₖ₋₁ first). The product of an (a, b) and a (b, c) matrix takes
+a · b · c.
 """
 # %% start
 def from_the_input(sizes):

@@ -45,7 +45,7 @@ for n, k in (1, 2), (5, 3):
         f"r1 returns {found!r}, and is to return a Tensor of one number")
     expected = (linear.weight.numpy() ** 2).sum()
     assert abs(found.item() - expected) < 1e-9, (
-        f"D is x @ w, so its slope is w everywhere, and R1 is |w|², {expected:.4f}; of {n} examples "
+        f"D is x @ w, so its slope is w everywhere and R1 is |w|², {expected:.4f}; for {n} rows "
         f"of {k} numbers yours is {found.item():.4f}, {found.item() / expected:.3g} times that. "
         "Sum over the entries of a slope, take the mean over the examples, and divide by n once")
 discriminator = nn.Sequential(nn.Dense(2, 3, rng=rng), nn.Tanh(), nn.Dense(3, 1, rng=rng))

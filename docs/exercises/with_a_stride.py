@@ -1,6 +1,6 @@
 """Three derivatives with a stride
 
-Chapter: convolution. 5 minutes.
+Chapter: convolution. 6 minutes.
 
 In one dimension the sum of the chapter is Σ x[p + i] · w[i] · g[p], and this function returns its
 three derivatives: the two gradients and the convolution itself. With a stride s the window stands

@@ -113,7 +113,7 @@ def test_both_refuse_the_same(engine):
         x, other = library.Tensor([1.0, 2.0], True), library.Tensor(3.0, True)
         with pytest.raises(ValueError, match="one number"):
             library.grad(x * x, [x])
-        with pytest.raises(ValueError, match="no path leads from"):
+        with pytest.raises(ValueError, match="no path leads"):
             library.grad((x * x).sum(), [other])
         (slope,) = library.grad((x * x).sum(), [x])
         with pytest.raises(ValueError, match="no path|no graph"):
