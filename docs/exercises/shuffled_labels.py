@@ -2,9 +2,9 @@
 
 Chapter: conditions. 5 minutes.
 
-A conditional G ignores what it is asked for, though nothing has crashed. The slip is in the data:
-`batches` shuffles them anew. Run the file: the same figure of the data as they came, and in batches.
-Then mend `batches`.
+A conditional G ignores what it is asked for, though nothing has crashed. The slip is in the data,
+which `batches` puts into random order. Run the file, which prints a figure of the data as they came
+and another of those in batches; then mend `batches`.
 """
 # %% start
 import numpy as np

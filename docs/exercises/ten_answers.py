@@ -41,7 +41,7 @@ import numpy as np
 from minigan.testing import check_grads
 
 rng = np.random.default_rng(0)
-l, k = rng.normal(size=(4, 3)), np.eye(3)[[0, 2, 1, 1]]
+some, k = rng.normal(size=(4, 3)), np.eye(3)[[0, 2, 1, 1]]
 
 
 def of(function, logits, *told):
@@ -57,13 +57,14 @@ def of(function, logits, *told):
     return value.numpy()
 
 
-wanted = np.log(np.exp(l).sum(axis=1))
-assert np.allclose(of(is_real, l), wanted), (
-    f"is_real says {of(is_real, l).round(3)}, but ln Σ exp(l) is {wanted.round(3)}")
+wanted = np.log(np.exp(some).sum(axis=1))
+assert np.allclose(of(is_real, some), wanted), (
+    f"is_real says {of(is_real, some).round(3)}, but ln Σ exp(l) is {wanted.round(3)}")
 assert np.isfinite(of(is_real, [[1000.0, 999.0, 0.0]])).all(), (
     "exp(1000) is infinite, but the logarithm of the sum is only 1000.3")
-without, wanted = wanted - (l * k).sum(axis=1), np.log(1 + np.exp(l).sum(axis=1)) - (l * k).sum(1)
-said = of(surprise, l, k)
+of_class = (some * k).sum(axis=1)
+without, wanted = wanted - of_class, np.log(1 + np.exp(some).sum(axis=1)) - of_class
+said = of(surprise, some, k)
 assert not np.allclose(said, without), (
     "surprise leaves out the last class: among K + 1 the probabilities of the K add up to less "
     "than 1, and what is missing is exp(0) = 1")
@@ -79,4 +80,4 @@ def surprise_of_four(logits):
     return surprise(logits, k)
 
 
-check_grads(surprise_of_four, l)
+check_grads(surprise_of_four, some)
