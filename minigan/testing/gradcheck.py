@@ -156,9 +156,7 @@ def _check_higher_order(stage: Stage) -> None:
         first = stage.first
         point = [x + stage.rng.uniform(0.5, 1, x.shape) for x in first.point]
         if np.isfinite(first.function.near_values(point, first.start)).all():
-            beside = Stage(first.function, point, 1, stage.settings, stage.report, stage.rng)
-            beside.where, beside.part = ", beside these inputs", "curvature"
-            check_derivatives(beside)
+            check_derivatives(first.moved(point, "curvature"))
         raise
 
 

@@ -94,6 +94,13 @@ class Stage:
         return Stage(self.function.reverse(), self.point + cotangents, self.order + 1,
                      self.settings, self.report, self.rng, self)
 
+    def moved(self, point: Point, part: str) -> Stage:
+        """The stage of the same function at another point, for one of PARTS."""
+        beside = Stage(self.function, point, self.order, self.settings, self.report, self.rng,
+                       self.before)
+        beside.where, beside.part = ", beside these inputs", part
+        return beside
+
     @property
     def moving(self) -> int:
         """How many elements the point has, without those that the function is linear in."""
