@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Sequence
 
-from .autodiff import Function, Tensor, _path
+from .autodiff import Function, Tensor
 from .autodiff import grad as differentiate
 from .errors import UserError
 from .nn import Module
@@ -49,30 +49,36 @@ def trace(y: Tensor, grad: Tensor | None = None, *scopes: Mapping[str, Any]) -> 
     was changed since.
     """
     if y.creator is None:
-        raise no_graph("a trace", y)
+        raise no_graph("steps", y)
     names, modules = _named(scopes)
     nodes: list[Node] = []
     at: dict[int, int] = {}  # where among the nodes a tensor is, by its id
-
-    def add(t: Tensor, creator: Function | None = None) -> int:
-        inputs = tuple([at[id(x)] if id(x) in at else add(x) for x in creator.inputs]
-                       ) if creator else ()
-        near = [modules.get(id(t)), *[modules.get(id(x)) for x in creator.inputs if creator],
-                *[nodes[i].module for i in inputs]] if creator else [modules.get(id(t))]
-        at[id(t)] = len(nodes)
-        nodes.append(Node(t, creator, inputs, names.get(id(t), ""),
-                          next((module for module in near if module), "")))
-        return at[id(t)]
-
-    for t in _path([y], None).values():
-        add(t, t.creator)
+    stack: list[tuple[Tensor, Function | None, bool]] = [(y, y.creator, False)]
+    while stack:  # as in the engine, but from the left to the right, in which Python computes
+        t, creator, inputs_done = stack.pop()
+        inputs = creator.inputs if creator else ()
+        if id(t) in at:
+            continue
+        if inputs_done or not inputs:
+            of = tuple([at[id(x)] for x in inputs])
+            near = [*[modules.get(id(x)) for x in (t, *inputs)], *[nodes[i].module for i in of]]
+            at[id(t)] = len(nodes)
+            nodes.append(Node(t, creator, of, names.get(id(t), ""), next(filter(None, near), "")))
+        else:
+            stack.append((t, creator, True))
+            stack += [(x, x.creator if _is_in(x, creator.tracked) else None, False)
+                      for x in reversed(inputs)]
     _check_unchanged(nodes)
     heard = _Heard(nodes, at)
-    leaves = [n.tensor for n in nodes if n.creator is None and n.tensor.requires_grad]
+    leaves = [x for node in nodes if node.creator for x in node.creator.tracked if x.creator is None]
     with observing(heard):
-        for t, total in zip(leaves, differentiate(y, leaves, grad, allow_unused=True)):
-            nodes[at[id(t)]].grad = total if nodes[at[id(t)]].parts else None
+        for leaf, total in zip(leaves, differentiate(y, leaves, grad)):
+            nodes[at[id(leaf)]].grad = total
     return Trace(nodes, heard.order)
+
+
+def _is_in(x: Tensor, tensors: Sequence[Tensor]) -> bool:
+    return any(x is t for t in tensors)
 
 
 class _Heard(Observer):

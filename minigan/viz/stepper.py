@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy
 
-from ..autodiff import Function, Tensor
+from ..autodiff import Function, Tensor, as_tensor
 from ..checked import checked
 from ..files import replacing
 from ..trace import Node, Trace, trace
@@ -62,7 +62,7 @@ def steps(y: Tensor, path: str | os.PathLike | None = None, grad: Tensor | None 
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("minigan."):
         frame = frame.f_back  # of what checks the arguments
-    page = draw(trace(y, grad, frame.f_locals, frame.f_globals))
+    page = draw(trace(as_tensor(y), grad, frame.f_locals, frame.f_globals))
     if path is not None:
         page.write(path)
     return page
