@@ -70,7 +70,8 @@ def trace(y: Tensor, grad: Tensor | None = None, *scopes: Mapping[str, Any]) -> 
                       for x in reversed(inputs)]
     _check_unchanged(nodes)
     heard = _Heard(nodes, at)
-    leaves = [x for node in nodes if node.creator for x in node.creator.tracked if x.creator is None]
+    tracked = {id(x) for node in nodes if node.creator for x in node.creator.tracked}
+    leaves = [n.tensor for n in nodes if n.creator is None and id(n.tensor) in tracked]
     with observing(heard):
         for leaf, total in zip(leaves, differentiate(y, leaves, grad)):
             nodes[at[id(leaf)]].grad = total

@@ -36,8 +36,8 @@ def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
     p = commands.add_parser(
         "steps", help="a page that steps through a computation and its gradients",
-        description="Calls a function and writes one HTML file, which needs nothing else: the graph "
-        "of what it computed, its values, then its gradients, one node at a time.",
+        description="Calls a function and writes one HTML file, which needs nothing else: the "
+        "graph of what it computed, its values, then its gradients, one node at a time.",
         epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.set_defaults(command=write_steps)
     p.add_argument("target", type=TARGET, metavar="MODULE:FUNCTION", help="or FILE.py:FUNCTION")

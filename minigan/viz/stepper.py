@@ -55,9 +55,10 @@ def steps(y: Tensor, path: str | os.PathLike | None = None, grad: Tensor | None 
     grad  the cotangent, of y's shape; 1 if y has one element
 
     Numbers are the engine's, which differentiates once for it; no `.grad` is touched. Names are
-    those of the caller's variables and modules. Arrays of up to 64 numbers are shown whole, of larger
-    ones the first 1,024 at most. Raises ValueError if y has no graph, or more than one element
-    and no cotangent, and UserError if a tensor was changed since the forward pass.
+    those of the caller's variables and modules. Arrays of up to 64 numbers are shown whole, of
+    larger ones a corner of 1,024 at most, less where there are many. Raises ValueError if y has no
+    graph, or more than one element and no cotangent, and UserError if a tensor was changed since
+    the forward pass.
     """
     frame = sys._getframe(1)
     while frame.f_back and frame.f_globals.get("__name__", "").startswith("minigan."):
@@ -149,7 +150,7 @@ def _settings(creator: Function | None) -> str:
 def _operation(kind: type[Function]) -> dict[str, Any]:
     """What the code of an operation says."""
     parameters = list(inspect.signature(kind.forward).parameters.values())[1:]
-    return {"name": kind.__name__, "about": inspect.getdoc(kind) or "",
+    return {"name": kind.__name__, "about": inspect.cleandoc(kind.__doc__ or ""),
             "arguments": [str(p.replace(annotation=p.empty)) for p in parameters],
             "forward": _source(kind.forward), "backward": _source(kind.backward),
             "fused": kind.fused_backward is not None,
