@@ -9,7 +9,8 @@ from sphinx.addnodes import toctree
 
 sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # the book is of this checkout
 
-import minigan  # noqa: E402 (after the path to it)
+import boxes  # noqa: E402 (after the path to it)
+import minigan  # noqa: E402
 import notebooks  # noqa: E402
 import sources  # noqa: E402
 import works  # noqa: E402
@@ -22,7 +23,8 @@ version = release = minigan.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.linkcode",
               "sphinxcontrib.katex"]
-exclude_patterns = ["_build", "_static", "pictures", "planted_*.md"]  # those are included
+exclude_patterns = ["_build", "_static", "exercises", "pictures",
+                    "planted_*.md"]  # those are included
 default_role = "code"  # what a docstring has in `backticks`
 
 myst_enable_extensions = ["deflist", "dollarmath"]
@@ -63,6 +65,13 @@ def as_list(paragraph: str) -> str:
     return re.sub(entry, r"`\1`\n    ", one_line_each, flags=re.M)
 
 
+def show_exercises(app, docname: str, source: list[str]) -> None:
+    """A chapter's exercises, in the place of the lines that name them."""
+    for _, name in boxes.LINE.findall(source[0]):
+        app.env.note_dependency(f"exercises/{name}.py", docname=docname)
+    source[0] = boxes.with_exercises(source[0])
+
+
 def chapters(app) -> list[str]:
     """The chapters in the order of the index, without the pages about minigan itself."""
     lists = app.env.get_doctree("index").findall(toctree)
@@ -92,6 +101,7 @@ def write_beside(app, exception) -> None:
 def setup(app) -> None:
     app.add_transform(sources.LinkSources)
     app.add_transform(works.LinkWorks)
+    app.connect("source-read", show_exercises)
     app.connect("html-page-context", head_chapter)
     app.connect("build-finished", write_beside)
     app.connect("autodoc-process-docstring", as_plain_text)

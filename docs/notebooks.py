@@ -18,9 +18,11 @@ import re
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
+import boxes
+
 DOCS = Path(__file__).resolve().parent
 CHAPTERS = {page.stem: page for page in sorted(DOCS.glob("*.md"))
-            if re.search(r"^\*\d+ minutes\.", page.read_text("utf-8"), re.M)}
+            if re.search(r"^\*\d+ minutes[. ]", page.read_text("utf-8"), re.M)}
 FENCE = re.compile(r"^ *```python\n(.*?)^ *```$", re.M | re.S)
 PICTURE = re.compile(r"(!\[[^]]*\])\(images/([^)]+)\)")
 LINK = re.compile(r"\]\((\w+)\.md(#[^)]*)?\)")
@@ -32,7 +34,8 @@ def notebook(chapter: str, elsewhere: Callable[[str], str]) -> dict[str, Any]:
     """A chapter in Jupyter's format 4.5. `elsewhere` says where links to pages that are no chapters
     lead to."""
     cells = [_markdown(NOTE, elsewhere)]
-    for i, part in enumerate(FENCE.split(CHAPTERS[chapter].read_text("utf-8"))):
+    text = boxes.with_exercises(CHAPTERS[chapter].read_text("utf-8"), code=False)
+    for i, part in enumerate(FENCE.split(text)):
         cells += map(_code, _pieces(part)) if i % 2 else [_markdown(part.strip(), elsewhere)]
     cells = [{"id": f"{chapter}-{i}", **cell} for i, cell in enumerate(cells) if cell["source"]]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}

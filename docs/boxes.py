@@ -1,0 +1,32 @@
+"""The exercises on the pages. A line such as
+
+    [Exercise: The gradient of a bias](exercises/bias_gradient.py)
+
+becomes the exercise's task, where to begin and, folded, a solution.
+"""
+from __future__ import annotations
+
+import re
+
+from minigan.exercises import Exercise
+
+LINE = re.compile(r"^\[Exercise: ([^]]+)\]\(exercises/(\w+)\.py\)$", re.M)
+
+
+def with_exercises(page: str, code: bool = True) -> str:
+    """The Markdown of a page, with its exercises in the place of their lines; without their code,
+    whoever wants to begin is told the command."""
+    return LINE.sub(lambda line: box(Exercise.load(line[2]), code), page)
+
+
+def box(exercise: Exercise, code: bool) -> str:
+    """An exercise as Markdown."""
+    task = f"**{exercise.title}** ({exercise.minutes} minutes). {exercise.task}"
+    at_home = (f"`minigan exercise {exercise.name}` writes where to begin into a file; the same "
+               "again says what is wrong with what you made of it.")
+    if not code:
+        return f"{task}\n\n{at_home}"
+    return (f'<div class="exercise" id="exercise-{exercise.name}">\n\n{task}\n\n'
+            f"```python\n{exercise.start}```\n\n{at_home}\n\n"
+            f"<details><summary>A solution</summary>\n\n```python\n{exercise.solution}```\n\n"
+            "</details>\n\n</div>")

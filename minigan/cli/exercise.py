@@ -1,0 +1,55 @@
+"""`minigan exercise`: the exercises of the book, and what is wrong with an answer."""
+from __future__ import annotations
+
+import argparse
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from ..errors import UserError
+from ..exercises import Exercise, names
+
+
+def register(commands: Any) -> None:
+    """Add the command to the subparsers of `minigan`."""
+    p = commands.add_parser(
+        "exercise", help="an exercise of the book: its task, then what is wrong with your answer",
+        description="Writes NAME.py, the task and where to begin, into the current folder. Once it "
+        "is there the same command grades it: it says what is wrong, with status 1, or that "
+        "nothing is. Without a name it lists the exercises by chapter.")
+    p.set_defaults(command=exercise)
+    p.add_argument("exercise", nargs="?", metavar="NAME", help="one of the list")
+    p.add_argument("--solution", action="store_true", help="show a solution")
+
+
+def exercise(args: argparse.Namespace) -> int:
+    """`minigan exercise`. A file that is there is never written over."""
+    if args.exercise is None:
+        if args.solution:
+            raise UserError("the solution of which exercise? Name it: minigan exercise NAME "
+                            "--solution")
+        show_list()
+        return 0
+    chosen = Exercise.load(args.exercise.removesuffix(".py"))
+    file = Path(f"{chosen.name}.py")
+    if args.solution:
+        print(chosen.solution, end="")
+    elif not file.exists():
+        file.write_text(chosen.begin(), "utf-8")
+        print(f"{chosen.title} ({chosen.minutes} minutes)\n\n{chosen.task}\n\n"
+              f"wrote {file}: edit it, then again: minigan exercise {chosen.name}")
+    elif wrong := chosen.grade(file):
+        print(f"{wrong}\n\n{file}: not yet")
+        return 1
+    else:
+        print(f"{file}: solved. Another solution: minigan exercise {chosen.name} --solution")
+    return 0
+
+
+def show_list() -> None:
+    """The exercises, by chapter in the order of their names."""
+    by_chapter = sorted(map(Exercise.load, names()), key=lambda e: (e.chapter, e.minutes, e.name))
+    for chapter, exercises in groupby(by_chapter, key=lambda e: e.chapter):
+        print(chapter)
+        for e in exercises:
+            print(f"  {e.name:24} {e.title} ({e.minutes} minutes)")

@@ -1,0 +1,87 @@
+"""The exercises of the book: a task, where to begin, a solution, and the check that grades.
+
+Each is one file of docs/exercises, a Python program in three cells: what the reader begins with
+("# %% start"), a solution in its place ("# %% solution") and what both are put to ("# %% check"),
+with the task as its docstring. An exercise is solved where the check raises nothing; what it
+raises is the diagnosis.
+"""
+from __future__ import annotations
+
+import ast
+import re
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import UserError, no_such
+from .user_code import executed, place_of, said
+
+FOLDERS = [Path(__file__).resolve().parents[1] / "docs/exercises",             # of this checkout
+           Path(sysconfig.get_path("data")) / "share/minigan/exercises"]        # installed
+ABOUT = re.compile(r"(?P<title>[^\n]+)\n\n"
+                   r"Chapter: (?P<chapter>\w+)\. (?P<minutes>\d+) minutes\.\n\n"
+                   r"(?P<task>.+)", re.S)
+LINES = 25  # of a diagnosis, at most
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise of the book.
+
+    title     its name in a few words; chapter: the page of docs that it belongs to
+    minutes   what it takes
+    task      what is to be done, as Markdown
+    start     the code that the reader begins with; solution: code that passes
+    check     code that runs after the reader's, among its names, and raises where it is wrong
+    """
+
+    name: str
+    title: str
+    chapter: str
+    minutes: int
+    task: str
+    start: str
+    solution: str
+    check: str
+
+    @classmethod
+    def load(cls, name: str) -> Exercise:
+        """The exercise of that name. Raises UserError where there is none."""
+        known = names()
+        if name not in known:
+            raise UserError(no_such("exercise", name, known))
+        text = known[name].read_text("utf-8")
+        about = ABOUT.fullmatch(ast.get_docstring(ast.parse(text)) or "")
+        cells = [cell.strip("\n") + "\n" for cell in re.split(r"^# %% \w+\n", text, flags=re.M)[1:]]
+        if about is None or re.findall(r"^# %% (\w+)$", text, re.M) != ["start", "solution",
+                                                                         "check"]:
+            raise UserError(f"{known[name]} is no exercise: it has a docstring of title, chapter, "
+                            "minutes and task, and the cells start, solution and check")
+        return cls(name, about["title"], about["chapter"], int(about["minutes"]), about["task"],
+                   *cells)
+
+    def begin(self) -> str:
+        """The file that the reader writes in: the task, and the code to begin with."""
+        return f'"""{self.title}\n\n{self.task.rstrip()}\n"""\n{self.start}'
+
+    def grade(self, file: Path) -> str | None:
+        """What is wrong with the code of a file, in 25 lines at most; None if it is solved."""
+        try:
+            names = dict(vars(executed(file.read_text("utf-8"), file, file)))
+            exec(compile(self.check, f"<the check of {self.name}>", "exec"), names)
+        except (AssertionError, UserError) as error:  # a GradientError is the former
+            wrong = str(error).partition("\nto see it again")[0]  # here that is the same command
+        except Exception as error:
+            wrong = f"{said(error)}{place_of(error)}"
+        else:
+            return None
+        return "\n".join(wrong.splitlines()[:LINES])
+
+
+def names() -> dict[str, Path]:
+    """The file of each exercise, by its name."""
+    folder = next((folder for folder in FOLDERS if folder.is_dir()), None)
+    if folder is None:
+        raise UserError("the exercises are not installed: they are in docs/exercises of minigan's "
+                        "source")
+    return {path.stem: path for path in sorted(folder.glob("*.py"))}

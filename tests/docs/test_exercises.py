@@ -1,0 +1,107 @@
+"""The exercises of the book: a solution passes its check, and where the reader begins does not."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from test_docs_code import ROOT
+from test_notebooks import notebooks
+
+from minigan import cli, exercises
+from minigan.errors import UserError
+from minigan.exercises import Exercise
+
+LINE = re.compile(r"^\[Exercise: ([^]]+)\]\(exercises/(\w+)\.py\)$", re.M)
+TO_READ_AND_DO = re.compile(r"^\*(\d+) minutes to read, (\d+) to do\. ", re.M)
+OF_THE_BOOK = sorted(exercises.names())
+
+
+def graded(exercise: Exercise, code: str, folder: Path) -> str | None:
+    file = folder / f"{exercise.name}.py"
+    file.write_text(code, "utf-8")
+    return exercise.grade(file)
+
+
+@pytest.mark.parametrize("name", OF_THE_BOOK)
+def test_the_solution_passes_and_where_the_reader_begins_does_not(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    exercise = Exercise.load(name)
+    assert graded(exercise, exercise.solution, tmp_path) is None
+    wrong = graded(exercise, exercise.begin(), tmp_path)
+    assert wrong and len(wrong.splitlines()) <= exercises.LINES
+    assert "<check of" not in wrong and not re.match(r"\w+Error: ", wrong), (
+        "the diagnosis of what is not yet done is a sentence, not an error from within the check")
+
+
+def test_each_stands_once_at_the_end_of_its_chapter_which_says_how_long_it_takes():
+    of_chapters, told = {name: [] for name in notebooks.CHAPTERS}, {}
+    for name in OF_THE_BOOK:
+        of_chapters[Exercise.load(name).chapter].append(name)
+    for chapter, here in of_chapters.items():
+        page = notebooks.CHAPTERS[chapter].read_text("utf-8")
+        lines = dict(map(reversed, LINE.findall(page)))
+        assert sorted(lines) == here, chapter
+        assert lines == {name: Exercise.load(name).title for name in here}
+        if here:
+            assert page.rpartition("\n## ")[2].startswith("Your turn\n"), chapter
+            guesses = page.partition("\n## ")[0].count('<details class="prediction">')
+            told[chapter] = TO_READ_AND_DO.search(page)
+            assert guesses == 1, f"{chapter} begins with a prediction"
+            assert told[chapter], f"{chapter} says how long it takes to read, and to do"
+            assert int(told[chapter][2]) == guesses + sum(Exercise.load(name).minutes
+                                                          for name in here), chapter
+
+
+def test_the_index_has_each_chapter_with_its_minutes_of_which_half_are_doing():
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    rows = re.findall(r"^\| \[[^]]+\]\((\w+)\.md\) \| (\d+) \| (\d+) \|", index, re.M)
+    for chapter, *minutes in rows:
+        page = notebooks.CHAPTERS[chapter].read_text("utf-8")
+        assert TO_READ_AND_DO.search(page).groups() == tuple(minutes), chapter
+    read, do = (sum(int(row[i]) for row in rows) for i in (1, 2))
+    assert len(rows) > 25 and do >= read
+
+
+def test_the_command_writes_the_task_then_says_what_is_wrong_and_then_that_it_is_solved(
+        tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["exercise", "bias_gradient"]) == 0
+    assert "wrote bias_gradient.py" in capsys.readouterr().out
+    assert Path("bias_gradient.py").read_text("utf-8").startswith('"""The gradient of a bias\n')
+    assert cli.main(["exercise", "bias_gradient"]) == 1
+    out = capsys.readouterr().out
+    assert "shape (4, 3)" in out and out.endswith("bias_gradient.py: not yet\n")
+    assert cli.main(["exercise", "bias_gradient", "--solution"]) == 0
+    Path("bias_gradient.py").write_text(capsys.readouterr().out, "utf-8")
+    assert cli.main(["exercise", "bias_gradient"]) == 0
+    assert "solved" in capsys.readouterr().out
+
+
+def test_wrong_words_and_broken_code_are_answered_by_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["exercise", "bias_gradeint"]) == 2
+    assert "did you mean bias_gradient?" in capsys.readouterr().err
+    assert cli.main(["exercise", "--solution"]) == 2 and not list(tmp_path.iterdir())
+    assert cli.main(["exercise"]) == 0
+    assert "The gradient of a bias (5 minutes)" in capsys.readouterr().out
+    for code, said in [("x = (", "SyntaxError"), ("AddRow = 1", "TypeError"),
+                       ("1 / 0", "(bias_gradient.py:1)")]:
+        Path("bias_gradient.py").write_text(code, "utf-8")
+        assert cli.main(["exercise", "bias_gradient"]) == 1
+        assert said in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_exercise_and_a_missing_folder_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(exercises, "FOLDERS", [tmp_path / "none", tmp_path])
+    (tmp_path / "mine.py").write_text('"""A title\n"""\n', "utf-8")
+    with pytest.raises(UserError, match="mine.py is no exercise"):
+        Exercise.load("mine")
+    monkeypatch.setattr(exercises, "FOLDERS", [tmp_path / "none"])
+    with pytest.raises(UserError, match="docs/exercises"):
+        exercises.names()
+
+
+def test_they_are_installed_with_the_package():
+    text = (ROOT / "setup.cfg").read_text("utf-8")
+    assert "share/minigan/exercises = docs/exercises/*.py" in text
