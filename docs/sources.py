@@ -54,7 +54,7 @@ class LinkSources(SphinxTransform):
                 path = find(literal.astext(), folder)
                 if path is not None and not isinstance(literal.parent, nodes.reference):
                     folder = path if path.is_dir() else path.parent
-                    link = nodes.reference("", "", refuri=address(path))
+                    link = nodes.reference("", "", refuri=address(path), internal=True)
                     literal.replace_self(link)
                     link += literal
 

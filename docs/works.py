@@ -42,17 +42,26 @@ class LinkWorks(SphinxTransform):
             for strong in self.document.findall(nodes.strong):
                 strong["ids"].append(anchor(strong.astext().rstrip(".")))
             return
-        for text in list(self.document.findall(nodes.Text)):
-            if not _within(text, (nodes.literal, nodes.literal_block, nodes.reference, nodes.title,
-                                  nodes.math, nodes.comment, nodes.raw)):
-                parts = list(_linked(text.astext()))
-                if len(parts) > 1:
-                    text.parent.replace(text, parts)
+        for element in list(self.document.findall(nodes.TextElement)):
+            if not _within(element, (nodes.literal, nodes.literal_block, nodes.reference,
+                                     nodes.title, nodes.math, nodes.math_block, nodes.comment)):
+                element[:] = [piece for child in _joined(element.children) for piece in
+                              (_linked(child) if isinstance(child, nodes.Text) else [child])]
 
 
-def _within(node: nodes.Node, kinds: tuple[type[nodes.Node], ...]) -> bool:
-    return node.parent is not None and (isinstance(node.parent, kinds)
-                                        or _within(node.parent, kinds))
+def _within(node: nodes.Node | None, kinds: tuple[type[nodes.Node], ...]) -> bool:
+    return node is not None and (isinstance(node, kinds) or _within(node.parent, kinds))
+
+
+def _joined(children: list[nodes.Node]) -> list[nodes.Node]:
+    """The children, where what a line's end cuts in two is one text again."""
+    joined: list[nodes.Node] = []
+    for child in children:
+        if joined and isinstance(child, nodes.Text) and isinstance(joined[-1], nodes.Text):
+            joined[-1] = nodes.Text(joined[-1] + child)
+        else:
+            joined.append(child)
+    return joined
 
 
 def _linked(text: str) -> Iterator[nodes.Node]:
@@ -62,6 +71,6 @@ def _linked(text: str) -> Iterator[nodes.Node]:
         if label(named) in LABELS:
             yield nodes.Text(text[done:named.start()])
             uri = f"{BIBLIOGRAPHY.stem}.html#{anchor(label(named))}"
-            yield nodes.reference("", named[0], refuri=uri)
+            yield nodes.reference("", named[0], refuri=uri, internal=True)
             done = named.end()
     yield nodes.Text(text[done:])

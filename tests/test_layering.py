@@ -15,7 +15,7 @@ FILES = sorted((ROOT / "minigan").rglob("*.py"))
 
 SAYING = {"checked", "errors", "failures", "habits", "settings"}  # what is said of wrong arguments
 ENGINE = SAYING | {"anomaly", "backend", "autodiff", "observer", "ops", "functional", "losses",
-                   "nn", "optim", "refusals", "replay"}
+                   "nn", "optim", "refusals", "replay", "trace"}
 
 # For each part of minigan, the other parts that it may import.
 MAY_IMPORT = {
@@ -36,6 +36,7 @@ MAY_IMPORT = {
     "losses": SAYING | {"backend", "autodiff", "ops"},
     "nn": SAYING | {"backend", "autodiff", "ops"},
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
+    "trace": SAYING | {"autodiff", "nn", "observer", "refusals"},
     "files": {"errors"},
     "weights": SAYING | {"files", "nn"},
     "locks": {"errors"},
@@ -44,7 +45,7 @@ MAY_IMPORT = {
     "data": SAYING | {"backend"},
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
-    "viz": SAYING | {"files"},                 # it draws what it is given
+    "viz": SAYING | {"autodiff", "files", "trace"},  # it draws what it is given
     "gan": ENGINE | {"data", "files", "locks", "metrics", "minigan", "user_code",
                      "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},

@@ -43,8 +43,9 @@ for n in 2, 3, 7:
     g = np.random.default_rng(n).integers(-9, 10, size=n - 1).astype(float)
     answer = adjoint(g.copy())
     assert answer is not ..., "adjoint still returns ...: which steps does x[i] take part in?"
-    assert np.shape(answer) == (n,), (f"of {n - 1} numbers it makes an array of shape "
-                                      f"{np.shape(answer)}, and x has the shape ({n},)")
+    assert isinstance(answer, np.ndarray), f"adjoint returns {answer!r}, and is to return an array"
+    assert answer.shape == (n,), (f"of {n - 1} numbers it makes an array of shape "
+                                      f"{answer.shape}, and x has the shape ({n},)")
     for i, x in enumerate(np.eye(n)):                  # x is 1 at i alone
         left, right = (differences(x) * g).sum(), (x * answer).sum()
         where = {0: "the first", n - 1: "the last"}.get(i, "one in the middle")

@@ -37,7 +37,8 @@ for case, (python, gpu) in {(107, 19, 0.1): (1.605, 0.00596), (285, 3724, 76): (
             f"{case[0]} launches, {case[1]} MB, {case[2]} GFLOP: {name} takes {right:g} ms, "
             f"and you say {yours:g}. A TB is 10¹² bytes, a millisecond 10⁻³ s; the GPU's two times "
             "add up")
-assert batch is not ..., "batch is still ...: MB and GFLOP grow with it, launches do not"
+assert isinstance(batch, int) and batch > 0, (
+    f"batch is {batch!r}, and is to be a power of two: MB and GFLOP grow with it, launches do not")
 python, gpu = milliseconds(107, 19 * batch / 64, 0.1 * batch / 64)
 assert gpu > python, f"at {batch} images the GPU takes {gpu:.2f} ms, and Python {python:.2f}"
 python, gpu = milliseconds(107, 19 * batch / 128, 0.1 * batch / 128)

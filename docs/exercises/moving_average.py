@@ -41,6 +41,8 @@ import numpy as np
 
 weights = np.zeros(2)
 average = Average(weights)
+assert isinstance(average.value, np.ndarray), (
+    f"its value is {average.value!r}, and is to be an array of the weights' shape")
 weights += 5.0
 assert np.array_equal(average.value, [0, 0]), (
     "the weights were changed in place, without an update, and the average with them: it is the "

@@ -52,7 +52,8 @@ for n in 4, 1:
     y = layer.forward(x)
     assert np.allclose(y, np.where(x > 0, x, 0.25 * x)), "forward was right: leave it as it is"
     dx = layer.backward(np.ones((n, 3)))
-    assert dx is not None, "backward returns nothing: it is to return the gradient by x"
+    assert isinstance(dx, np.ndarray), (
+        f"backward returns {dx!r}, and is to return the gradient by x, an array")
     for name, found, like in ("what backward returns", dx, x), ("dslope", layer.dslope,
                                                                 layer.slope):
         assert np.shape(found) == like.shape, (

@@ -98,17 +98,19 @@ import sys
 def order_of(result, what):
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(len(inspect.stack(0)) + 60)       # a raised limit does not help
+    order = deep = None
     try:
         order = inputs_first(result)
     except RecursionError:
-        order = None
+        deep = True
     finally:
         sys.setrecursionlimit(before)
-    assert order is not None, (
+    assert not deep, (
         f"{what}: the calls within each other were too many. Keep what is still to be done in a "
         "list of your own, and take from its end")
     assert isinstance(order, list) and all(isinstance(v, Value) for v in order), (
-        f"{what}: inputs_first gave {type(order).__name__}, not a list of Values")
+        f"{what}: inputs_first gave {type(order).__name__}, not a list of Values: does it return "
+        "the order?")
     return order
 
 

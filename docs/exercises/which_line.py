@@ -62,6 +62,8 @@ rng = np.random.default_rng(0)
 network, x = Network(rng), rng.normal(size=(2, 2))
 assert np.allclose(network.forward(x), np.tanh(x @ network.w1 + network.b1) @ network.w2
                    + network.b2), "forward was right: leave it as it is"
+assert isinstance(network.backward(np.ones((2, 1))), np.ndarray), (
+    "backward is to return the gradient by x, an array")
 names = "w2", "b2", "w1", "b1"                  # in the order in which backward comes to them
 layer = from_layer(network.forward, network.backward, {name: f"d{name}" for name in names})
 check_grads(layer, x)

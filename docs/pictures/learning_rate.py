@@ -17,7 +17,7 @@ def descend(lr, steps):
 
 
 figure = new_figure(10.0, 2.7)
-x, y = np.meshgrid(np.linspace(-4.6, 1.2, 200), np.linspace(-2.2, 2.2, 200))
+x, y = np.meshgrid(np.linspace(-4.6, 1.2, 70), np.linspace(-2.2, 2.2, 70))
 height = (CURVATURES[0] * x ** 2 + CURVATURES[1] * y ** 2) / 2
 for axes, (lr, title) in zip(figure.subplots(1, 4, sharey=True), [
         (0.002, "too small"), (0.04, "right"), (0.079, "too large"), (0.081, "beyond 2/25")]):

@@ -10,7 +10,7 @@ from typing import Iterator, Sequence
 from .. import __version__
 from ..errors import UserError
 from . import (doctor, evaluate, exercise, export, gradcheck, judge, lab, neighbours, report,
-               sample, systems, train, walk)
+               sample, steps, systems, train, walk)
 from .arguments import Parser
 from .streams import Told, flush_output
 
@@ -18,7 +18,7 @@ GROUPS = {  # the commands, by what one wants
     "read: what there is, which method does what, and tasks of the book": (systems, lab, exercise),
     "run: train a GAN, and see what it makes": (train, report, sample, walk, neighbours, evaluate,
                                               judge, export),
-    "prove: is this gradient right?": (gradcheck,),
+    "prove: is this gradient right, and how does it come about?": (gradcheck, steps),
     "machine: what computes here, and is all well?": (doctor,),
 }
 

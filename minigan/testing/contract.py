@@ -15,9 +15,8 @@ from typing import Any, Iterator, Sequence
 
 import numpy as np
 
-from .differences import finite
 from .frameworks import Minigan
-from .function import CheckedFunction, Layout, Point, close, flat, largest_of, unflat
+from .function import CheckedFunction, Layout, Point, close, flat, largest_of, nudged, unflat
 from .report import GradientError, Report
 from .stage import ORDERS, PARTS, Stage, index
 
@@ -67,9 +66,8 @@ def _check_ways(stage: Stage, u: np.ndarray, by_u: Point) -> None:
 
 def call_elsewhere(function: CheckedFunction, point: Point) -> None:
     """A call with other inputs, whose values are of no interest."""
-    moved = [1.001 * x + 1e-4 * largest_of(x) for x in point]
-    with suppress(Exception):  # the point may be outside of the domain
-        function.f(*function.natives(moved, copy=True))
+    with suppress(Exception):  # they may be outside of the domain
+        function.f(*function.natives(nudged(point), copy=True))
 
 
 def _check_repeatable(stage: Stage, u: np.ndarray) -> Point:
@@ -164,7 +162,7 @@ def _check_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:
 def _compare_layouts(stage: Stage, u: np.ndarray, by_u: Point) -> None:
     """All layouts, tried for inputs and cotangents together and named alone."""
     function, point = stage.function, stage.point
-    slack = 1e-9 * finite(stage.returned) + stage.near.noise + 1e-12 * stage.near.size
+    slack = stage.slack(stage.returned)
     for name, layout in LAYOUTS.items():
         if layout is _fortran and max(x.ndim for x in [*point, *function.outputs]) < 2:
             continue  # it is the order that it was

@@ -9,12 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from .differences import EPS
+from .differences import EPS, STEP
 from .function import flat
 from .measured import Measured, measure, of_moving, padded
 from .stage import Stage
 
-STEP = 1e-4  # of second differences: where slopes met no kink, there is none in its reach
 TRIES = 4    # random pairs of directions
 CLOSER = 10.0 ** -np.arange(5, 11)  # steps
 RADII = 10.0 ** -np.arange(4, 10)   # of points around one where slopes contradict each other
@@ -93,7 +92,7 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
     sides = np.random.default_rng(0).normal(size=(2 * NEARBY, v.size)) * stage.scales
     sides[:, stage.moving:] = 0  # what the function is linear in
     sides[NEARBY:] *= -1  # some in pairs
-    noise, width = abs(u) @ rounding(stage), np.inf
+    noise, width = abs(u) @ stage.near.error, np.inf
     for n, radius in enumerate(RADII):
         found = [stage.beside(radius * (side + 0.01 * v)) - stage.beside(radius * (side - 0.01 * v))
                  for side in sides]
@@ -114,7 +113,7 @@ def seen_closer(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
                 measured: np.ndarray) -> np.ndarray:
     """Whether what is claimed along v, for each row of u, is right for steps so short that what was
     measured is not: the function has features narrower than an ordinary step, as sin(x⁴) has."""
-    gap, noise = abs(claimed - measured), abs(u) @ rounding(stage)
+    gap, noise = abs(claimed - measured), abs(u) @ stage.near.error
     agree = np.zeros((len(CLOSER), len(u)), bool)
     for n, h in enumerate(CLOSER):
         slope = u @ (stage.beside(h * v) - stage.beside(-h * v)) / (2 * h)
@@ -134,10 +133,10 @@ def no_hessian(stage: Stage, v: np.ndarray) -> bool:
     def second(d: np.ndarray) -> np.ndarray:
         return stage.beside(d) - 2 * stage.start + stage.beside(-d)
 
-    broken, noise = np.zeros(stage.start.shape, bool), 16 * rounding(stage)
+    broken, noise = np.zeros(stage.start.shape, bool), 16 * stage.near.error
     for _ in range(TRIES):
         a, b, everywhere = v + random_direction(stage, rng), random_direction(stage, rng), True
-        for h in (STEP, STEP / 4):
+        for h in (STEP, STEP / 4):  # those of slopes: where these met no kink, there is none
             terms = [second(h * (a + b)), second(h * (a - b)),
                      -2 * second(h * a), -2 * second(h * b)]
             everywhere &= abs(sum(terms)) > 0.02 * sum(map(abs, terms)) + noise
@@ -148,7 +147,3 @@ def no_hessian(stage: Stage, v: np.ndarray) -> bool:
 def random_direction(stage: Stage, rng: np.random.Generator) -> np.ndarray:
     still = ~np.isfinite(flat(stage.point))
     return np.where(still, 0, rng.normal(size=still.size) * stage.scales)
-
-
-def rounding(stage: Stage) -> np.ndarray:
-    return stage.near.noise + 20 * EPS * abs(stage.start)

@@ -1,9 +1,11 @@
-"""Pictures of samples and of training runs. It draws NumPy arrays and knows of nothing else."""
+"""Pictures of samples and of training runs, drawn from NumPy arrays, and pages of computations."""
 from __future__ import annotations
 
 from .curves import save_curves
 from .film import save_film
 from .grid import image_grid, save_grid
 from .panels import save_panels
+from .stepper import steps
 
-__all__ = ["image_grid", "save_curves", "save_film", "save_grid", "save_panels"]
+__all__ = ["image_grid", "save_curves", "save_film", "save_grid", "save_panels",
+           "steps"]

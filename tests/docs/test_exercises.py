@@ -24,7 +24,8 @@ def graded(exercise: Exercise, code: str, folder: Path) -> str | None:
 
 
 @pytest.mark.parametrize("name", OF_THE_BOOK)
-def test_the_solution_passes_and_where_the_reader_begins_does_not(name, tmp_path):
+def test_the_solution_passes_and_where_the_reader_begins_does_not(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     exercise = Exercise.load(name)
     assert graded(exercise, exercise.solution, tmp_path) is None
     wrong = graded(exercise, exercise.begin(), tmp_path)
