@@ -5,31 +5,34 @@ import re
 import sys
 from pathlib import Path
 
-import sphinxcontrib.katex
+from sphinx.addnodes import toctree
 
 sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # the book is of this checkout
 
 import boxes  # noqa: E402 (after the path to it)
 import minigan  # noqa: E402
 import notebooks  # noqa: E402
+import sources  # noqa: E402
+import works  # noqa: E402
+from sources import linkcode_resolve  # noqa: E402, F401 (sphinx.ext.linkcode asks for it)
 
 project = "minigan"
 author = "the minigan developers"
 copyright = author  # noqa: A001 (Sphinx's name)
 version = release = minigan.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinxcontrib.katex"]
-exclude_patterns = ["_build", "exercises", "pictures", "planted_*.md"]  # those are included
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.linkcode",
+              "sphinxcontrib.katex"]
+exclude_patterns = ["_build", "_static", "exercises", "pictures",
+                    "planted_*.md"]  # those are included
 default_role = "code"  # what a docstring has in `backticks`
 
 myst_enable_extensions = ["deflist", "dollarmath"]
 myst_heading_anchors = 3
 
-# Formulas become MathML, which browsers draw themselves, made in the reader's browser by the copy
-# of KaTeX that the extension brings along: no fonts, no style sheet, no network, and no node here.
-sphinxcontrib.katex.KATEX_DEFAULT_OPTIONS.update(output="mathml", throwOnError=True)
-katex_options = '{output: "mathml"}'
-katex_css_path = "katex-math.css"  # the extension's own; its default is on a server
+# KaTeX sets the formulas in the reader's browser: its program is the extension's, its style sheet
+# and fonts are ours. Nothing comes from a network, and the build needs no node.
+katex_css_path = "katex/katex.min.css"
 html_math_renderer = "katex"
 
 autodoc_member_order = "bysource"
@@ -39,7 +42,9 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 
 html_theme = "furo"
 html_title = "minigan"
-html_static_path: list[str] = []
+html_static_path = ["_static"]
+html_css_files = ["book.css"]
+html_favicon = "_static/favicon.svg"
 html_show_sphinx = False
 
 
@@ -67,22 +72,36 @@ def show_exercises(app, docname: str, source: list[str]) -> None:
     source[0] = boxes.with_exercises(source[0])
 
 
-def link_notebook(app, pagename: str, templatename, context, doctree) -> None:
-    """A chapter links to itself as a notebook, below its heading."""
+def chapters(app) -> list[str]:
+    """The chapters in the order of the index, without the pages about minigan itself."""
+    lists = app.env.get_doctree("index").findall(toctree)
+    return [page for one in lists if one["caption"] != "About minigan"
+            for page in one["includefiles"] if page in notebooks.CHAPTERS]
+
+
+def head_chapter(app, pagename: str, templatename, context, doctree) -> None:
+    """Below its heading, a chapter says which it is, and links to itself as a notebook."""
     if pagename in notebooks.CHAPTERS and app.builder.format == "html":
+        order = chapters(app)
+        which = (f"Chapter {order.index(pagename) + 1} of {len(order)} · " if pagename in order
+                 else "")
         link = f'<a href="notebooks/{pagename}.ipynb" download>This chapter as a notebook</a>'
-        context["body"] = context["body"].replace("</h1>", f"</h1>\n<p>{link}</p>", 1)
+        context["body"] = context["body"].replace(
+            "</h1>", f'</h1>\n<p class="chapter">{which}{link}</p>', 1)
 
 
-def write_notebooks(app, exception) -> None:
-    """The notebooks, beside the pages."""
+def write_beside(app, exception) -> None:
+    """The notebooks and the pages of source, beside the pages."""
     if exception is None and app.builder.format == "html":
         notebooks.write(Path(app.outdir) / "notebooks", list(notebooks.CHAPTERS),
                         lambda page: f"../{page}.html")
+        sources.write(Path(app.outdir))
 
 
 def setup(app) -> None:
-    app.connect("html-page-context", link_notebook)
+    app.add_transform(sources.LinkSources)
+    app.add_transform(works.LinkWorks)
     app.connect("source-read", show_exercises)
-    app.connect("build-finished", write_notebooks)
+    app.connect("html-page-context", head_chapter)
+    app.connect("build-finished", write_beside)
     app.connect("autodoc-process-docstring", as_plain_text)

@@ -12,6 +12,7 @@ import argparse
 import base64
 import doctest
 import json
+import mimetypes
 import os
 import re
 from pathlib import Path
@@ -70,7 +71,7 @@ def _markdown(text: str, elsewhere: Callable[[str], str]) -> dict[str, Any]:
     cell = {"cell_type": "markdown", "source": PICTURE.sub(r"\1(attachment:\2)", text),
             "metadata": {}}
     if pictures:
-        cell["attachments"] = {name: {f"image/{name.rpartition('.')[2]}": data}
+        cell["attachments"] = {name: {mimetypes.guess_type(name)[0]: data}
                                for name, data in pictures.items()}
     return cell
 

@@ -2,7 +2,7 @@
 
 You learn: the training loop that every network shares, and what a network makes of noise.
 
-    python examples/02_fit_a_curve.py --out curve.png
+    python examples/02_fit_a_curve.py [--steps 1000] [--lr 0.01] [--out curve.png]
 """
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import minigan as mg
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--steps", type=int, default=1000, help="training steps (default 1000)")
+parser.add_argument("--lr", type=float, default=1e-2, help="Adam's first rate (default 0.01)")
 parser.add_argument("--out", default="curve.png", help="where the picture goes (curve.png)")
 arguments = parser.parse_args()
 
@@ -25,7 +26,7 @@ network = mg.nn.Sequential(
     mg.nn.Dense(1, 64, rng=rng), mg.nn.Tanh(),
     mg.nn.Dense(64, 64, rng=rng), mg.nn.Tanh(),
     mg.nn.Dense(64, 1, rng=rng))
-optimizer = mg.optim.Adam(network.parameters(), lr=1e-2, betas=(0.9, 0.999))
+optimizer = mg.optim.Adam(network.parameters(), lr=arguments.lr, betas=(0.9, 0.999))
 schedule = mg.optim.Schedule(optimizer, mg.optim.cosine_decay(arguments.steps))
 
 for step in range(1, arguments.steps + 1):

@@ -1,8 +1,9 @@
 """Learn to read handwritten digits of 8 x 8 pixels.
 
-You learn: batches, cross-entropy, dropout, and why accuracy is measured on held-out images.
+You learn: batches, cross-entropy, dropout, and why accuracy is measured on held-out images. The
+picture shows some that it reads wrongly, and what it took them for.
 
-    python examples/03_classify_digits.py
+    python examples/03_classify_digits.py [--epochs 40] [--out wrong.png]
 """
 from __future__ import annotations
 
@@ -14,6 +15,7 @@ import minigan as mg
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--epochs", type=int, default=40, help="passes over the data (default 40)")
+parser.add_argument("--out", default="wrong.png", help="where the picture goes (wrong.png)")
 arguments = parser.parse_args()
 
 rng = np.random.default_rng(0)
@@ -30,13 +32,18 @@ optimizer = mg.optim.Adam(network.parameters(), lr=1e-3, betas=(0.9, 0.999))
 loader = mg.data.Loader(images[train], labels[train], batch_size=64)
 
 
-def accuracy(rows: np.ndarray) -> float:
-    """The share of these images whose largest logit is the right one."""
+def read(rows: np.ndarray) -> np.ndarray:
+    """Which digits it takes these images for: each the one of the largest logit."""
     network.eval()                             # no dropout while it is being examined
     with mg.no_grad():
-        predicted = network(images[rows]).numpy().argmax(axis=1)
+        said = network(images[rows]).numpy().argmax(axis=1)
     network.train()
-    return float((predicted == labels[rows]).mean())
+    return said
+
+
+def accuracy(rows: np.ndarray) -> float:
+    """The share of these images that it reads rightly."""
+    return float((read(rows) == labels[rows]).mean())
 
 
 for epoch in range(1, arguments.epochs + 1):
@@ -50,3 +57,16 @@ for epoch in range(1, arguments.epochs + 1):
               f"training {accuracy(train):.1%}   held-out {accuracy(held_out):.1%}")
 
 print(f"held-out accuracy: {accuracy(held_out):.4f} on {len(held_out)} images")
+
+from matplotlib.figure import Figure  # noqa: E402 (the training above needs no pictures)
+
+said = read(held_out)
+wrong = np.flatnonzero(said != labels[held_out])
+figure = Figure(figsize=(8, 1.5), dpi=120, layout="constrained")
+for axes, i in zip(figure.subplots(1, 8), wrong):
+    axes.imshow(images[held_out[i], ..., 0], cmap="gray_r")
+    axes.set_title(f"{labels[held_out[i]]}, read as {said[i]}", fontsize=8)
+for axes in figure.axes:
+    axes.set_axis_off()
+figure.savefig(arguments.out)
+print(f"wrote {arguments.out}: the first of the {len(wrong)} that it reads wrongly")

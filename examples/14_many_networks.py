@@ -6,7 +6,7 @@ You learn how games of more than two networks are put together, and what they ar
 one G faces three D, and listens most to whom it loses against. In MGAN five G face one D, which
 also says who of them made a picture; each wants to be recognised, and so they share the digits out
 among them, without a label. Measured are how many of the real digits have a sample near by, and how
-often the rarest digit is made. About two minutes.
+often the rarest digit is made. Three to four minutes.
 """
 from __future__ import annotations
 

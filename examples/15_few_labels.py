@@ -5,8 +5,8 @@
 You learn how a discriminator is made to name classes (Salimans et al. 2016): it is a classifier of
 eleven answers, the ten digits and "generated". What has a label teaches it which digit; what has
 none, that it is one of the ten; what G made, that it is the eleventh. The same network, trained on
-the labelled pictures alone, is what it has to beat, on 360 digits that neither has seen. Twenty
-seconds.
+the labelled pictures alone, is what it has to beat, on 360 digits that neither has seen. Half
+a minute or a little more.
 """
 from __future__ import annotations
 

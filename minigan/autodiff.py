@@ -12,6 +12,7 @@ from __future__ import annotations
 import threading
 import weakref
 from contextlib import contextmanager
+from itertools import compress
 from typing import Any, Callable, Container, Iterable, Iterator, Sequence
 
 from . import backend, refusals
@@ -162,8 +163,8 @@ class Function:
     fused_backward: Callable[[backend.Array], Sequence[backend.Array | None]] | None = None
 
     inputs: tuple[Tensor, ...] = ()
-    tracked: list[Tensor]  # inputs that required a gradient then; the others stay constants
-    needs: tuple[bool, ...] = ()
+    tracked: Sequence[bool]  # which inputs required a gradient then; the others stay constants
+    needs: tuple[bool, ...] = ()  # which of the tracked ones this walk back is to give a gradient
 
     def forward(self, *arrays: backend.Array) -> backend.Array:
         raise NotImplementedError(f"{type(self).__name__} has no forward")
@@ -197,8 +198,8 @@ class Function:
             observer.computed(self, inputs, output)
         if self.view:
             output._version = inputs[0]._version
-        tracked = [x for x in inputs if x._requires_grad] if _mode.grad_enabled else None
-        if tracked:
+        tracked = [x._requires_grad for x in inputs] if _mode.grad_enabled else ()
+        if True in tracked:
             self.inputs, self.tracked = inputs, tracked
             self._versions = [x._version[0] for x in (*inputs, output)]
             self._output = weakref.ref(output)
@@ -267,27 +268,6 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
                       else Tensor(backend.array_module(x.data).zeros_like(x.data)) for x in inputs])
 
 
-def _tensors(name: str, given: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
-    """The Tensors of an argument that is one or several."""
-    several = not isinstance(given, Tensor) and isinstance(given, Iterable)
-    tensors = tuple(given) if several else (given,)
-    if not all(isinstance(t, Tensor) for t in tensors):
-        raise TypeError(f"{name} is a Tensor or several of them, not {refusals.shown(given)}")
-    return tensors
-
-
-def _cotangent(output: Tensor, grad: Any) -> Tensor:
-    """What the backward pass starts with: the given gradient, or 1 for a single number."""
-    if grad is None:
-        if output.size != 1:
-            raise refusals.not_one_number(output)
-        return _wrap(backend.array_module(output._data).ones_like(output._data))
-    grad = as_tensor(grad, output)
-    if grad.shape != output.shape:
-        raise ValueError(f"the given gradient has shape {grad.shape}, the tensor {output.shape}")
-    return grad
-
-
 def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int, Tensor]:
     """The tensors on the ways from the targets (ids; None: all leaves) to the outputs, by id(),
     each after the inputs that it was computed from. A stack: graphs are deeper than Python's."""
@@ -296,9 +276,10 @@ def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int
     stack = [(t, False) for t in outputs if t._requires_grad]
     while stack:
         t, inputs_done = stack.pop()
-        tracked = () if t.creator is None else t.creator.tracked
+        node = t.creator
+        tracked = () if node is None else compress(node.inputs, node.tracked)
         if inputs_done:
-            is_target = t.creator is None if targets is None else id(t) in targets
+            is_target = node is None if targets is None else id(t) in targets
             if is_target or not path.keys().isdisjoint(map(id, tracked)):
                 path[id(t)] = t
         elif id(t) not in seen:
@@ -321,23 +302,15 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: di
             grads[id(y)] = _added(grads.get(id(y)), cotangent)
         for t in reversed(path.values()):
             node = t.creator
-            wanted = [] if node is None else [id(x) for x in node.tracked if id(x) in path]
-            if not wanted:
+            if node is None:
                 continue
-            node.needs = tuple([id(x) in wanted for x in node.inputs])
-            if [x._version[0] for x in (*node.inputs, t)] != node._versions:
-                refusals.check_unchanged(node)
+            node.needs = tuple([was and id(x) in path
+                                for x, was in zip(node.inputs, node.tracked)])
+            if True not in node.needs:
+                continue
             # what is not a target is not needed again: its memory can go
             grad = grads[id(t)] if id(t) in targets else grads.pop(id(t))
-            _mode.differentiating = node
-            gradients = node.gradients(grad)
-            for observer in _mode.observers:
-                observer.differentiated(node, grad, gradients)
-            if len(gradients) < len(node.inputs):
-                raise RuntimeError(f"{type(node).__name__}.backward returned {len(gradients)} "
-                                   f"gradients for {len(node.inputs)} inputs: one for each is "
-                                   "wanted, None where none is needed")
-            for x, needed, new in zip(node.inputs, node.needs, gradients):
+            for x, needed, new in zip(node.inputs, node.needs, _answer(node, t, grad)):
                 if needed:
                     grads[id(x)] = _added(grads.get(id(x)), _fitting(new, x, node))
     return grads
@@ -351,6 +324,48 @@ def _added(so_far: Tensor | None, new: Tensor) -> Tensor:
         backend.result(so_far._data + new._data))
 
 
+# Bookkeeping: arguments in one form, each operation's answer, and memory
+def _tensors(name: str, given: Tensor | Iterable[Tensor]) -> tuple[Tensor, ...]:
+    """The Tensors of an argument that is one or several."""
+    several = not isinstance(given, Tensor) and isinstance(given, Iterable)
+    tensors = tuple(given) if several else (given,)
+    if not all(isinstance(t, Tensor) for t in tensors):
+        raise TypeError(f"{name} is a Tensor or several of them, not {refusals.shown(given)}")
+    return tensors
+
+
+def _cotangent(output: Tensor, grad: Any) -> Tensor:
+    """What the backward pass starts with: the given gradient, or 1 for a single number."""
+    if grad is None:
+        if output.size != 1:
+            raise refusals.not_one_number(output)
+        return _wrap(backend.array_module(output._data).ones_like(output._data))
+    grad = as_tensor(grad, output)
+    if grad.shape != output.shape:
+        raise ValueError(f"the given gradient has shape {grad.shape}, the tensor {output.shape}")
+    return grad
+
+
+def _answer(node: Function, output: Tensor, grad: Tensor) -> Sequence[Tensor | None]:
+    """node.gradients(grad), on the values of the forward pass, and told to who looks on."""
+    if [x._version[0] for x in (*node.inputs, output)] != node._versions:
+        refusals.check_unchanged(node)
+    _mode.differentiating = node
+    gradients = node.gradients(grad)
+    for observer in _mode.observers:
+        observer.differentiated(node, grad, gradients)
+    if len(gradients) < len(node.inputs):
+        raise refusals.too_few(node, gradients)
+    return gradients
+
+
+def _fitting(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
+    """A gradient is a Tensor of its input's shape and dtype; the dtype is seen to here."""
+    if not isinstance(grad, Tensor) or grad._data.shape != x._data.shape:
+        raise refusals.unfit(grad, x, node)
+    return grad if grad._data.dtype == x._data.dtype else grad.astype(x.dtype)
+
+
 def _own(grad: Tensor, shared: set[int]) -> Tensor:
     """The gradient in memory of its own: no view, or, in a graph, none that was stretched."""
     graph, array = grad._requires_grad and _mode.grad_enabled, grad._data
@@ -359,21 +374,3 @@ def _own(grad: Tensor, shared: set[int]) -> Tensor:
         grad = grad * 1 if graph else _wrap(array.copy())
     shared.add(id(grad._data))
     return grad
-
-
-# Bookkeeping: whether an operation answered as it should
-def _fitting(grad: Tensor | None, x: Tensor, node: Function) -> Tensor:
-    """A gradient is a Tensor of its input's shape and dtype; the dtype is seen to here."""
-    if not isinstance(grad, Tensor) or grad._data.shape != x._data.shape:
-        raise _unfit(grad, x, node)
-    return grad if grad._data.dtype == x._data.dtype else grad.astype(x.dtype)
-
-
-def _unfit(grad: Any, x: Tensor, node: Function) -> RuntimeError:
-    if grad is None or isinstance(grad, Tensor):
-        what = (f"{'nothing' if grad is None else f'shape {grad.shape}'} for its input of shape "
-                f"{x.shape}: a gradient must have the shape of its input")
-    else:
-        what = (f"{type(grad).__name__}, not a Tensor: write it with the operations of minigan, or "
-                "it could not be differentiated again")
-    return RuntimeError(f"{type(node).__name__}.backward returned {what}")

@@ -76,3 +76,20 @@ def not_one_number(output: Tensor) -> ValueError:
     return ValueError(f"a gradient starts from one number, but this tensor has shape "
                       f"{output.shape}: reduce it with .sum() or .mean(), or say which "
                       "combination with grad= (grad_outputs= in mg.grad)")
+
+
+def too_few(node: Function, gradients: Sequence[Tensor | None]) -> RuntimeError:
+    return RuntimeError(f"{type(node).__name__}.backward returned {len(gradients)} gradients for "
+                        f"{len(node.inputs)} inputs: one for each is wanted, None where none is "
+                        "needed")
+
+
+def unfit(grad: Any, x: Tensor, node: Function) -> RuntimeError:
+    """For what an operation gave as the gradient of its input x."""
+    if grad is None or isinstance(grad, type(node.output)):
+        what = (f"{'nothing' if grad is None else f'shape {grad.shape}'} for its input of shape "
+                f"{x.shape}: a gradient must have the shape of its input")
+    else:
+        what = (f"{type(grad).__name__}, not a Tensor: write it with the operations of minigan, or "
+                "it could not be differentiated again")
+    return RuntimeError(f"{type(node).__name__}.backward returned {what}")

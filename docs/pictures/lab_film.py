@@ -1,4 +1,5 @@
-"""The laboratory as a film of few colours: the game of eight heaps, until all are found.
+"""Mode collapse and a remedy, as a film of few colours: the game of eight heaps, plain and with the
+method r1r2 beside.
 
     python docs/pictures/lab_film.py
 """
@@ -13,17 +14,30 @@ from style import IMAGES
 from minigan.lab import Task, train
 from minigan.lab.animation import Film
 
-FRAMES, COLOURS = 24, 32
+FRAMES, COLOURS, PLANE = 24, 32, (0, 0, 396, 414)  # the plane's part of a frame
 
-task = Task("ring", "r1r2", steps=800)
-film = Film(task, FRAMES)
-train(task, [film])
-with TemporaryDirectory() as folder:
-    film.save(Path(folder) / "film")
-    with Image.open(Path(folder) / "film.gif") as gif:
-        shown = [(frame.convert("RGB"), frame.info["duration"])
-                 for frame in ImageSequence.Iterator(gif)]
-some = shown[FRAMES // 2][0].quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
-first, *others = [frame.quantize(palette=some, dither=Image.Dither.NONE) for frame, _ in shown]
+
+def frames(method: str) -> list[Image.Image]:
+    """A game, from its first step to the last, which stays for a second."""
+    task = Task("ring", method, steps=800)
+    film = Film(task, FRAMES)
+    train(task, [film])
+    with TemporaryDirectory() as folder:
+        film.save(Path(folder) / "film")
+        with Image.open(Path(folder) / "film.gif") as gif:
+            return [frame.convert("RGB") for frame in ImageSequence.Iterator(gif)]
+
+
+def beside(left: Image.Image, right: Image.Image) -> Image.Image:
+    """The planes of two frames in one picture."""
+    both = Image.new("RGB", (2 * PLANE[2], PLANE[3]), "white")
+    both.paste(left.crop(PLANE), (0, 0))
+    both.paste(right.crop(PLANE), (PLANE[2], 0))
+    return both
+
+
+pictures = [beside(*pair) for pair in zip(frames("plain"), frames("r1r2"))]
+some = pictures[FRAMES // 2].quantize(COLOURS, method=Image.Quantize.FASTOCTREE)
+first, *others = [p.quantize(palette=some, dither=Image.Dither.NONE) for p in pictures]
 first.save(IMAGES / "lab_film.gif", save_all=True, append_images=others, loop=0,
-           duration=[2 * duration for _, duration in shown])
+           duration=[250] * (len(pictures) - 1) + [2250])

@@ -13,7 +13,7 @@ from style import BLUE, GREY, ORANGE, new_figure, save
 import minigan as mg
 
 CHAPTER = Path(__file__).resolve().parents[1] / "first_gan.md"
-MOMENTS = [0, 500, 1500, 8000]
+MOMENTS = [0, 100, 500, 8000]
 
 # The chapter's own code, up to its training: what is drawn is what the reader runs.
 code = re.findall(r"^```python\n(.*?)^```", CHAPTER.read_text(encoding="utf-8"), re.M | re.S)
@@ -37,7 +37,8 @@ panels = figure.subplots(1, 5, sharex=True, sharey=True)
 real = mg.data.ring(1000, np.random.default_rng(2), std=0.05)
 titles = ["real", *(f"step {n:,}" for n in MOMENTS)]
 for axes, points, title in zip(panels, [real, *pictures], titles):
-    axes.scatter(*points.T, s=2, color=BLUE if title == "real" else ORANGE, linewidths=0)
+    axes.scatter(*points.T, s=2, color=BLUE if title == "real" else ORANGE, linewidths=0,
+                 rasterized=True)  # 5,000 points
     axes.set_title(title, fontsize=11)
     axes.set(aspect="equal", xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), xticks=[-1, 0, 1],
              yticks=[-1, 0, 1])

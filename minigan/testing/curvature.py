@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .existence import STEP, no_hessian, random_direction, rounding
+from .differences import STEP
+from .existence import no_hessian, random_direction
 from .function import flat
 from .stage import Stage
 
@@ -59,7 +60,7 @@ def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[floa
     wide, narrow = quotient(STEP), quotient(STEP / 2)
     if not np.isfinite(wide + narrow):
         return -np.inf, np.inf
-    noise = float(abs(u) @ rounding(stage)) * 4 / STEP ** 2
+    noise = float(abs(u) @ stage.near.error) * 4 / STEP ** 2
     error = 4 * abs(wide - narrow) + 4 * noise
     estimate = narrow + (narrow - wide) / 3
     return estimate - error, estimate + error

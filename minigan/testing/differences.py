@@ -38,6 +38,11 @@ class Near:
     seen: np.ndarray
 
     @property
+    def error(self) -> np.ndarray:
+        """By how much the values at the point may be off."""
+        return self.noise + 20 * EPS * abs(self.start)
+
+    @property
     def lost(self) -> np.ndarray:
         """Where neighbours have nothing in common."""
         return self.noise > HOPELESS / 1e10

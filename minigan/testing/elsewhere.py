@@ -44,8 +44,8 @@ def _stage(stage: Stage, inputs: Point, rng: np.random.Generator) -> Stage:
         return _stage(stage.before, inputs, rng).above()
     f, settings = copy(stage.function), replace(stage.settings, kinks="subgradient")
     f.inputs = inputs
-    return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], 1, settings,
-                 Report("", 0), rng)
+    return Stage(f, [inputs[i].astype(np.float64) for i in f.variables], settings, Report("", 0),
+                 rng)
 
 
 def _grown(inputs: Point, factor: int) -> list[tuple[int, ...]]:

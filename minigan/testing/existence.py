@@ -9,12 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from .differences import EPS
+from .differences import EPS, STEP
 from .function import flat
 from .measured import Measured, measure, of_moving, padded
 from .stage import Stage
 
-STEP = 1e-4  # of second differences: where slopes met no kink, there is none in its reach
 TRIES = 4    # random pairs of directions
 CLOSER = 10.0 ** -np.arange(5, 11)  # steps
 RADII = 10.0 ** -np.arange(4, 10)   # of points around one where slopes contradict each other
@@ -22,12 +21,17 @@ NEARBY = 8   # pairs of them
 
 
 def confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarray) -> None:
-    """Look at what seems wrong again."""
+    """Look at what seems wrong again, first for the cotangent by which it is most: if that stays
+    wrong, the others do not matter."""
     if not measured.first and stage.near.size.min() < 1:
         _measure_as_if_large(stage, measured, u, gradients)
-    _allow_for_rounding(stage, measured, u)
-    if not measured.first:
-        _pass_over_what_has_no_derivative(stage, measured, u)
+    for rows in np.split(np.argsort(-measured.ratio.max(axis=1)), [1]):
+        rows = rows[(measured.ratio[rows] > 1).any(axis=1)]
+        _allow_for_rounding(stage, measured, u, rows)
+        if not measured.first:
+            _pass_over_what_has_no_derivative(stage, measured, u, rows)
+        if (measured.ratio[rows] > 1).any():
+            return
 
 
 def _measure_as_if_large(stage: Stage, measured: Measured, u: np.ndarray,
@@ -42,28 +46,29 @@ def _measure_as_if_large(stage: Stage, measured: Measured, u: np.ndarray,
     stage.near, (stage.report.kinks, stage.report.skipped) = near, counted
 
 
-def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray) -> None:
+def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray, rows: np.ndarray) -> None:
     """The gradient's own rounding is measured, and added to the tolerance."""
-    lengths, noise = abs(measured.directions), np.zeros((len(u), stage.scales.size))
-    for k in np.flatnonzero((measured.ratio > 1).any(axis=1)):
-        noise[k] = stage.gradient_noise(u[k])
-    slack = of_moving(stage, measured.first, noise)
-    floor = 16 * np.multiply.outer(stage.invisible(u), lengths.sum(axis=1))
-    if measured.first:
-        measured.tolerance += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)
-    slack, most = 4 * abs(slack) @ lengths.T, 0.2 * measured.size + 1e6 * floor
-    for k in np.flatnonzero(((slack > most) & (measured.ratio > 1)).any(axis=1)):
-        most[k] = np.inf if stage.is_rounding(u[k]) else most[k]
-    measured.tolerance += np.minimum(slack, most)
+    lengths = abs(measured.directions)
+    for k in rows:
+        noise = of_moving(stage, measured.first, stage.gradient_noise(u[k]))
+        slack = 4 * lengths @ abs(noise)
+        floor = 16 * stage.invisible(u[k]) * lengths.sum(axis=1)
+        most = 0.2 * measured.size[k] + 1e6 * floor
+        if measured.first:
+            measured.tolerance[k] += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)
+        if not ((slack > most) & (measured.ratio[k] > 1)).any() or not stage.is_rounding(u[k]):
+            slack = np.minimum(slack, most)
+        measured.tolerance[k] += slack
 
 
-def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.ndarray) -> None:
+def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.ndarray,
+                                      rows: np.ndarray) -> None:
     """There may be a slope along every line and no derivative, or another one closer by."""
-    failed = measured.ratio > 1
+    failed = measured.ratio[rows] > 1
     # one element's kink shows all slopes that there are; of many kinks a few samples do not
     held = ((measured.directions != 0).sum(axis=1) == 1) & (measured.low != measured.high)
     for d in np.flatnonzero(failed.any(axis=0)):
-        ks = np.flatnonzero(failed[:, d])
+        ks = rows[failed[:, d]]
         weights = np.stack([measured.masked.get((k, d), u[k]) for k in ks])
         direction = padded(stage, measured.directions[d:d + 1])[0]
         value, middle = measured.value[ks, d], (measured.low + measured.high)[ks, d] / 2
@@ -87,26 +92,28 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
     sides = np.random.default_rng(0).normal(size=(2 * NEARBY, v.size)) * stage.scales
     sides[:, stage.moving:] = 0  # what the function is linear in
     sides[NEARBY:] *= -1  # some in pairs
-    low, high, noise = [], [], abs(u) @ rounding(stage)
-    for radius in RADII:
+    noise, width = abs(u) @ stage.near.error, np.inf
+    for n, radius in enumerate(RADII):
         found = [stage.beside(radius * (side + 0.01 * v)) - stage.beside(radius * (side - 0.01 * v))
                  for side in sides]
         slopes = u @ np.array(found).T / (0.02 * radius)
-        low.append(slopes.min(axis=1))
-        high.append(slopes.max(axis=1))
-    width = np.array(high) - np.array(low)
-    apart = (width[1] > 0.5 * width[0]) & (width[1] > 1e-4 * abs(high[1]) + noise / 1e-7)
-    for k in range(2, len(RADII)):  # as far as rounding lets it be seen
-        apart &= (width[k] > 0.5 * width[k - 1]) | (noise > 1e-3 * RADII[k] * width[k - 1])
-    return (apart & (low[1] - margin * width[1] <= claimed)
-            & (claimed <= high[1] + margin * width[1]))
+        low, high = slopes.min(axis=1), slopes.max(axis=1)
+        before, width = width, high - low
+        if n == 1:
+            held = (low - margin * width <= claimed) & (claimed <= high + margin * width)
+            held &= (width > 0.5 * before) & (width > 1e-4 * abs(high) + noise / 1e-7)
+        elif n > 1:  # as far as rounding lets it be seen
+            held &= (width > 0.5 * before) | (noise > 1e-3 * radius * before)
+        if n and not held.any():
+            break
+    return held
 
 
 def seen_closer(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
                 measured: np.ndarray) -> np.ndarray:
     """Whether what is claimed along v, for each row of u, is right for steps so short that what was
     measured is not: the function has features narrower than an ordinary step, as sin(x⁴) has."""
-    gap, noise = abs(claimed - measured), abs(u) @ rounding(stage)
+    gap, noise = abs(claimed - measured), abs(u) @ stage.near.error
     agree = np.zeros((len(CLOSER), len(u)), bool)
     for n, h in enumerate(CLOSER):
         slope = u @ (stage.beside(h * v) - stage.beside(-h * v)) / (2 * h)
@@ -126,10 +133,10 @@ def no_hessian(stage: Stage, v: np.ndarray) -> bool:
     def second(d: np.ndarray) -> np.ndarray:
         return stage.beside(d) - 2 * stage.start + stage.beside(-d)
 
-    broken, noise = np.zeros(stage.start.shape, bool), 16 * rounding(stage)
+    broken, noise = np.zeros(stage.start.shape, bool), 16 * stage.near.error
     for _ in range(TRIES):
         a, b, everywhere = v + random_direction(stage, rng), random_direction(stage, rng), True
-        for h in (STEP, STEP / 4):
+        for h in (STEP, STEP / 4):  # those of slopes: where these met no kink, there is none
             terms = [second(h * (a + b)), second(h * (a - b)),
                      -2 * second(h * a), -2 * second(h * b)]
             everywhere &= abs(sum(terms)) > 0.02 * sum(map(abs, terms)) + noise
@@ -140,7 +147,3 @@ def no_hessian(stage: Stage, v: np.ndarray) -> bool:
 def random_direction(stage: Stage, rng: np.random.Generator) -> np.ndarray:
     still = ~np.isfinite(flat(stage.point))
     return np.where(still, 0, rng.normal(size=still.size) * stage.scales)
-
-
-def rounding(stage: Stage) -> np.ndarray:
-    return stage.near.noise + 20 * EPS * abs(stage.start)

@@ -206,6 +206,11 @@ def sizes(point: Point) -> np.ndarray:
     return flat([np.full(x.shape, largest_of(x)) for x in point])
 
 
+def nudged(point: Point) -> Point:
+    """Another point close by, at which no element is what it was."""
+    return [1.001 * x + 1e-4 * largest_of(x) for x in point]
+
+
 def largest_of(x: np.ndarray) -> float:
     """The largest finite magnitude; 1 if there is none but 0, or as good as that."""
     largest = float(np.max(finite(x), initial=0))

@@ -116,7 +116,7 @@ def _check_orders(function: CheckedFunction, native: Point, order: int, settings
     call_elsewhere(function, point)  # first: a function may keep what it saw then
     if function.surrogate is not None:
         _refuse_other_shapes(function, point)
-    stage = Stage(function, point, 1, settings, report, np.random.default_rng(report.seed))
+    stage = Stage(function, point, settings, report, np.random.default_rng(report.seed))
     check_contract(stage)
     _check_first_order(stage, native)
     for n in range(2, order + 1):
@@ -156,9 +156,7 @@ def _check_higher_order(stage: Stage) -> None:
         first = stage.first
         point = [x + stage.rng.uniform(0.5, 1, x.shape) for x in first.point]
         if np.isfinite(first.function.near_values(point, first.start)).all():
-            beside = Stage(first.function, point, 1, stage.settings, stage.report, stage.rng)
-            beside.where, beside.part = ", beside these inputs", "curvature"
-            check_derivatives(beside)
+            check_derivatives(first.moved(point, "curvature"))
         raise
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .differences import finite
-from .function import Point, flat, largest_of, unflat
+from .existence import random_direction
+from .function import Point, flat, nudged, unflat
 from .report import GradientError
 from .stage import Stage
 
@@ -41,8 +41,7 @@ def check_modes(stage: Stage) -> None:
 def _check_forward(stage: Stage) -> str:
     """What is wrong with forward mode, "" if nothing is: ⟨u, J v⟩ = ⟨Jᵀ u, v⟩."""
     function, framework = stage.function, stage.function.framework
-    at = flat(stage.point)
-    v = np.where(np.isfinite(at), stage.rng.normal(size=at.size) * stage.scales, 0)
+    v = random_direction(stage, stage.rng)
     tangents = [framework.array(part) for part in unflat(v, stage.point)]
     found = framework.forward(function.f, function.natives(stage.point), function.variables,
                               tangents)
@@ -64,7 +63,7 @@ def _check_batched(stage: Stage) -> str:
     """What is wrong with vmap, "" if nothing is: the point and one beside it, as a batch of two."""
     function, framework = stage.function, stage.function.framework
     u = stage.cotangents(1)[0]
-    beside = [1.001 * x + 1e-4 * largest_of(x) for x in stage.point]
+    beside = nudged(stage.point)
     inside = np.isfinite(function.near_values(beside, stage.start)).all()
     points = [stage.point, beside if inside else stage.point]
     one_by_one = [stage.run(function.natives(point), u) for point in points]
@@ -77,7 +76,7 @@ def _check_batched(stage: Stage) -> str:
     count = len(function.outputs)
     for k, (values, gradients) in enumerate(one_by_one):
         off = abs(flat([y[k] for y in found[:count]]) - values)
-        if not np.all(off <= 1e-9 * finite(values) + stage.near.noise + 1e-12 * stage.near.size):
+        if not np.all(off <= stage.slack(values)):
             return f"the values of a batch by vmap are off by {np.max(off):.3g}"
         off = [abs(g[k] - e) for g, e in zip(found[count:], gradients)]
         for i, fine in enumerate(stage.excuses(off, [abs(e) for e in gradients], u)):

@@ -168,7 +168,7 @@ def check_dtype(f: Callable[..., Any], *args: Any, order: int = 2, seed: int = 0
     twice = function.framework.differentiates_twice and keeps_dtype and cotangent is None
     settings = Settings(1, "subgradient", 0, 0, accuracy, skip=skip, cotangent=cotangent)
     with np.errstate(all="ignore"), function.framework.context():
-        stage = Stage(function, [x.astype(np.float64) for x in native], 1, settings, report,
+        stage = Stage(function, [x.astype(np.float64) for x in native], settings, report,
                       np.random.default_rng(seed))
         check_precision(stage, native, keeps_dtype)
         for _ in range(1, order if twice else 1):

@@ -55,10 +55,11 @@ class Stage:
     before  the stage of the function whose reverse pass this is
     """
 
-    def __init__(self, function: CheckedFunction, point: Point, order: int, settings: Settings,
-                 report: Report, rng: np.random.Generator, before: Stage | None = None):
-        self.function, self.point, self.order = function, point, order
-        self.settings, self.report, self.rng, self.before = settings, report, rng, before
+    def __init__(self, function: CheckedFunction, point: Point, settings: Settings, report: Report,
+                 rng: np.random.Generator, before: Stage | None = None):
+        self.function, self.point, self.before = function, point, before
+        self.settings, self.report, self.rng = settings, report, rng
+        self.order = 1 if before is None else before.order + 1
         self.rough = False  # whether slopes needed a second, shorter step so far
         self.part = ""      # which of PARTS is under way
         self.where = ""     # where the point is, if it is not the one that was given
@@ -67,7 +68,7 @@ class Stage:
         self.reach = np.where(largest > 1e3, np.maximum(finite(flat(point)), 1),
                               np.minimum(largest, 1))
         # an error of the function itself is its own; one of its reverse pass is a finding
-        start = self.returned = self._values() if order == 1 else self.guarded(self._values)
+        start = self.returned = self._values() if before is None else self.guarded(self._values)
         floor = settings.accuracy * finite(start)
         if before is not None:  # a gradient is as exact as the values' own rounding lets it be
             u = flat(point[len(before.point):])
@@ -91,8 +92,14 @@ class Stage:
         has."""
         cotangents = [self.rng.normal(size=y.shape).astype(np.float16).astype(np.float64)
                       for y in self.function.outputs]
-        return Stage(self.function.reverse(), self.point + cotangents, self.order + 1,
-                     self.settings, self.report, self.rng, self)
+        return Stage(self.function.reverse(), self.point + cotangents, self.settings, self.report,
+                     self.rng, self)
+
+    def moved(self, point: Point, part: str) -> Stage:
+        """The stage of the same function at another point, for one of PARTS."""
+        beside = Stage(self.function, point, self.settings, self.report, self.rng, self.before)
+        beside.where, beside.part = ", beside these inputs", part
+        return beside
 
     @property
     def moving(self) -> int:
@@ -123,6 +130,10 @@ class Stage:
                              self.settings.kinks == "subgradient")
         self.rough |= found.rough
         return found
+
+    def slack(self, values: np.ndarray) -> np.ndarray:
+        """By how much values may be others where these are computed otherwise."""
+        return 1e-9 * finite(values) + self.near.noise + 1e-12 * self.near.size
 
     def invisible(self, u: np.ndarray) -> np.ndarray:
         """How small a change of ⟨u, f⟩ is that its rounding hides, for each row of u."""

@@ -24,7 +24,8 @@ def graded(exercise: Exercise, code: str, folder: Path) -> str | None:
 
 
 @pytest.mark.parametrize("name", OF_THE_BOOK)
-def test_the_solution_passes_and_where_the_reader_begins_does_not(name, tmp_path):
+def test_the_solution_passes_and_where_the_reader_begins_does_not(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     exercise = Exercise.load(name)
     assert graded(exercise, exercise.solution, tmp_path) is None
     wrong = graded(exercise, exercise.begin(), tmp_path)
@@ -50,6 +51,16 @@ def test_each_stands_once_at_the_end_of_its_chapter_which_says_how_long_it_takes
             assert told[chapter], f"{chapter} says how long it takes to read, and to do"
             assert int(told[chapter][2]) == guesses + sum(Exercise.load(name).minutes
                                                           for name in here), chapter
+
+
+def test_the_index_has_each_chapter_with_its_minutes_of_which_half_are_doing():
+    index = (ROOT / "docs" / "index.md").read_text("utf-8")
+    rows = re.findall(r"^\| \[[^]]+\]\((\w+)\.md\) \| (\d+) \| (\d+) \|", index, re.M)
+    for chapter, *minutes in rows:
+        page = notebooks.CHAPTERS[chapter].read_text("utf-8")
+        assert TO_READ_AND_DO.search(page).groups() == tuple(minutes), chapter
+    read, do = (sum(int(row[i]) for row in rows) for i in (1, 2))
+    assert len(rows) > 25 and do >= read
 
 
 def test_the_command_writes_the_task_then_says_what_is_wrong_and_then_that_it_is_solved(

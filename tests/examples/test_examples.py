@@ -79,7 +79,8 @@ RUNS = {
                              number_after("distance from the true curve:", output) < 0.1
                              and wrote("fit.png")(output, folder)),
     "03_classify_digits.py": Run(["--epochs", "12"], lambda output, folder:
-                                 number_after("held-out accuracy:", output) >= 0.97),
+                                 number_after("held-out accuracy:", output) >= 0.97
+                                 and wrote("wrong.png")(output, folder)),
     "04_gan_loop.py": Run(["--epochs", "2"], wrote("04_gan_loop.png")),
     "05_trainer.py": Run(["--steps", "4"], wrote("05_samples.png", "05_coverage.png")),
     "06_convolution.py": Run([], lambda output, folder:

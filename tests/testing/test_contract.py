@@ -1,6 +1,8 @@
 """What a gradient must be before its numbers are looked at: each rule broken once."""
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -144,3 +146,19 @@ def test_a_reverse_pass_that_raises_is_wrong_and_named():
 
     with pytest.raises(GradientError, match="the reverse pass raised KeyError: 'mask'"):
         check_grads(sine(backward_raises), X)
+
+
+def test_at_a_kink_rounding_may_depend_on_the_layout_but_the_gradient_beside_it_may_not():
+    x, w = np.array([[2.9, 2.9], [1.6, -1.1]]), np.array([[-0.00593199], [0.00593199]])
+    check_grads(lambda x, w: ops.relu(-(x @ w)), x, w)  # the first product is 0, or 1e-19
+
+    def backward(order, x, w, grad):
+        grad = -grad * (x @ w < 0)
+        return grad @ w.T, x.ravel(order).reshape(x.shape).T @ grad
+
+    def layer(order):
+        return from_numpy(lambda x, w: np.maximum(-(x @ w), 0), partial(backward, order))
+
+    check_grads(layer("C"), x, w)
+    with pytest.raises(GradientError, match="beside these.*by input 1 .* inputs are Fortran"):
+        check_grads(layer("K"), x, w)  # as they lie in memory

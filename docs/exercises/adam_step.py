@@ -1,0 +1,78 @@
+"""Adam from the textbook
+
+Chapter: learning. 6 minutes.
+
+`step` is Adam without the corrections: `m` and `v` begin at 0 and are too small at first.
+Run it: the first step is about 3 times too long. Put in `m_hat` and `v_hat`, so that the very
+first step has the length `lr`, whatever the gradient. `t` counts the steps from 1.
+"""
+# %% start
+import numpy as np
+
+
+def step(w, m, v, g, t, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8):
+    """The new w, m and v."""
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g ** 2
+    w = w - lr * m / (np.sqrt(v) + eps)
+    return w, m, v
+
+
+nothing = np.zeros(3)
+print(step(nothing, nothing, nothing, np.array([1000.0, 1.0, -0.001]), t=1)[0])
+
+
+# %% solution
+import numpy as np
+
+
+def step(w, m, v, g, t, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8):
+    """The new w, m and v."""
+    m = beta1 * m + (1 - beta1) * g
+    v = beta2 * v + (1 - beta2) * g ** 2
+    m_hat = m / (1 - beta1 ** t)            # at t = 1 this is g: all that has been seen
+    v_hat = v / (1 - beta2 ** t)            # and this is g²
+    w = w - lr * m_hat / (np.sqrt(v_hat) + eps)
+    return w, m, v                          # the means themselves go on uncorrected
+
+
+nothing = np.zeros(3)
+print(step(nothing, nothing, nothing, np.array([1000.0, 1.0, -0.001]), t=1)[0])
+
+
+# %% check
+import numpy as np
+
+import minigan as mg
+
+zero, g = np.zeros(3), np.array([1000.0, 1.0, -0.001])
+returned = step(zero, zero, zero, g, 1)
+assert isinstance(returned, tuple) and len(returned) == 3, "step is to return three: w, m and v"
+w, m, v = (np.asarray(part, dtype=float) for part in returned)
+assert np.isfinite(w).all(), (
+    f"the first step leads to {w}. What is divided by 0? At t = 1 the correction is 1 − beta ** 1")
+lengths = np.abs(w) / 0.01
+assert not np.allclose(lengths, 0.1 / np.sqrt(0.001), rtol=1e-3), (
+    f"the first step is {lengths[1]:.2f} times lr: m is 0.1 g there and the root of v is 0.032 g. "
+    "Divide each by what it is too small by, 1 − beta1 ** t and 1 − beta2 ** t")
+assert not np.allclose(lengths, 0.1, rtol=1e-3), (
+    "the first step is lr / 10: v is corrected, m is not")
+assert not np.allclose(lengths, 1 / np.sqrt(0.001), rtol=1e-3), (
+    "the first step is 32 times lr: m is corrected, v is not")
+assert np.allclose(lengths, 1, rtol=1e-3), (
+    f"for the gradient {g} the first step is {lengths.round(3)} times lr: it should be 1 time lr "
+    "for each of them. (Is the root taken of v_hat, and eps added after it?)")
+assert np.allclose(m, 0.1 * g) and np.allclose(v, 0.001 * g ** 2), (
+    "the first step is right, but it returns the corrected means: the next step would correct them "
+    "again. m and v go on as they are, the hats are for this step only")
+gradients = np.random.default_rng(0).standard_normal((20, 3)) * [0.01, 1.0, 100.0]
+weights = mg.tensor(np.zeros(3), requires_grad=True)
+adam = mg.optim.Adam([weights], lr=0.01, betas=(0.9, 0.999))
+w = m = v = np.zeros(3)
+for t, g in enumerate(gradients, 1):
+    w, m, v = step(w, m, v, g, t)
+    weights.grad = mg.tensor(g)
+    adam.step()
+    assert np.allclose(w, weights.numpy(), rtol=1e-6, atol=1e-9), (
+        f"step {t} leads to {w}, minigan's Adam to {weights.numpy()}: up to there they agree. "
+        "What depends on t?")
