@@ -63,7 +63,8 @@ def trace(y: Tensor, grad: Tensor | None = None, *scopes: Mapping[str, Any]) -> 
             of = tuple([at[id(x)] for x in inputs])
             near = [*[modules.get(id(x)) for x in (t, *inputs)], *[nodes[i].module for i in of]]
             at[id(t)] = len(nodes)
-            nodes.append(Node(t, creator, of, names.get(id(t), ""), next(filter(None, near), "")))
+            name = names.get(id(t), "") or not creator and names.get(id(t.data)) or ""
+            nodes.append(Node(t, creator, of, name, next(filter(None, near), "")))
         else:
             stack.append((t, creator, True))
             stack += [(x, x.creator if _is_in(x, creator.tracked) else None, False)
@@ -133,6 +134,8 @@ def _named(scopes: Sequence[Mapping[str, Any]]) -> tuple[dict[int, str], dict[in
                     owners.setdefault(id(t), path.rpartition(".")[0])
     for name, t in found:
         names.setdefault(id(t), name)
+        if isinstance(t, Tensor):
+            names.setdefault(id(t.data), f"{name}.detach()")
     return names, owners
 
 

@@ -161,12 +161,14 @@ def test_names_are_those_of_variables_modules_and_lists():
     net, ws = a_network(), [leaf(5, 2), {"bias": leaf(2)}]
     images = mg.tensor(np.ones((3, 4, 4, 1), np.float32))
     hidden = net(images)
-    loss = (hidden.astype("float64") @ ws[0] + ws[1]["bias"]).sum()
+    cut_off = (hidden.detach() * leaf(5, dtype="float32")).sum().astype("float64")
+    loss = (hidden.astype("float64") @ ws[0] + ws[1]["bias"]).sum() + cut_off
     page = viz.steps(loss)
     nodes = data_of(page)["nodes"]
     assert page.title == "loss, step by step" and "<title>loss, step by step</title>" in page.html
-    assert {"images", "hidden", "loss", "ws[0]", "ws[1]['bias']", "net.layers.0.weight",
-            "net.layers.1.bias"} <= {node["name"] for node in nodes}
+    names = {"images", "hidden", "hidden.detach()", "loss", "ws[0]", "ws[1]['bias']",
+             "net.layers.0.weight", "net.layers.1.bias"}
+    assert names <= {node["name"] for node in nodes}
     named = {node["name"]: node for node in nodes}
     assert named["hidden"]["module"] == named["net.layers.4.weight"]["module"] == "net.layers.4"
 
