@@ -58,6 +58,9 @@ number = count(astray, radius=0.01)
 assert number == 0, f"no point is closer than 0.01 to any center, but clouds says {number}"
 number = count(near, near + [[0.0, 0.0], [0.05, 0.0]], 2.0)
 assert number == 2, f"two points, each beside its own center, hit two, but clouds says {number}"
+number = count(near, [*near, [5.0, 0.0]], 9.0)
+assert number == 2, (f"two points stand on two centers, and a third is far from both, but clouds "
+                     f"says {number}: which center does a point belong to?")
 number = count(near[:1], near, 2.0)
 assert number == 1, (f"one point belongs to one center, the nearest, but clouds says {number}: "
                      "it is closer than the radius to both")
