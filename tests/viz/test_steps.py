@@ -248,6 +248,8 @@ def test_the_command_writes_the_page_with_the_functions_own_names(tmp_path, monk
         line, = capsys.readouterr().err.splitlines()
         assert says in line
     assert not (tmp_path / "x.html").exists()
+    assert main(["steps", "for_steps.py:loss", "--out", "."]) == 2
+    assert capsys.readouterr().err == "minigan steps: Is a directory: .\n"
 
 
 WALK = """<script>
