@@ -40,8 +40,9 @@ def count(points, centers=ring, radius=0.15):
     number = clouds(points, centers, radius)
     assert number is not ..., (
         "clouds still returns ...: distances[i, j] is that of point i from center j")
-    assert np.ndim(number) == 0 and number == int(number), (
-        f"clouds returns something of shape {np.shape(number)}, but one whole number is asked for")
+    assert isinstance(number, (int, np.integer)), (
+        f"clouds returns a {type(number).__name__} of shape {np.shape(number)}, but one whole "
+        "number is asked for")
     return int(number)
 
 

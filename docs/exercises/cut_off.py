@@ -46,7 +46,7 @@ for hidden, depth in [(8, 1), (5, 2)]:
     D = mg.nn.Sequential(*layers, mg.nn.Dense(hidden, 1, rng=rng)).astype("float64")
     D.layers[-1].bias.data = np.array([0.7])
     images = rng.normal(size=(4, 2, 3))
-    found, said = features(D, images), verdict(D, images)
+    found = features(D, images)
     assert found is not ..., "features still returns ...: D.layers is the list of D's layers"
     assert np.shape(found) == (4, hidden), (
         f"features of 4 images have the shape {np.shape(found)}, but ({4}, {hidden}) goes into the "
@@ -54,6 +54,7 @@ for hidden, depth in [(8, 1), (5, 2)]:
     wanted = mg.nn.Sequential(*D.layers[:-1])(images).numpy()
     assert np.allclose(np.asarray(found, dtype=float), wanted), (
         "the features have the right shape and wrong values: is a layer missing before the last?")
+    said = verdict(D, images)
     assert said is not ..., "verdict still returns ...: features, weight and bias are all it needs"
     assert np.shape(said) == (4,), (
         f"verdict has the shape {np.shape(said)}, but one logit for each image is wanted, (4,): "

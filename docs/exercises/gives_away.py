@@ -35,7 +35,8 @@ def most(real, fake, weight):
 # %% check
 rng = np.random.default_rng(0)
 for n, m, k in [(40, 30, 5), (6, 50, 3)]:
-    weight, apart = np.array([[0.9, -3.0, 1.0, 0.1, -0.2], [1.0, 1.0, 0.0, 2.0, 3.0]])[:, :k]
+    order = rng.permutation(k)
+    weight, apart = np.array([[0.9, -3.0, 1.0, 0.1, -0.2], [1.0, 1.0, 0.0, 2.0, 3.0]])[:, order]
     real, fake = rng.normal(apart, 0.3, (n, k)), rng.normal(0, 0.3, (m, k))
     found = shares(real.copy(), fake.copy(), weight)
     assert found is not ..., "shares still returns ...: which numbers add up to the difference?"
@@ -52,6 +53,8 @@ for n, m, k in [(40, 30, 5), (6, 50, 3)]:
         "the shares add up to the difference, but they are not those of the features one by one")
     chosen = most(real, fake, weight)
     assert chosen is not ..., "most still returns ...: an index"
+    assert isinstance(chosen, (int, np.integer)) and -k < chosen < k, (
+        f"most returns {chosen!r}, but the index of one of {k} features is wanted")
     assert chosen == np.argmax(wanted), (
         f"most says {chosen}, with the share {wanted[int(chosen)]:.3f}, but there is a larger one: "
         "a negative share speaks for the generated ones, and neither a large weight nor a large "

@@ -14,12 +14,12 @@ from style import IMAGES
 from minigan.lab import Task, train
 from minigan.lab.animation import Film
 
-FRAMES, COLOURS, PLANE = 24, 32, (0, 0, 396, 414)  # the plane's part of a frame
+FRAMES, COLOURS, PLANE = 24, 32, (0, 0, 396, 372)  # the plane's part of a frame
 
 
 def frames(method: str) -> list[Image.Image]:
     """A game, from its first step to the last, which stays for a second."""
-    task = Task("ring", method, steps=800)
+    task = Task("ring", method)
     film = Film(task, FRAMES)
     train(task, [film])
     with TemporaryDirectory() as folder:
