@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any, NamedTuple, Sequence
 
 from .autodiff import Function, Tensor
@@ -67,20 +68,17 @@ def trace(y: Tensor, grad: Tensor | None = None, *scopes: Mapping[str, Any]) -> 
             nodes.append(Node(t, creator, of, name, next(filter(None, near), "")))
         else:
             stack.append((t, creator, True))
-            stack += [(x, x.creator if _is_in(x, creator.tracked) else None, False)
-                      for x in reversed(inputs)]
+            stack += [(x, x.creator if was else None, False)
+                      for x, was in zip(inputs[::-1], creator.tracked[::-1])]
     _check_unchanged(nodes)
     heard = _Heard(nodes, at)
-    tracked = {id(x) for node in nodes if node.creator for x in node.creator.tracked}
+    tracked = {id(x) for node in nodes if node.creator
+               for x in compress(node.creator.inputs, node.creator.tracked)}
     leaves = [n.tensor for n in nodes if n.creator is None and id(n.tensor) in tracked]
     with observing(heard):
         for leaf, total in zip(leaves, differentiate(y, leaves, grad)):
             nodes[at[id(leaf)]].grad = total
     return Trace(nodes, heard.order)
-
-
-def _is_in(x: Tensor, tensors: Sequence[Tensor]) -> bool:
-    return any(x is t for t in tensors)
 
 
 class _Heard(Observer):
