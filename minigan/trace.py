@@ -68,13 +68,13 @@ def trace(y: Tensor, grad: Tensor | None = None, *scopes: Mapping[str, Any]) -> 
             nodes.append(Node(t, creator, of, name, next(filter(None, near), "")))
         else:
             stack.append((t, creator, True))
-            stack += [(x, x.creator if tracked else None, False)
-                      for x, tracked in zip(inputs[::-1], creator.tracked[::-1])]
+            stack += [(x, x.creator if was else None, False)
+                      for x, was in zip(inputs[::-1], creator.tracked[::-1])]
     _check_unchanged(nodes)
     heard = _Heard(nodes, at)
-    asked = {id(x) for node in nodes if node.creator
-             for x in compress(node.creator.inputs, node.creator.tracked)}
-    leaves = [n.tensor for n in nodes if n.creator is None and id(n.tensor) in asked]
+    tracked = {id(x) for node in nodes if node.creator
+               for x in compress(node.creator.inputs, node.creator.tracked)}
+    leaves = [n.tensor for n in nodes if n.creator is None and id(n.tensor) in tracked]
     with observing(heard):
         for leaf, total in zip(leaves, differentiate(y, leaves, grad)):
             nodes[at[id(leaf)]].grad = total

@@ -2,12 +2,17 @@
 from __future__ import annotations
 
 import argparse
-from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, Sequence
 
 from ..errors import UserError
 from ..exercises import Exercise, names
+
+# In the order of the book.
+CHAPTERS = """sixty_lines learning derivatives graph stepper accumulation broadcasting matmul
+    second_order stable convolution first_gan objectives collapse recipes conditions quality
+    diagnostics asking own_networks notebook slips features checking prove mismatch prove_torch
+    prove_jax batch_norm fast_cpu gpu pytorch""".split()
 
 
 def register(commands: Any) -> None:
@@ -18,17 +23,18 @@ def register(commands: Any) -> None:
         "is there the same command grades it: it says what is wrong, with status 1, or that "
         "nothing is. Without a name it lists the exercises by chapter.")
     p.set_defaults(command=exercise)
-    p.add_argument("exercise", nargs="?", metavar="NAME", help="one of the list")
+    p.add_argument("exercise", nargs="?", metavar="NAME",
+                   help="one of the list, or a chapter, whose exercises are listed")
     p.add_argument("--solution", action="store_true", help="show a solution")
 
 
 def exercise(args: argparse.Namespace) -> int:
     """`minigan exercise`. A file that is there is never written over."""
-    if args.exercise is None:
+    if args.exercise is None or args.exercise in CHAPTERS:
         if args.solution:
             raise UserError("the solution of which exercise? Name it: minigan exercise NAME "
                             "--solution")
-        show_list()
+        show([args.exercise] if args.exercise else CHAPTERS)
         return 0
     chosen = Exercise.load(args.exercise.removesuffix(".py"))
     file = Path(f"{chosen.name}.py")
@@ -46,10 +52,11 @@ def exercise(args: argparse.Namespace) -> int:
     return 0
 
 
-def show_list() -> None:
-    """The exercises, by chapter in the order of their names."""
-    by_chapter = sorted(map(Exercise.load, names()), key=lambda e: (e.chapter, e.minutes, e.name))
-    for chapter, exercises in groupby(by_chapter, key=lambda e: e.chapter):
+def show(chapters: Sequence[str]) -> None:
+    """The exercises of these chapters, the shortest first."""
+    exercises = sorted(map(Exercise.load, names()), key=lambda e: (e.minutes, e.name))
+    for chapter in chapters:
         print(chapter)
         for e in exercises:
-            print(f"  {e.name:24} {e.title} ({e.minutes} minutes)")
+            if e.chapter == chapter:
+                print(f"  {e.name:24} {e.title} ({e.minutes} minutes)")

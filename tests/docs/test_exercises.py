@@ -9,6 +9,7 @@ from test_docs_code import ROOT
 from test_notebooks import notebooks
 
 from minigan import cli, exercises
+from minigan.cli.exercise import CHAPTERS
 from minigan.errors import UserError
 from minigan.exercises import Exercise
 
@@ -61,6 +62,7 @@ def test_the_index_has_each_chapter_with_its_minutes_of_which_half_are_doing():
         assert TO_READ_AND_DO.search(page).groups() == tuple(minutes), chapter
     read, do = (sum(int(row[i]) for row in rows) for i in (1, 2))
     assert len(rows) > 25 and do >= read
+    assert [chapter for chapter, *_ in rows] == CHAPTERS
 
 
 def test_the_command_writes_the_task_then_says_what_is_wrong_and_then_that_it_is_solved(
@@ -85,7 +87,12 @@ def test_wrong_words_and_broken_code_are_answered_by_a_line(tmp_path, monkeypatc
     assert "did you mean bias_gradient?" in said and len(said) < 150  # and not all their names
     assert cli.main(["exercise", "--solution"]) == 2 and not list(tmp_path.iterdir())
     assert cli.main(["exercise"]) == 0
-    assert "The gradient of a bias (5 minutes)" in capsys.readouterr().out
+    whole = capsys.readouterr().out
+    assert "The gradient of a bias (5 minutes)" in whole
+    assert whole.count("minutes)") == len(OF_THE_BOOK)
+    assert cli.main(["exercise", "broadcasting"]) == 0
+    part = capsys.readouterr().out
+    assert part in whole and "  bias_gradient" in part
     for code, said in [("x = (", "SyntaxError"), ("AddRow = 1", "TypeError"),
                        ("1 / 0", "(bias_gradient.py:1)")]:
         Path("bias_gradient.py").write_text(code, "utf-8")

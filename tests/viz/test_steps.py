@@ -129,8 +129,7 @@ def test_all_values_and_gradients_on_the_page_are_those_of_the_engine(name):
     with mg.no_grad():
         for i in data["backward"]:
             answers[i] = tensors[i].creator.gradients(grads[i])
-            creator = tensors[i].creator
-            asked.update(map(id, compress(creator.inputs, creator.tracked)))
+            asked.update(map(id, compress(tensors[i].creator.inputs, tensors[i].creator.tracked)))
     for i, node in enumerate(nodes):
         same(node["value"], tensors[i].numpy())
         assert (id(tensors[i]) in asked) == (i in grads)
