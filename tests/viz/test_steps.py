@@ -267,7 +267,7 @@ onload = () => {
   page.querySelectorAll("#map a")[3].dispatchEvent(new MouseEvent("click", {bubbles: true}))
   told.push(shown())
   document.body.textContent = JSON.stringify([told, errors, frame.contentWindow.eval(
-    '[-1, "-inf", 1, "inf", "nan"].map(hue)')])
+    'location.hash = "#99"; [...[-1, "-inf", 1, "inf", "nan"].map(hue), asked()]')])
 }
 </script>"""
 
@@ -287,12 +287,12 @@ def test_a_browser_goes_through_all_steps_by_the_keyboard(tmp_path):
     made = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
                            f"--user-data-dir={tmp_path / 'profile'}", file.as_uri()],
                           capture_output=True, text=True, timeout=60, check=True).stdout
-    told, errors, hues = json.loads(re.search(r"<body[^>]*>(.*)</body>", made, re.S)[1])
+    told, errors, others = json.loads(re.search(r"<body[^>]*>(.*)</body>", made, re.S)[1])
     told = [line.split(" | ") for line in told]
     steps, numbers = [line[0] for line in told], [line[1].split() for line in told]
     by_x = mg.grad(y, x)[0].item()
     assert not errors and all(int(line[2]) <= 390 for line in told)
-    assert hues == ["--minus", "--minus", "--plus", "--plus", "--none"]
+    assert others == ["--minus", "--minus", "--plus", "--plus", "--none", 8]  # of steps 0 to 8
     assert [s.partition(":")[0] for s in steps[:9]] == [
         f"Step {k} of 9, {'forward' if k < 5 else 'backward'}" for k in range(1, 10)]
     assert steps[1].endswith("Multiply computes its value from w and x.")
