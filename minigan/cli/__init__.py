@@ -39,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             said, status = "interrupted", 130
         except UserError as error:
             said = str(error)
+        except UnicodeEncodeError as error:  # a pipe on Windows, for one
+            said = (f"the output is in {error.encoding}, which has no "
+                    f"{error.object[error.start]!a}: set PYTHONUTF8=1")
         except MemoryError as error:
             said = f"there is not enough memory: {error}"
         except OSError as error:

@@ -1,6 +1,7 @@
 """The exercises of the book: a solution passes its check, and where the reader begins does not."""
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
@@ -125,6 +126,12 @@ def test_what_is_no_text_is_not_graded(tmp_path, monkeypatch, capsys):
     for name in "hinge", "undo":
         assert cli.main(["exercise", name]) == 2
         assert f"{name}.py cannot be read" in capsys.readouterr().err
+
+
+def test_an_output_that_has_not_all_signs_is_told(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), "latin-1"))
+    assert cli.main(["exercise", "curvature_along", "--solution"]) == 2
+    assert "latin-1, which has no '\\u1d40': set PYTHONUTF8=1" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_exercise_and_a_missing_folder_are_told(tmp_path, monkeypatch):
