@@ -45,8 +45,9 @@ assert right < wrong, (
     f"d_loss is {right:.2f} where D is right about all examples and {wrong:.2f} where it is wrong "
     "about all: which answer should it be paid for?")
 assert abs(right - 0.0458) < 0.3, (
-    f"d_loss is {right:.2f} where D is right about all examples, but should be 0.05: is a "
-    "sigmoid, which bce does by itself, done twice?")
+    f"d_loss is {right:.2f} where D is right about all examples, but should be 0.05: "
+    "are the targets 1 and 0, and is each kind paid for? Or is a sigmoid, which bce does by "
+    "itself, done twice?")
 alone = at([0.0], [2.0, 2.0, 2.0])
 assert abs(alone - 2.8200752) < 1e-5, (
     f"with one real example and three generated ones d_loss is {alone:.3f}, but 2.820 is the mean "
