@@ -36,5 +36,5 @@ pulls.set_title("how strongly it is pulled up", fontsize=12)
 for axes in (values, pulls):
     axes.set_xlabel("a, the logit of a generated sample")
     axes.axvspan(-8, -3, color=GREY, alpha=0.1, linewidth=0)
-pulls.text(-7.7, 0.42, "where a\ngenerator is\nthat loses", color=GREY)
+pulls.text(-7.7, 0.42, "where G is\nwhile it loses", color=GREY)
 save(figure, "generator_losses")
