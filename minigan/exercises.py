@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import ast
 import re
+import site
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import UserError, no_such
-from .user_code import executed, place_of, said
+from .errors import BRIEF, UserError, did_you_mean
+from .user_code import executed, place_of, said, text_of
 
-FOLDERS = [Path(__file__).resolve().parents[1] / "docs/exercises",             # of this checkout
-           Path(sysconfig.get_path("data")) / "share/minigan/exercises"]        # installed
+BESIDE = Path(__file__).resolve().parents[1]
+FOLDERS = [BESIDE / "docs/exercises",  # of this checkout; else where pip puts what is no code:
+           *[Path(root) / "share/minigan/exercises"  # of an environment, by --user, by --target
+             for root in (sysconfig.get_path("data"), site.getuserbase(), BESIDE)]]
 ABOUT = re.compile(r"(?P<title>[^\n]+)\n\n"
                    r"Chapter: (?P<chapter>\w+)\. (?P<minutes>\d+) minutes\.\n\n"
                    r"(?P<task>.+)", re.S)
@@ -49,7 +52,8 @@ class Exercise:
         """The exercise of that name. Raises UserError where there is none."""
         known = names()
         if name not in known:
-            raise UserError(no_such("exercise", name, known))
+            raise UserError(f"there is no exercise {BRIEF.repr(name)}{did_you_mean(name, known)} "
+                            "(minigan exercise lists them)")
         text = known[name].read_text("utf-8")
         about = ABOUT.fullmatch(ast.get_docstring(ast.parse(text)) or "")
         cells = [cell.strip("\n") + "\n" for cell in re.split(r"^# %% \w+\n", text, flags=re.M)[1:]]
@@ -65,14 +69,20 @@ class Exercise:
         return f'"""{self.title}\n\n{self.task.rstrip()}\n"""\n{self.start}'
 
     def grade(self, file: Path) -> str | None:
-        """What is wrong with the code of a file, in 25 lines at most; None if it is solved."""
+        """What is wrong with the code of a file, in 25 lines at most; None if it is solved. Raises
+        UserError if the file cannot be read."""
+        text = text_of(file)
+        check = compile(self.check, f"<the check of {self.name}>", "exec",
+                        optimize=0)  # python -O would leave out what it asserts
         try:
-            names = dict(vars(executed(file.read_text("utf-8"), file, file)))
-            exec(compile(self.check, f"<the check of {self.name}>", "exec"), names)
+            names = dict(vars(executed(text, file, file)))
+            exec(check, names)
         except (AssertionError, UserError) as error:  # a GradientError is the former
             wrong = str(error).partition("\nto see it again")[0]  # here that is the same command
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             wrong = f"{said(error)}{place_of(error)}"
+            if isinstance(error, NameError) and not place_of(error):
+                wrong = f"the check asks for {error.name}, which the file has no more: put it back"
         else:
             return None
         return "\n".join(wrong.splitlines()[:LINES])

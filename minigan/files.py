@@ -2,6 +2,7 @@
 files."""
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import re
@@ -29,6 +30,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     what killed writers left in the folder is removed.
     """
     path = Path(path)
+    if path.is_dir():  # said of this name, and not of the temporary one
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     make_folder(path.parent)
     for left in leftovers(path.parent):
         left.unlink(missing_ok=True)

@@ -12,7 +12,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from .errors import UserError, did_you_mean
+from .errors import UserError, brief, did_you_mean
+
+
+def text_of(file: Path) -> str:
+    """What is in a file of Python. Raises UserError for one that cannot be read."""
+    try:
+        return file.read_text("utf-8-sig")  # some editors begin with a mark
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{file} cannot be read: {brief(error)}") from None
 
 
 def executed(text: str, file: Path, source: Path) -> ModuleType:

@@ -61,3 +61,7 @@ for n, size in [(60, 20), (100, 30), (7, 7)]:
     assert (numbers != np.sort(numbers)).any(), "the examples come in the order of the file"
     assert len(second) != steps or (numbers != np.concatenate(second)).any(), (
         "the second epoch has the order of the first: draw it from rng, which goes on")
+    both = set(numbers) | set(np.concatenate(second))
+    assert n % size == 0 or len(both) > n // size * size, (
+        f"in both epochs the same {n - len(both)} examples were left out, so they are never seen: "
+        "permute all of them, and leave out the end of the new order")

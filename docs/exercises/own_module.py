@@ -60,6 +60,10 @@ assert getattr(images, "shape", None) == (4, 2, 3, 1), (
     f"of noise (4, 5) it makes {getattr(images, 'shape', images)!r}, and is to make four "
     "images: (4, 2, 3, 1)")
 before = images.numpy()
+layers = [m for m in painter.modules() if isinstance(m, nn.Dense)]
+assert len(layers) == 1, f"it is to have one Dense layer beside the canvas, and has {len(layers)}"
+assert np.allclose(before.reshape(4, 6), np.tanh(layers[0](z).numpy()), atol=1e-5), (
+    "where the canvas is 0, an image is to be tanh(dense(z))")
 names["canvas"].data[...] = 0.5
 after = painter(z).numpy()
 assert np.allclose(after, np.tanh(np.arctanh(before.clip(-1, 1)) + 0.5), atol=1e-5), (

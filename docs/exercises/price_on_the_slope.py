@@ -76,4 +76,11 @@ def r1_by_weights(weights):
     return penalty(lambda x: (mg.ops.tanh(x @ weights) ** 2).sum(axis=1), x)
 
 
+bent = np.array([[1.0, -0.5], [0.2, 0.7]])
+t = np.tanh(x @ bent)
+wanted = (((2 * t * (1 - t * t)) @ bent.T) ** 2).sum(axis=1).mean() / 2
+got = r1_by_weights(mg.tensor(bent, requires_grad=True)).item()
+assert abs(got - wanted) < 1e-6, (
+    f"right for a plane. Of a D that bends each example has a slope of its own; there R1 is "
+    f"{wanted:.4f}, and r1 says {got:.4f}: square first, then take the mean over the examples")
 check_grads(r1_by_weights, rng.normal(size=(2, 3)))

@@ -53,6 +53,12 @@ discriminator.astype("float64")
 x = rng.normal(size=(4, 2))
 discriminator.zero_grad()
 found = r1(discriminator, x)
+w, v = (discriminator.layers[i].weight.numpy() for i in (0, 2))
+slopes = (1 - np.tanh(x @ w + discriminator.layers[0].bias.numpy()) ** 2) * v.T @ w.T
+expected = (slopes ** 2).sum(axis=1).mean()
+assert abs(found.item() - expected) < 1e-9, (
+    f"right where D's slope is the same everywhere. Where it is another at each example, R1 is "
+    f"{expected:.4f}, and yours {found.item():.4f}: the square is taken first, and then the mean")
 assert found.requires_grad, ("r1 is right, and a constant: its gradient by D's weights is what D "
                              "learns from. See create_graph in mg.grad")
 

@@ -47,3 +47,7 @@ for n, k in (3, 3), (2, 3), (4, 1), (1, 4):
         raise AssertionError(
             f"a table of shape ({n}, {k}): its rows sum to {sums}. A shape of ({n},) is aligned "
             "on the right, and so is a row: whose sum meets which number of the table?")
+    right = table.numpy() / table.numpy().sum(axis=1, keepdims=True)
+    assert np.allclose(got, right), (
+        f"a table of shape ({n}, {k}): its rows sum to 1, but its first row {table.numpy()[0]} "
+        f"became {got[0]}. Each number is to be divided by the sum of its row, no more")

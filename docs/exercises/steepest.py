@@ -45,7 +45,7 @@ for shape in (3, 3), (6, 4), (4, 6), (1, 5):
             raise AssertionError(f"W of shape {shape}: {error}. x has as many numbers as W has "
                                  "rows, x @ W as many as it has columns") from None
         where = f"W of shape {shape}, which stretches by {stretched.round(2)}"
-        assert got is not None, "steepness returns nothing yet"
+        assert got is not None and got is not ..., "steepness returns nothing yet"
         assert np.ndim(got) == 0, f"{where}: a number is wanted, not {np.size(got)} of them"
         assert np.isfinite(got), (
             f"{where}: steepness returned {got}. Does the vector grow without end? Give it length "

@@ -73,6 +73,19 @@ assert np.ptp(points) > 0.5, "all pairs get the same share: each is to have its 
 assert (points >= 0).all() and (points <= 1).all(), "a point lies beyond the ends of its line"
 
 
+def hollow(x):
+    """|x|²/2, whose slope is x itself."""
+    seen.append(x.numpy())
+    return (x * x).sum(axis=1) / 2
+
+
+paid = penalty(hollow, *rng.normal(size=(2, 50, 3))).item()
+wanted = ((np.linalg.norm(seen[-1], axis=1) - 1) ** 2).mean()
+assert abs(paid - wanted) < 1e-4, (
+    f"where D is as steep everywhere all is right; where it is not, the penalty should be "
+    f"{wanted:.3f} and is {paid:.3f}: each example pays for itself, and the mean comes last")
+
+
 def penalty_by_weights(weights):
     """The penalty of a D that bends, as a function of its weights."""
     return penalty(lambda x: mg.ops.tanh(x @ weights).sum(axis=1), *data)

@@ -29,6 +29,7 @@ from ..locks import Lock, Taken, lock
 from ..nn import summary
 from ..nn.shapes import Summary
 from ..settings import NUMBER, parsed
+from ..user_code import text_of
 from ..viz import save_curves
 from . import own
 from .config import Config
@@ -60,8 +61,7 @@ class RunFolder:
     def source_changed(self) -> bool:
         """Whether the user's file of the networks is another now than when the run began."""
         copy, source = self.folder / own.FILE, Path(self.config.source or "")
-        return (source.is_file() and copy.is_file()
-                and own.text_of(source) != own.text_of(copy))
+        return source.is_file() and copy.is_file() and text_of(source) != text_of(copy)
 
     def take(self) -> None:
         """Keep other processes from writing into the folder until `close()`. Raises RunError if one

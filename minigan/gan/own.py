@@ -9,10 +9,10 @@ import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor, no_grad
-from ..errors import BRIEF, UserError, brief, did_you_mean, no_such
+from ..errors import BRIEF, UserError, did_you_mean, no_such
 from ..nn import Flatten, Module, Reshape, Sequential, Sigmoid, Tanh
 from ..settings import POSITIVE, Kind
-from ..user_code import executed, member, place_of, said
+from ..user_code import executed, member, place_of, said, text_of
 from .game import GAN, GameError, sample
 from .models import Discriminator, Pair
 from .penalties import Sample
@@ -68,14 +68,6 @@ def source_of(name: str) -> Path:
 def short(name: str) -> str:
     """The name without the file's folder."""
     return name if name in SYSTEMS else Path(name).name
-
-
-def text_of(file: Path) -> str:
-    """What is in a file of Python. Raises UserError for one that cannot be read."""
-    try:
-        return file.read_text("utf-8-sig")  # some editors begin with a mark
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{file} cannot be read: {brief(error)}") from None
 
 
 class _Made:

@@ -17,6 +17,7 @@ from ..files import flush, leftovers, make_folder
 from ..locks import NAME as LOCK
 from ..nn import summary
 from ..settings import Natural, Positive
+from ..user_code import text_of
 from . import own
 from .beginning import settings
 from .config import Config
@@ -70,8 +71,8 @@ class Run(SavedRun):
         run.data = read
         if config.own is not None:
             again = weights_of is not None and weights_of.config.own is config.own
-            run.own_text = own.text_of(weights_of.folder / own.FILE if again
-                                       else Path(config.source))
+            run.own_text = text_of(weights_of.folder / own.FILE if again
+                                   else Path(config.source))
         if weights_of is not None:
             run._take_weights(weights_of)
         return run

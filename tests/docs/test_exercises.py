@@ -83,7 +83,8 @@ def test_the_command_writes_the_task_then_says_what_is_wrong_and_then_that_it_is
 def test_wrong_words_and_broken_code_are_answered_by_a_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert cli.main(["exercise", "bias_gradeint"]) == 2
-    assert "did you mean bias_gradient?" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "did you mean bias_gradient?" in said and len(said) < 150  # and not all their names
     assert cli.main(["exercise", "--solution"]) == 2 and not list(tmp_path.iterdir())
     assert cli.main(["exercise"]) == 0
     whole = capsys.readouterr().out
@@ -97,6 +98,33 @@ def test_wrong_words_and_broken_code_are_answered_by_a_line(tmp_path, monkeypatc
         Path("bias_gradient.py").write_text(code, "utf-8")
         assert cli.main(["exercise", "bias_gradient"]) == 1
         assert said in capsys.readouterr().out
+
+
+def test_no_answer_passes_by_ending_the_program_or_by_python_without_asserts(
+        tmp_path, monkeypatch):
+    exercise = Exercise.load("discriminator_loss")
+    leaves = "import sys\nimport minigan as mg\n\ndef d_loss(*_): sys.exit(0)\n"
+    assert "SystemExit: 0 (" in graded(exercise, leaves, tmp_path)
+    asked = []
+    monkeypatch.setattr(exercises, "compile", lambda *args, **kwargs: asked.append(kwargs) or
+                        compile(*args, **kwargs), raising=False)
+    graded(exercise, exercise.solution, tmp_path)
+    assert asked == [{"optimize": 0}]  # which keeps what `python -O` would leave out
+
+
+def test_a_name_that_is_gone_is_asked_for_and_a_mark_at_the_beginning_is_none(tmp_path):
+    exercise = Exercise.load("bias_gradient")
+    assert graded(exercise, "", tmp_path).startswith("the check asks for AddRow")
+    assert "add_row" in graded(exercise, "\ufeff" + exercise.start, tmp_path)
+
+
+def test_what_is_no_text_is_not_graded(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Path("hinge.py").mkdir()
+    Path("undo.py").write_bytes(b"\xff\xfe\x00")
+    for name in "hinge", "undo":
+        assert cli.main(["exercise", name]) == 2
+        assert f"{name}.py cannot be read" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_exercise_and_a_missing_folder_are_told(tmp_path, monkeypatch):

@@ -247,6 +247,8 @@ def test_the_command_writes_the_page_with_the_functions_own_names(tmp_path, monk
         line, = capsys.readouterr().err.splitlines()
         assert says in line
     assert not (tmp_path / "x.html").exists()
+    assert main(["steps", "for_steps.py:loss", "--out", "."]) == 2
+    assert capsys.readouterr().err == "minigan steps: Is a directory: .\n"
 
 
 WALK = """<script>
@@ -264,7 +266,8 @@ onload = () => {
   press("Home"); told.push(shown())
   page.querySelectorAll("#map a")[3].dispatchEvent(new MouseEvent("click", {bubbles: true}))
   told.push(shown())
-  document.body.textContent = JSON.stringify([told, errors])
+  document.body.textContent = JSON.stringify([told, errors, frame.contentWindow.eval(
+    '[-1, "-inf", 1, "inf", "nan"].map(hue)')])
 }
 </script>"""
 
@@ -284,11 +287,12 @@ def test_a_browser_goes_through_all_steps_by_the_keyboard(tmp_path):
     made = subprocess.run([browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom",
                            f"--user-data-dir={tmp_path / 'profile'}", file.as_uri()],
                           capture_output=True, text=True, timeout=60, check=True).stdout
-    told, errors = json.loads(re.search(r"<body[^>]*>(.*)</body>", made, re.S)[1])
+    told, errors, hues = json.loads(re.search(r"<body[^>]*>(.*)</body>", made, re.S)[1])
     told = [line.split(" | ") for line in told]
     steps, numbers = [line[0] for line in told], [line[1].split() for line in told]
     by_x = mg.grad(y, x)[0].item()
     assert not errors and all(int(line[2]) <= 390 for line in told)
+    assert hues == ["--minus", "--minus", "--plus", "--plus", "--none"]
     assert [s.partition(":")[0] for s in steps[:9]] == [
         f"Step {k} of 9, {'forward' if k < 5 else 'backward'}" for k in range(1, 10)]
     assert steps[1].endswith("Multiply computes its value from w and x.")
