@@ -1,10 +1,12 @@
-"""Adam from the textbook
+"""The hats of Adam
 
 Chapter: learning. 6 minutes.
 
-`step` is Adam without the corrections: `m` and `v` begin at 0 and are too small at first.
-Run it: the first step is about 3 times too long. Put in `m_hat` and `v_hat`, so that the very
-first step has the length `lr`, whatever the gradient. `t` counts the steps from 1.
+`step` is Adam without the hats. `m` and `v` begin at 0, and so they are too small at first: after
+one step `m` is a tenth of the gradient, `v` a thousandth of its square. Run it: the first step is
+about 3 times too long. Divide each by what it is too small by, after `t` steps (`t` is 1 at the
+first), into `m_hat` and `v_hat`. To find it, ask how large `m` becomes if every gradient is 1; the
+correction makes that 1 from the start. `m` and `v` themselves go on as they are.
 """
 # %% start
 import numpy as np
@@ -50,11 +52,15 @@ returned = step(zero, zero, zero, g, 1)
 assert isinstance(returned, tuple) and len(returned) == 3, "step is to return three: w, m and v"
 w, m, v = (np.asarray(part, dtype=float) for part in returned)
 assert np.isfinite(w).all(), (
-    f"the first step leads to {w}. What is divided by 0? At t = 1 the correction is 1 − beta ** 1")
+    f"the first step leads to {w}. What is divided by 0? t begins at 1")
 lengths = np.abs(w) / 0.01
 assert not np.allclose(lengths, 0.1 / np.sqrt(0.001), rtol=1e-3), (
     f"the first step is {lengths[1]:.2f} times lr: m is 0.1 g there and the root of v is 0.032 g. "
-    "Divide each by what it is too small by, 1 − beta1 ** t and 1 − beta2 ** t")
+    "Divide each by what it is too small by. If all gradients were 1, how large would m be after "
+    "t = 1 step, after 2, after 3?")
+assert not np.allclose(lengths, 1000, rtol=1e-3), (
+    "the first step is 1,000 times lr: are beta1 and beta2 swapped in the corrections? m is kept "
+    "with beta1, v with beta2")
 assert not np.allclose(lengths, 0.1, rtol=1e-3), (
     "the first step is lr / 10: v is corrected, m is not")
 assert not np.allclose(lengths, 1 / np.sqrt(0.001), rtol=1e-3), (

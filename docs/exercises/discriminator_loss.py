@@ -1,59 +1,67 @@
-"""The loss of the discriminator
+"""A detective who is never quite sure
 
-Chapter: first_gan. 3 minutes.
+Chapter: first_gan. 4 minutes.
 
-`real` and `fake` are D's logits on real and on generated examples. Write what D pays: the mean
-cross-entropy on the real ones plus that on the generated ones.
+A D that is certain of itself teaches G little. So one often tells it that even of the real examples
+only nine in ten are real (*one-sided label smoothing*): the target for the real ones is
+`1 − smooth`, the one for the generated stays 0. `real` and `fake` are D's logits. Write what D pays
+now.
 """
 # %% start
 import minigan as mg
 
-bce = mg.losses.bce_with_logits      # bce(logits, target) is a mean over the logits
+bce = mg.losses.bce_with_logits      # bce(logits, target): the mean over the logits
 
 
-def d_loss(real, fake):
-    return ...
+def d_loss(real, fake, smooth):
+    return bce(real, 1.0) + bce(fake, 0.0)
 
 
 # %% solution
 import minigan as mg
 
-bce = mg.losses.bce_with_logits      # bce(logits, target) is a mean over the logits
+bce = mg.losses.bce_with_logits      # bce(logits, target): the mean over the logits
 
 
-def d_loss(real, fake):
-    return bce(real, 1.0) + bce(fake, 0.0)      # "yes" to the real ones, "no" to the others
+def d_loss(real, fake, smooth):
+    # the target is a probability: where it is 0.9, a logit beyond 2.2 costs more again
+    return bce(real, 1.0 - smooth) + bce(fake, 0.0)
 
 
 # %% check
 import numpy as np
 
 
-def at(real, fake):
-    loss = d_loss(mg.tensor(np.array(real)), mg.tensor(np.array(fake)))
+def at(real, fake, smooth):
+    loss = d_loss(mg.tensor(np.array(real)), mg.tensor(np.array(fake)), smooth)
     assert loss is not ..., "d_loss still returns ...: call bce once for each kind, and add"
     assert isinstance(loss, mg.Tensor) and loss.shape == (), (
         f"d_loss returns {loss!r}, but a loss is a tensor of shape (), one number with its graph")
     return loss.item()
 
 
-draw = at([0.0, 0.0], [0.0, 0.0])
-assert abs(draw - np.log(2)) > 1e-6, (
-    "at a draw d_loss is 0.693, half of 2 ln 2: is one kind missing, or is it a mean of the two?")
-right, wrong = at([3.0, 5.0], [-4.0, -4.0]), at([-3.0, -5.0], [4.0, 4.0])
-assert right < wrong, (
-    f"d_loss is {right:.2f} where D is right about all examples and {wrong:.2f} where it is wrong "
-    "about all: which answer should it be paid for?")
-assert abs(right - 0.0458) < 0.3, (
-    f"d_loss is {right:.2f} where D is right about all examples, but should be 0.05: "
-    "are the targets 1 and 0, and is each kind paid for? Or is a sigmoid, which bce does by "
-    "itself, done twice?")
-alone = at([0.0], [2.0, 2.0, 2.0])
-assert abs(alone - 2.8200752) < 1e-5, (
-    f"with one real example and three generated ones d_loss is {alone:.3f}, but 2.820 is the mean "
-    "of the first kind plus the mean of the second: do not throw them into one heap")
-for real, fake in [([-2.0, 1.0], [0.5, 3.0]), ([2.0], [-1.0])]:
-    mine, yours = np.mean(np.log1p(np.exp(-np.array(real)))), at(real, fake)
-    mine += np.mean(np.log1p(np.exp(fake)))
-    assert abs(mine - yours) < 1e-5, (
-        f"for logits {real} and {fake} d_loss is {yours:.3f}, but D pays {mine:.3f}")
+def paid(real, fake, smooth, of_fake=0.0):
+    """What D pays, by NumPy: t · softplus(−a) + (1 − t) · softplus(a)."""
+    return sum(np.mean(t * np.log1p(np.exp(-np.array(a))) + (1 - t) * np.log1p(np.exp(a)))
+               for a, t in [(real, 1 - smooth), (fake, of_fake)])
+
+
+for real, fake, smooth in [([4.0, 6.0], [-4.0, -3.0], 0.1), ([2.0], [-1.0, 0.5, 3.0], 0.3),
+                           ([-2.0, 1.0], [0.5], 0.0)]:
+    yours, a = at(real, fake, smooth), f"for the logits {real} and {fake}, smooth = {smooth}, "
+    for wrong, said in [
+            (-paid(real, fake, smooth), "the sign: this is what D gains, and a loss is paid"),
+            (paid(real, fake, smooth) / 2, "this is the mean of the two kinds; D pays their sum"),
+            (paid(real, fake, 0), "the target of the real ones is still 1. At smooth = 0.1, a D "
+             "that says 5 to them should pay more than one that says 2"),
+            (paid(real, fake, smooth, smooth), "the generated ones are smoothed too. It is "
+             "one-sided: of those D may be as sure as it can"),
+            (paid(real, fake, 0, smooth), "the wrong side is smoothed: the generated ones keep "
+             "the target 0"),
+            (paid(real, fake, 1 - smooth), "the target of the real ones is smooth, but should be "
+             "1 − smooth"),
+            ((1 - smooth) * paid(real, [-99.0], 0) + paid([99.0], fake, 0), "the real ones' loss "
+             "is made smaller, but D still gains by more and more certainty. Change the target")]:
+        assert abs(wrong - paid(real, fake, smooth)) < 1e-9 or abs(yours - wrong) > 1e-5, said
+    assert abs(yours - paid(real, fake, smooth)) < 1e-5, (
+        f"{a}d_loss is {yours:.3f}, but D pays {paid(real, fake, smooth):.3f}")

@@ -3,7 +3,8 @@
 Chapter: learning. 5 minutes.
 
 Each loss has one weight and its lowest point at 0. Below which learning rate does gradient descent
-get there, if it starts near by? Write `largest_rate(loss)`. The curvature is not given: measure it.
+get there, if it starts near by? Write `largest_rate(loss)`. The curvature is not given, and it
+differs from place to place; what counts is how fast the slope grows at the bottom. Measure it:
 `slope(loss, w)` is there to help.
 """
 # %% start
@@ -97,6 +98,12 @@ for loss, name, bound in [(parabola, "2w²", 0.5), (steep, "50w²", 0.02), (flat
         "there. Measure that from two slopes")
     assert abs(rate / bound - 0.5) > 0.01, (
         f"{rate:.4g} is the fastest rate for {name}, and not the largest that converges")
+    assert rate > 0, (
+        f"for {name} you say {rate:.4g}, and a rate is above 0. Where did you measure? Far from "
+        "the bottom the slope may well fall again; what counts is how fast it grows at w = 0")
+    assert abs(rate / bound - 1) > 0.05, (
+        f"for {name} you say {rate:.4g}: nearly right, but not to one part in a hundred. Are your "
+        "two slopes too far from the bottom, so that the curvature changes between them?")
     end = after(loss, 0.98 * rate) if rate > bound else after(loss, 1.02 * rate)
     raise AssertionError(
         f"for {name} you say {rate:.4g}. " + (
@@ -104,4 +111,5 @@ for loss, name, bound in [(parabola, "2w²", 0.5), (steep, "50w²", 0.02), (flat
             if rate > bound else
             f"But 300 steps with 1.02 times that lead from 0.001 to {end:.2g}, nearer to the "
             "bottom: it can be larger") +
-        ". A step multiplies w by 1 − lr · curvature. Between which numbers must that lie?")
+        ". A step multiplies w by 1 − lr · curvature, that at the bottom, w = 0. Between which "
+        "numbers must that lie?")

@@ -63,6 +63,14 @@ got, = mg.grad(leaky_relu(x).sum(), x)
 assert got.numpy()[:2].any(), (
     "forward leaks, backward does not: at −3 and −0.5 no gradient gets through, and the unit is as "
     "dead as before. What is the slope there?")
+for arriving in [3.0, -2.0]:
+    on, = mg.grad((arriving * leaky_relu(x)).sum(), x)
+    assert not np.allclose(on.numpy()[:2], 0.2), (
+        f"at −3 you hand on 0.2 whatever arrives, and here {arriving:g} does: the gradient that "
+        "comes must be multiplied by the slope, not replaced by it")
+    assert not np.allclose(on.numpy()[2:], 1.0), (
+        f"at 2 you hand on 1 whatever arrives, and here {arriving:g} does: the gradient that comes "
+        "must be multiplied by the slope, not replaced by it")
 assert not np.allclose(got.numpy()[:2], 0.2 * values[:2]), (
     f"the gradient at −3 is {got.numpy()[0]:g}, a fifth of x. It has to be a fifth of what "
     "arrives, of grad")

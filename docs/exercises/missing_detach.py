@@ -3,8 +3,9 @@
 Chapter: first_gan. 5 minutes.
 
 Three people wrote D's step on generated points. One of them forgot that it must leave nothing in
-G's weights. Complete `leak`: the size of the largest gradient that a step has left in any of
-`generator.parameters()`, 0.0 where it has left none. Then run the file: whose number is not 0?
+G's weights. Complete `leak`: the size of the largest element of the gradients that a step has left
+in `generator.parameters()`, 0.0 where it has left none. Then run the file by `python`: whose number
+is not 0?
 """
 # %% start
 import numpy as np
@@ -38,8 +39,9 @@ def leak(step):
     return ...                       # p.grad of each parameter p: a tensor, or None
 
 
-for step in anna, ben, cleo:
-    print(step.__name__, leak(step))
+if __name__ == "__main__":
+    for step in anna, ben, cleo:
+        print(step.__name__, leak(step))
 # %% solution
 import numpy as np
 
@@ -73,8 +75,9 @@ def leak(step):
     return max((float(abs(grad).max()) for grad in left), default=0.0)
 
 
-for step in anna, ben, cleo:         # ben: fake remembers that G made it, so backward goes on
-    print(step.__name__, leak(step))
+if __name__ == "__main__":
+    for step in anna, ben, cleo:     # ben: fake remembers that G made it, so backward goes on
+        print(step.__name__, leak(step))
 # %% check
 weight, bias = generator.weight, generator.bias
 
@@ -89,7 +92,16 @@ def leaves(**gradients):
 
 
 def left_by(step):
-    size = leak(step)
+    try:
+        size = leak(step)
+    except (AttributeError, ValueError) as error:
+        assert not (isinstance(error, AttributeError) and "NoneType" in str(error)), (
+            "where no gradient has arrived, p.grad is None, which has no .numpy() and no size: "
+            "leave these parameters out")
+        assert "empty" not in str(error), (
+            "where no parameter has a gradient, leak takes the largest of nothing: 0.0 is wanted "
+            "there (max has default=)")
+        raise
     assert size is not ..., "leak still returns ...: look at p.grad of each generator.parameters()"
     assert isinstance(size, (int, float, np.floating)), (
         f"leak returns {size!r}, but one number is asked for: the largest size of all")
@@ -102,10 +114,15 @@ for step in anna, cleo:
                        "are you looking at D's weights?")
 assert left_by(ben) > 0, "leak says 0 of ben, but look at ben's fake: where did it come from?"
 for largest, said, gradients in [
-        (0.5, "the largest is in the weight, and negative: its size counts, not its sign",
-         {"weight": [[-0.5, 0.1], [0.1, 0.1]], "bias": [0.2, 0.2]}),
-        (0.7, "the largest is in the bias, which is a parameter, too",
+        (0.5, {-0.5: "the largest is in the weight, and negative: its size counts, not its sign",
+               0.1: "that is the largest of the weight with its sign, but −0.5 is larger in size",
+               0.25: "that is the largest with its sign, but −0.5 is larger in size"},
+         {"weight": [[-0.5, 0.1], [0.1, 0.1]], "bias": [0.25, 0.15]}),
+        (0.7, {0.1: "the largest is in the bias, which is a parameter, too"},
          {"weight": [[0.1, 0.1], [0.1, 0.1]], "bias": [0.2, -0.7]}),
-        (0.3, "the weight has none (None), and the bias has", {"bias": [0.3, 0.0]})]:
+        (0.3, {0.0: "the weight has none (None), and the bias has"}, {"bias": [0.3, 0.0]})]:
     size = left_by(leaves(**gradients))
-    assert abs(size - largest) < 1e-6, f"leak says {size:.3f} where {largest} is left: {said}"
+    why = next((said[key] for key in said if abs(size - key) < 1e-6),
+               "more than any single element. Is it a sum, or a norm?" if size > largest else
+               "less than the largest element. Is it a mean, or are some left out?")
+    assert abs(size - largest) < 1e-6, f"leak says {size:.3f} where {largest} is left: {why}"

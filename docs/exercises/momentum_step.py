@@ -1,28 +1,28 @@
-"""A step with momentum
+"""Momentum without a velocity
 
-Chapter: learning. 4 minutes.
+Chapter: learning. 5 minutes.
 
-`descend` walks down a narrow valley, 25 times as curved across as along. It takes 195 steps to come
-near enough to the bottom. Give `step` momentum: a velocity `b`, of which `beta` times the old one
-is kept and to which the gradient `g` is added; `w` then moves by `lr` times the velocity. Return
-both, the new `w` and the new `b`.
+`descend` walks down a narrow valley, 25 times as curved across as along. Without momentum it takes
+195 steps to come near enough to the bottom. You need not keep a velocity: where `w` was one step
+`before` says how it moved. Write `step`, which returns the new `w` alone, so that it goes exactly
+where the rule `b ← beta · b + g`, `w ← w − lr · b` goes.
 """
 # %% start
 import numpy as np
 
 
-def step(w, b, g, lr, beta):
-    return w - lr * g, b
+def step(w, before, g, lr, beta):
+    return w - lr * g
 
 
 def descend(lr, beta):
     """How many steps it takes from (−4, 1) to a loss below a millionth; 1,000 at most."""
     curvatures = np.array([1.0, 25.0])
-    w, b = np.array([-4.0, 1.0]), np.zeros(2)
+    w = before = np.array([-4.0, 1.0])              # at first it has not moved
     for steps in range(1000):
         if (curvatures * w * w).sum() / 2 < 1e-6:
             return steps
-        w, b = step(w, b, curvatures * w, lr, beta)
+        w, before = step(w, before, curvatures * w, lr, beta), w
     return 1000
 
 
@@ -33,19 +33,18 @@ print(descend(lr=0.04, beta=0.0), "steps without momentum,", descend(lr=0.04, be
 import numpy as np
 
 
-def step(w, b, g, lr, beta):
-    b = beta * b + g                # what flips its sign cancels here, what keeps it adds up
-    return w - lr * b, b            # by the new velocity: the old one has not felt this slope
+def step(w, before, g, lr, beta):
+    return w - lr * g + beta * (w - before)     # the last move was −lr · b: lr is in it already
 
 
 def descend(lr, beta):
     """How many steps it takes from (−4, 1) to a loss below a millionth; 1,000 at most."""
     curvatures = np.array([1.0, 25.0])
-    w, b = np.array([-4.0, 1.0]), np.zeros(2)
+    w = before = np.array([-4.0, 1.0])              # at first it has not moved
     for steps in range(1000):
         if (curvatures * w * w).sum() / 2 < 1e-6:
             return steps
-        w, b = step(w, b, curvatures * w, lr, beta)
+        w, before = step(w, before, curvatures * w, lr, beta), w
     return 1000
 
 
@@ -55,32 +54,30 @@ print(descend(lr=0.04, beta=0.0), "steps without momentum,", descend(lr=0.04, be
 # %% check
 import numpy as np
 
-given = dict(w=np.array([1.0, -2.0]), b=np.array([3.0, 0.5]), g=np.array([0.5, 4.0]))
+given = dict(w=np.array([1.0, -2.0]), before=np.array([0.5, -1.5]), g=np.array([0.5, 4.0]))
 kept = {name: array.copy() for name, array in given.items()}
 returned = step(**given, lr=0.1, beta=0.8)
-assert isinstance(returned, tuple) and len(returned) == 2, (
-    "step is to return two things, the new w and the new b: return w, b")
-w, b = (np.asarray(part, dtype=float) for part in returned)
+assert isinstance(returned, np.ndarray) and returned.shape == (2,), (
+    f"step is to return the new w alone, an array of shape (2,), and returned {returned!r}")
 assert all(np.array_equal(given[name], kept[name]) for name in given), (
-    "step has changed the arrays that it was given: b *= ... and b += ... write into the caller's. "
-    "Make new ones: b = ...")
-assert not np.allclose(b, kept["b"]), (
-    "the velocity comes back as it was, so it is 0 at every step and w moves by lr · g alone: "
-    "no momentum. What becomes of b?")
-assert not np.allclose(b, 0.8 * kept["b"] + 0.2 * kept["g"]), (
-    "your velocity is a running mean, with (1 − beta) · g. Then momentum 0.9 makes steps ten times "
-    "as short as the rule asked for, which adds the whole gradient")
-assert not np.allclose(b, kept["b"] + kept["g"]), (
-    "the velocity forgets nothing: the ball rolls without friction and never comes to rest. "
-    "What of the old one is kept?")
-assert np.allclose(b, 0.8 * kept["b"] + kept["g"]), (
-    f"for b = {kept['b']}, g = {kept['g']} and beta = 0.8 the new velocity is {b}. It should be "
-    "0.8 times the old one, plus the gradient")
-assert not np.allclose(w, kept["w"] - 0.1 * kept["g"]), (
-    "the velocity is right, but w moves by lr · g, as if there were none")
-assert not np.allclose(w, kept["w"] - 0.1 * kept["b"]), (
-    "w moves by the old velocity, which knows nothing of this step's gradient")
-assert np.allclose(w, kept["w"] - 0.1 * b), (
-    f"from w = {kept['w']} with the velocity {b} and lr = 0.1 you come to {w}. Downhill is "
-    "w − lr · b")
-assert descend(0.04, 0.5) < 100, f"{descend(0.04, 0.5)} steps with momentum: it should be 88"
+    "step has changed the arrays that it was given: w += ... and w -= ... write into the caller's. "
+    "Return a new one")
+w, move, g = kept["w"], kept["w"] - kept["before"], kept["g"]
+assert not np.allclose(returned, w - 0.1 * g), (
+    "w moves by lr · g alone: no momentum. How did it move in the last step?")
+for wrong, said in [
+        (w - 0.1 * g - 0.8 * move, "the ball is thrown back: before − w points to where it came "
+         "from, and momentum keeps the direction"),
+        (w - 0.1 * (g + 0.8 * move), "lr times the last move, and uphill. That move was −lr · b: "
+         "there is a rate in it already, and a minus"),
+        (w - 0.1 * (g - 0.8 * move), "lr times the last move. But that move was −lr · b: there is "
+         "a rate in it already"),
+        (w - 0.1 * g + move, "all of the last move is kept: the ball rolls without friction and "
+         "never comes to rest. What is beta for?"),
+        (w - 0.1 * 0.2 * g + 0.8 * move, "the gradient is multiplied by 1 − beta, as in a running "
+         "mean; the rule adds the whole of it")]:
+    assert not np.allclose(returned, wrong), said
+assert np.allclose(returned, w - 0.1 * g + 0.8 * move), (
+    f"from w = {w}, before = {kept['before']}, with g = {g}, lr = 0.1 and beta = 0.8 you come to "
+    f"{returned}. What is b, if the last move was −lr · b? Put it into the rule")
+assert descend(0.04, 0.5) == 88, f"{descend(0.04, 0.5)} steps with momentum: it should be 88"

@@ -1,6 +1,6 @@
 """Put back the order
 
-Chapter: sixty_lines. 5 minutes.
+Chapter: sixty_lines. 6 minutes.
 
 Somebody found `inputs_first` too long. Their `backward` keeps a list of who is waiting: first the
 result, then what it was made from, then what those were made from. The line with `+=` is as it

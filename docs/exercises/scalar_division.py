@@ -1,6 +1,6 @@
 """Two operations more
 
-Chapter: sixty_lines. 4 minutes.
+Chapter: sixty_lines. 5 minutes.
 
 Give the engine `x.exp()` and `x / y`. An operation says what comes out, and for each input how much
 that moves per nudge of it; `backward` does the rest. The slope of eˣ is eˣ itself. The quotient
@@ -93,6 +93,12 @@ def inputs_first(value, order, seen):
 
 
 # %% check
+def are_pairs(made_from):
+    return isinstance(made_from, (list, tuple)) and all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 and isinstance(pair[0], Value)
+        and isinstance(pair[1], (int, float)) for pair in made_from)
+
+
 def check(f, said, *numbers, expected):
     values = [Value(number) for number in numbers]
     y = f(*values)
@@ -101,6 +107,9 @@ def check(f, said, *numbers, expected):
         f"{said} is a {type(y).__name__}: return a Value, which remembers what it was made from")
     assert isinstance(y.data, float) and abs(y.data - expected) < 1e-9, (
         f"{said} at {numbers} should be {expected}, and is {y.data}")
+    assert are_pairs(y.made_from), (
+        f"{said} is not made from pairs: give a list of them, as [(self, 1.0), (other, 1.0)] is "
+        "for a sum. Each is an input, which is a Value, and the slope by it, which is a number")
     y.backward()
 
     def moved(i, step):
@@ -108,15 +117,17 @@ def check(f, said, *numbers, expected):
 
     for i, v in enumerate(values):
         measured = (moved(i, 1e-5) - moved(i, -1e-5)) / 2e-5
-        hint = ("is there an arrow to it?" if v.grad == 0.0 else
+        reached = any(x is v for x in inputs_first(y, [], set()))
+        hint = ("no arrow leads to it" if not reached else
                 "which way does it move?" if abs(v.grad + measured) < 1e-5 else
-                "look at the slope of that arrow")
+                "that is what goes in; how steep is it there?" if v.grad == v.data else
+                "look at the slope of its arrow")
         assert abs(v.grad - measured) < 1e-5, (
             f"{said} at {numbers}: per nudge of its {['first', 'second'][i]} argument it moves by "
             f"{measured:.6f}, and the engine says {v.grad:.6f}: {hint}")
 
 
-for x in 0.0, 1.0, -0.7:
+for x in 0.5, 1.0, -0.7:
     check(lambda x: x.exp(), "x.exp()", x, expected=math.exp(x))
 for x, y in (1.0, 2.0), (3.0, -0.5), (-0.4, 0.3):
     check(lambda x, y: x / y, "x / y", x, y, expected=x / y)

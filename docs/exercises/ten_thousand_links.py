@@ -1,6 +1,6 @@
 """Ten thousand links
 
-Chapter: sixty_lines. 7 minutes.
+Chapter: sixty_lines. 9 minutes.
 
 `inputs_first` calls itself for each input, and Python allows a thousand calls within each other.
 Write it without recursion, as step 2 of the chapter does for the engine on arrays; try to do it

@@ -13,19 +13,19 @@ logits = np.linspace(-8, 8, 400)
 
 
 def minimax(a):
-    """ln(1 − D), to be minimised."""
+    """ln(1 − σ(a)), to be minimised."""
     return -mg.ops.softplus(a)
 
 
 def nonsaturating(a):
-    """−ln D, to be minimised."""
+    """−ln σ(a), to be minimised."""
     return mg.ops.softplus(-a)
 
 
 figure = new_figure(9.0, 3.6)
 values, pulls = figure.subplots(1, 2)
-for loss, colour, label in [(nonsaturating, BLUE, "non-saturating:  −ln D"),
-                            (minimax, ORANGE, "minimax:  ln(1 − D)")]:
+for loss, colour, label in [(nonsaturating, BLUE, "non-saturating:  −ln σ(a)"),
+                            (minimax, ORANGE, "minimax:  ln(1 − σ(a))")]:
     a = mg.tensor(logits, requires_grad=True)
     y = loss(a)
     values.plot(logits, y.numpy(), color=colour, label=label)
@@ -34,7 +34,7 @@ values.set_title("the generator's loss", fontsize=12)
 values.legend(loc="lower left")
 pulls.set_title("how strongly it is pulled up", fontsize=12)
 for axes in (values, pulls):
-    axes.set_xlabel("logit of a generated sample")
+    axes.set_xlabel("a, the logit of a generated sample")
     axes.axvspan(-8, -3, color=GREY, alpha=0.1, linewidth=0)
-pulls.text(-7.7, 0.42, "where a\ngenerator is\nthat loses", color=GREY)
+pulls.text(-7.7, 0.42, "where G is\nwhile it loses", color=GREY)
 save(figure, "generator_losses")

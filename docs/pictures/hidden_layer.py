@@ -15,8 +15,8 @@ diagonals, *curves = figure.subplots(1, 4, width_ratios=[0.95, 1, 1, 1])
 
 corners = np.array([[-1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [1.0, -1.0]])
 classes = np.array([[-1.0], [-1.0], [1.0], [1.0]])
-net = network(2, 3, 1)
-train(net, corners, classes, mg.optim.SGD(net.parameters(), 0.3), 50)
+net = network(2, 4, 1)
+train(net, corners, classes, mg.optim.SGD(net.parameters(), 0.1), 100)
 a = np.linspace(-1.7, 1.7, 200)
 plane = np.stack(np.meshgrid(a, a), axis=-1)
 diagonals.contourf(a, a, net(plane).numpy()[..., 0], levels=[-99, 0, 99], colors=[BLUE, ORANGE],
@@ -24,7 +24,7 @@ diagonals.contourf(a, a, net(plane).numpy()[..., 0], levels=[-99, 0, 99], colors
 for mark, colour, points in [("o", BLUE, corners[:2]), ("x", ORANGE, corners[2:])]:
     diagonals.scatter(*points.T, marker=mark, s=60, color=colour, linewidths=2,
                       **({"facecolors": "none"} if mark == "o" else {}))
-diagonals.set_title("3 hidden units, 2 inputs", fontsize=11)
+diagonals.set_title("4 hidden units, 2 inputs", fontsize=11)
 diagonals.set_xticks([-1, 1])
 diagonals.set_yticks([-1, 1])
 diagonals.grid(False)

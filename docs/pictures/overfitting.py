@@ -10,7 +10,7 @@ from style import BLUE, GREEN, GREY, INK, ORANGE, new_figure, save
 
 import minigan as mg
 
-STEPS = 400
+STEPS = 200
 
 
 def noisy(n, seed):

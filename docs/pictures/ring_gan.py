@@ -13,7 +13,7 @@ from style import BLUE, GREY, ORANGE, new_figure, save
 import minigan as mg
 
 CHAPTER = Path(__file__).resolve().parents[1] / "first_gan.md"
-MOMENTS = [0, 100, 500, 8000]
+MOMENTS = [100, 500, 2000, 8000]
 
 # The chapter's own code, up to its training: what is drawn is what the reader runs.
 code = re.findall(r"^```python\n(.*?)^```", CHAPTER.read_text(encoding="utf-8"), re.M | re.S)

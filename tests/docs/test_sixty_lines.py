@@ -1,6 +1,7 @@
 """The engine that docs/sixty_lines.md ends with answers as minigan does."""
 from __future__ import annotations
 
+import builtins
 import doctest
 from types import SimpleNamespace
 
@@ -39,6 +40,10 @@ def test_the_engine_that_learns_is_typed_in_sixty_lines():
     engine, _, network, training = [source(b) if b.startswith(">>>") else b for b in blocks]
     lines = [line for line in (engine + network + training).splitlines() if line.strip()]
     assert len(lines) == 60
+
+
+def test_the_page_takes_no_builtin_from_its_reader(engine):
+    assert not [name for name in vars(builtins) if name[0] != "_" and hasattr(engine, name)]
 
 
 class OfMinigan:
