@@ -85,4 +85,7 @@ def call(f: Callable[[], Any], name: str) -> tuple[Tensor, dict[str, Any]]:
     if not isinstance(y, Tensor):
         raise UserError(f"{name} returned {'nothing' if y is None else type(y).__name__}, not a "
                         "Tensor: return what was computed, such as the loss")
+    if y.size != 1:
+        raise UserError(f"{name} returned a tensor of shape {y.shape}: return one number, with "
+                        ".sum() or .mean(), from which gradients can start")
     return y, variables

@@ -240,7 +240,7 @@ def test_the_command_writes_the_page_with_the_functions_own_names(tmp_path, monk
     page = Page("", (tmp_path / "steps.html").read_text("utf-8"))
     assert [node["name"] for node in data_of(page)["nodes"]] == ["w", ""]
     assert "<h1>loss, step by step</h1>" in page.html
-    for name, says in [("vector", "starts from one number"), ("nothing", "returned nothing, not"),
+    for name, says in [("vector", "return one number"), ("nothing", "returned nothing, not"),
                        ("taking", "taking(x) takes arguments"), ("los", "did you mean loss?"),
                        ("raising", "raised KeyError: 'a' (for_steps.py:17)")]:
         assert main(["steps", f"for_steps.py:{name}", "--out", "x.html"]) == 2
