@@ -22,8 +22,8 @@ def with_exercises(page: str, code: bool = True) -> str:
 def box(exercise: Exercise, code: bool) -> str:
     """An exercise as Markdown."""
     task = f"**{exercise.title}** ({exercise.minutes} minutes). {exercise.task}"
-    at_home = (f"`minigan exercise {exercise.name}` writes where to begin into a file; the same "
-               "again says what is wrong with what you made of it.")
+    at_home = (f"`minigan exercise {exercise.name}` writes {exercise.name}.py into the folder that "
+               "you are in. Edit it there; the same command then says what is wrong with it.")
     if not code:
         return f"{task}\n\n{at_home}"
     return (f'<div class="exercise" id="exercise-{exercise.name}">\n\n{task}\n\n'
