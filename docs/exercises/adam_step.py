@@ -3,10 +3,10 @@
 Chapter: learning. 6 minutes.
 
 `step` is Adam without the hats. `m` and `v` begin at 0, and so they are too small at first: after
-one step `m` is a tenth of the gradient, `v` a thousandth of its square. Run it: the first step is
-about 3 times too long. Divide each by what it is too small by, after `t` steps (`t` is 1 at the
-first), into `m_hat` and `v_hat`. To find it, ask how large `m` becomes if every gradient is 1; the
-correction makes that 1 from the start. `m` and `v` themselves go on as they are.
+one step `m` is a tenth of the gradient, `v` a thousandth of its square. Run it by `python`: the
+first step is about 3 times too long. Divide each by what it is too small by, after `t` steps (`t`
+is 1 at the first), into `m_hat` and `v_hat`. To find it, ask how large `m` becomes if every
+gradient is 1; the correction makes that 1 from the start. `m` and `v` themselves go on as they are.
 """
 # %% start
 import numpy as np
@@ -20,8 +20,9 @@ def step(w, m, v, g, t, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, m, v
 
 
-nothing = np.zeros(3)
-print(step(nothing, nothing, nothing, np.array([1000.0, 1.0, -0.001]), t=1)[0])
+if __name__ == "__main__":
+    nothing = np.zeros(3)
+    print(step(nothing, nothing, nothing, np.array([1000.0, 1.0, -0.001]), t=1)[0])
 
 
 # %% solution
@@ -38,8 +39,9 @@ def step(w, m, v, g, t, lr=0.01, beta1=0.9, beta2=0.999, eps=1e-8):
     return w, m, v                          # the means themselves go on uncorrected
 
 
-nothing = np.zeros(3)
-print(step(nothing, nothing, nothing, np.array([1000.0, 1.0, -0.001]), t=1)[0])
+if __name__ == "__main__":
+    nothing = np.zeros(3)
+    print(step(nothing, nothing, nothing, np.array([1000.0, 1.0, -0.001]), t=1)[0])
 
 
 # %% check
@@ -65,8 +67,13 @@ assert not np.allclose(lengths, 0.1, rtol=1e-3), (
     "the first step is lr / 10: v is corrected, m is not")
 assert not np.allclose(lengths, 1 / np.sqrt(0.001), rtol=1e-3), (
     "the first step is 32 times lr: m is corrected, v is not")
+assert not np.allclose(lengths[:2], 10, rtol=0.02), (
+    "the first step is 10 times lr: m and v are multiplied by 1 − beta ** t. Divide by it")
+assert not np.allclose(lengths, 0.1 / 0.9 / np.sqrt(0.001 / 0.999), rtol=1e-3), (
+    f"the first step is {lengths[1]:.2f} times lr: beta ** t is what is left of the zero at the "
+    "start, and what has come in is 1 − beta ** t")
 assert np.allclose(lengths, 1, rtol=1e-3), (
-    f"for the gradient {g} the first step is {lengths.round(3)} times lr: it should be 1 time lr "
+    f"for the gradient {g} the first step is {lengths.round(3)} times lr: it should be lr itself "
     "for each of them. (Is the root taken of v_hat, and eps added after it?)")
 assert np.allclose(m, 0.1 * g) and np.allclose(v, 0.001 * g ** 2), (
     "the first step is right, but it returns the corrected means: the next step would correct them "

@@ -40,15 +40,21 @@ def at(real, fake, smooth):
     return loss.item()
 
 
+def cost(a, t):
+    """bce by NumPy: t · softplus(−a) + (1 − t) · softplus(a)."""
+    a, t = np.array(a), np.array(t)
+    return np.mean(t * np.log1p(np.exp(-a)) + (1 - t) * np.log1p(np.exp(a)))
+
+
 def paid(real, fake, smooth, of_fake=0.0):
-    """What D pays, by NumPy: t · softplus(−a) + (1 − t) · softplus(a)."""
-    return sum(np.mean(t * np.log1p(np.exp(-np.array(a))) + (1 - t) * np.log1p(np.exp(a)))
-               for a, t in [(real, 1 - smooth), (fake, of_fake)])
+    """What D pays."""
+    return cost(real, 1 - smooth) + cost(fake, of_fake)
 
 
 for real, fake, smooth in [([4.0, 6.0], [-4.0, -3.0], 0.1), ([2.0], [-1.0, 0.5, 3.0], 0.3),
                            ([-2.0, 1.0], [0.5], 0.0)]:
     yours, a = at(real, fake, smooth), f"for the logits {real} and {fake}, smooth = {smooth}, "
+    shares = [1 / (1 + np.exp(-np.array(logits))) for logits in (real, fake)]
     for wrong, said in [
             (-paid(real, fake, smooth), "the sign: this is what D gains, and a loss is paid"),
             (paid(real, fake, smooth) / 2, "this is the mean of the two kinds; D pays their sum"),
@@ -60,6 +66,10 @@ for real, fake, smooth in [([4.0, 6.0], [-4.0, -3.0], 0.1), ([2.0], [-1.0, 0.5, 
              "the target 0"),
             (paid(real, fake, 1 - smooth), "the target of the real ones is smooth, but should be "
              "1 − smooth"),
+            (paid(real, fake, 0.1), "the target of the real ones is 0.9 whatever smooth is"),
+            (cost(1 - smooth, real) + cost(fake, 0), "logits first, then the target"),
+            (cost(1 - smooth, real) + cost(0, fake), "logits first, then the target"),
+            (paid(*shares, smooth), "the sigmoid is in bce already"),
             ((1 - smooth) * paid(real, [-99.0], 0) + paid([99.0], fake, 0), "the real ones' loss "
              "is made smaller, but D still gains by more and more certainty. Change the target")]:
         assert abs(wrong - paid(real, fake, smooth)) < 1e-9 or abs(yours - wrong) > 1e-5, said

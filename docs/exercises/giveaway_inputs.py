@@ -98,9 +98,15 @@ for operation, hint in HINTS.items():
         return operation()(x)
 
     check_grads(f, np.array([0.5, -1.0, 2.0]), order=1)     # it is as it was: right there
-    name, found = operation.__name__, np.asarray(inputs.get(operation, ...))
+    name = operation.__name__
+    try:
+        found = np.asarray(inputs.get(operation, ...))
+    except ValueError:
+        raise AssertionError(f"{name}: that is no array: are all rows of one length?") from None
     assert found.dtype.kind in "if" and found.size and np.isfinite(found).all(), (
         f"{name}: its input is to be an array of one finite number or more; {hint}")
+    assert operation is not Reverse or found.ndim, (
+        "Reverse has no axis to reverse in a single number: give it an array")
     assert operation is not Largest or found.ndim == 1, (
         f"Largest takes a vector, and got an array of shape {found.shape}")
     try:

@@ -26,7 +26,8 @@ def parabola(w):
     return 2 * w * w
 
 
-print(largest_rate(parabola))
+if __name__ == "__main__":
+    print(largest_rate(parabola))
 
 
 # %% solution
@@ -50,7 +51,8 @@ def parabola(w):
     return 2 * w * w
 
 
-print(largest_rate(parabola))
+if __name__ == "__main__":
+    print(largest_rate(parabola))
 
 
 # %% check
@@ -83,7 +85,11 @@ def after(loss, rate):
 
 for loss, name, bound in [(parabola, "2w²", 0.5), (steep, "50w²", 0.02), (flat, "0.01w²", 100.0),
                           (bowl, "1 − cos 3w", 2 / 9), (curve, "4 ln(1 + w²)", 0.25)]:
-    rate = largest_rate(loss)
+    try:
+        rate = largest_rate(loss)
+    except ZeroDivisionError:
+        raise AssertionError("this divides by 0. The slope at the bottom is 0; asked is how fast "
+                             "it grows: take it at two places") from None
     assert isinstance(rate, (int, float)) or getattr(rate, "ndim", 1) == 0, (
         f"largest_rate returned {rate!r}: a number is wanted")
     rate = float(rate)
@@ -92,7 +98,11 @@ for loss, name, bound in [(parabola, "2w²", 0.5), (steep, "50w²", 0.02), (flat
     if name == "2w²":
         assert abs(rate / bound - 0.5) > 0.01, (
             "0.25 is the rate that reaches the bottom of 2w² in one step. One can go on beyond: "
-            "what if each step overshoots, but lands nearer than it began?")
+            "what if each step overshoots, but lands nearer than it began? (Or is the difference "
+            "of the slopes divided by the wrong distance?)")
+        assert rate < 10 * bound, (
+            f"for {name} you say {rate:.4g}, far too large. Have you divided the difference of "
+            "the slopes by the distance between the two places?")
     assert abs(rate - 0.5) > 1e-9, (
         f"0.5 is right for 2w², but not for {name}: the bound depends on how fast the slope grows "
         "there. Measure that from two slopes")

@@ -4,7 +4,8 @@ Chapter: learning. 4 minutes.
 
 Here is ReLU, forward and backward. A unit that is off gives 0 and passes on no gradient. Make it
 LeakyReLU with the slope 0.2: where `x` is not above 0, a fifth of it gets through, in both
-directions.
+directions. `forward` gets NumPy arrays, `backward` gets tensors; `mg.ops.where` is `np.where` for
+tensors.
 """
 # %% start
 import numpy as np
@@ -52,7 +53,11 @@ def leaky_relu(x):
 
 
 values = np.array([-3.0, -0.5, 0.5, 2.0])
-made = leaky_relu(mg.tensor(values)).numpy()
+made = LeakyReLU().forward(values)
+assert made is not None, "forward returns nothing: it is to return the array that it makes"
+assert isinstance(made, np.ndarray), (
+    f"forward gives {type(made).__name__}: it computes on bare arrays, so use np.where here and "
+    "mg.ops.where in backward")
 assert made[0] != 0, "at x = −3 your forward gives 0: that is ReLU still. What of −3 leaks through?"
 assert not np.allclose(made[:2], -0.2 * values[:2]), (
     f"at x = −3 your forward gives {made[0]:g}: with that sign it rises to the left, like |x|")

@@ -98,13 +98,19 @@ def left_by(step):
         assert not (isinstance(error, AttributeError) and "NoneType" in str(error)), (
             "where no gradient has arrived, p.grad is None, which has no .numpy() and no size: "
             "leave these parameters out")
+        assert "item()" not in str(error), (  # bool(tensor) says so, too
+            "a matrix has no one truth and no one number: write `if p.grad is not None`, not "
+            "`if p.grad`, and take the largest before .item()")
+        assert "truth" not in str(error), (
+            "an array has no one truth: write `is not None` where you ask whether it is there")
         assert "empty" not in str(error), (
             "where no parameter has a gradient, leak takes the largest of nothing: 0.0 is wanted "
             "there (max has default=)")
         raise
     assert size is not ..., "leak still returns ...: look at p.grad of each generator.parameters()"
     assert isinstance(size, (int, float, np.floating)), (
-        f"leak returns {size!r}, but one number is asked for: the largest size of all")
+        f"leak returns {size!r}, but one number is asked for: the largest size of all; .item() "
+        "makes a number of it")
     return size
 
 
@@ -116,8 +122,9 @@ assert left_by(ben) > 0, "leak says 0 of ben, but look at ben's fake: where did 
 for largest, said, gradients in [
         (0.5, {-0.5: "the largest is in the weight, and negative: its size counts, not its sign",
                0.1: "that is the largest of the weight with its sign, but −0.5 is larger in size",
-               0.25: "that is the largest with its sign, but −0.5 is larger in size"},
-         {"weight": [[-0.5, 0.1], [0.1, 0.1]], "bias": [0.25, 0.15]}),
+               0.2: "that is the largest with its sign, but −0.5 is larger in size",
+               0.25: "that is the largest of the bias, but all parameters count, not the last"},
+         {"weight": [[-0.5, 0.1], [0.1, 0.1]], "bias": [0.2, -0.25]}),
         (0.7, {0.1: "the largest is in the bias, which is a parameter, too"},
          {"weight": [[0.1, 0.1], [0.1, 0.1]], "bias": [0.2, -0.7]}),
         (0.3, {0.0: "the weight has none (None), and the bias has"}, {"bias": [0.3, 0.0]})]:

@@ -26,7 +26,9 @@ def descend(lr, beta):
     return 1000
 
 
-print(descend(lr=0.04, beta=0.0), "steps without momentum,", descend(lr=0.04, beta=0.5), "with it")
+if __name__ == "__main__":
+    for beta in 0.0, 0.5:
+        print(descend(lr=0.04, beta=beta), "steps with beta =", beta)
 
 
 # %% solution
@@ -48,7 +50,9 @@ def descend(lr, beta):
     return 1000
 
 
-print(descend(lr=0.04, beta=0.0), "steps without momentum,", descend(lr=0.04, beta=0.5), "with it")
+if __name__ == "__main__":
+    for beta in 0.0, 0.5:
+        print(descend(lr=0.04, beta=beta), "steps with beta =", beta)
 
 
 # %% check
@@ -57,7 +61,9 @@ import numpy as np
 given = dict(w=np.array([1.0, -2.0]), before=np.array([0.5, -1.5]), g=np.array([0.5, 4.0]))
 kept = {name: array.copy() for name, array in given.items()}
 returned = step(**given, lr=0.1, beta=0.8)
-assert isinstance(returned, np.ndarray) and returned.shape == (2,), (
+assert isinstance(returned, np.ndarray), (
+    f"step gives {type(returned).__name__}: does it return the new w, an array, and nothing else?")
+assert returned.shape == (2,), (
     f"step is to return the new w alone, an array of shape (2,), and returned {returned!r}")
 assert all(np.array_equal(given[name], kept[name]) for name in given), (
     "step has changed the arrays that it was given: w += ... and w -= ... write into the caller's. "
@@ -79,5 +85,6 @@ for wrong, said in [
     assert not np.allclose(returned, wrong), said
 assert np.allclose(returned, w - 0.1 * g + 0.8 * move), (
     f"from w = {w}, before = {kept['before']}, with g = {g}, lr = 0.1 and beta = 0.8 you come to "
-    f"{returned}. What is b, if the last move was −lr · b? Put it into the rule")
+    f"{returned}; right is {w - 0.1 * g + 0.8 * move}. What is b, if the last move was −lr · b? "
+    "Put it into the rule")
 assert descend(0.04, 0.5) == 88, f"{descend(0.04, 0.5)} steps with momentum: it should be 88"

@@ -101,10 +101,18 @@ def are_pairs(made_from):
 
 def check(f, said, *numbers, expected):
     values = [Value(number) for number in numbers]
-    y = f(*values)
+    try:
+        y = f(*values)
+    except TypeError as error:
+        assert "real number" not in str(error), f"{said}: math takes numbers: self.data"
+        assert "operand" not in str(error), (
+            f"{said}: {error}. The engine knows no such step: use the numbers in .data")
+        raise
     assert y is not ..., f"{said} is still ...: return a Value, made from its inputs"
     assert isinstance(y, Value), (
         f"{said} is a {type(y).__name__}: return a Value, which remembers what it was made from")
+    assert not isinstance(y.data, Value), (
+        f"{said}.data is a Value, not a number: compute with numbers, wrap once")
     assert isinstance(y.data, float) and abs(y.data - expected) < 1e-9, (
         f"{said} at {numbers} should be {expected}, and is {y.data}")
     assert are_pairs(y.made_from), (

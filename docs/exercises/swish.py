@@ -51,6 +51,9 @@ def swish(x):
 
 
 x = np.linspace(-3.0, 3.0, 5)
+made = Swish().forward(x)
+assert isinstance(made, np.ndarray), (
+    f"forward gives {type(made).__name__}: it computes on bare arrays, and returns one")
 check_grads(swish, x, order=2)
 kept = [name for name, value in vars(Swish()(mg.tensor(x, requires_grad=True)).creator).items()
         if isinstance(value, np.ndarray)]

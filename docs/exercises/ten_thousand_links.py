@@ -119,7 +119,9 @@ def check(result, count, what):
     place = {id(v): i for i, v in enumerate(order)}
     assert len(place) == len(order), (
         f"{what}: {len(order)} entries for {len(place)} values: one is listed twice")
-    assert len(order) == count, f"{what} has {count} values, the list has {len(order)}"
+    assert len(order) == count, (
+        f"{what} has {count} values, the list has {len(order)}; is a value marked as seen before "
+        "its own turn?")
     for v in order:
         for x, _ in v.made_from:
             assert place[id(x)] < place[id(v)], (
