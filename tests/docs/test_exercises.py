@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,10 @@ def test_the_command_writes_the_task_then_says_what_is_wrong_and_then_that_it_is
     assert cli.main(["exercise", "bias_gradient"]) == 1
     out = capsys.readouterr().out
     assert "shape (4, 3)" in out and out.endswith("bias_gradient.py: not yet\n")
+    assert "to see it again" not in out  # that is the same command
+    raising = "raise AssertionError('\\n'.join('x' * 99))"
+    long = replace(Exercise.load("bias_gradient"), check=raising)
+    assert long.grade(Path("bias_gradient.py")).count("x") == exercises.LINES
     assert cli.main(["exercise", "bias_gradient", "--solution"]) == 0
     Path("bias_gradient.py").write_text(capsys.readouterr().out, "utf-8")
     assert cli.main(["exercise", "bias_gradient"]) == 0
