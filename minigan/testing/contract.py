@@ -115,9 +115,12 @@ def _broadcast_hint(got: tuple[int, ...], wanted: tuple[int, ...]) -> str:
 def _check_linear(stage: Stage, u: np.ndarray, by_u: Point) -> None:
     w = stage.cotangents(1)[0]
     half = np.where(np.arange(w.size) % 2, 0, w)  # with zeros among its elements
-    factors = (2.0 ** 27, 2.0 ** -30, 0.0)  # powers of two, by which nothing is rounded
+    factors = [2.0 ** 27, 2.0 ** -30, 0.0]  # powers of two, by which nothing is rounded
     by_w, both, by_half, *by_scaled = stage.pull_backs(
         [w, 2 * u - 3 * w, half, *[factor * half for factor in factors]])
+    if not all(np.isfinite(g).all() for g in by_scaled[0]):  # it overflows: numbers of 1e302
+        factors[0] = 2.0 ** 10
+        by_scaled[:1] = stage.pull_backs([factors[0] * half])
     off = [abs(2 * g - 3 * h - b) for g, h, b in zip(by_u, by_w, both)]
     sizes = [abs(g) + abs(h) for g, h in zip(by_u, by_w)]
     for i, fine in enumerate(stage.excuses(off, sizes, abs(u) + abs(w))):

@@ -162,3 +162,19 @@ def test_at_a_kink_rounding_may_depend_on_the_layout_but_the_gradient_beside_it_
     check_grads(layer("C"), x, w)
     with pytest.raises(GradientError, match="beside these.*by input 1 .* inputs are Fortran"):
         check_grads(layer("K"), x, w)  # as they lie in memory
+
+
+def test_large_cotangents_may_overflow_where_numbers_are_near_the_largest_but_not_be_clipped():
+    class Clipped(mg.Function):
+        """x, whose gradient is clipped at 100."""
+
+        def forward(self, x):
+            return x + 0
+
+        def backward(self, grad):
+            return ops.clip(grad, -100, 100)
+
+    x = np.array([696.3857853, 4.18184728, -28.09417946])
+    check_grads(lambda x: ops.tanh(ops.exp(x)), x)
+    with pytest.raises(GradientError, match="not linear in the cotangent"):
+        check_grads(lambda x: Clipped()(ops.exp(x)), x)
