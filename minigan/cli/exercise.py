@@ -7,6 +7,7 @@ from typing import Any, Sequence
 
 from ..errors import UserError
 from ..exercises import Exercise, names
+from ..files import replacing
 
 # In the order of the book.
 CHAPTERS = """sixty_lines learning derivatives graph stepper accumulation broadcasting matmul
@@ -41,7 +42,8 @@ def exercise(args: argparse.Namespace) -> int:
     if args.solution:
         print(chosen.solution, end="")
     elif not file.exists():
-        file.write_text(chosen.begin(), "utf-8")
+        with replacing(file) as temporary:
+            temporary.write_text(chosen.begin(), "utf-8")
         print(f"{chosen.title} ({chosen.minutes} minutes)\n\n{chosen.task}\n\n"
               f"wrote {file}: edit it, then again: minigan exercise {chosen.name}")
     elif wrong := chosen.grade(file):

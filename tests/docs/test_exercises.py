@@ -107,6 +107,17 @@ def test_wrong_words_and_broken_code_are_answered_by_a_line(tmp_path, monkeypatc
         assert said in capsys.readouterr().out
 
 
+def test_a_full_disk_leaves_no_empty_file_to_be_graded(tmp_path, monkeypatch, capsys):
+    def full(path, *_):
+        path.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(Path, "write_text", full)
+    assert cli.main(["exercise", "bias_gradient"]) == 2
+    assert "No space left" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_no_answer_passes_by_ending_the_program_or_by_python_without_asserts(
         tmp_path, monkeypatch):
     exercise = Exercise.load("discriminator_loss")
