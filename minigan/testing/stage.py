@@ -191,11 +191,13 @@ class Stage:
     def is_rounding(self, u: np.ndarray) -> bool:
         """Whether the noise of that gradient is float64's own, of large terms that cancel, for in
         float32 there is a million times as much; of what float32 or an iteration does to it there
-        is not. What float32 does not hold is, if it is nothing but noise."""
+        is not. Where float32 overflows, or is too coarse to show any, it is if it is all there
+        is."""
         noise = self.gradient_noise(u)
         try:
             single, seen = self.gradient_noise(u, np.float32), noise > np.finfo(np.float32).tiny
-            return bool(np.where(np.isinf(single), noise > abs(flat(self.pull_back(u))),
+            hidden = np.isinf(single) | (single < noise)
+            return bool(np.where(hidden, noise > abs(flat(self.pull_back(u))),
                                  single > 1e6 * noise)[seen].all())
         except GradientError:  # it takes no float32
             self.report.ok = True

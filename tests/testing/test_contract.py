@@ -187,3 +187,10 @@ def test_large_cotangents_may_overflow_where_numbers_are_near_the_largest_but_no
     check_grads(lambda x: ops.tanh(ops.exp(x)), x)
     with pytest.raises(GradientError, match=r"second order: .* for one of 1e\+03 times the size"):
         check_grads(lambda x, y: ops.concatenate([ops.tanh(ops.exp(x)), Square()(y)]), x, y)
+
+
+def test_noise_that_float32_is_too_coarse_to_show_is_rounding():
+    def f(x):
+        return ops.log(ops.logsumexp(ops.exp(x)))
+
+    check_grads(f, [35.7, -44.6, -8.9])  # exp(35.7) has ulps of 0.5
