@@ -9,13 +9,14 @@ from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from . import (doctor, evaluate, exercise, export, gradcheck, judge, lab, neighbours, report,
+from . import (book, doctor, evaluate, exercise, export, gradcheck, judge, lab, neighbours, report,
                sample, steps, systems, train, walk)
 from .arguments import Parser
 from .streams import Told, flush_output
 
 GROUPS = {  # the commands, by what one wants
-    "read: what there is, which method does what, and tasks of the book": (systems, lab, exercise),
+    "read: what there is, which method does what, the book and its tasks": (systems, lab, book,
+                                                                            exercise),
     "run: train a GAN, and see what it makes": (train, report, sample, walk, neighbours, evaluate,
                                               judge, export),
     "prove: is this gradient right, and how does it come about?": (gradcheck, steps),

@@ -220,7 +220,7 @@ def mistake(args, capsys):
     (["train", "--data-dir", "mine"], "name the data set that is there, data images or mnist"),
     (["train", "--data", "cats"], "there is no data set 'cats'"),
     (["train", "--resume", "--device", "cpu"], "--resume needs --out"),
-    (["dance"], "there is no command 'dance'; there are systems, lab, exercise, train"),
+    (["dance"], "there is no command 'dance'; there are systems, lab, book, exercise, train"),
     ([], "required"),
 ])
 def test_a_wrong_argument_is_answered_by_one_line(args, says, capsys, tmp_path, monkeypatch):
