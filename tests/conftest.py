@@ -5,7 +5,8 @@ backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy(
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
 
 What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
-GPU it is skipped, and how many are and why is said at the end.
+GPU it is skipped, and how many are and why is said at the end. What is marked `browser` runs only
+with `pytest -m browser`.
 """
 from __future__ import annotations
 
@@ -73,11 +74,13 @@ def why_no_gpu():
 
 @pytest.hookimpl(trylast=True)  # after the test's own marks, before -m
 def pytest_collection_modifyitems(config, items):
+    for mark in ("gpu", "browser"):
+        if mark not in config.option.markexpr:  # an ordinary run
+            left = [item for item in items if item.get_closest_marker(mark)]
+            items[:] = [item for item in items if item not in left]
+            config.hook.pytest_deselected(items=left)
     on_gpu = [item for item in items if item.get_closest_marker("gpu")]
-    if "gpu" not in config.option.markexpr:  # an ordinary run
-        items[:] = [item for item in items if item not in on_gpu]
-        config.hook.pytest_deselected(items=on_gpu)
-    elif on_gpu and (reason := why_no_gpu()):
+    if on_gpu and (reason := why_no_gpu()):
         _no_gpu.update(reason=reason, count=len(on_gpu))
         for item in on_gpu:
             item.add_marker(pytest.mark.skip(reason=reason))

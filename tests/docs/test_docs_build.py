@@ -3,41 +3,15 @@ somewhere."""
 from __future__ import annotations
 
 import html
-import importlib.util
 import json
 import posixpath
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-
-DOCS = Path(__file__).resolve().parents[2] / "docs"
-MISSING = [name for name in ("sphinx", "myst_parser", "furo", "sphinxcontrib.katex")
-           if importlib.util.find_spec(name.split(".")[0]) is None
-           or importlib.util.find_spec(name) is None]
-
-pytestmark = pytest.mark.skipif(
-    bool(MISSING), reason=f"the extra 'docs' is not installed: {', '.join(MISSING)} missing")
-
-
-@pytest.fixture(scope="module")
-def book(tmp_path_factory) -> Path:
-    out = tmp_path_factory.mktemp("book")
-    program = ("import gc, sys; gc.disable();"  # which looks at every node of the book, in vain
-               "from sphinx.search.en import SearchEnglish;"  # nobody searches these pages
-               "SearchEnglish.stem = lambda self, word: word;"
-               "from sphinx import highlighting; from pygments import lexers;"
-               "lexers.PythonLexer = lexers.TextLexer;"  # the pages of source may be colourless
-               "from sphinx.cmd.build import main; sys.exit(main(sys.argv[1:]))")
-    built = subprocess.run(
-        [sys.executable, "-c", program, "-W", "--keep-going", "-q", "-b", "html", str(DOCS),
-         str(out)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
-    assert built.returncode == 0, built.stdout
-    return out
 
 
 def test_the_book_builds_without_warnings(book):

@@ -1,0 +1,226 @@
+"""The live book in headless Chromium: every block of every page runs there, with no request that
+leaves the page's own address and no error in the console; pages fit and can be used by all.
+
+Left out unless asked for: `pytest -m browser`. A start of Python takes ten seconds, so the blocks
+of all pages share one: pages are opened in a frame, whose worker is the one that the page around it
+keeps. Their names are forgotten from page to page, as in tests/docs/test_docs_code.py.
+"""
+from __future__ import annotations
+
+import importlib.util
+import re
+import shutil
+import threading
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any, Iterator
+
+import pytest
+
+from minigan.cli.book import HEADERS, server
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = {page.stem: len(re.findall(r"^ *```python$", page.read_text("utf-8"), re.M))
+         for page in sorted(DOCS.glob("*.md"))}
+CHAPTERS = [page for page, blocks in PAGES.items() if blocks]
+PATIENCE = 300_000  # milliseconds: what hangs is found, what is slow on a busy machine is not
+LOOKS = [(width, scheme) for scheme in ("light", "dark") for width in (1280, 390)]
+
+DIFFERS: dict[str, set[int]] = {}  # blocks that rightly print something else in the browser
+AT_HOME: dict[str, int] = {}       # how many blocks of a page cannot run there
+
+pytestmark = pytest.mark.browser
+by_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
+
+
+class Site:
+    """The built book on loopback, in a browser that finds no other address."""
+
+    def __init__(self, address: str, browser: Any, axe: str):
+        self.address, self.browser, self.axe = address, browser, axe
+        self.wrong: list[str] = []  # what went wrong since somebody looked
+
+    def open(self, width: int = 1280, **options: Any) -> Any:
+        """A page of a browser that knows nothing yet."""
+        context = self.browser.new_context(viewport={"width": width, "height": 900}, **options)
+        context.set_default_timeout(PATIENCE)
+        context.on("console", lambda said: said.type in ("error", "warning")
+                   and self.wrong.append(f"{said.type} in the console: {said.text}"))
+        context.on("weberror", lambda error: self.wrong.append(f"raised: {error.error}"))
+        context.on("requestfailed", lambda request: self.wrong.append(f"failed: {request.url}"))
+        context.on("request", lambda request: self.is_own(request.url)
+                   or self.wrong.append(f"left its address: {request.url}"))
+        return context.new_page()
+
+    def is_own(self, url: str) -> bool:
+        return url.startswith((self.address, "data:", "blob:"))
+
+
+@pytest.fixture(scope="module")
+def site(book) -> Iterator[Site]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    if (chromium := shutil.which("chromium")) is None:
+        pytest.skip("there is no chromium")
+    if not (book / "_static/live/files.json").is_file():
+        pytest.skip("the live files could not be fetched")
+    axe = (live().fetched() / "node_modules/axe-core/axe.min.js").read_text("utf-8")
+    with server(book, 0) as serving, playwright.sync_playwright() as p:
+        threading.Thread(target=serving.serve_forever, daemon=True).start()
+        browser = p.chromium.launch(executable_path=chromium, args=[
+            "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"])
+        yield Site(f"http://127.0.0.1:{serving.server_port}/", browser, axe)
+        browser.close()
+        serving.shutdown()
+
+
+def live():
+    """docs/live.py, which fetched what the book brings along."""
+    spec = importlib.util.spec_from_file_location("live", DOCS / "live.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+KEEPER = """<!DOCTYPE html><link rel="icon" href="data:,"><title>keeps a worker</title>
+<iframe name="chapter" style="height: 800px; border: 0"></iframe>"""
+KEPT = """if (window !== top)
+  window.Worker = function (...all) { return top.kept ??= new top.Worker(...all); }"""
+FORGET = """width => {
+  document.querySelector("iframe").style.width = `${width}px`;
+  return window.kept && new Promise(done => {
+    kept.onmessage = ({data}) => { if (data.kind === "result") done(); };
+    const source = "import running; running.SPACES.clear()";
+    kept.postMessage({id: 0, kind: "run", args: [source, "forget", "forget"]});
+  });
+}"""
+SIDEWAYS = """() => {
+  const {scrollWidth, clientWidth} = document.documentElement;
+  if (scrollWidth <= clientWidth) return [];
+  const out = [...document.querySelectorAll("article *")].filter(
+    element => element.getBoundingClientRect().right > clientWidth + 1);
+  return [`${scrollWidth} pixels`, ...out.slice(0, 5).map(e => e.outerHTML.slice(0, 120))];
+}"""
+RUN = """async limit => {
+  const begun = performance.now(), told = [];
+  const busy = () => performance.now() - begun < limit && document.querySelector(
+    ".live-block:is([data-state=waiting], [data-state=running])");
+  for (const box of document.querySelectorAll(".live-block")) {
+    const start = performance.now(), button = box.querySelector("[data-action=run]");
+    button?.click();
+    while (busy()) await new Promise(done => setTimeout(done, 3));
+    told.push({state: button ? box.dataset.state : "at home", ms: performance.now() - start,
+               text: box.querySelector(".live-output").textContent.slice(-1500)});
+    if (!["ok", "differs", "at home"].includes(told.at(-1).state)) break;
+  }
+  return told;
+}"""
+
+
+@pytest.fixture(scope="module")
+def keeper(site):
+    """A page with a frame for one chapter after another, whose worker it keeps."""
+    page = site.open(width=1400)
+    page.add_init_script(KEPT)
+    page.route("**/keeper.html", lambda route: route.fulfill(
+        content_type="text/html", body=KEEPER, headers=HEADERS))
+    page.goto(f"{site.address}keeper.html")
+    return page
+
+
+@pytest.fixture(scope="module")
+def ran(tell) -> Iterator[dict[str, list[dict[str, Any]]]]:
+    """What the blocks of each chapter did. At the end of the log it is said how many they were."""
+    chapters: dict[str, list[dict[str, Any]]] = {}
+    yield chapters
+    blocks = [block for told in chapters.values() for block in told]
+    here = [block for block in blocks if block["state"] != "at home"]
+    if here:
+        times = sorted(block["ms"] for block in here)
+        slow = sum(ms > 1000 for ms in times)
+        tell(f"live book: {len(here)} blocks of {len(chapters)} chapters ran in the browser, "
+             f"{len(blocks) - len(here)} are for home; {sum(times) / 1000:.0f} s, median "
+             f"{median(times):.0f} ms, {slow} took more than a second")
+
+
+@by_chapter
+def test_every_block_of_a_chapter_runs_and_prints_what_is_shown(chapter, site, keeper, ran):
+    width, scheme = LOOKS[CHAPTERS.index(chapter) % len(LOOKS)]
+    keeper.emulate_media(color_scheme=scheme)
+    keeper.evaluate(FORGET, width)
+    frame = keeper.frame(name="chapter")
+    frame.goto(f"{site.address}{chapter}.html")
+    frame.wait_for_selector(".live-block")
+    told = ran[chapter] = frame.evaluate(RUN, PATIENCE)
+    failed = [f"block {n}: {block['state']}\n{block['text']}" for n, block in enumerate(told, 1)
+              if block["state"] not in ("ok", "at home", "differs")
+              or (block["state"] == "differs") != (n in DIFFERS.get(chapter, ()))]
+    assert not failed, "\n".join(failed)
+    assert len(told) == PAGES[chapter], "some blocks of the page have no button"
+    assert sum(b["state"] == "at home" for b in told) == AT_HOME.get(chapter, 0)
+    assert frame.evaluate(SIDEWAYS) == [], f"at {width} pixels"
+    assert site.wrong == []
+
+
+def test_a_block_answers_and_is_changed_stopped_and_put_back(site, tell):
+    """In a browser of its own, which has to start Python."""
+    page = site.open(width=390)
+    start = time.monotonic()
+    page.goto(f"{site.address}derivatives.html")
+    block, later = page.locator(".live-block").first, page.locator(".live-block").nth(1)
+    for which, box in (("the first output", block), ("that of the next block", later)):
+        box.locator("[data-action=run]").click()
+        box.locator("xpath=self::*[@data-state='ok']").wait_for()
+        tell(f"from opening a chapter to {which}: {time.monotonic() - start:.1f} s")
+        start = time.monotonic()
+    before = block.locator("pre").first.text_content()
+    block.locator("[data-action=edit]").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("while True: print('again')")
+    page.keyboard.press("Control+Enter")
+    block.get_by_text("again").first.wait_for()
+    block.locator("[data-action=stop]").click()
+    block.locator("xpath=self::*[@data-state='stopped']").wait_for()
+    block.locator("[data-action=reset]").click()
+    assert block.locator("pre").first.text_content() == before
+    assert block.locator(".live-output").is_hidden() and site.wrong == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_fits_and_can_be_used_by_all_in_every_look(name, site, looked_at):
+    """No sideways scroll at any width; axe-core finds nothing. The second run looks at what
+    another width and scheme of colours change."""
+    site.wrong.clear()
+    looked_at.goto(f"{site.address}{name}.html")
+    if PAGES[name]:
+        looked_at.wait_for_selector(".live-block")
+    wrong = []
+    for width, scheme in LOOKS:
+        looked_at.set_viewport_size({"width": width, "height": 900})
+        looked_at.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        wrong += [f"{width} {scheme}: {what}" for what in looked_at.evaluate(SIDEWAYS)]
+        if (width, scheme) in ((1280, "light"), (390, "dark")):
+            wrong += [f"{width} {scheme}: {what}" for what in looked_at.evaluate(AXE)]
+    assert not wrong, "\n".join(wrong)
+    assert site.wrong == []
+
+
+AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.flatMap(
+  ({id, help, nodes}) => nodes.slice(0, 3).map(n => `${id} (${help}): ${n.html.slice(0, 150)}`))"""
+
+
+@pytest.fixture(scope="module")
+def looked_at(site):
+    """A page that has axe-core."""
+    page = site.open()
+    page.add_init_script(site.axe)
+    return page
+
+
+def test_without_scripts_a_page_is_for_reading(site):
+    page = site.open(java_script_enabled=False)
+    page.goto(f"{site.address}derivatives.html")
+    assert page.locator("article .highlight-python").first.is_visible()
+    assert page.locator(".live-block, article button").count() == 0 and site.wrong == []
+    page.context.close()
