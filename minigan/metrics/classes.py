@@ -21,7 +21,8 @@ def class_shares(labels: numpy.ndarray, classes: Positive = 10) -> numpy.ndarray
     Blind to all but the class: ten samples, one of each class, have perfect shares. Raises
     ValueError for no labels, and for labels outside the classes.
     """
-    counts = numpy.bincount(host(labels), minlength=classes)
+    index = host(labels).astype(numpy.intp, casting="same_kind")  # 32 bits wide in a browser
+    counts = numpy.bincount(index, minlength=classes)
     if not 0 < counts.sum() or len(counts) > classes:
         raise ValueError(f"expected at least one label, and all of them in 0..{classes - 1}")
     return counts / counts.sum()
