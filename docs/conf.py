@@ -94,6 +94,13 @@ def head_chapter(app, pagename: str, templatename, context, doctree) -> None:
             "</h1>", f'</h1>\n<p class="chapter">{which}{link}</p>', 1)
 
 
+def level_captions(app, pagename, templatename, context, doctree) -> None:
+    """The captions in the list of chapters are headings, whose level furo leaves out."""
+    if tree := context.get("furo_navigation_tree"):
+        context["furo_navigation_tree"] = tree.replace('role="heading"',
+                                                       'role="heading" aria-level="2"')
+
+
 def look_for_live_files(app) -> None:
     """Pages whose code runs, if what this needs can be had."""
     if app.builder.format != "html":
@@ -124,5 +131,6 @@ def setup(app) -> None:
     app.connect("builder-inited", look_for_live_files)
     app.connect("source-read", show_exercises)
     app.connect("html-page-context", head_chapter)
+    app.connect("html-page-context", level_captions, priority=900)  # after furo's own
     app.connect("build-finished", write_beside)
     app.connect("autodoc-process-docstring", as_plain_text)
