@@ -72,7 +72,7 @@ class Block {
     this.become("running");
     const done = progress(this.bar);
     const result = await python.run(this.source, {
-      name: this.name, prompt: hasPrompts(this.shown), onOutput: this.output.part});
+      space: page, name: this.name, prompt: hasPrompts(this.shown), onOutput: this.output.part});
     done();
     this.fresh = result.ok;
     if (!result.ok && !result.stopped) this.output.error(result.error);

@@ -40,7 +40,7 @@ def run(source: str, name: str, space: str, tell: Tell, prompt: bool = False) ->
     before = _pictures(folder)
     out, err = _Told(tell, "stdout"), _Told(tell, "stderr")
     error, as_shown = None, True
-    hook, sys.displayhook = sys.displayhook, lambda value: _display(value, tell)
+    hook, sys.displayhook = sys.displayhook, lambda value: _display(value, out, tell)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             if source.lstrip().startswith(">>>"):
@@ -117,13 +117,15 @@ def _remember(source: str, name: str) -> None:
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
 
 
-def _display(value: Any, tell: Tell) -> None:
-    """The value of a line: as a picture if it has one, else as Python prints it."""
+def _display(value: Any, out: _Told, tell: Tell) -> None:
+    """The value of a line: as a picture if it has one, else as Python prints it, which is what a
+    block shows in either case."""
     if value is None:
         return
     for method, type_ in (("_repr_svg_", "image/svg+xml"), ("_repr_html_", "text/html")):
         if hasattr(value, method) and (data := getattr(value, method)()):
             tell("picture", type(value).__name__, type_, data.encode())
+            out.seen += f"{value!r}\n"
             return
     print(repr(value))
 
