@@ -38,16 +38,18 @@ function ask({asked, options}, answer, right) {
   });
   const box = make("div", {className: "live-guess", role: "group", ariaLabel: "Your guess"},
     make("p", {innerHTML: asked}), make("ul", {}, ...choices),
-    button("I skip this", () => choose(null)));
+    button("Skip it", () => choose(null)));
   answer.before(box);
+  let shown = NaN;
   store.listen(() => {
     const {guess} = store.kept(key), open = guess === undefined;
-    if (open === answer.hidden) return;  // as it stands
+    if (guess === shown) return;  // the reader may have folded it
+    shown = guess;
     box.hidden = !open;
     answer.hidden = open;
     answer.open = !open;
     verdict.textContent = !guess ? "" :
-      `You guessed (${guess}). ${guess === right ? "That is right." : "It is another one."}`;
+      `You guessed (${guess}): ${guess === right ? "right." : `it is (${right}).`}`;
     verdict.dataset.verdict = guess === right ? "solved" : "wrong";
   });
 }

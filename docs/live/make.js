@@ -9,4 +9,4 @@ export function make(tag, properties = {}, ...inner) {
 }
 
 export const button = (words, onclick) =>
-  make("button", {type: "button", textContent: words, onclick});
+  make("button", {type: "button", className: "live-button", textContent: words, onclick});

@@ -18,9 +18,10 @@ export function kept(key) {
 
 // Changes what is kept; false if it will be gone with the page.
 export function keep(key, changes) {
-  const value = {...kept(key), ...changes};
+  const value = {...kept(key), ...changes}, text = JSON.stringify(value);
   try {
-    localStorage.setItem(PREFIX + key, JSON.stringify(value));
+    if (text === "{}") localStorage.removeItem(PREFIX + key);
+    else localStorage.setItem(PREFIX + key, text);
     unkept.delete(key);
   } catch {  // blocked or full
     unkept.set(key, value);
