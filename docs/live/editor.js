@@ -22,7 +22,7 @@ const look = EditorView.theme({
                   caretColor: "var(--color-foreground-primary)"},
   ".cm-cursor": {borderLeftColor: "var(--color-foreground-primary)"},
   ".cm-gutters": {backgroundColor: "transparent", border: "none",
-                  color: "var(--color-foreground-muted)"},
+                  color: "var(--color-foreground-secondary)"},
   ".cm-activeLine, .cm-activeLineGutter": {backgroundColor: "transparent"},
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "var(--color-highlight-on-target) !important"},
