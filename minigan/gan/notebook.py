@@ -29,8 +29,7 @@ ROWS = 2000    # of them are kept; of more every other one
 SECONDS = 2    # between two looks, or as many as make them take no more than
 SHARE = 0.08   # of the time
 SHOWN = dict(islice(CURVES.items(), 2))
-STYLE = (".minigan figure { margin: 0 } .minigan figure > svg { width: 100%; "
-         "height: auto } "
+STYLE = (".minigan figure { margin: 0 } .minigan figure > svg { width: 100%; height: auto } "
          ".minigan img { width: 26em; max-width: 100%; image-rendering: pixelated }")
 
 

@@ -63,15 +63,13 @@ def _figure(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel:
 def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel: str = "",
                shown: Limits | None = None, last: int = 0, size: tuple[int, int] = (300, 120)
                ) -> str:
-    """The same as an SVG element, with a plot of that many pixels. Without limits of what is shown,
-    these are the lowest and highest of what is drawn, but for the outermost 1 % of a long curve.
-    There is room for steps up to `last`."""
+    """The same as an SVG element, with a plot of that many pixels. Shown are all values, but for
+    the outermost 1 % of a long curve, or those within limits; and steps up to `last`, at least."""
     steps, (width, height) = numpy.asarray(steps, numpy.float64), size
     lines = {name: _lines(steps, values, width) for name, values in curves.items()}
     near = [numpy.zeros(0) if shown is None else numpy.array(shown)]
-    for drawn in lines.values() if shown is None else ():
-        values = numpy.concatenate([values for _, values in drawn])
-        values = numpy.sort(values[numpy.isfinite(values)])
+    for values in curves.values() if shown is None else ():
+        values = numpy.sort(numpy.asarray(values, numpy.float64)[numpy.isfinite(values)])
         few = len(values) // (_MANY + 1)
         near.append(values[few:len(values) - few])
     x = limits(numpy.append(steps, last) if last else steps, room=0.01)

@@ -47,7 +47,7 @@ def save_scatter(path: str | os.PathLike, sets: Mapping[str, numpy.ndarray],
     def at(points: numpy.ndarray) -> tuple[numpy.ndarray, numpy.ndarray]:
         return pixels(points[:, 0], x, size[0]), size[1] - pixels(points[:, 1], y, size[1])
 
-    colours = {**coloured(sets), **(colours or {})}
+    colours = coloured(sets, colours)
     marks = [] if surface is None else [_heat(surface, x, y, size)]
     for name, points in sets.items():
         wide = min(max(12 / max(len(points), 1) ** 0.25, 2.5), 6)  # many are small
@@ -55,8 +55,9 @@ def save_scatter(path: str | os.PathLike, sets: Mapping[str, numpy.ndarray],
         marks.append(f'<path d="{d}" stroke="{colours[name]}" stroke-width="{wide:.1f}"/>')
     if arrows is not None:
         starts, ways = (_plane("of arrows, each", array) for array in arrows)
-        marks.append(_arrows(*at(starts), ways))
-    save_svg(path, frame("".join(marks), x, y, size, {name: colours[name] for name in sets}))
+        there = numpy.isfinite(starts + ways).all(axis=1)
+        marks.append(_arrows(*at(starts[there]), ways[there]))
+    save_svg(path, frame("".join(marks), x, y, size, colours))
 
 
 def _plane(what: str, points: numpy.ndarray) -> numpy.ndarray:
@@ -93,8 +94,8 @@ def _heat(surface: Callable, x: Limits, y: Limits, size: tuple[int, int]) -> str
 
 def _arrows(x: numpy.ndarray, y: numpy.ndarray, ways: numpy.ndarray) -> str:
     """In pixels, where y is counted downwards."""
-    longest = numpy.hypot(*clipped(ways).T).max(initial=0, where=numpy.isfinite(ways).all(axis=1))
-    dx, dy = (clipped(ways) * [1, -1] / (longest or 1) * _SIDE / 10).T
+    dx, dy = clipped(ways).T * [[1], [-1]]
+    dx, dy = (part / (numpy.hypot(dx, dy).max(initial=0) or 1) * _SIDE / 10 for part in (dx, dy))
     gap, tip_x, tip_y = numpy.full(len(x), numpy.nan), x + dx, y + dy
     left, right = 0.27 * dx + 0.13 * dy, 0.27 * dx - 0.13 * dy
     down, up = 0.27 * dy - 0.13 * dx, 0.27 * dy + 0.13 * dx

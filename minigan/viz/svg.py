@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from itertools import cycle
-from typing import Any
 
 import numpy
 
@@ -33,9 +32,10 @@ def save_svg(path: str | os.PathLike, drawing: str) -> None:
         temporary.write_bytes((head + rest.replace(">", f">{_GREY}", 1) + "\n").encode())
 
 
-def coloured(names: Mapping[str, Any]) -> dict[str, str]:
-    """A colour for each name; they begin again after eight."""
-    return dict(zip(names, cycle(_COLOURS)))
+def coloured(names: Iterable[str], chosen: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The colour of each name, if none is chosen one of eight, in turn."""
+    chosen = chosen or {}
+    return {name: _plain(chosen.get(name, own)) for name, own in zip(names, cycle(_COLOURS))}
 
 
 def limits(values: numpy.ndarray, room: float = 0.06) -> Limits:
@@ -125,7 +125,7 @@ def _legend(names: Mapping[str, str], width: float) -> tuple[str, int]:
         places.append((x, row, name, colour))
         x += 36 + _LETTER * len(name)
     top = _LINE * (row + 1) + 6 if places else 8
-    return "".join(f'<path d="M{x:.0f} {y - 4}h14" stroke="{_plain(colour)}" stroke-width="4"/>'
+    return "".join(f'<path d="M{x:.0f} {y - 4}h14" stroke="{colour}" stroke-width="4"/>'
                    + _text(x + 20, y, name) for x, y, name, colour in
                    ((x, 14 + _LINE * row - top, name, colour) for x, row, name, colour in places)
                    ), top
