@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 import minigan as mg
@@ -137,6 +137,7 @@ ODD = {
     "huge": (range(4), {"a": [1e308, -1e308, np.inf, 0]}), "tiny": ([1, 2], {"a": [0, 5e-324]}),
     "far": (range(3), {"a": [1e9, 1e9 + 1e-3, 1e9 + 2e-3]}), "steps": ([10 ** 12, 2 * 10 ** 12],
                                                                       {"a": [1, 2]}),
+    "legend": ([1], {f"{'n' * i}{i}": [1] for i in range(60)}),
     "names": ([1, 2], {f"{i} <b>&\"'\0\ud800 ]]> " + "long " * i * i: [i, 2] for i in range(20)}),
 }
 
@@ -152,7 +153,7 @@ def test_odd_numbers_and_names_are_drawn_without_collisions_and_nothing_runs_out
         ends: dict[float, float] = {}
         for word, x, y, anchor in drawing.words:
             if x > -drawing.left:  # not upright
-                wide = 6 * len(word)  # at least, of most letters
+                wide = 6.7 * len(word)  # about
                 start = x - wide * {"start": 0, "middle": 0.5, "end": 1}[anchor]
                 assert -drawing.left <= start and start + wide <= drawing.width - drawing.left
                 assert anchor == "end" or start > ends.get(y, -drawing.left), word
@@ -163,11 +164,23 @@ def test_odd_numbers_and_names_are_drawn_without_collisions_and_nothing_runs_out
         assert case != "names" or "1 <b>&\"'\ufffd\ufffd ]]> long" in shown
 
 
+def test_there_is_room_around_what_is_drawn_and_steps_are_whole(drawn):
+    for values, room in (([2, 12, np.nan], 0.6), ([5, 5], 0.3), ([-1e308, 1e308], 0.12e300)):
+        values = np.array(values)
+        low, high = svg.clipped(np.array([np.nanmin(values), np.nanmax(values)]))
+        assert svg.limits(values) == pytest.approx((low - room, high + room))
+    assert svg.limits(np.array([])) == (-0.06, 1.06)
+    assert list(drawn(save_curves, [1, 2], {"a": [1, 2]}, "").ticks(0).values()) == [1, 2]
+    assert list(drawn(save_curves, [1, 1.5], {"a": [1, 2]}, "").ticks(0).values())[1] < 1.5
+
+
 @given(low=st.floats(-1e9, 1e9), width=st.floats(1e-6, 1e9), length=st.integers(100, 800),
-       whole=st.booleans())
-def test_ticks_are_round_numbers_that_say_where_they_are(low, width, length, whole):
+       sideways=st.booleans(), whole=st.booleans())
+@example(0.0, 7.9, 100, True, False)
+def test_ticks_are_round_numbers_that_say_where_they_are(low, width, length, sideways, whole):
     high = low + width
-    found = svg.ticks((low, high), length, whole=whole)
+    found = svg.ticks((low, high), length, sideways, whole)
+    assert not sideways or all(np.diff(list(found)) >= 25.9)
     numbers = [float(word.replace("−", "-").replace(",", "")) for word in found.values()]
     assert len(found) <= 9 and all(-1e-6 <= at <= length + 1e-6 for at in found)
     np.testing.assert_allclose(numbers, low + np.array(list(found)) / length * width,
