@@ -16,7 +16,8 @@ from .svg import Limits, clipped, coloured, frame, limits, pixels, polyline, sav
 
 _SIDE = 360   # pixels of the axis that lies
 _CELLS = 90   # of a surface, along each axis
-_ORANGE, _BLUE = (232, 89, 12), (31, 119, 180)
+_STRONGEST = 110  # of 255, is a colour of it: points are to be seen
+_BLUE, _ORANGE = (31, 119, 180), (232, 89, 12)
 
 
 @checked
@@ -29,7 +30,7 @@ def save_scatter(path: str | os.PathLike, sets: Mapping[str, numpy.ndarray],
     sets     by their names, arrays of (N, 2) numbers; points that are not finite are left out
     colours  of sets by their names, as CSS knows them; the others have colours of their own
     surface  a function of (M, 2) points that returns M numbers, such as a discriminator's logits:
-             behind the points it is orange where it is positive and blue where it is negative,
+             behind the points it is blue where it is positive and orange where it is negative,
              the stronger the farther it is from 0
     arrows   where they begin and where they point, both (N, 2): the longest is as long as a tenth
              of the drawing, and the others as they are beside it
@@ -86,8 +87,8 @@ def _heat(surface: Callable, x: Limits, y: Limits, size: tuple[int, int]) -> str
         values = numpy.asarray(surface(points.reshape(-1, 2).astype("float32")), numpy.float64)
     values = clipped(numpy.nan_to_num(values.reshape(rows, columns)))
     cells = numpy.empty((rows, columns, 4), numpy.uint8)
-    cells[..., :3] = numpy.where(values[..., None] > 0, _ORANGE, _BLUE)
-    cells[..., 3] = numpy.rint(160 * abs(values) / (abs(values).max() or 1))
+    cells[..., :3] = numpy.where(values[..., None] > 0, _BLUE, _ORANGE)
+    cells[..., 3] = numpy.rint(_STRONGEST * abs(values) / (abs(values).max() or 1))
     return (f'<image href="{data_uri("png", png(cells))}" width="{size[0]}" height="{size[1]}" '
             'preserveAspectRatio="none"/>')
 

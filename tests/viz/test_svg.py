@@ -111,7 +111,7 @@ def test_points_read_off_the_drawing_are_those_drawn_and_a_unit_is_as_long_on_bo
     assert drawing.marks[1].get("stroke") == "rebecca\"purple"
 
 
-def test_a_surface_is_orange_above_nought_and_blue_below_and_an_arrow_shows_where_it_points(drawn):
+def test_a_surface_is_blue_above_nought_and_orange_below_and_an_arrow_shows_where_it_points(drawn):
     Image = pytest.importorskip("PIL.Image")
     w = mg.tensor(np.array([[1.0], [2.0]], np.float32), requires_grad=True)
     corners = np.array([[-1, -1], [-1, 1], [1, -1], [1, 1]])
@@ -120,9 +120,9 @@ def test_a_surface_is_orange_above_nought_and_blue_below_and_an_arrow_shows_wher
     uri = drawing.image.get("href")
     with Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2]))) as picture:
         cells = np.asarray(picture).astype(int)
-    strength = np.where(cells[..., 0] > cells[..., 2], 1, -1) * cells[..., 3]
-    assert strength[0, -1] == -strength[-1, 0] == 160       # above right, and below left
-    assert strength[0, 0] > 40 and strength[-1, -1] < -40   # 2 y is more than x
+    strength = np.where(cells[..., 0] < cells[..., 2], 1, -1) * cells[..., 3]
+    assert strength[0, -1] == -strength[-1, 0] == 110       # above right, and below left
+    assert strength[0, 0] > 30 and strength[-1, -1] < -30   # 2 y is more than x
     long, head, short, _ = drawing.points(drawing.marks[-1])
     way, back = long[1] - long[0], short[1] - short[0]
     np.testing.assert_allclose(way / np.hypot(*way), np.array([1, 2]) / np.sqrt(5), atol=0.02)
