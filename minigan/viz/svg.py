@@ -73,7 +73,7 @@ def frame(marks: str, x: Limits, y: Limits, size: tuple[int, int], names: Mappin
     between whole numbers of x."""
     width, height = size
     across = ticks(x, width, whole=whole)
-    up = ticks(y, height, sideways=True)
+    up = ticks(y, height, upright=True)
     legend, top = _legend(names, width)
     left = 10 + _LETTER * max(map(len, up.values()), default=0) + _LINE * bool(ylabel)
     right = 4 + _LETTER / 2 * max(map(len, across.values()), default=0)
@@ -86,18 +86,19 @@ def frame(marks: str, x: Limits, y: Limits, size: tuple[int, int], names: Mappin
         lines.append(f"M0 {height - at:.1f}H{width}")
         words.append(_text(-6, height - at + 4, word, "end"))
     words += [_text(width / 2, height + 33, xlabel, "middle")] * bool(xlabel)
-    whole_size = f"{left + width + right:.0f}", f"{top + below + 6:.0f}"
-    return (f'<svg viewBox="0 0 {" ".join(whole_size)}" width="{whole_size[0]}" '
-            f'height="{whole_size[1]}" font-family="sans-serif" font-size="12" role="img" '
+    outer = f"{left + width + right:.0f}", f"{top + below + 6:.0f}"
+    return (f'<svg viewBox="0 0 {" ".join(outer)}" width="{outer[0]}" '
+            f'height="{outer[1]}" font-family="sans-serif" font-size="12" role="img" '
             f'aria-label="{_plain(", ".join([ylabel] * bool(ylabel) + list(names)))}">'
             f'<g transform="translate({left:.1f} {top})"><g stroke="currentColor" fill="none">'
             f'<path d="{"".join(lines)}" opacity=".15"/><path d="M0 0V{height}H{width}" '
             f'opacity=".5"/></g><svg width="{width}" height="{height}" fill="none" '
             f'stroke-linecap="round" stroke-linejoin="round">{marks}</svg>'
-            f'<g fill="currentColor">{legend}{"".join(words)}</g></g></svg>')
+            f'<g fill="currentColor"><g transform="translate(0 {-top})">{legend}</g>'
+            f'{"".join(words)}</g></g></svg>')
 
 
-def ticks(span: Limits, length: float, sideways: bool = False, whole: bool = False
+def ticks(span: Limits, length: float, upright: bool = False, whole: bool = False
           ) -> dict[float, str]:
     """Round numbers on an axis, as many as have room, by where they are in pixels."""
     low, high = span
@@ -109,26 +110,23 @@ def ticks(span: Limits, length: float, sideways: bool = False, whole: bool = Fal
                      - math.floor(math.log10(step)) + 1)
         at = [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
         words = [re.sub(r"e\+?(-?)0*", r"e\1", f"{v:,.{digits}g}").replace("-", "−") for v in at]
-        need = 26 if sideways else 14 + _LETTER * max(map(len, words), default=0)
+        need = 26 if upright else 14 + _LETTER * max(map(len, words), default=0)
         if need <= step / (high - low) * length:
             break
     return {(v - low) / (high - low) * length: word for v, word in zip(at, words)}
 
 
 def _legend(names: Mapping[str, str], width: float) -> tuple[str, int]:
-    """Above the plot, in as many rows as it takes; and how high they are."""
-    places, x, row, longest = [], 0.0, 0, int((width - 20) / _LETTER)
+    """In as many rows as it takes; and how high they are."""
+    parts, x, y, longest = [], 0.0, 14, int((width - 20) / _LETTER)
     for name, colour in names.items():
         name = name if len(name) <= longest else f"{name[:longest - 1]}…"
         if x and x + 20 + _LETTER * len(name) > width:
-            x, row = 0.0, row + 1
-        places.append((x, row, name, colour))
+            x, y = 0.0, y + _LINE
+        parts.append(f'<path d="M{x:.0f} {y - 4}h14" stroke="{colour}" stroke-width="4"/>'
+                     + _text(x + 20, y, name))
         x += 36 + _LETTER * len(name)
-    top = _LINE * (row + 1) + 6 if places else 8
-    return "".join(f'<path d="M{x:.0f} {y - 4}h14" stroke="{colour}" stroke-width="4"/>'
-                   + _text(x + 20, y, name) for x, y, name, colour in
-                   ((x, 14 + _LINE * row - top, name, colour) for x, row, name, colour in places)
-                   ), top
+    return "".join(parts), y + 10 if parts else 8
 
 
 def _text(x: float, y: float, words: str, anchor: str = "start", upright: bool = False) -> str:

@@ -141,7 +141,7 @@ def test_the_curves_of_several_runs_have_the_same_axes(run, tmp_path):
     text = report(run, longer, path=tmp_path / "both.html").read_text("utf-8")
     curves = re.findall("<figcaption>losses</figcaption><svg(.*?)</figure>", text)
     ticks = [re.findall(">([0-9.]+)</text>", curve) for curve in curves]
-    assert ticks[0] == ticks[1] and ticks[0] == "0 10 20 30 40 0 50 100".split()
+    assert ticks[0] == ticks[1] == "5 10 15 20 25 30 35 40 0 50 100".split()
 
 
 def test_a_browser_shows_each_picture_of_the_film(run, tmp_path):

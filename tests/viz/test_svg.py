@@ -175,12 +175,12 @@ def test_there_is_room_around_what_is_drawn_and_steps_are_whole(drawn):
 
 
 @given(low=st.floats(-1e9, 1e9), width=st.floats(1e-6, 1e9), length=st.integers(100, 800),
-       sideways=st.booleans(), whole=st.booleans())
+       upright=st.booleans(), whole=st.booleans())
 @example(0.0, 7.9, 100, True, False)
-def test_ticks_are_round_numbers_that_say_where_they_are(low, width, length, sideways, whole):
+def test_ticks_are_round_numbers_that_say_where_they_are(low, width, length, upright, whole):
     high = low + width
-    found = svg.ticks((low, high), length, sideways, whole)
-    assert not sideways or all(np.diff(list(found)) >= 25.9)
+    found = svg.ticks((low, high), length, upright, whole)
+    assert not upright or all(np.diff(list(found)) >= 25.9)
     numbers = [float(word.replace("−", "-").replace(",", "")) for word in found.values()]
     assert len(found) <= 9 and all(-1e-6 <= at <= length + 1e-6 for at in found)
     np.testing.assert_allclose(numbers, low + np.array(list(found)) / length * width,
