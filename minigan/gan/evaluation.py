@@ -80,9 +80,9 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
 
     n is as many as the data allow, up to 10,000, and fewer of large images. The figures are kept in
     the run's folder, as evaluation.json and, by matplotlib, evaluation.png: what stands there for
-    the same weights, n, seed and judge is not made again. `report` is told in a sentence what is done next. Raises
-    UserError for runs of different data, for names and numbers that cannot be, and for runs without
-    saved weights.
+    the same weights, n, seed and judge is not made again. `report` is told in a sentence what is
+    done next. Raises UserError for runs of different data, for names and numbers that cannot be,
+    and for runs without saved weights.
     """
     for name in metrics or ():
         if name not in METRICS:
