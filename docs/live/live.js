@@ -2,6 +2,9 @@
 // itself only when something is run.
 const parts = [
   ["article .highlight-python", () => import("./blocks.js")],
+  [".exercise", () => import("./exercises.js")],
+  ["details.prediction", () => import("./guesses.js")],
+  [".progress", () => import("./progress.js")],
 ];
 
 for (const [selector, load] of parts) {
