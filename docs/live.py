@@ -136,6 +136,7 @@ def own_files() -> Iterator[tuple[str, bytes]]:
     folder of packages."""
     kept = {".py", ".npz", ".html", ".safetensors"}
     for folder, to in ((ROOT / "minigan", "minigan/"), (SOURCE, ""),
+                       (SOURCE / "stand_ins", ""),
                        (ROOT / "docs/exercises", "share/minigan/exercises/")):
         for path in sorted(folder.rglob("*")):
             if path.suffix in kept and "node_modules" not in path.parts:

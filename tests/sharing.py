@@ -6,8 +6,8 @@ to report of a module goes into another file, as a list of calls of pytest's hoo
 process makes these calls, so that pytest shows and counts them as if it had run the tests.
 
 A single module is not shared, nor what wants one process: a debugger, `-s`, `-x`, `--basetemp`,
-a GPU, a worker of pytest-xdist (whose `-n 2 --dist loadfile` does as well). Neither is anything
-where there is no fork.
+a GPU, a browser, a worker of pytest-xdist (whose `-n 2 --dist loadfile` does as well). Neither is
+anything where there is no fork.
 """
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ def wants_one_process(config: pytest.Config) -> bool:
     option = config.option
     return any([option.collectonly, option.usepdb, option.trace, option.maxfail, option.basetemp,
                 option.capture == "no", "gpu" in option.markexpr,
+                "browser" in option.markexpr,
                 hasattr(config, "workerinput")])  # a worker of pytest-xdist's
 
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from browsing import DOCS, Keeper, opened
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 MISSING = [name for name in ("sphinx", "myst_parser", "furo", "sphinxcontrib.katex")
            if importlib.util.find_spec(name.split(".")[0]) is None
            or importlib.util.find_spec(name) is None]
@@ -50,3 +50,16 @@ def book(tmp_path_factory, request) -> Path:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300)
     assert built.returncode == 0, built.stdout
     return out
+
+
+@pytest.fixture(scope="session")
+def site(book):
+    """The built book in a browser."""
+    with opened(book) as site:
+        yield site
+
+
+@pytest.fixture(scope="session")
+def keeper(site):
+    """Opens chapters that share one Python."""
+    return Keeper(site)

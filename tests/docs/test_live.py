@@ -1,100 +1,30 @@
 """The live book in headless Chromium: every block of every page runs there, with no request that
 leaves the page's own address and no error in the console; pages fit and can be used by all.
 
-Left out unless asked for: `pytest -m browser`. A start of Python takes ten seconds, so the blocks
-of all pages share one: pages are opened in a frame, whose worker is the one that the page around it
-keeps. Their names are forgotten from page to page, as in tests/docs/test_docs_code.py.
+Left out unless asked for: `pytest -m browser`.
 """
 from __future__ import annotations
 
-import importlib.util
 import re
-import shutil
-import threading
 import time
-from pathlib import Path
 from statistics import median
 from typing import Any, Iterator
 
 import pytest
+from browsing import DOCS, PATIENCE, axe
 
-from minigan.cli.book import HEADERS, server
-
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = {page.stem: len(re.findall(r"^ *```python$", page.read_text("utf-8"), re.M))
          for page in sorted(DOCS.glob("*.md"))}
 CHAPTERS = [page for page, blocks in PAGES.items() if blocks]
-PATIENCE = 300_000  # milliseconds: what hangs is found, what is slow on a busy machine is not
 LOOKS = [(width, scheme) for scheme in ("light", "dark") for width in (1280, 390)]
 
 # Blocks that rightly print something else in the browser.
 DIFFERS = {"prove": {9}}  # its weights are drawn as integers, which have 32 bits there
-AT_HOME: dict[str, int] = {}       # how many blocks of a page cannot run there
+AT_HOME: dict[str, int] = {}  # how many blocks of a page cannot run there
 
 pytestmark = pytest.mark.browser
 by_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
-
-class Site:
-    """The built book on loopback, in a browser that finds no other address."""
-
-    def __init__(self, address: str, browser: Any, axe: str):
-        self.address, self.browser, self.axe = address, browser, axe
-        self.wrong: list[str] = []  # what went wrong since somebody looked
-
-    def open(self, width: int = 1280, **options: Any) -> Any:
-        """A page of a browser that knows nothing yet."""
-        context = self.browser.new_context(viewport={"width": width, "height": 900}, **options)
-        context.set_default_timeout(PATIENCE)
-        context.on("console", lambda said: said.type in ("error", "warning")
-                   and self.wrong.append(f"{said.type} in the console: {said.text}"))
-        context.on("weberror", lambda error: self.wrong.append(f"raised: {error.error}"))
-        context.on("requestfailed", lambda request: self.wrong.append(f"failed: {request.url}"))
-        context.on("request", lambda request: self.is_own(request.url)
-                   or self.wrong.append(f"left its address: {request.url}"))
-        return context.new_page()
-
-    def is_own(self, url: str) -> bool:
-        return url.startswith((self.address, "data:", "blob:"))
-
-
-@pytest.fixture(scope="module")
-def site(book) -> Iterator[Site]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    if (chromium := shutil.which("chromium")) is None:
-        pytest.skip("there is no chromium")
-    if not (book / "_static/live/files.json").is_file():
-        pytest.skip("the live files could not be fetched")
-    axe = (live().fetched() / "node_modules/axe-core/axe.min.js").read_text("utf-8")
-    with server(book, 0) as serving, playwright.sync_playwright() as p:
-        threading.Thread(target=serving.serve_forever, daemon=True).start()
-        browser = p.chromium.launch(executable_path=chromium, args=[
-            "--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"])
-        yield Site(f"http://127.0.0.1:{serving.server_port}/", browser, axe)
-        browser.close()
-        serving.shutdown()
-
-
-def live():
-    """docs/live.py, which fetched what the book brings along."""
-    spec = importlib.util.spec_from_file_location("live", DOCS / "live.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-KEEPER = """<!DOCTYPE html><link rel="icon" href="data:,"><title>keeps a worker</title>
-<iframe name="chapter" style="height: 800px; border: 0"></iframe>"""
-KEPT = """if (window !== top)
-  window.Worker = function (...all) { return top.kept ??= new top.Worker(...all); }"""
-FORGET = """width => {
-  document.querySelector("iframe").style.width = `${width}px`;
-  return window.kept && new Promise(done => {
-    kept.onmessage = ({data}) => { if (data.kind === "result") done(); };
-    const source = "import running; running.SPACES.clear()";
-    kept.postMessage({id: 0, kind: "run", args: [source, "forget", "forget"]});
-  });
-}"""
 SIDEWAYS = """() => {
   const {scrollWidth, clientWidth} = document.documentElement;
   if (scrollWidth <= clientWidth) return [];
@@ -119,17 +49,6 @@ RUN = """async limit => {
 
 
 @pytest.fixture(scope="module")
-def keeper(site):
-    """A page with a frame for one chapter after another, whose worker it keeps."""
-    page = site.open(width=1400)
-    page.add_init_script(KEPT)
-    page.route("**/keeper.html", lambda route: route.fulfill(
-        content_type="text/html", body=KEEPER, headers=HEADERS))
-    page.goto(f"{site.address}keeper.html")
-    return page
-
-
-@pytest.fixture(scope="module")
 def ran(tell) -> Iterator[dict[str, list[dict[str, Any]]]]:
     """What the blocks of each chapter did. At the end of the log it is said how many they were."""
     chapters: dict[str, list[dict[str, Any]]] = {}
@@ -147,10 +66,7 @@ def ran(tell) -> Iterator[dict[str, list[dict[str, Any]]]]:
 @by_chapter
 def test_every_block_of_a_chapter_runs_and_prints_what_is_shown(chapter, site, keeper, ran):
     width, scheme = LOOKS[CHAPTERS.index(chapter) % len(LOOKS)]
-    keeper.emulate_media(color_scheme=scheme)
-    keeper.evaluate(FORGET, width)
-    frame = keeper.frame(name="chapter")
-    frame.goto(f"{site.address}{chapter}.html")
+    frame = keeper.open(chapter, width, scheme)
     frame.wait_for_selector(".live-block")
     told = ran[chapter] = frame.evaluate(RUN, PATIENCE)
     failed = [f"block {n}: {block['state']}\n{block['text']}" for n, block in enumerate(told, 1)
@@ -223,7 +139,7 @@ def test_a_page_fits_and_can_be_used_by_all_in_every_look(name, site, looked_at)
 def looked_at(site):
     """A page that has axe-core."""
     page = site.open()
-    page.add_init_script(site.axe)
+    page.add_init_script(axe())
     return page
 
 

@@ -11,9 +11,6 @@ from test_live_exercises import QUESTIONS, practice
 from minigan import exercises
 from minigan.exercises import Exercise
 
-test_live = pytest.importorskip("test_live")
-keeper, site = test_live.keeper, test_live.site
-
 pytestmark = pytest.mark.browser
 ALL = [Exercise.load(name) for name in exercises.names()]
 
@@ -54,10 +51,7 @@ def without_numbers(text: str) -> str:
 def test_an_exercise_is_graded_in_its_page_as_at_home_and_a_guess_is_answered(
         chapter, site, keeper, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    keeper.evaluate(test_live.FORGET, 1280)
-    keeper.evaluate("localStorage.clear()")
-    frame = keeper.frame(name="chapter")
-    frame.goto(f"{site.address}{chapter}.html")
+    frame = keeper.open(chapter)
     frame.wait_for_selector(".live-exercise")
     frame.wait_for_selector(".live-guess")
     here = [one for one in ALL if one.chapter == chapter]

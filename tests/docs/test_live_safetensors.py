@@ -16,7 +16,7 @@ from minigan.files import read_arrays, write_arrays
 pytest.importorskip("safetensors.numpy")
 import safetensors  # noqa: E402
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs" / "live" / "safetensors"
+FOLDER = Path(__file__).resolve().parents[2] / "docs/live/stand_ins/safetensors"
 DTYPES = "? u1 i1 i2 u2 f2 i4 u4 f4 c8 f8 i8 u8 >f4 >i8".split()
 ARRAYS = {f"{dtype}, {shape}": (np.arange(np.prod(shape)) % 2).astype(dtype).reshape(shape)
           for dtype in DTYPES for shape in [(), (3,), (2, 0), (2, 3)]}
