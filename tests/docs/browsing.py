@@ -18,7 +18,7 @@ import pytest
 from minigan.cli.book import HEADERS, server
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PATIENCE = 300_000  # milliseconds: what hangs is found, what is slow on a busy machine is not
+PATIENCE = 60_000  # milliseconds: what hangs is found, what is slow on a busy machine is not
 
 AROUND = """<!DOCTYPE html><link rel="icon" href="data:,"><title>keeps a worker</title>
 <iframe name="chapter" style="height: 800px; border: 0"></iframe>"""
