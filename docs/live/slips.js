@@ -1,0 +1,250 @@
+// The museum of slips: a program with one line put wrong, the right one, and what the reader makes
+// of the wrong one, all trained from the same seed, with their numbers beside each other.
+import {python} from "./python.js";
+import {progress} from "./output.js";
+
+const SPACE = "slips", PORTION = 5;  // steps between two looks, so that Stop is heard at once
+const COLUMNS = ["wrong", "right", "yours"];
+const DRAWN = new Set(["svg", "path", "rect", "text"]);
+
+function make(tag, attributes = {}, ...inner) {
+  const element = DRAWN.has(tag) ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+    : document.createElement(tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...inner);
+  return element;
+}
+
+export async function attach() {
+  const reply = await fetch(new URL("slips.json", import.meta.url));
+  if (!reply.ok) return;
+  const museum = await reply.json();
+  for (const element of document.querySelectorAll(".slip[data-slip]")) {
+    new Panel(element, element.dataset.slip, museum[element.dataset.slip]);
+  }
+}
+
+class Panel {
+  constructor(element, name, slip) {
+    Object.assign(this, {element, name, slip, runs: new Map()});
+    slip.title = name.replaceAll("_", " ");
+    element.setAttribute("role", "group");
+    element.setAttribute("aria-label", `Live: ${slip.title}`);
+    this.button = make("button", {type: "button"}, "Run");
+    this.button.onclick = () => this.turn ? this.stop() : this.run();
+    this.reset = make("button", {type: "button", hidden: ""}, "Reset yours");
+    this.reset.onclick = () => this.editor.set(slip.wrong);
+    this.status = make("span", {class: "slip-status", role: "status"});
+    this.bar = make("div", {class: "live-bar"}, this.choice(), this.button, this.reset,
+      this.status);
+    this.code = make("div", {class: "slip-code"});
+    this.results = make("div", {class: "slip-results", hidden: ""});
+    this.told = make("p", {class: "slip-told"});
+    this.told.innerHTML = `<strong>What would have told you:</strong> ${slip.told}`;
+    element.append(this.bar, this.code, this.results, this.told);
+    this.show("wrong");
+  }
+
+  choice() {
+    const radios = COLUMNS.map(column => {
+      const radio = make("input", {type: "radio", name: `slip-${this.name}`, value: column});
+      radio.checked = column === "wrong";
+      radio.onchange = () => this.show(column);
+      return make("label", {class: `slip-${column}`}, radio, column === "yours" ?
+        "mend it yourself" : column);
+    });
+    return make("fieldset", {}, make("legend", {}, "The program"), ...radios);
+  }
+
+  // The code of a column; its curves are drawn strong.
+  async show(column) {
+    this.element.dataset.shown = column;
+    this.reset.hidden = column !== "yours";
+    if (column !== "yours") return this.put(listing(this.slip, column));
+    this.place ??= make("div");
+    this.put(this.place);
+    const {editor} = await import("./editor.js");
+    this.editor ??= editor(this.place, this.slip.wrong, {
+      onRun: () => this.run(), label: `Your program: ${this.slip.title}`});
+  }
+
+  put(element) {
+    this.code.replaceChildren(element);
+    const first = element.querySelector("mark");
+    if (first) element.scrollTop = first.offsetTop - element.offsetTop - 60;
+  }
+
+  stop() {
+    this.turn = undefined;
+    this.button.textContent = "Run";
+    this.say("stopped");
+  }
+
+  say(words) { this.status.textContent = words; }
+
+  async run() {
+    const turn = this.turn = {};  // whoever presses Stop or Run takes it away
+    this.button.textContent = "Stop";
+    this.say("");
+    const sources = {wrong: this.slip.wrong, right: this.slip.right};
+    if (this.editor) sources.yours = this.editor.text();
+    this.runs = new Map(Object.keys(sources).map(column => [column, {steps: [], rows: []}]));
+    const loaded = progress(this.bar);
+    try {
+      const begun = await python.run("from slips import begin, go", {space: SPACE});
+      if (begun.stopped) throw Object.assign(new Error(), begun);
+      if (!begun.ok) throw new Error(begun.error);
+      for (const [column, run] of this.runs) {
+        if (this.turn !== turn) return;
+        this.note(run, await python.call(SPACE, "begin", this.name, column, sources[column]));
+      }
+      await this.train(turn);
+    } catch (error) {
+      if (this.turn === turn) this.say(error.stopped ? "stopped" : error.message);
+    } finally {
+      loaded();
+      if (this.turn === turn) {
+        this.turn = undefined;
+        this.button.textContent = "Run";
+      }
+    }
+  }
+
+  // All columns step by step beside each other.
+  async train(turn) {
+    for (let step = 0; step < this.slip.steps;) {
+      const more = step ? PORTION - step % PORTION : 1;  // the first step has a look of its own
+      for (const [column, run] of this.runs) {
+        if (run.over) continue;
+        const reply = await python.call(SPACE, "go", this.name, column, more);
+        if (this.turn !== turn) return;
+        this.note(run, reply);
+      }
+      step += more;
+      this.say(`step ${step} of ${this.slip.steps}`);
+      this.draw();
+      if ([...this.runs.values()].every(run => run.over)) break;
+    }
+    const {yours, right} = Object.fromEntries(this.runs);
+    const same = yours && !yours.error && right.rows.length === yours.rows.length &&
+      Object.entries(right.rows.at(-1)).every(([key, value]) => yours.rows.at(-1)[key] === value);
+    this.say(same ? "done: yours has the right one's numbers, all of them" : "done");
+  }
+
+  note(run, {error, going, step, numbers, sample, real}) {
+    if (error) Object.assign(run, {error, over: true});
+    if (going === false) run.over = true;
+    if (!numbers) return;
+    run.steps.push(step);
+    run.rows.push(numbers);
+    Object.assign(run, {sample, real});
+  }
+
+  draw() {
+    this.results.hidden = false;
+    const runs = [...this.runs].filter(([, run]) => run.rows.length);
+    const names = [...new Set(runs.flatMap(([, run]) => Object.keys(run.rows.at(-1))))];
+    const curves = [...this.slip.curves, this.slip.symptom].map(name => make("figure", {},
+      make("figcaption", {}, name), chart(runs, name, this.slip.steps)));
+    const samples = runs.map(([column, run]) => make("figure", {class: `slip-${column}`},
+      make("figcaption", {}, `${column}: what G makes`), picture(run)));
+    const errors = [...this.runs].filter(([, run]) => run.error).map(([column, run]) =>
+      make("p", {class: `slip-error slip-${column}`}, `${column}: `, make("code", {}, run.error)));
+    this.results.replaceChildren(make("div", {class: "slip-figures"}, ...curves, ...samples),
+      this.table(names), ...errors);
+  }
+
+  table(names) {
+    const columns = [...this.runs];
+    const cell = (run, name) => run.rows.length ? show(run.rows.at(-1)[name]) : "–";
+    const rows = names.map(name => {
+      const measure = name === this.slip.symptom ? [make("code", {}, this.slip.measure)] : [];
+      return make("tr", measure.length ? {class: "slip-symptom"} : {},
+        make("th", {scope: "row"}, name, ...measure),
+        ...columns.map(([, run]) => make("td", {}, cell(run, name))));
+    });
+    return make("table", {}, make("thead", {}, make("tr", {}, make("th", {scope: "col"},
+      `step ${Math.max(...columns.map(([, run]) => run.steps.at(-1) ?? 0))}`),
+      ...columns.map(([column]) => make("th", {scope: "col", class: `slip-${column}`}, column)))),
+      make("tbody", {}, ...rows));
+  }
+}
+
+// The program with its wrong or right lines marked.
+function listing({marked, ...texts}, column) {
+  const lines = texts[column].trimEnd().split("\n").map((line, i) => {
+    const here = marked[column].includes(i);
+    return make(here ? "mark" : "span", {}, `${here ? column === "wrong" ? "✗ " : "✓ " : "  "}` +
+      `${line}\n`);
+  });
+  return make("pre", {class: `slip-${column}`, tabindex: 0, role: "region",
+    "aria-label": `the ${column} program`}, ...lines);
+}
+
+function show(value) {
+  if (typeof value !== "number") return "–";
+  const text = Number.isInteger(value) ? String(value) : Math.abs(value) < 100 ?
+    value.toFixed(3) : value.toPrecision(3);
+  return text.replace("-", "−");
+}
+
+const WIDE = 240, HIGH = 90, LEFT = 44;
+
+function chart(runs, name, steps) {
+  const values = runs.flatMap(([, run]) => run.rows.map(row => row[name])).filter(Number.isFinite);
+  const low = Math.min(0, ...values), high = Math.max(...values, low + 1e-3);
+  const x = step => LEFT + step / steps * WIDE, y = v => 6 + (high - v) / (high - low) * HIGH;
+  const lines = runs.map(([column, run]) => {
+    let gap = true;
+    const path = run.rows.map((row, i) => {
+      const word = gap ? "M" : "L", v = row[name];
+      gap = !Number.isFinite(v);
+      return gap ? "" : `${word}${x(run.steps[i]).toFixed(1)} ${y(v).toFixed(1)}`;
+    });
+    return make("path", {d: path.join(""), class: `slip-${column}`});
+  });
+  const label = (v, at) => make("text", {x: LEFT - 5, y: at, "text-anchor": "end"}, show(v));
+  return make("svg", {viewBox: `0 0 ${LEFT + WIDE + 6} ${HIGH + 12}`, role: "img",
+    "aria-label": `${name}: ${runs.map(([column, run]) =>
+      `${column} ${show(run.rows.at(-1)[name])}`).join(", ")}`},
+    make("rect", {x: LEFT, y: 6, width: WIDE, height: HIGH}), ...lines,
+    label(high, 14), label(low, HIGH + 6));
+}
+
+const picture = run => run.sample.shape[1] === 2 ? scatter(run) : grid(run);
+
+const SIDE = 2;  // the plane is drawn from −2 to 2
+
+// Real points are grey; those of G in the column's colour, and how many lie outside is said.
+function scatter({sample, real}) {
+  const path = ({data}) => {
+    const words = [];
+    for (let i = 0; i < data.length; i += 2) {
+      if (Math.abs(data[i]) < SIDE && Math.abs(data[i + 1]) < SIDE)
+        words.push(`M${data[i].toFixed(2)} ${(-data[i + 1]).toFixed(2)}h0`);
+    }
+    return words;
+  };
+  const inside = path(sample), outside = sample.shape[0] - inside.length;
+  return make("svg", {viewBox: `${-SIDE} ${-SIDE} ${2 * SIDE} ${2 * SIDE}`, role: "img",
+    class: "slip-plane", "aria-label": `generated points over real ones, ${outside} outside`},
+    make("rect", {x: -SIDE, y: -SIDE, width: 2 * SIDE, height: 2 * SIDE}),
+    make("path", {d: path(real).join(""), class: "slip-real"}),
+    make("path", {d: inside.join(""), class: "slip-made"}),
+    ...(outside ? [make("text", {x: -SIDE + 0.1, y: SIDE - 0.1}, `${outside} outside`)] : []));
+}
+
+// Twelve images, -1 black and 1 white.
+function grid({sample: {shape: [count, size], data}}) {
+  const side = Math.sqrt(size), wide = 4 * (side + 1) - 1, high = count / 4 * (side + 1) - 1;
+  const canvas = make("canvas", {width: wide, height: high, role: "img",
+    "aria-label": `${count} generated images`}), context = canvas.getContext("2d");
+  for (let i = 0; i < data.length; i++) {
+    const image = Math.floor(i / size), row = Math.floor(i % size / side), column = i % side;
+    const grey = Math.round(127.5 * (1 + Math.max(-1, Math.min(1, data[i]))));
+    context.fillStyle = `rgb(${grey} ${grey} ${grey})`;
+    context.fillRect(image % 4 * (side + 1) + column,
+      Math.floor(image / 4) * (side + 1) + row, 1, 1);
+  }
+  return canvas;
+}
