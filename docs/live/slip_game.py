@@ -24,7 +24,9 @@ d_adam = mg.optim.Adam(discriminator.parameters(), lr=1e-2, betas=(0.0, 0.9))
 
 
 def train():
-    for epoch in range(1, 1001):
+    epoch = 0
+    while True:
+        epoch += 1
         for real in loader:
             z = rng.standard_normal((64, 2), np.float32)
             fake = generator(z)

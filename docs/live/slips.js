@@ -39,9 +39,8 @@ class Panel {
       this.status);
     this.code = make("div", {class: "slip-code"});
     this.results = make("div", {class: "slip-results", hidden: ""});
-    this.told = make("p", {class: "slip-told"});
-    this.told.innerHTML = `<strong>What would have told you:</strong> ${slip.told}`;
-    element.append(this.bar, this.code, this.results, this.told);
+    element.classList.add("slip-live");
+    element.prepend(this.bar, this.code, this.results);
     this.show("wrong");
   }
 
@@ -71,7 +70,7 @@ class Panel {
   put(element) {
     this.code.replaceChildren(element);
     const first = element.querySelector("mark");
-    if (first) element.scrollTop = first.offsetTop - element.offsetTop - 60;
+    if (first) element.scrollTop = first.offsetTop - 60;
   }
 
   stop() {
