@@ -28,18 +28,18 @@ class Panel {
   constructor(element, name, slip) {
     Object.assign(this, {element, name, slip, runs: new Map()});
     slip.title = name.replaceAll("_", " ");
-    element.setAttribute("role", "group");
-    element.setAttribute("aria-label", `Live: ${slip.title}`);
+    element.classList.add("slip-live");
+    element.role = "group";
+    element.ariaLabel = `Live: ${slip.title}`;
     this.button = make("button", {type: "button"}, "Run");
     this.button.onclick = () => this.turn ? this.stop() : this.run();
     this.reset = make("button", {type: "button", hidden: ""}, "Reset yours");
     this.reset.onclick = () => this.editor.set(slip.wrong);
     this.status = make("span", {class: "slip-status", role: "status"});
-    this.bar = make("div", {class: "live-bar"}, this.choice(), this.button, this.reset,
-      this.status);
+    this.bar = make("div", {class: "live-bar"});
+    this.bar.append(this.choice(), this.button, this.reset, this.status);
     this.code = make("div", {class: "slip-code"});
     this.results = make("div", {class: "slip-results", hidden: ""});
-    element.classList.add("slip-live");
     element.prepend(this.bar, this.code, this.results);
     this.show("wrong");
   }
@@ -145,8 +145,11 @@ class Panel {
     const names = [...new Set(runs.flatMap(([, run]) => Object.keys(run.rows.at(-1))))];
     const curves = [...this.slip.curves, this.slip.symptom].map(name => make("figure", {},
       make("figcaption", {}, name), chart(runs, name, this.slip.steps)));
-    const samples = runs.map(([column, run]) => make("figure", {class: `slip-${column}`},
-      make("figcaption", {}, `${column}: what G makes`), picture(run)));
+    const samples = runs.map(([column, run]) => {
+      const [drawn, words] = run.sample.shape[1] === 2 ? scatter(run) : grid(run);
+      return make("figure", {class: `slip-${column}`},
+        make("figcaption", {}, `${column}: what G makes${words}`), drawn);
+    });
     const errors = [...this.runs].filter(([, run]) => run.error).map(([column, run]) =>
       make("p", {class: `slip-error slip-${column}`}, `${column}: `, make("code", {}, run.error)));
     this.results.replaceChildren(make("div", {class: "slip-figures"}, ...curves, ...samples),
@@ -171,10 +174,10 @@ class Panel {
 
 // The program with its wrong or right lines marked.
 function listing({marked, ...texts}, column) {
+  const sign = column === "wrong" ? "✗ " : "✓ ";
   const lines = texts[column].trimEnd().split("\n").map((line, i) => {
     const here = marked[column].includes(i);
-    return make(here ? "mark" : "span", {}, `${here ? column === "wrong" ? "✗ " : "✓ " : "  "}` +
-      `${line}\n`);
+    return make(here ? "mark" : "span", {}, `${here ? sign : "  "}${line}\n`);
   });
   return make("pre", {class: `slip-${column}`, tabindex: 0, role: "region",
     "aria-label": `the ${column} program`}, ...lines);
@@ -210,11 +213,9 @@ function chart(runs, name, steps) {
     label(high, 14), label(low, HIGH + 6));
 }
 
-const picture = run => run.sample.shape[1] === 2 ? scatter(run) : grid(run);
-
 const SIDE = 2;  // the plane is drawn from −2 to 2
 
-// Real points are grey; those of G in the column's colour, and how many lie outside is said.
+// Real points in grey, G's in the column's colour, and how many of them lie outside.
 function scatter({sample, real}) {
   const path = ({data}) => {
     const words = [];
@@ -225,12 +226,12 @@ function scatter({sample, real}) {
     return words;
   };
   const inside = path(sample), outside = sample.shape[0] - inside.length;
-  return make("svg", {viewBox: `${-SIDE} ${-SIDE} ${2 * SIDE} ${2 * SIDE}`, role: "img",
-    class: "slip-plane", "aria-label": `generated points over real ones, ${outside} outside`},
+  const drawn = make("svg", {viewBox: `${-SIDE} ${-SIDE} ${2 * SIDE} ${2 * SIDE}`, role: "img",
+    class: "slip-plane", "aria-label": "generated points over real ones"},
     make("rect", {x: -SIDE, y: -SIDE, width: 2 * SIDE, height: 2 * SIDE}),
     make("path", {d: path(real).join(""), class: "slip-real"}),
-    make("path", {d: inside.join(""), class: "slip-made"}),
-    ...(outside ? [make("text", {x: -SIDE + 0.1, y: SIDE - 0.1}, `${outside} outside`)] : []));
+    make("path", {d: inside.join(""), class: "slip-made"}));
+  return [drawn, outside ? `, ${outside} outside` : ""];
 }
 
 // Twelve images, -1 black and 1 white.
@@ -245,5 +246,5 @@ function grid({sample: {shape: [count, size], data}}) {
     context.fillRect(image % 4 * (side + 1) + column,
       Math.floor(image / 4) * (side + 1) + row, 1, 1);
   }
-  return canvas;
+  return [canvas, ""];
 }
