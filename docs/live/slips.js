@@ -4,7 +4,8 @@ import {python} from "./python.js";
 import {progress} from "./output.js";
 
 const SPACE = "slips", PORTION = 5;  // steps between two looks, so that Stop is heard at once
-const COLUMNS = ["wrong", "right", "yours"];
+const PATIENCE = 3000;  // ms, then a portion is taken for one that has no end
+const COLUMNS = {wrong: "wrong", right: "right", yours: "mend it yourself"};
 const DRAWN = new Set(["svg", "path", "rect", "text"]);
 
 function make(tag, attributes = {}, ...inner) {
@@ -39,18 +40,17 @@ class Panel {
     this.bar = make("div", {class: "live-bar"});
     this.bar.append(this.choice(), this.button, this.reset, this.status);
     this.code = make("div", {class: "slip-code"});
-    this.results = make("div", {class: "slip-results", hidden: ""});
+    this.results = make("div", {hidden: ""});
     element.prepend(this.bar, this.code, this.results);
     this.show("wrong");
   }
 
   choice() {
-    const radios = COLUMNS.map(column => {
+    const radios = Object.entries(COLUMNS).map(([column, words]) => {
       const radio = make("input", {type: "radio", name: `slip-${this.name}`, value: column});
       radio.checked = column === "wrong";
       radio.onchange = () => this.show(column);
-      return make("label", {class: `slip-${column}`}, radio, column === "yours" ?
-        "mend it yourself" : column);
+      return make("label", {class: `slip-${column}`}, radio, words);
     });
     return make("fieldset", {}, make("legend", {}, "The program"), ...radios);
   }
@@ -59,53 +59,51 @@ class Panel {
   async show(column) {
     this.element.dataset.shown = column;
     this.reset.hidden = column !== "yours";
-    if (column !== "yours") return this.put(listing(this.slip, column));
-    this.place ??= make("div");
-    this.put(this.place);
+    const listed = column === "yours" ? this.place ??= make("div") : listing(this.slip, column);
+    this.code.replaceChildren(listed);
+    listed.scrollTop = (listed.querySelector("mark")?.offsetTop ?? 0) - 60;
+    if (column !== "yours") return;
     const {editor} = await import("./editor.js");
     this.editor ??= editor(this.place, this.slip.wrong, {
       onRun: () => this.run(), label: `Your program: ${this.slip.title}`});
   }
 
-  put(element) {
-    this.code.replaceChildren(element);
-    const first = element.querySelector("mark");
-    if (first) element.scrollTop = first.offsetTop - 60;
-  }
-
-  stop() {
+  stop(words = "stopped") {
+    const asked = this.asked;
+    setTimeout(() => asked && this.asked === asked && python.stop(), PATIENCE);
     this.turn = undefined;
     this.button.textContent = "Run";
-    this.say("stopped");
+    this.say(words);
   }
 
   say(words) { this.status.textContent = words; }
 
+  ask(name, ...args) {
+    const asked = this.asked = python.call(SPACE, name, this.name, ...args);
+    return asked.finally(() => { if (this.asked === asked) this.asked = undefined; });
+  }
+
   async run() {
     const turn = this.turn = {};  // whoever presses Stop or Run takes it away
     this.button.textContent = "Stop";
-    this.say("");
+    this.say("running");
     const sources = {wrong: this.slip.wrong, right: this.slip.right};
     if (this.editor) sources.yours = this.editor.text();
     this.runs = new Map(Object.keys(sources).map(column => [column, {steps: [], rows: []}]));
     const loaded = progress(this.bar);
     try {
       const begun = await python.run("from slips import begin, go", {space: SPACE});
-      if (begun.stopped) throw Object.assign(new Error(), begun);
-      if (!begun.ok) throw new Error(begun.error);
+      if (!begun.ok) throw Object.assign(new Error(begun.error), {stopped: begun.stopped});
       for (const [column, run] of this.runs) {
         if (this.turn !== turn) return;
-        this.note(run, await python.call(SPACE, "begin", this.name, column, sources[column]));
+        this.note(run, await this.ask("begin", column, sources[column]));
       }
       await this.train(turn);
     } catch (error) {
       if (this.turn === turn) this.say(error.stopped ? "stopped" : error.message);
     } finally {
       loaded();
-      if (this.turn === turn) {
-        this.turn = undefined;
-        this.button.textContent = "Run";
-      }
+      if (this.turn === turn) this.stop(this.status.textContent);
     }
   }
 
@@ -115,12 +113,11 @@ class Panel {
       const more = step ? PORTION - step % PORTION : 1;  // the first step has a look of its own
       for (const [column, run] of this.runs) {
         if (run.over) continue;
-        const reply = await python.call(SPACE, "go", this.name, column, more);
+        const reply = await this.ask("go", column, more);
         if (this.turn !== turn) return;
         this.note(run, reply);
       }
       step += more;
-      this.say(`step ${step} of ${this.slip.steps}`);
       this.draw();
       if ([...this.runs.values()].every(run => run.over)) break;
     }
@@ -165,8 +162,9 @@ class Panel {
         make("th", {scope: "row"}, name, ...measure),
         ...columns.map(([, run]) => make("td", {}, cell(run, name))));
     });
+    const step = Math.max(...columns.map(([, run]) => run.steps.at(-1) ?? 0));
     return make("table", {}, make("thead", {}, make("tr", {}, make("th", {scope: "col"},
-      `step ${Math.max(...columns.map(([, run]) => run.steps.at(-1) ?? 0))}`),
+      `step ${step} of ${this.slip.steps}`),
       ...columns.map(([column]) => make("th", {scope: "col", class: `slip-${column}`}, column)))),
       make("tbody", {}, ...rows));
   }
