@@ -87,6 +87,7 @@ class Panel {
     const turn = this.turn = {};  // whoever presses Stop or Run takes it away
     this.button.textContent = "Stop";
     this.say("running");
+    this.results.hidden = true;
     const sources = {wrong: this.slip.wrong, right: this.slip.right};
     if (this.editor) sources.yours = this.editor.text();
     this.runs = new Map(Object.keys(sources).map(column => [column, {steps: [], rows: []}]));
@@ -177,7 +178,7 @@ function listing({marked, ...texts}, column) {
     const here = marked[column].includes(i);
     return make(here ? "mark" : "span", {}, `${here ? sign : "  "}${line}\n`);
   });
-  return make("pre", {class: `slip-${column}`, tabindex: 0, role: "region",
+  return make("pre", {class: `slip-${column}`, tabindex: 0, role: "group",
     "aria-label": `the ${column} program`}, ...lines);
 }
 
