@@ -5,6 +5,7 @@ const parts = [
   [".exercise", () => import("./exercises.js")],
   ["details.prediction", () => import("./guesses.js")],
   [".progress", () => import("./progress.js")],
+  [".slip[data-slip]", () => import("./slips.js")],
 ];
 
 for (const [selector, load] of parts) {
