@@ -9,11 +9,21 @@ const blocks = [];
 export function attach() {
   const found = document.querySelectorAll("article .highlight-python");
   for (const element of found) {
-    if (!element.closest(".exercise, [data-own]")) blocks.push(new Block(element));
+    const home = element.closest("[data-home]");
+    if (home) element.after(atHome(home.dataset.home));
+    else if (!element.closest(".exercise, [data-own]")) blocks.push(new Block(element));
   }
   python.listen(({name}) => {  // a new Python knows nothing of what ran in the old one
     if (name === "off") for (const block of blocks) block.forget();
   });
+}
+
+// In the place of a button where a block cannot run in a browser.
+function atHome(why) {
+  const note = document.createElement("p");
+  note.className = "live-home";
+  note.textContent = `To run at home: ${why}.`;
+  return note;
 }
 
 class Block {
