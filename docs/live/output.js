@@ -10,22 +10,32 @@ export function output(parent) {
   box.setAttribute("role", "log");
   box.hidden = true;
   parent.append(box);
-  let text = null, pre = null;
+  let text = null, pre = null, due = 0;
 
   function write(stream, more) {
     if (!pre || pre.dataset.stream !== stream) {
+      render();
       pre = box.appendChild(document.createElement("pre"));
       pre.dataset.stream = stream;
       pre.tabIndex = 0;  // what scrolls is reached by the keyboard
       text = "";
     }
-    text = (text + more).replace(/[^\n]*\r(?!\n)/g, "");  // a bar is drawn over itself
-    if (text.length > MOST) text = `...\n${text.slice(-MOST)}`;
-    pre.textContent = text;
+    text += more;
+    if (text.length > 10 * MOST) text = text.slice(-MOST - 1);
+    due ||= setTimeout(render, 20);  // a loop that prints without end leaves the page awake
     box.hidden = false;
   }
 
+  function render() {
+    clearTimeout(due);
+    due = 0;
+    if (!pre) return;
+    text = text.replace(/[^\n]*\r(?!\n)/g, "");  // a bar is drawn over itself
+    pre.textContent = text.length > MOST ? `...\n${text.slice(-MOST)}` : text;
+  }
+
   function picture({name, type, data}) {
+    render();
     pre = null;
     box.hidden = false;
     const figure = box.appendChild(document.createElement("figure"));
@@ -46,12 +56,16 @@ export function output(parent) {
 
   return {
     part: part => part.kind === "text" ? write(part.stream, part.text) : picture(part),
-    error: message => write("error", `${message}\n`),
+    error(message) {
+      write("error", `${message}\n`);
+      render();
+    },
     clear() {
       for (const image of box.querySelectorAll("img")) URL.revokeObjectURL(image.src);
       box.replaceChildren();
       box.hidden = true;
       pre = null;
+      render();
     },
     element: box,
   };
