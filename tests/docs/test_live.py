@@ -22,6 +22,8 @@ LOOKS = [(width, scheme) for scheme in ("light", "dark") for width in (1280, 390
 DIFFERS = {"prove": {9}}  # its weights are drawn as integers, which have 32 bits there
 AT_HOME = {"asking": 1, "own_networks": 1}  # how many blocks of a page cannot run there
 
+SLIPS = (DOCS / "slips.md").read_text("utf-8").count("data-slip=")
+
 pytestmark = pytest.mark.browser
 by_chapter = pytest.mark.parametrize("chapter", CHAPTERS)
 
@@ -149,3 +151,13 @@ def test_without_scripts_a_page_is_for_reading(site):
     assert page.locator("article .highlight-python").first.is_visible()
     assert page.locator(".live-block, article button").count() == 0 and site.wrong == []
     page.context.close()
+
+
+def test_a_slip_trains_beside_what_is_right(site, keeper):
+    frame = keeper.open("slips")
+    slip = frame.locator(".slip-live").first
+    slip.get_by_role("button", name="Run").click()
+    slip.locator(".slip-status", has_text=re.compile("^done")).wait_for()
+    assert slip.locator("table tbody tr").count() > 2
+    assert frame.locator(".slip-live").count() == SLIPS and frame.evaluate(SIDEWAYS) == []
+    assert site.wrong == []
