@@ -18,8 +18,8 @@ PAGES = {page.stem: len(re.findall(r"^ *```python$", page.read_text("utf-8"), re
 CHAPTERS = [page for page, blocks in PAGES.items() if blocks]
 LOOKS = [(width, scheme) for scheme in ("light", "dark") for width in (1280, 390)]
 
-# Blocks that rightly print something else in the browser.
-DIFFERS = {"prove": {9}}  # its weights are drawn as integers, which have 32 bits there
+# Blocks that print something else in the browser.
+DIFFERS = {"prove": {9}}  # another derivative is the worst there: the check draws other numbers
 AT_HOME = {"asking": 1, "own_networks": 1}  # how many blocks of a page cannot run there
 
 SLIPS = (DOCS / "slips.md").read_text("utf-8").count("data-slip=")
