@@ -6,15 +6,19 @@ import sys
 from pathlib import Path
 
 from sphinx.addnodes import toctree
+from sphinx.util import logging
 
 sys.path[:0] = map(str, Path(__file__).resolve().parents[:2])  # the book is of this checkout
 
 import boxes  # noqa: E402 (after the path to it)
+import live  # noqa: E402
 import minigan  # noqa: E402
 import notebooks  # noqa: E402
 import sources  # noqa: E402
 import works  # noqa: E402
 from sources import linkcode_resolve  # noqa: E402, F401 (sphinx.ext.linkcode asks for it)
+
+logger = logging.getLogger(__name__)
 
 project = "minigan"
 author = "the minigan developers"
@@ -23,7 +27,7 @@ version = release = minigan.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.linkcode",
               "sphinxcontrib.katex"]
-exclude_patterns = ["_build", "_static", "exercises", "pictures",
+exclude_patterns = ["_build", "_static", "exercises", "live", "pictures",
                     "planted_*.md"]  # those are included
 default_role = "code"  # what a docstring has in `backticks`
 
@@ -90,17 +94,34 @@ def head_chapter(app, pagename: str, templatename, context, doctree) -> None:
             "</h1>", f'</h1>\n<p class="chapter">{which}{link}</p>', 1)
 
 
+def look_for_live_files(app) -> None:
+    """Pages whose code runs, if what this needs can be had."""
+    if app.builder.format != "html":
+        return
+    try:
+        app.config.live_files = live.fetched()
+    except live.NotToBeHad as error:
+        logger.info(f"the book's code will not run in its pages: {error}")
+    else:
+        app.add_js_file("live/live.js", type="module")
+        app.add_css_file("live/live.css")
+
+
 def write_beside(app, exception) -> None:
-    """The notebooks and the pages of source, beside the pages."""
+    """The notebooks, the pages of source and the live files, beside the pages."""
     if exception is None and app.builder.format == "html":
         notebooks.write(Path(app.outdir) / "notebooks", list(notebooks.CHAPTERS),
                         lambda page: f"../{page}.html")
         sources.write(Path(app.outdir))
+        if app.config.live_files:
+            live.write(Path(app.outdir), app.config.live_files)
 
 
 def setup(app) -> None:
     app.add_transform(sources.LinkSources)
     app.add_transform(works.LinkWorks)
+    app.add_config_value("live_files", None, "", (Path, type(None)))
+    app.connect("builder-inited", look_for_live_files)
     app.connect("source-read", show_exercises)
     app.connect("html-page-context", head_chapter)
     app.connect("build-finished", write_beside)

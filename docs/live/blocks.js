@@ -1,0 +1,131 @@
+// The Python blocks of a page: each can be run, edited and put back. They share their names, as
+// in the book's tests; running one first runs those before it that have not been run.
+import {python} from "./python.js";
+import {output, progress} from "./output.js";
+
+const page = location.pathname.split("/").pop().replace(/\.html$/, "") || "index";
+const blocks = [];
+
+export function attach() {
+  const found = document.querySelectorAll("article .highlight-python");
+  for (const element of found) {
+    if (!element.closest(".exercise, [data-own]")) blocks.push(new Block(element));
+  }
+  python.listen(({name}) => {  // a new Python knows nothing of what ran in the old one
+    if (name === "off") for (const block of blocks) block.forget();
+  });
+}
+
+class Block {
+  constructor(element) {
+    this.number = blocks.length + 1;
+    this.name = `${page}, block ${this.number}`;
+    this.element = element;
+    this.shown = element.querySelector("pre").textContent;
+    this.fresh = false;  // whether it has run as it stands
+    this.box = document.createElement("div");
+    this.box.className = "live-block";
+    this.box.role = "group";
+    this.box.ariaLabel = `Block ${this.number}`;
+    element.before(this.box);
+    this.box.append(element);
+    this.bar = this.box.appendChild(document.createElement("div"));
+    this.bar.className = "live-bar";
+    this.runs = this.button("Run", () => this.pressed());
+    this.edits = this.button("Edit", () => this.edit());
+    this.resets = this.button("Reset", () => this.reset());
+    this.resets.hidden = true;
+    this.output = output(this.box);
+    this.become("");
+  }
+
+  button(words, action) {
+    const button = this.bar.appendChild(document.createElement("button"));
+    Object.assign(button, {type: "button", textContent: words, onclick: action});
+    button.dataset.action = words.toLowerCase();
+    return button;
+  }
+
+  // "", "waiting", "running", "ok", "differs" (from what the page shows), "error", "stopped"
+  become(state) {
+    this.box.dataset.state = state;
+    const busy = state === "waiting" || state === "running";
+    this.runs.textContent = busy ? "Stop" : "Run";
+    this.runs.dataset.action = busy ? "stop" : "run";
+    this.runs.ariaLabel = `${this.runs.textContent} block ${this.number}`;
+  }
+
+  get source() { return this.editor ? this.editor.text() : this.shown; }
+
+  forget() {
+    this.fresh = false;
+    if (["waiting", "running"].includes(this.box.dataset.state)) this.become("stopped");
+  }
+
+  pressed() {
+    if (this.runs.dataset.action === "stop") python.stop();
+    else return runUpTo(this);
+  }
+
+  async run() {
+    this.output.clear();
+    this.become("running");
+    const done = progress(this.bar);
+    const result = await python.run(this.source, {name: this.name, onOutput: this.output.part});
+    done();
+    this.fresh = result.ok;
+    if (!result.ok && !result.stopped) this.output.error(result.error);
+    this.become(result.stopped ? "stopped" : !result.ok ? "error"
+                : result.as_shown || this.editor ? "ok" : "differs");
+    return result.ok;
+  }
+
+  async edit() {
+    const {editor} = await import("./editor.js");
+    if (this.editor) return;
+    this.element.hidden = true;
+    this.edits.hidden = true;
+    this.resets.hidden = false;
+    const place = document.createElement("div");
+    this.element.after(place);
+    this.editor = editor(place, withoutPrompts(this.shown), {
+      onRun: () => this.pressed(), label: `Block ${this.number}, Python code`,
+      onChange: () => { this.fresh = false; }});
+    this.editor.place = place;
+    this.editor.focus();
+  }
+
+  reset() {
+    this.editor.remove();
+    this.editor.place.remove();
+    this.editor = undefined;
+    this.element.hidden = false;
+    this.edits.hidden = false;
+    this.resets.hidden = true;
+    this.fresh = false;
+    this.output.clear();
+    this.become("");
+    this.edits.focus();
+  }
+}
+
+async function runUpTo(block) {
+  const before = blocks.slice(0, block.number - 1).filter(one => !one.fresh);
+  for (const one of [...before, block]) one.become("waiting");
+  for (const one of [...before, block]) {
+    if (one.box.dataset.state !== "waiting") break;  // stopped
+    if (await one.run()) continue;
+    for (const left of [...before, block]) {
+      if (left.box.dataset.state === "waiting") left.become("");
+    }
+    if (one !== block) one.box.scrollIntoView({block: "nearest"});
+    break;
+  }
+}
+
+// Lines with prompts as a program: what they print is left out.
+export function withoutPrompts(text) {
+  if (!text.trimStart().startsWith(">>>")) return text;
+  const lines = text.split("\n").filter(line => /^\s*(>>>|\.\.\.)( |$)/.test(line));
+  return `${lines.map(line => line.replace(/^\s*(>>>|\.\.\.) ?/, "")).join("\n")}\n`;
+}

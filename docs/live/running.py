@@ -1,0 +1,160 @@
+"""Runs the blocks of a page in the reader's browser: what they print, draw and raise.
+
+worker.js calls run() and call(); both work in any Python.
+"""
+from __future__ import annotations
+
+import ast
+import contextlib
+import doctest
+import io
+import linecache
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, Callable
+
+import numpy as np
+
+SPACES: dict[str, dict[str, Any]] = {}  # the names of each page, exercise, ...
+CHECK = doctest.OutputChecker()
+FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE  # as the book's tests have them
+PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif",
+            ".html": "text/html"}
+SHOWN = 4          # pictures of one block
+LARGEST = 4 << 20  # bytes of one of them
+
+Tell = Callable[..., None]  # tell("text", stream, text), tell("picture", name, type, bytes)
+
+
+def run(source: str, name: str, space: str, tell: Tell) -> dict[str, Any]:
+    """Run code in the space of that name, in a folder of its own, and tell what it prints and
+    draws. Lines with prompts are run one by one, their values printed; else a value on the last
+    line is. Returns ok, error (a traceback, or none), and as_shown: whether lines with prompts
+    printed what stands below them."""
+    names = SPACES.setdefault(space, {"__name__": space})
+    folder = Path.home() / "spaces" / space
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    before = _pictures(folder)
+    out, err = _Told(tell, "stdout"), _Told(tell, "stderr")
+    error, as_shown = None, True
+    hook, sys.displayhook = sys.displayhook, lambda value: _display(value, tell)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            if source.lstrip().startswith(">>>"):
+                as_shown = _run_examples(source, name, names, out)
+            else:
+                _execute(source, name, names)
+    except BaseException as raised:  # SystemExit and KeyboardInterrupt too: the worker goes on
+        error = told(raised)
+    finally:
+        sys.displayhook = hook
+    _show_pictures(folder, before, tell)
+    return {"ok": error is None, "error": error, "as_shown": as_shown}
+
+
+def call(space: str, function: str, *args: Any) -> Any:
+    """What a function of a space returns, of arrays, dictionaries, lists and numbers."""
+    return exported(SPACES[space][function](*args))
+
+
+def exported(value: Any) -> Any:
+    """A value as JavaScript likes it: arrays flat, with their shapes."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        flat = np.ascontiguousarray(value).ravel()
+        return {"shape": list(value.shape),
+                "data": flat.astype(np.uint8) if flat.dtype == bool else flat}
+    if isinstance(value, dict):
+        return {str(key): exported(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [exported(v) for v in value]
+    return value
+
+
+def told(raised: BaseException) -> str:
+    """The traceback, from the reader's own line on."""
+    trace = raised.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(raised), raised, trace)).rstrip("\n")
+
+
+def _execute(source: str, name: str, names: dict[str, Any]) -> None:
+    """The code; a value on its last line is shown."""
+    _remember(source, name)
+    tree = ast.parse(source, name)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, name, "exec"), names)
+    if last is not None:
+        exec(compile(ast.Interactive([last]), name, "single"), names)
+
+
+def _run_examples(source: str, name: str, names: dict[str, Any], out: _Told) -> bool:
+    """The lines with prompts; whether each printed what is shown."""
+    as_shown = True
+    for example in doctest.DocTestParser().get_examples(source):
+        out.seen = ""
+        code = "\n" * example.lineno + example.source
+        _remember(code, name)
+        try:
+            exec(compile(code, name, "single"), names)
+        except Exception as raised:
+            if example.exc_msg is None:
+                raise
+            line = "".join(traceback.format_exception_only(type(raised), raised))
+            out.write(line)
+            as_shown &= CHECK.check_output(example.exc_msg, line, FLAGS)
+        else:
+            as_shown &= CHECK.check_output(example.want, out.seen, FLAGS)
+    return as_shown
+
+
+def _remember(source: str, name: str) -> None:
+    """Let tracebacks and inspect.getsource find the lines."""
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+
+
+def _display(value: Any, tell: Tell) -> None:
+    """The value of a line: as a picture if it has one, else as Python prints it."""
+    if value is None:
+        return
+    for method, type_ in (("_repr_svg_", "image/svg+xml"), ("_repr_html_", "text/html")):
+        if hasattr(value, method) and (data := getattr(value, method)()):
+            tell("picture", type(value).__name__, type_, data.encode())
+            return
+    print(repr(value))
+
+
+def _pictures(folder: Path) -> dict[Path, int]:
+    """The pictures and pages in a folder, and when each was written."""
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*")
+            if path.suffix in PICTURES and path.is_file()}
+
+
+def _show_pictures(folder: Path, before: dict[Path, int], tell: Tell) -> None:
+    """Tell of the pictures and pages that are new, the last ones if they are many."""
+    new = [(time, path) for path, time in _pictures(folder).items() if before.get(path) != time]
+    for _, path in sorted(new)[-SHOWN:]:
+        if path.stat().st_size <= LARGEST:
+            tell("picture", str(path.relative_to(folder)), PICTURES[path.suffix],
+                 path.read_bytes())
+
+
+class _Told(io.TextIOBase):
+    """A stream whose text is told at once, and kept until somebody has looked at it."""
+
+    def __init__(self, tell: Tell, stream: str):
+        self.tell, self.stream, self.seen = tell, stream, ""
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        if text:
+            self.seen += text
+            self.tell("text", self.stream, text)
+        return len(text)
