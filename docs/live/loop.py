@@ -13,8 +13,7 @@ PLAYERS = '''\
 import numpy as np
 import minigan as mg
 
-rng = np.random.default_rng({seed})                # all chance comes from here
-
+rng = np.random.default_rng({seed})      # all chance comes from here
 
 def network(inputs, outputs, hidden):
     return mg.nn.Sequential(
@@ -22,48 +21,49 @@ def network(inputs, outputs, hidden):
         mg.nn.Dense(hidden, hidden, rng=rng), mg.nn.LeakyReLU(0.2),
         mg.nn.Dense(hidden, outputs, rng=rng))
 
-
 def noise(n):
     return rng.standard_normal((n, {noise}), np.float32)
 
-
-generator = network({noise}, 2, hidden={g_hidden})        # noise → a point
-discriminator = network(2, 1, hidden={d_hidden})    # a point → a logit
-g_adam = mg.optim.Adam(generator.parameters(), lr={lr}, betas=(0.0, 0.9))
-d_adam = mg.optim.Adam(discriminator.parameters(), lr={lr}, betas=(0.0, 0.9))
+# noise → a point; a point → how real it is
+generator = network({noise}, 2, hidden={g_hidden})
+discriminator = network(2, 1, hidden={d_hidden})
+g_adam = mg.optim.Adam(generator.parameters(), lr={lr},
+                       betas=(0.0, 0.9))
+d_adam = mg.optim.Adam(discriminator.parameters(), lr={lr},
+                       betas=(0.0, 0.9))
 '''
 
 
 class Loss(NamedTuple):
-    """A line before both functions, or none, and what each returns."""
+    """A line before both functions, or none, the terms of D's, and G's."""
 
     before: str
-    of_d: str
+    of_d: tuple[str, ...]
     of_g: str
 
 
 BCE = "bce = mg.losses.bce_with_logits"
 MSE = "mse = mg.losses.mse"
-SAYS = "discriminator(real)", "discriminator(fake)"
+REAL, FAKE = "discriminator(real)", "discriminator(fake)"
 LOSSES = {
-    "non-saturating": Loss(BCE, "bce({}, 1.0) + bce({}, 0.0)", "bce({}, 1.0)"),
-    "minimax": Loss(BCE, "bce({}, 1.0) + bce({}, 0.0)", "-bce({}, 0.0)"),
-    "least squares": Loss(MSE, "mse({}, 1.0) + mse({}, 0.0)", "mse({}, 1.0)"),
-    "hinge": Loss("relu = mg.ops.relu", "relu(1 - {}).mean() + relu(1 + {}).mean()",
-                  "-{}.mean()"),
-    "Wasserstein": Loss("", "{1}.mean() - {0}.mean()", "-{}.mean()"),
+    "non-saturating": Loss(BCE, (f"bce({REAL}, 1.0)", f"+ bce({FAKE}, 0.0)"), f"bce({FAKE}, 1.0)"),
+    "minimax": Loss(BCE, (f"bce({REAL}, 1.0)", f"+ bce({FAKE}, 0.0)"), f"-bce({FAKE}, 0.0)"),
+    "least squares": Loss(MSE, (f"mse({REAL}, 1.0)", f"+ mse({FAKE}, 0.0)"), f"mse({FAKE}, 1.0)"),
+    "hinge": Loss("relu = mg.ops.relu", (f"relu(1 - {REAL}).mean()", f"+ relu(1 + {FAKE}).mean()"),
+                  f"-{FAKE}.mean()"),
+    "Wasserstein": Loss("", (f"{FAKE}.mean()", f"- {REAL}.mean()"), f"-{FAKE}.mean()"),
 }
 
 PRICES = {
     "free": "",
     "R1": '''\
-def price(real, fake):                        # R1: D is to be flat at real points
+def price(real, fake):    # R1: D is to be flat at real points
     x = mg.tensor(real, requires_grad=True)
     slope, = mg.grad(discriminator(x).sum(), x, create_graph=True)
     return 0.1 * (slope * slope).sum(axis=1).mean()
 ''',
     "gradient penalty": '''\
-def price(real, fake):                        # slopes between real and fake are to be 1
+def price(real, fake):    # D's slopes on the way are to be 1
     share = rng.random((len(real), 1), np.float32)
     x = mg.tensor(real + share * (fake.numpy() - real), requires_grad=True)
     slope, = mg.grad(discriminator(x).sum(), x, create_graph=True)
@@ -75,7 +75,7 @@ def price(real, fake):                        # slopes between real and fake are
 GAME = '''\
 def game():
     while True:
-        real = data(128, rng)                 # points of the picture
+        real = data(128, rng)           # points of the picture
         fake = generator(noise(128))
 
         # the discriminator's move
@@ -83,15 +83,15 @@ def game():
         loss = d_loss(real, fake.detach())
         loss.backward()
         d_adam.step()
-        yield "D", loss                       # here the page may stop
+        yield "D", loss                 # here the page may stop
 
-        # the generator's move, through a discriminator that stays as it is
+        # the generator's move; D stays as it is
         with mg.nn.frozen(discriminator):
             g_adam.zero_grad()
             loss = g_loss(fake)
             loss.backward()
         g_adam.step()
-        yield "G", loss                       # and here
+        yield "G", loss                 # and here
 '''
 
 
@@ -99,9 +99,9 @@ def text(loss: str = "non-saturating", price: str = "free", lr: float = 0.004,
          g_hidden: int = 32, d_hidden: int = 32, noise: int = 2, seed: int = 0) -> str:
     """The loop of these choices, a program. It expects data(n, rng), which gives n real points."""
     before, of_d, of_g = LOSSES[loss]
-    of_d = of_d.format(*SAYS) + (" + price(real, fake)" if PRICES[price] else "")
+    of_d = "\n            ".join([*of_d, *["+ price(real, fake)"] * bool(PRICES[price])])
     players = PLAYERS.format(seed=seed, noise=noise, g_hidden=g_hidden, d_hidden=d_hidden, lr=lr)
-    losses = [f"def d_loss(real, fake):\n    return {of_d}\n",
-              f"def g_loss(fake):\n    return {of_g.format(SAYS[1])}\n"]
-    return "\n\n".join([players + before + "\n" * bool(before),
-                        *filter(None, [PRICES[price]]), *losses, GAME])
+    losses = [f"def d_loss(real, fake):\n    return ({of_d})\n",
+              f"def g_loss(fake):\n    return {of_g}\n"]
+    return "\n".join([players + before + "\n" * bool(before),
+                      *filter(None, [PRICES[price]]), *losses, GAME])

@@ -41,12 +41,12 @@ const PAGE = `
     <button type="button" data-action="step">Step</button>
     <button type="button" data-action="restart">Restart</button>
     <button type="button" data-action="stop" hidden>Stop Python</button></div>
-  <p class="play-numbers">Press Play. Python comes with the book and is loaded once, which takes some
-    seconds.</p>
+  <p class="play-numbers">Press Play. Python comes with the book; to load it takes some seconds,
+    once.</p>
   <p class="play-status" role="status"></p>
   <canvas class="play-losses" role="img"></canvas></div>
-<div class="play-code"><p class="play-note">The loop that is played appears here, to be read and
-    changed.</p>
+<div class="play-code"><p class="play-note">What will be seen, as a film. When you have pressed Play
+    the loop that is played stands here, to be read and changed.</p>
   <button type="button" class="live-button" data-action="mine" hidden>My loop back</button>
   <div class="play-editor"></div></div></div>
 <div class="play-changes" hidden></div>`;
@@ -62,7 +62,9 @@ let points = [];            // drawn by hand
 
 export function attach() {
   root = document.querySelector(".playground");
+  const film = root.querySelector("img");
   root.innerHTML = PAGE;
+  at(".play-editor").append(film);
   root.classList.add("live");
   const controls = [...CONTROLS, ["speed", "Speed", SPEEDS.map(([rate]) => rate)]];
   at(".play-controls").append(...controls.map(control));
@@ -103,17 +105,18 @@ const choices = () => Object.fromEntries(CONTROLS.map(([name, , values]) =>
 async function changed(name) {
   at(".play-draw").hidden = chosen("data") !== "drawn";
   at(".play-plane").classList.toggle("drawing", chosen("data") === "drawn");
-  if (!started) return;
+  if (!editor) return;
   const own = editor?.text();
-  if (name !== "data" && own !== text) lost = own;
-  if (name !== "data" && own !== text) button("mine").hidden = false;
+  if (name !== "data" && own !== text) {
+    lost = own;
+    button("mine").hidden = false;
+  }
   await restart(name === "data" ? own : undefined);
 }
 
 // Asking Python
 async function ask(name, ...args) {
-  started ??= load();
-  await started;
+  await loaded();
   const timer = setTimeout(() => { button("stop").hidden = false; }, PATIENCE);
   try {
     return await python.call("playground", name, ...args);
@@ -122,6 +125,8 @@ async function ask(name, ...args) {
     button("stop").hidden = true;
   }
 }
+
+const loaded = () => started ??= load();
 
 async function load() {
   const done = progress(at(".live-bar"));
@@ -144,6 +149,7 @@ async function restart(own) {
   const was = playing;
   await pause();
   try {
+    await loaded();
     if (!take(await ask("begin", choices(), own, points))) return;
   } catch (error) {
     if (!error.stopped) say(error.message);
@@ -160,8 +166,10 @@ async function ready() {
 }
 
 async function start() {
-  if (playing || !await ready()) return;
+  if (playing) return;
   become(true);
+  if (!await ready() || !playing) return become(false);
+  at(".play-changes").hidden = true;
   running = run().catch(error => { if (!error.stopped) say(error.message); });
   await running;
   become(false);
@@ -180,7 +188,7 @@ async function run() {
     await new Promise(go => setTimeout(go, 1000 / chosen("speed") - performance.now() + start));
     if (playing) next = more();
   }
-  say(numbers());
+  say(numbers(), true);
 }
 
 async function pause() {
@@ -192,7 +200,7 @@ async function move(half) {
   await pause();
   if (!await ready()) return;
   try {
-    if (take(await ask("move", half))) say(numbers());
+    if (take(await ask("move", half))) say("What has changed stands below.");
   } catch (error) {
     if (!error.stopped) say(error.message);
   }
@@ -229,8 +237,11 @@ function take(got) {
 async function begun(got) {
   text = got.text;
   losses = [];
-  editor ??= (await import("./editor.js")).editor(at(".play-editor"), text,
-    {onRun: () => restart(editor.text()), onChange: noted, label: "The loop, Python code"});
+  if (!editor) {
+    at(".play-editor").replaceChildren();
+    editor = (await import("./editor.js")).editor(at(".play-editor"), text,
+      {onRun: () => restart(editor.text()), onChange: noted, label: "The loop, Python code"});
+  }
   if (editor.text() !== text) editor.set(text);
   noted();
 }
@@ -244,7 +255,10 @@ function noted() {
 }
 
 // Saying and drawing
-const say = words => { at(".play-status").textContent = words; };
+function say(words, unseen = false) {  // unseen: what stands elsewhere, for those who listen
+  at(".play-status").textContent = words;
+  at(".play-status").classList.toggle("play-unseen", unseen);
+}
 const show = (v, digits = 3) => v === undefined || v === null ? "–" : Number.isFinite(v) ?
   String(Number(v.toPrecision(digits))).replace("-", "−") : "no number";
 
@@ -254,8 +268,10 @@ function numbers() {
     `${Math.round(100 * figures.good)} % of the points on one.`;
   const lost = Object.values(loss).every(Number.isFinite) ? "" :
     " A loss is no number any more: this game is over.";
-  return `Step ${moves.G}${moves.D === moves.G ? "" : ` (D has moved ${moves.D} times)`}. Losses: ` +
-    `D ${show(loss.D)}, G ${show(loss.G)}.${heaps} Pull on a point: ${show(pull, 2)}.${lost}`;
+  const ahead = moves.D === moves.G ? "" : moves.D === moves.G + 1 ? ", and D has moved" :
+    `, with ${moves.D} moves of D`;
+  return `Step ${moves.G}${ahead}. Losses: D ${show(loss.D)}, G ${show(loss.G)}.${heaps} Pull on a ` +
+    `point: ${show(pull, 2)}.${lost}`;
 }
 
 function rate() {

@@ -15,7 +15,7 @@ from typing import Any, Callable, Iterator
 import numpy as np
 from loop import text as loop_of
 
-from minigan import Tensor, no_grad
+from minigan import Tensor
 from minigan.data import (DISTRIBUTIONS, Distribution, from_points, grid, grid_centers, ring,
                           ring_centers)
 from minigan.errors import UserError
