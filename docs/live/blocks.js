@@ -71,7 +71,8 @@ class Block {
     this.output.clear();
     this.become("running");
     const done = progress(this.bar);
-    const result = await python.run(this.source, {name: this.name, onOutput: this.output.part});
+    const result = await python.run(this.source, {
+      name: this.name, prompt: hasPrompts(this.shown), onOutput: this.output.part});
     done();
     this.fresh = result.ok;
     if (!result.ok && !result.stopped) this.output.error(result.error);
@@ -123,9 +124,11 @@ async function runUpTo(block) {
   }
 }
 
+function hasPrompts(text) { return text.trimStart().startsWith(">>>"); }
+
 // Lines with prompts as a program: what they print is left out.
 export function withoutPrompts(text) {
-  if (!text.trimStart().startsWith(">>>")) return text;
+  if (!hasPrompts(text)) return text;
   const lines = text.split("\n").filter(line => /^\s*(>>>|\.\.\.)( |$)/.test(line));
   return `${lines.map(line => line.replace(/^\s*(>>>|\.\.\.) ?/, "")).join("\n")}\n`;
 }

@@ -28,11 +28,11 @@ LARGEST = 4 << 20  # bytes of one of them
 Tell = Callable[..., None]  # tell("text", stream, text), tell("picture", name, type, bytes)
 
 
-def run(source: str, name: str, space: str, tell: Tell) -> dict[str, Any]:
+def run(source: str, name: str, space: str, tell: Tell, prompt: bool = False) -> dict[str, Any]:
     """Run code in the space of that name, in a folder of its own, and tell what it prints and
-    draws. Lines with prompts are run one by one, their values printed; else a value on the last
-    line is. Returns ok, error (a traceback, or none), and as_shown: whether lines with prompts
-    printed what stands below them."""
+    draws. As at a prompt the value of each line is shown if its lines have prompts, or if asked
+    for; else that of the last line. Returns ok, error (a traceback, or none), and as_shown:
+    whether lines with prompts printed what stands below them."""
     names = SPACES.setdefault(space, {"__name__": space})
     folder = Path.home() / "spaces" / space
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,7 +46,7 @@ def run(source: str, name: str, space: str, tell: Tell) -> dict[str, Any]:
             if source.lstrip().startswith(">>>"):
                 as_shown = _run_examples(source, name, names, out)
             else:
-                _execute(source, name, names)
+                _execute(source, name, names, prompt)
     except BaseException as raised:  # SystemExit and KeyboardInterrupt too: the worker goes on
         error = told(raised)
     finally:
@@ -83,14 +83,13 @@ def told(raised: BaseException) -> str:
     return "".join(traceback.format_exception(type(raised), raised, trace)).rstrip("\n")
 
 
-def _execute(source: str, name: str, names: dict[str, Any]) -> None:
-    """The code; a value on its last line is shown."""
+def _execute(source: str, name: str, names: dict[str, Any], prompt: bool) -> None:
+    """The code; the values of its lines are shown, or that of the last one alone."""
     _remember(source, name)
     tree = ast.parse(source, name)
-    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, name, "exec"), names)
-    if last is not None:
-        exec(compile(ast.Interactive([last]), name, "single"), names)
+    shown = len(tree.body) if prompt else 1
+    exec(compile(ast.Module(tree.body[:-shown], []), name, "exec"), names)
+    exec(compile(ast.Interactive(tree.body[-shown:]), name, "single"), names)
 
 
 def _run_examples(source: str, name: str, names: dict[str, Any], out: _Told) -> bool:

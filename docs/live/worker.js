@@ -2,18 +2,20 @@
 // to it: {id, kind: "run" | "call", ...} comes in, what happens on the way and the result go out.
 const here = new URL(".", import.meta.url);
 let python;  // a promise of running.py, with all it needs loaded
+let signal;  // memory shared with the page, by which it interrupts; null where it cannot be
 
 const post = (message, transfer = []) => self.postMessage(message, transfer);
 
 self.onmessage = async ({data: {id, kind, args}}) => {
+  if (kind === "signal") { signal = args; return; }
   try {
     python ??= start();
     const {running, pyodide} = await python;
     post({kind: "running"});
     if (kind === "run") {
-      const [source, name, space] = args;
+      const [source, name, space, prompt] = args;
       const tell = (part, ...rest) => post({id, kind: "part", part: taken(part, rest)});
-      const result = running.run(source, name, space, tell);
+      const result = running.run(source, name, space, tell, prompt);
       post({id, kind: "result", value: plain(result)});
     } else {
       const [space, name, ...rest] = args;
@@ -49,7 +51,9 @@ async function start() {
   pyodide.unpackArchive(bytes["minigan.zip"], "zip", {extractDir: site});
   pyodide.FS.writeFile("/packages.zip", bytes["packages.zip"]);  // read where it lies
   pyodide.runPython("import sys; sys.path += ['/packages.zip']; import minigan");
-  return {pyodide, running: pyodide.pyimport("running")};
+  const running = pyodide.pyimport("running");
+  if (signal) pyodide.setInterruptBuffer(signal);
+  return {pyodide, running};
 }
 
 // All files once, with a word on how far it is; what Pyodide loads itself then comes from the

@@ -194,3 +194,8 @@ def test_noise_that_float32_is_too_coarse_to_show_is_rounding():
         return ops.log(ops.logsumexp(ops.exp(x)))
 
     check_grads(f, [35.7, -44.6, -8.9])  # exp(35.7) has ulps of 0.5
+
+
+def test_a_tie_closer_to_an_extremum_than_a_step_is_long_is_seen_by_shorter_ones():
+    x = [-1.9e-6, -1.9e-6, 2.5e-3, 5.7e-3]
+    check_grads(lambda x: ops.max(ops.tanh(ops.cos(x))), x)
