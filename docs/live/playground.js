@@ -141,7 +141,10 @@ function gone() {
   if (!started) return;
   started = frame = undefined;
   playing = false;
-  say("Python has been stopped, and the game is gone. Press Restart for a new one.");
+}
+
+function failed(error) {
+  say(error.stopped ? "Stopped in the middle of it. Press Restart for a new game." : error.message);
 }
 
 // A new game; if its loop breaks, the old one stays, and goes on if it was playing.
@@ -152,8 +155,7 @@ async function restart(own) {
     await loaded();
     if (!take(await ask("begin", choices(), own, points))) return;
   } catch (error) {
-    if (!error.stopped) say(error.message);
-    return;
+    return failed(error);
   }
   at(".play-changes").hidden = true;
   say("A new game: nobody has learnt anything yet.");
@@ -170,7 +172,7 @@ async function start() {
   become(true);
   if (!await ready() || !playing) return become(false);
   at(".play-changes").hidden = true;
-  running = run().catch(error => { if (!error.stopped) say(error.message); });
+  running = run().catch(failed);
   await running;
   become(false);
 }
@@ -202,7 +204,7 @@ async function move(half) {
   try {
     if (take(await ask("move", half))) say("What has changed stands below.");
   } catch (error) {
-    if (!error.stopped) say(error.message);
+    failed(error);
   }
 }
 
@@ -345,5 +347,5 @@ function read() {
 async function drawn() {
   write();
   paint();
-  if (frame && points.length) take(await ask("draw", points));
+  if (frame && points.length) await ask("draw", points).then(take, failed);
 }
