@@ -2,7 +2,7 @@
 // shows what it returns. Python is asked for a few steps at a time, so that Pause is heard at once.
 import {python} from "./python.js";
 import {output, progress} from "./output.js";
-import {line, plane, toPlane} from "./playground_drawing.js";
+import {line, plane, REACH, toPlane} from "./playground_drawing.js";
 
 const CONTROLS = [  // name in loop.py, words, what there is to choose
   ["data", "Picture", ["ring", "grid", "spiral", "moons", "pinwheel", "drawn"]],
@@ -28,7 +28,7 @@ const M = [[[-1.5, -1], [-1.5, 1]], [[-1.5, 1], [0, -0.2]], [[0, -0.2], [1.5, 1]
 const PAGE = `
 <div class="play-controls"></div>
 <div class="play-columns"><div>
-  <canvas class="play-plane" role="img"></canvas>
+  <canvas class="play-plane" role="img" aria-label="the plane, empty yet"></canvas>
   <p class="play-key"><span data-kind="real">real</span> <span data-kind="made">generated, with the
   way that G is told to move it</span> <span data-kind="surface">light: D takes it for real</span></p>
   <div class="play-draw" hidden><p>Draw on the plane with a mouse or a finger, also while it plays.
@@ -44,18 +44,19 @@ const PAGE = `
   <p class="play-numbers">Press Play. Python comes with the book; to load it takes some seconds,
     once.</p>
   <p class="play-status" role="status"></p>
-  <canvas class="play-losses" role="img"></canvas></div>
+  <canvas class="play-losses" role="img" aria-label="the losses, none yet"></canvas></div>
 <div class="play-code"><p class="play-note">What will be seen, as a film. When you have pressed Play
     the loop that is played stands here, to be read and changed.</p>
   <button type="button" class="live-button" data-action="mine" hidden>My loop back</button>
+  <div class="play-printed"></div>
   <div class="play-editor"></div></div></div>
 <div class="play-changes" hidden></div>`;
 
 const at = selector => root.querySelector(selector);
 const button = name => at(`[data-action="${name}"]`);
 let root, editor, started, frame, real, printed;
-let playing = false, running = Promise.resolve();
-let text = "";              // of the loop that is played
+let starting = false, playing = false, running = Promise.resolve();
+let text = "", plain = "";  // of the loop that is played, and of the controls' last one
 let lost = "";              // of a changed one that a control has written over
 let losses = [], times = [];
 let points = [];            // drawn by hand
@@ -68,7 +69,7 @@ export function attach() {
   root.classList.add("live");
   const controls = [...CONTROLS, ["speed", "Speed", SPEEDS.map(([rate]) => rate)]];
   at(".play-controls").append(...controls.map(control));
-  printed = output(at(".play-code"));
+  printed = output(at(".play-printed"));
   points = M.flatMap(([a, b]) => [...Array(12).keys()].map(
     k => a.map((v, i) => v + (b[i] - v) * k / 12)));
   write();
@@ -107,7 +108,7 @@ async function changed(name) {
   at(".play-plane").classList.toggle("drawing", chosen("data") === "drawn");
   if (!editor) return;
   const own = editor?.text();
-  if (name !== "data" && own !== text) {
+  if (name !== "data" && own !== plain) {
     lost = own;
     button("mine").hidden = false;
   }
@@ -154,6 +155,7 @@ async function restart(own) {
   try {
     await loaded();
     if (!take(await ask("begin", choices(), own, points))) return;
+    if (own === undefined) plain = text;
   } catch (error) {
     return failed(error);
   }
@@ -168,9 +170,12 @@ async function ready() {
 }
 
 async function start() {
-  if (playing) return;
+  if (starting || playing) return;
+  starting = true;
+  const good = await ready();
+  starting = false;
+  if (!good) return;
   become(true);
-  if (!await ready() || !playing) return become(false);
   at(".play-changes").hidden = true;
   running = run().catch(failed);
   await running;
@@ -220,7 +225,7 @@ function take(got) {
   if (got.error) {
     const where = got.line ? `Line ${got.line} of the loop: ` : "";
     printed.error(where + got.error);
-    say(`${where}${got.error}${frame ? " The game before stays." : ""}`);
+    say(frame ? "It stands above the loop what is wrong. The game before stays." : got.error);
     return false;
   }
   if (got.text) begun(got);
@@ -268,12 +273,15 @@ function numbers() {
   const {moves, loss, figures, pull} = frame;
   const heaps = figures.of === undefined ? "" : ` ${figures.found} of ${figures.of} heaps found, ` +
     `${Math.round(100 * figures.good)} % of the points on one.`;
-  const lost = Object.values(loss).every(Number.isFinite) ? "" :
+  const out = frame.samples.data.filter((v, k, all) =>  // whole points: the first that is far
+    Math.abs(v) > REACH && (k % 2 === 0 || Math.abs(all[k - 1]) <= REACH)).length;
+  const away = out ? ` ${out} points are outside.` : "";
+  const over = Object.values(loss).every(Number.isFinite) ? "" :
     " A loss is no number any more: this game is over.";
   const ahead = moves.D === moves.G ? "" : moves.D === moves.G + 1 ? ", and D has moved" :
     `, with ${moves.D} moves of D`;
-  return `Step ${moves.G}${ahead}. Losses: D ${show(loss.D)}, G ${show(loss.G)}.${heaps} Pull on a ` +
-    `point: ${show(pull, 2)}.${lost}`;
+  return `Step ${moves.G}${ahead}. Losses: D ${show(loss.D)}, G ${show(loss.G)}.${heaps}${away} Pull ` +
+    `on a point: ${show(pull, 2)}.${over}`;
 }
 
 function rate() {

@@ -1,5 +1,6 @@
 // Draws a frame of the playground: D's surface, the points on it, and the losses.
-const REACH = 2.5, SIDE = 40, FINE = 200, BANDS = 14;
+export const REACH = 2.5;
+const SIDE = 40, FINE = 200, BANDS = 14;
 const LONG = 0.12, USUAL = 0.06;  // of an arrow: at most, and usually, as shares of the plane
 
 // A canvas of as many pixels as the screen has for it, and its context in the page's units.
@@ -31,7 +32,13 @@ export function plane(canvas, frame, real) {
     context.arc(x(real[k]), y(real[k + 1]), 2.6, 0, 7);
     context.stroke();
   }
-  if (!frame) return;
+  if (!frame) {
+    context.fillStyle = color("words");
+    context.font = "16px system-ui, sans-serif";
+    context.textAlign = "center";
+    context.fillText("Press Play", width / 2, 0.47 * height);
+    return;
+  }
   const {samples: {data: made}, arrows: {data: arrows}, usual} = frame;
   const unit = USUAL * width / Math.max(usual, 1e-30);
   context.strokeStyle = color("arrow");
