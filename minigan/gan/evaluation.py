@@ -7,6 +7,7 @@ import textwrap
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Callable, Sequence
 
@@ -78,10 +79,10 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
     some are named.
 
     n is as many as the data allow, up to 10,000, and fewer of large images. The figures are kept in
-    the run's folder, as evaluation.json and evaluation.png: what stands there for the same weights,
-    n, seed and judge is not made again. `report` is told in a sentence what is done next. Raises
-    UserError for runs of different data, for names and numbers that cannot be, and for runs without
-    saved weights.
+    the run's folder, as evaluation.json and, by matplotlib, evaluation.png: what stands there for
+    the same weights, n, seed and judge is not made again. `report` is told in a sentence what is
+    done next. Raises UserError for runs of different data, for names and numbers that cannot be,
+    and for runs without saved weights.
     """
     for name in metrics or ():
         if name not in METRICS:
@@ -166,7 +167,7 @@ def _draw(path: Path, own: Scores, real: Scores, key: dict[str, Any]) -> None:
         found = {name: [known.get((name, step), {}).get(field) for step in steps] for name in names}
         return {name: [math.nan if x is None else x for x in xs] for name, xs in found.items()}
 
-    if names:
+    if names and find_spec("matplotlib"):
         with suppress(PermissionError):
             save_panels(path, steps, curves("value"), curves("interval"), levels)
 

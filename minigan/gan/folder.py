@@ -2,7 +2,7 @@
 
     config.json              the settings
     metrics.jsonl            a line of numbers every few steps
-    losses.png               the curves of them
+    losses.png               the curves of them; losses.svg where there is no matplotlib
     index.html               a page to look at, of all this
     samples/step-000500.png  the same noise, as the average generator paints it at that step
     weights/step-000500.safetensors   the generator's weights, and their average
@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from functools import cached_property
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Iterable, Iterator
 
@@ -94,8 +95,13 @@ class RunFolder:
         rows = np.array([(row["step"], row["d_loss"], row["g_loss"]) for row in self._rows()],
                         np.float64)
         if len(rows):
-            save_curves(self.folder / "losses.png", rows[:, 0].astype(int),
+            save_curves(self.losses_file, rows[:, 0].astype(int),
                         {"discriminator": rows[:, 1], "generator": rows[:, 2]}, "loss")
+
+    @property
+    def losses_file(self) -> Path:
+        """Where the curves are."""
+        return self.folder / f"losses.{'png' if find_spec('matplotlib') else 'svg'}"
 
     def metrics(self) -> list[dict[str, float]]:
         """The rows of metrics.jsonl, but for those that are damaged: a full disk cuts one off."""

@@ -29,7 +29,7 @@ ROWS = 2000    # of them are kept; of more every other one
 SECONDS = 2    # between two looks, or as many as make them take no more than
 SHARE = 0.08   # of the time
 SHOWN = dict(islice(CURVES.items(), 2))
-STYLE = (".minigan figure { margin: 0 } .minigan svg { width: 100% } "
+STYLE = (".minigan figure { margin: 0 } .minigan figure > svg { width: 100%; height: auto } "
          ".minigan img { width: 26em; max-width: 100%; image-rendering: pixelated }")
 
 
@@ -103,7 +103,7 @@ def panel(said: str, picture: str, rows: Iterable[Mapping[str, float]]) -> str:
     image = f'<img src="{picture}" alt="samples">' if picture else ""
     return (f'<div class="minigan"><style>{STYLE}</style>{escape(said)}<div style="display: flex; '
             f'flex-wrap: wrap; gap: 1.5em; margin-top: .4em">{image}<div style="width: 24em; '
-            f'font-size: 12px; fill: #888">{svg_figures(rows, SHOWN)}</div></div></div>')
+            f'font-size: 12px">{svg_figures(rows, SHOWN)}</div></div></div>')
 
 
 @contextmanager

@@ -49,9 +49,8 @@ def findings(run: Run) -> Iterator[Finding]:
         if made not in (step, *run.saved_steps()) and not _is_picture(picture):
             yield Finding(f"{picture} is damaged", "removed", picture.unlink)
     yield from _metrics(run, step)
-    curves = run.folder / "losses.png"
-    if step and run.metrics() and not _is_picture(curves):
-        yield Finding(f"{curves} is missing or damaged", "drawn again", run.save_losses)
+    if step and run.metrics() and not _is_picture(run.losses_file):
+        yield Finding(f"{run.losses_file} is missing or damaged", "drawn again", run.save_losses)
     page = run.folder / "index.html"
     if step and run.config.made_by and not (page.exists()  # older runs have none
                                             and page.read_bytes().endswith(b"</html>\n")):
@@ -119,6 +118,8 @@ def _metrics(run: Run, step: int) -> Iterator[Finding]:
 
 def _is_picture(path: Path) -> bool:
     """Whether it can be read to its end."""
+    if path.suffix == ".svg":
+        return path.exists() and path.read_bytes().endswith(b"</svg>\n")
     from PIL import Image
 
     try:

@@ -4,52 +4,51 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy
 
 from ..checked import checked
-from .figure import save_figure
+from .figure import new_figure, save_figure
+from .svg import Limits, coloured, frame, limits, pixels, polyline, save_svg
 
 _MANY = 200  # more points than this are noise to the eye: a smoothed line is drawn over them
 _WIDE = 2000  # more than this have no room beside each other, and would take seconds
+
+Line = tuple[numpy.ndarray, numpy.ndarray]
 
 
 @checked
 def save_curves(path: str | os.PathLike, steps: Sequence[int],
                 curves: Mapping[str, Sequence[float]], ylabel: str) -> None:
-    """Write a line plot of every curve over the steps, as PNG, SVG or PDF by the path's suffix.
+    """Write a line plot of every curve over the steps: SVG, or by matplotlib PNG, PDF and others,
+    by the path's suffix.
 
     steps and each of the curves are equally long; the names of the curves make the legend. A
     curve of more than 200 points is drawn pale, and over it, strong, its moving average, which
     looks at a twentieth of the points at a time; one of more than 2,000 by what they are in as many
     stretches at most. Values that are not finite leave gaps. A file
     that was there is replaced in one step. Raises ValueError for a curve whose length is not
-    that of steps.
+    that of steps, and UserError where there is no matplotlib, unless the path ends in .svg.
     """
+    for name, values in curves.items():
+        if len(values) != len(steps):
+            raise ValueError(f"the curve {name!r} has {len(values)} values for {len(steps)} steps")
+    if Path(path).suffix.lower() == ".svg":
+        return save_svg(path, svg_curves(steps, curves, ylabel, size=(600, 300)))
     save_figure(path, _figure(steps, curves, ylabel))
     gc.collect(1)  # it is thousands of objects that hold each other
 
 
 def _figure(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel: str) -> Any:
-    # Here, so that training needs no pictures. Figure without pyplot: no window, nothing global.
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 4.5), dpi=120, layout="constrained")
+    figure = new_figure(8, 4.5, "write an .svg")
     axes = figure.subplots()
     for name, values in curves.items():
-        values = numpy.asarray(values, numpy.float64)
-        if len(values) != len(steps):
-            raise ValueError(f"the curve {name!r} has {len(values)} values for {len(steps)} steps")
-        values = numpy.where(numpy.isfinite(values), values, numpy.nan)
-        if len(values) <= _MANY:
-            axes.plot(steps, values, label=name, linewidth=1.8)
-            continue
-        starts, means, least, most = stretches(values)
-        at = numpy.asarray(steps)[starts]
-        line, = axes.plot(at, _smooth(means), label=name, linewidth=1.8)
-        axes.plot(at.repeat(2), numpy.stack([least, most], axis=1).ravel(),
-                  color=line.get_color(), alpha=0.25, linewidth=0.8, zorder=1)
+        (at, strong), *pale = _lines(steps, values, _WIDE)
+        line, = axes.plot(at, strong, label=name, linewidth=1.8)
+        for at, values in pale:
+            axes.plot(at, values, color=line.get_color(), alpha=0.25, linewidth=0.8, zorder=1)
     axes.set_xlabel("step")
     axes.set_ylabel(ylabel)
     axes.margins(x=0.01)
@@ -59,6 +58,41 @@ def _figure(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel:
     axes.legend(frameon=False, ncols=4, loc="lower left",
                 bbox_to_anchor=(0, 1), borderaxespad=0.2)
     return figure
+
+
+def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel: str = "",
+               shown: Limits | None = None, last: int = 0, size: tuple[int, int] = (300, 120)
+               ) -> str:
+    """The same as an SVG element, with a plot of that many pixels. Shown are all values, but for
+    the outermost 1 % of a long curve, or those within limits; and steps up to `last`, at least."""
+    steps, (width, height) = numpy.asarray(steps, numpy.float64), size
+    lines = {name: _lines(steps, values, width) for name, values in curves.items()}
+    near = [numpy.zeros(0) if shown is None else numpy.array(shown)]
+    for values in curves.values() if shown is None else ():
+        values = numpy.sort(numpy.asarray(values, numpy.float64)[numpy.isfinite(values)])
+        few = len(values) // (_MANY + 1)
+        near.append(values[few:len(values) - few])
+    x = limits(numpy.append(steps, last) if last else steps, room=0.01)
+    y = limits(numpy.concatenate(near))
+    colours, pale, marks = coloured(curves), "", ""
+    for name, drawn in lines.items():
+        first, *others = [polyline(pixels(at, x, width), height - pixels(values, y, height))
+                          for at, values in drawn]
+        marks += f'<path d="{first}" stroke="{colours[name]}" stroke-width="1.8"/>'
+        pale += "".join(f'<path d="{other}" stroke="{colours[name]}" opacity=".25"/>'
+                        for other in others)
+    return frame(pale + marks, x, y, size, colours, "step", ylabel, bool((steps % 1 == 0).all()))
+
+
+def _lines(steps: Sequence[float], values: Sequence[float], many: int) -> list[Line]:
+    """What is drawn of a curve: a strong line, as x and y, and of a long curve then a pale one."""
+    at, values = numpy.asarray(steps), numpy.asarray(values, numpy.float64)
+    values = numpy.where(numpy.isfinite(values), values, numpy.nan)
+    if len(values) <= _MANY:
+        return [(at, values)]
+    starts, means, least, most = stretches(values, many)
+    at = at[starts]
+    return [(at, _smooth(means)), (at.repeat(2), numpy.stack([least, most], axis=1).ravel())]
 
 
 def stretches(values: numpy.ndarray, many: int = _WIDE) -> tuple[numpy.ndarray, ...]:

@@ -1,11 +1,23 @@
-"""Writing a matplotlib figure."""
+"""Figures of matplotlib, and writing them."""
 from __future__ import annotations
 
 import os
 from pathlib import Path
 from typing import Any
 
+from ..errors import UserError
 from ..files import replacing
+
+
+def new_figure(width: float, height: float, otherwise: str = "") -> Any:
+    """A figure of that many inches. Raises UserError, which says what to do otherwise, where there
+    is no matplotlib."""
+    try:  # here, so that training needs no pictures; without pyplot: no window, nothing global
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise UserError("this picture is drawn by matplotlib, which is not there: pip install "
+                        f"matplotlib{otherwise and f', or {otherwise}'}") from None
+    return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 
 def save_figure(path: str | os.PathLike, figure: Any, **options: Any) -> None:

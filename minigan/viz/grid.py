@@ -3,12 +3,15 @@ from __future__ import annotations
 
 import math
 import os
+from pathlib import Path
 
 import numpy
 
 from ..checked import checked
+from ..errors import UserError
 from ..files import replacing
 from ..settings import Natural, Positive
+from .png import png
 
 _PAPER = 0.25  # between the tiles: a grey that shows where black ones end, and white ones
 
@@ -58,16 +61,28 @@ def image_grid(images: numpy.ndarray, value_range: tuple[float, float] | None = 
 def save_grid(path: str | os.PathLike, images: numpy.ndarray,
               value_range: tuple[float, float] | None = None, columns: Positive | None = None,
               scale: Positive = 4, padding: Natural = 1) -> None:
-    """Write `image_grid` of the images as a picture file, usually a PNG.
+    """Write `image_grid` of the images as a picture file: PNG, or what Pillow can write, by the
+    path's suffix.
 
     A pixel becomes a square of scale x scale, so that small images stay crisp in viewers, which
-    would blur them. A file that was there is replaced in one step.
+    would blur them. A file that was there is replaced in one step. Raises UserError where there is
+    no Pillow, unless the path ends in .png.
     """
-    from PIL import Image  # here, so that training needs no pictures; comes with matplotlib
-
-    grid = image_grid(images, value_range, columns, padding)
+    picture = as_bytes(image_grid(images, value_range, columns, padding), scale)
     with replacing(path) as temporary:
-        Image.fromarray(as_bytes(grid, scale)).save(temporary)
+        if temporary.suffix.lower() == ".png":
+            temporary.write_bytes(png(picture))
+        else:
+            _by_pillow(temporary, picture)
+
+
+def _by_pillow(path: Path, picture: numpy.ndarray) -> None:
+    try:  # here, so that training needs no pictures
+        from PIL import Image
+    except ImportError:
+        raise UserError(f"a {path.suffix or 'picture without a suffix'} is written by Pillow, "
+                        "which is not there: pip install pillow, or write a .png") from None
+    Image.fromarray(picture).save(path)
 
 
 def as_bytes(picture: numpy.ndarray, scale: int) -> numpy.ndarray:

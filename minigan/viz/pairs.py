@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy
 
-from .figure import save_figure
+from .figure import new_figure, save_figure
 from .grid import image_grid
 
 Pairs = tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]
@@ -17,13 +17,11 @@ def save_pairs(path: str | os.PathLike, blocks: Mapping[str, Pairs],
     """Write a picture of blocks, of each a row of n images, the n that are nearest to them below,
     and the n distances; and a histogram of the distances. Images are (n, H, W, C) in [0, 1]. A file
     that was there is replaced in one step."""
-    from matplotlib.figure import Figure
-
     columns = max(len(images) for images, _, _ in blocks.values())
     _, height, width, _ = next(iter(blocks.values()))[0].shape
     tile = max(8 / columns, 0.4)  # inches
     heights = [2 * tile * height / width + 0.75] * len(blocks)
-    figure = Figure((columns * tile + 1, sum(heights) + 2.2), dpi=120, layout="constrained")
+    figure = new_figure(columns * tile + 1, sum(heights) + 2.2)
     *axes, last = figure.subplots(len(blocks) + 1, height_ratios=[*heights, 2])
     for axis, (title, (images, nearest, apart)) in zip(axes, blocks.items()):
         _draw(axis, title, images, nearest, apart)

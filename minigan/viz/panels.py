@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy
 
 from ..checked import checked
-from .figure import save_figure
+from .figure import new_figure, save_figure
 
 _COLUMNS = 4
 _LINES = {"real": ("0.2", "--"), "noise": ("tab:orange", ":"), "blur": ("tab:green", ":")}
@@ -21,11 +21,9 @@ def save_panels(path: str | os.PathLike, steps: Sequence[int],
     """Write a small plot of each curve over the steps, NaN being a gap, with its intervals (half
     their widths, NaN for none), and lines of the levels real, noise and blur: real ones are always
     in view, the others where they are near. PNG, SVG or PDF by the path's suffix; a file that was
-    there is replaced in one step."""
-    from matplotlib.figure import Figure  # here, so that training needs no pictures
-
+    there is replaced in one step. Raises UserError where there is no matplotlib."""
     rows = math.ceil(len(curves) / _COLUMNS)
-    figure = Figure(figsize=(10, 1.9 * rows + 0.4), dpi=120, layout="constrained")
+    figure = new_figure(10, 1.9 * rows + 0.4)
     panels = figure.subplots(rows, _COLUMNS, squeeze=False, sharex=True).ravel()
     for axes in panels[len(curves):]:
         axes.remove()

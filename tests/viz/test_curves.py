@@ -9,7 +9,7 @@ from minigan.viz import curves, save_curves
 pytest.importorskip("matplotlib", reason="curves are drawn with matplotlib")
 
 
-@pytest.mark.parametrize("name, start", [("loss.png", b"\x89PNG"), ("loss.svg", b"<?xml")])
+@pytest.mark.parametrize("name, start", [("loss.png", b"\x89PNG"), ("loss.svg", b"<svg xmlns")])
 def test_curves_are_written_in_the_format_of_the_suffix(tmp_path, name, start):
     save_curves(tmp_path / "run" / name, range(3), {"a": [1, 2, 3], "b": [3, 2, 1]}, ylabel="loss")
     assert (tmp_path / "run" / name).read_bytes().startswith(start)

@@ -1,3 +1,4 @@
+import io
 import math
 import re
 import subprocess
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from minigan.viz import image_grid, save_grid
+from minigan.viz.png import png
 
 Image = pytest.importorskip("PIL.Image", reason="pictures need matplotlib, which brings Pillow")
 
@@ -53,11 +55,22 @@ def test_what_is_no_batch_of_images_is_refused_with_its_shape(shape):
         image_grid(np.zeros(shape))
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_saved_grid_has_the_pixels_of_the_grid_enlarged(tmp_path, channels):
+@pytest.mark.parametrize("shape, mode", [((1, 1), "L"), ((7, 5), "L"), ((7, 5, 3), "RGB"),
+                                         ((3, 40, 4), "RGBA")])
+def test_a_png_is_read_as_the_pixels_it_was_made_of(shape, mode):
+    pixels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    with Image.open(io.BytesIO(png(pixels))) as picture:
+        picture.verify()  # its checksums
+    with Image.open(io.BytesIO(png(pixels))) as picture:
+        assert picture.mode == mode
+        np.testing.assert_array_equal(np.asarray(picture), pixels)
+
+
+@pytest.mark.parametrize("name, channels", [("x.png", 1), ("x.png", 3), ("x.bmp", 3)])
+def test_a_saved_grid_has_the_pixels_of_the_grid_enlarged(tmp_path, name, channels):
     images = np.random.default_rng(0).uniform(-1, 1, (6, 5, 4, channels))
-    save_grid(tmp_path / "new" / "grid.png", images, (-1, 1), columns=3, scale=2)
-    with Image.open(tmp_path / "new" / "grid.png") as picture:
+    save_grid(tmp_path / "new" / name, images, (-1, 1), columns=3, scale=2)
+    with Image.open(tmp_path / "new" / name) as picture:
         pixels = np.asarray(picture)
     grid = image_grid(images, (-1, 1), columns=3)
     np.testing.assert_array_equal(pixels[::2, ::2], np.rint(255 * grid))
@@ -69,10 +82,11 @@ def test_a_picture_that_cannot_be_written_leaves_the_old_one_and_nothing_else(
     path = tmp_path / "grid.png"
     path.write_bytes(b"old")
 
-    def fail(image, file):
-        file.write_bytes(b"half")
+    def fail(file, data):
+        with open(file, "wb") as half:
+            half.write(data[:9])
         raise OSError("disk full")
-    monkeypatch.setattr(Image.Image, "save", fail)
+    monkeypatch.setattr("pathlib.Path.write_bytes", fail)
     with pytest.raises(OSError, match="disk full"):
         save_grid(path, np.zeros((1, 2, 2, 1)))
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
