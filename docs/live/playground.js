@@ -216,6 +216,7 @@ async function move(half) {
 function become(now) {
   playing = now;
   button("play").textContent = now ? "Pause" : "Play";
+  paint();
 }
 
 // What Python returned: false if that is an error of the loop.
@@ -225,7 +226,7 @@ function take(got) {
   if (got.error) {
     const where = got.line ? `Line ${got.line} of the loop: ` : "";
     printed.error(where + got.error);
-    say(frame ? "It stands above the loop what is wrong. The game before stays." : got.error);
+    say("What is wrong stands above the loop.");
     return false;
   }
   if (got.text) begun(got);
@@ -349,6 +350,7 @@ function read() {
   const good = rows.every(row => row.length === 2 && row.every(v => Math.abs(v) < 1e3));
   if (!good) return say("Each line is to be two numbers, x and y, with a space between them.");
   points = rows;
+  say("");
   drawn();
 }
 

@@ -1,7 +1,9 @@
 """The playground plays the loop that it shows, and says what it changes."""
 from __future__ import annotations
 
+import re
 import sys
+import time
 from itertools import cycle, product
 
 import numpy as np
@@ -134,3 +136,43 @@ def test_what_the_loop_prints_comes_with_the_frame():
     text = loop.text(**SMALL).replace("        real =", "        print('hello')\n        real =")
     assert playground.begin(dict(SMALL), text)["printed"] == "hello\n"  # when it was tried
     assert playground.play(0)["printed"] == "hello\n"
+
+
+def played_in_the_page(page) -> float:
+    """For a browser's tests: plays on a page of Playwright's, which is at playground.html, and
+    returns how many steps a second it made."""
+
+    def press(action: str) -> None:
+        page.locator(f'[data-action="{action}"]').click()
+
+    def wait_for(where: str, text: str) -> None:
+        page.locator(where, has_text=re.compile(text)).wait_for()
+
+    def steps() -> int:
+        return int(re.search(r"Step (\d+)", numbers.text_content())[1])
+
+    numbers = page.locator(".play-numbers")
+    press("half")
+    wait_for(".play-numbers", "^Step 0, and D has moved")
+    wait_for(".play-changes", "Numbers of D have changed")
+    assert page.locator(".play-changes tr.same").count() == 6  # of G's
+    press("play")
+    wait_for(".play-numbers", r"^Step \d+\..* steps a second")
+    before, start = steps(), time.perf_counter()
+    page.wait_for_timeout(5000)
+    rate = (steps() - before) / (time.perf_counter() - start)
+    press("play")
+    page.locator("[data-action=play]", has_text="Play").wait_for()
+    assert page.locator(".play-changes").is_hidden()
+
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.insert_text("1 / 0\n")
+    press("restart")
+    wait_for(".play-printed", "Line 1 of the loop: ZeroDivisionError")
+    page.locator("select[name=loss]").select_option("hinge")  # which writes the loop anew
+    wait_for(".play-numbers", "^Step 0. Losses: D –, G –")
+    wait_for(".cm-content", "relu")
+    press("mine")
+    wait_for(".cm-content", "1 / 0")
+    return rate
