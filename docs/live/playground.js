@@ -32,7 +32,7 @@ const PAGE = `
   <p class="play-key"><span data-kind="real">real</span> <span data-kind="made">generated, with the
   way that G is told to move it</span> <span data-kind="surface">light: D takes it for real</span></p>
   <div class="play-draw" hidden><p>Draw on the plane with a mouse or a finger, also while it plays.
-    <button type="button" data-action="clear">Clear</button></p>
+    <button type="button" class="live-button" data-action="clear">Clear</button></p>
     <details><summary>The points as numbers</summary><label>x and y of a point in each line, from
     −2.5 to 2.5 <textarea rows="6" spellcheck="false"></textarea></label></details></div>
   <div class="live-bar">
@@ -268,7 +268,8 @@ function say(words, unseen = false) {  // unseen: what stands elsewhere, for tho
   at(".play-status").classList.toggle("play-unseen", unseen);
 }
 const show = (v, digits = 3) => v === undefined || v === null ? "–" : Number.isFinite(v) ?
-  String(Number(v.toPrecision(digits))).replace("-", "−") : "no number";
+  (Math.abs(v) < 1e6 ? String(Number(v.toPrecision(digits))) : v.toExponential(1))
+    .replaceAll("-", "−") : "no number";
 
 function numbers() {
   const {moves, loss, figures, pull} = frame;
