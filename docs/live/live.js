@@ -3,6 +3,10 @@
 const parts = [
   ["article .highlight-python", () => import("./blocks.js")],
   [".playground", () => import("./playground.js")],
+  [".exercise", () => import("./exercises.js")],
+  ["details.prediction", () => import("./guesses.js")],
+  [".progress", () => import("./progress.js")],
+  [".slip[data-slip]", () => import("./slips.js")],
 ];
 
 for (const [selector, load] of parts) {

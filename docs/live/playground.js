@@ -177,6 +177,7 @@ async function start() {
   if (!good) return;
   become(true);
   at(".play-changes").hidden = true;
+  say("");
   running = run().catch(failed);
   await running;
   become(false);
