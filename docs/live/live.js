@@ -2,6 +2,7 @@
 // itself only when something is run.
 const parts = [
   ["article .highlight-python", () => import("./blocks.js")],
+  [".playground", () => import("./playground.js")],
   [".exercise", () => import("./exercises.js")],
   ["details.prediction", () => import("./guesses.js")],
   [".progress", () => import("./progress.js")],
