@@ -86,10 +86,10 @@ def told(raised: BaseException) -> str:
 def _execute(source: str, name: str, names: dict[str, Any], prompt: bool) -> None:
     """The code; the values of its lines are shown, or that of the last one alone."""
     _remember(source, name)
-    tree = ast.parse(source, name)
-    shown = len(tree.body) if prompt else 1
-    exec(compile(ast.Module(tree.body[:-shown], []), name, "exec"), names)
-    exec(compile(ast.Interactive(tree.body[-shown:]), name, "single"), names)
+    lines = ast.parse(source, name).body
+    shown = lines if prompt else [line for line in lines[-1:] if isinstance(line, ast.Expr)]
+    exec(compile(ast.Module(lines[:len(lines) - len(shown)], []), name, "exec"), names)
+    exec(compile(ast.Interactive(shown), name, "single"), names)
 
 
 def _run_examples(source: str, name: str, names: dict[str, Any], out: _Told) -> bool:

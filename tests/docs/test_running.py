@@ -34,6 +34,7 @@ def run(running):
 
 def test_the_value_of_the_last_line_is_shown_and_at_a_prompt_that_of_each(run):
     assert run("x = 1\nx\nprint(2)\nx + 2\n")[1] == "2\n3\n"
+    assert run("for i in range(2): i\n")[1] == ""
     assert run("x\nNone\nx + 2\nfor i in range(2): i\n", prompt=True)[1] == "1\n3\n0\n1\n"
     assert run("")[0] == {"ok": True, "error": None, "as_shown": True}
     assert not run("x", space="another")[0]["ok"]  # it has names of its own
