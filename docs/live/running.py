@@ -40,7 +40,13 @@ def run(source: str, name: str, space: str, tell: Tell, prompt: bool = False) ->
     before = _pictures(folder)
     out, err = _Told(tell, "stdout"), _Told(tell, "stderr")
     error, as_shown = None, True
-    hook, sys.displayhook = sys.displayhook, lambda value: _display(value, out, tell)
+    drawn: list[Any] = []  # values that were shown as pictures
+
+    def display(value: Any) -> None:
+        if _display(value, out, tell):
+            drawn.append(value)
+
+    hook, sys.displayhook = sys.displayhook, display
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             if source.lstrip().startswith(">>>"):
@@ -51,7 +57,7 @@ def run(source: str, name: str, space: str, tell: Tell, prompt: bool = False) ->
         error = told(raised)
     finally:
         sys.displayhook = hook
-    _show_pictures(folder, before, tell)
+    _show_pictures(folder, before, tell, pages=not drawn)
     return {"ok": error is None, "error": error, "as_shown": as_shown}
 
 
@@ -117,17 +123,18 @@ def _remember(source: str, name: str) -> None:
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
 
 
-def _display(value: Any, out: _Told, tell: Tell) -> None:
+def _display(value: Any, out: _Told, tell: Tell) -> bool:
     """The value of a line: as a picture if it has one, else as Python prints it, which is what a
-    block shows in either case."""
+    block shows in either case. Returns whether it had one."""
     if value is None:
-        return
+        return False
     for method, type_ in (("_repr_svg_", "image/svg+xml"), ("_repr_html_", "text/html")):
         if hasattr(value, method) and (data := getattr(value, method)()):
             tell("picture", type(value).__name__, type_, data.encode())
             out.seen += f"{value!r}\n"
-            return
+            return True
     print(repr(value))
+    return False
 
 
 def _pictures(folder: Path) -> dict[Path, int]:
@@ -136,9 +143,11 @@ def _pictures(folder: Path) -> dict[Path, int]:
             if path.suffix in PICTURES and path.is_file()}
 
 
-def _show_pictures(folder: Path, before: dict[Path, int], tell: Tell) -> None:
-    """Tell of the pictures and pages that are new, the last ones if they are many."""
-    new = [(time, path) for path, time in _pictures(folder).items() if before.get(path) != time]
+def _show_pictures(folder: Path, before: dict[Path, int], tell: Tell, pages: bool) -> None:
+    """Tell of the pictures, and pages if asked for, that are new, the last ones if they are many.
+    A value that was shown, such as what `mg.viz.steps` returns, is mostly the page it wrote."""
+    new = [(time, path) for path, time in _pictures(folder).items()
+           if before.get(path) != time and (pages or path.suffix != ".html")]
     for _, path in sorted(new)[-SHOWN:]:
         if path.stat().st_size <= LARGEST:
             tell("picture", str(path.relative_to(folder)), PICTURES[path.suffix],

@@ -381,7 +381,7 @@ viz.save_panels("/dev/null/nowhere/x.png", [1, 2], {"a": [1.0, 2.0]}, {"a": [1.0
 viz.save_grid("/dev/null/nowhere/x.png", images, (0, 1), 4, 4, 1)
 viz.save_film("/dev/null/nowhere/x.gif", [np.zeros((8, 8), np.uint8)], 20)
 viz.save_curves("/dev/null/nowhere/x.png", [1, 2], {"a": [1.0, 2.0]}, "loss")
-viz.save_scatter("/dev/null/x/x.svg", {"a": a(9, 2)}, {}, lambda x: x[:, 0], (a(9, 2), a(9, 2)))
+viz.save_scatter("/dev/null/nowhere.svg", {"a": a(9, 2)}, {}, lambda x: x[:, 0], (a(9, 2), a(9, 2)))
 viz.steps(square(x(2)), None, x())
 testing.check_grads(square, a(2))
 testing.adjoint_test(ops.negative, a(2))

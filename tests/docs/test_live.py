@@ -12,6 +12,7 @@ from typing import Any, Iterator
 
 import pytest
 from browsing import DOCS, PATIENCE, axe
+from test_playground import played_in_the_page
 
 PAGES = {page.stem: len(re.findall(r"^ *```python$", page.read_text("utf-8"), re.M))
          for page in sorted(DOCS.glob("*.md"))}
@@ -161,3 +162,21 @@ def test_a_slip_trains_beside_what_is_right(site, keeper):
     assert slip.locator("table tbody tr").count() > 2
     assert frame.locator(".slip-live").count() == SLIPS and frame.evaluate(SIDEWAYS) == []
     assert site.wrong == []
+
+
+def test_the_playground_plays(site, tell):
+    page = site.open()
+    page.goto(f"{site.address}playground.html")
+    tell(f"playground: {played_in_the_page(page):.0f} steps a second")
+    assert site.wrong == []
+    page.context.close()
+
+
+def test_the_stepper_of_a_block_goes_to_the_end_below_it(site, keeper):
+    frame = keeper.open("stepper", 390)
+    frame.locator("[data-action=run]").first.click()
+    stepper = frame.frame_locator(".live-output iframe").frame_locator("iframe")
+    slider = stepper.locator("input[type=range]")
+    for _ in range(int(slider.get_attribute("max"))):
+        slider.press("ArrowRight")
+    assert slider.input_value() == slider.get_attribute("max") and site.wrong == []

@@ -77,6 +77,9 @@ def test_pictures_and_pages_that_a_block_writes_are_shown_once_and_the_last_of_m
 def test_a_value_that_draws_itself_is_a_picture(run):
     drawn = "class Drawn:\n    def _repr_svg_(self):\n        return '<svg/>'\n\nDrawn()\n"
     assert run(drawn)[1:] == ("", [("Drawn", "image/svg+xml", b"<svg/>")])
+    page = "from pathlib import Path\nPath('{}.html').write_text('x')\n"
+    assert [one[0] for one in run(page.format(1) + drawn)[2]] == ["Drawn"]  # which it is
+    assert [one[0] for one in run(page.format(2))[2]] == ["2.html"]
 
 
 def test_arrays_go_to_the_page_flat_with_their_shapes(running, run):
