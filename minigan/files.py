@@ -32,6 +32,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
     path = Path(path)
     if path.is_dir():  # said of this name, and not of the temporary one
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if path.exists() and not path.is_file():  # whoever may do all would lose /dev/null
+        raise OSError(errno.EINVAL, "No file, but a device or a pipe", str(path))
     make_folder(path.parent)
     for left in leftovers(path.parent):
         left.unlink(missing_ok=True)

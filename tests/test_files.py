@@ -121,3 +121,11 @@ def test_what_safetensors_left_in_the_middle_of_a_file_goes_with_the_next(tmp_pa
     (tmp_path / ".tmpAb12Cd").write_bytes(b"half")
     write_arrays(tmp_path / "a.safetensors", {"x": np.zeros(2)})
     assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")
+def test_no_file_takes_the_name_of_a_device_or_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="a device or a pipe"), replacing(tmp_path / "pipe"):
+        pass
+    assert (tmp_path / "pipe").is_fifo()
