@@ -45,6 +45,9 @@ class Block {
     this.edits = this.button("Edit", () => this.edit());
     this.resets = this.button("Reset", () => this.reset());
     this.resets.hidden = true;
+    this.says = this.bar.appendChild(document.createElement("span"));
+    this.says.className = "live-says";
+    this.says.setAttribute("role", "status");
     this.output = output(this.box);
     this.become("");
   }
@@ -57,8 +60,9 @@ class Block {
   }
 
   // "", "waiting", "running", "ok", "differs" (from what the page shows), "error", "stopped"
-  become(state) {
+  become(state, words = {running: "running", stopped: "stopped"}[state] ?? "") {
     this.box.dataset.state = state;
+    this.says.textContent = words;
     const busy = state === "waiting" || state === "running";
     this.runs.textContent = busy ? "Stop" : "Run";
     this.runs.dataset.action = busy ? "stop" : "run";
@@ -80,11 +84,11 @@ class Block {
   async run() {
     this.output.clear();
     this.become("running");
-    const done = progress(this.bar);
-    const result = await python.run(this.source, {
+    const done = progress(this.bar), source = this.source;
+    const result = await python.run(source, {
       space: page, name: this.name, prompt: hasPrompts(this.shown), onOutput: this.output.part});
     done();
-    this.fresh = result.ok;
+    this.fresh = result.ok && source === this.source;  // it may be another by now
     if (!result.ok && !result.stopped) this.output.error(result.error);
     this.become(result.stopped ? "stopped" : !result.ok ? "error"
                 : result.as_shown || this.editor ? "ok" : "differs");
@@ -107,6 +111,7 @@ class Block {
   }
 
   reset() {
+    if (this.box.dataset.state === "running") python.stop();
     this.editor.remove();
     this.editor.place.remove();
     this.editor = undefined;
@@ -122,12 +127,14 @@ class Block {
 
 async function runUpTo(block) {
   const before = blocks.slice(0, block.number - 1).filter(one => !one.fresh);
-  for (const one of [...before, block]) one.become("waiting");
+  for (const one of [...before, block]) {
+    one.become("waiting", one === before[0] ? "" : `waits for block ${before[0]?.number}`);
+  }
   for (const one of [...before, block]) {
     if (one.box.dataset.state !== "waiting") break;  // stopped
     if (await one.run()) continue;
     for (const left of [...before, block]) {
-      if (left.box.dataset.state === "waiting") left.become("");
+      if (left.box.dataset.state === "waiting") left.become("", `block ${one.number} has failed`);
     }
     if (one !== block) one.box.scrollIntoView({block: "nearest"});
     break;

@@ -145,7 +145,8 @@ function gone() {
 }
 
 function failed(error) {
-  say(error.stopped ? "Stopped in the middle of it. Press Restart for a new game." : error.message);
+  say(!error.stopped ? error.message :
+      "Stopped. Mend the loop and press Restart; Play goes on with the game before.");
 }
 
 // A new game; if its loop breaks, the old one stays, and goes on if it was playing.
@@ -314,7 +315,8 @@ function changes({moved, changes, compared: [before, after]}) {
     `${c.name}</th><td>${c.shape.join(" × ")}</td>` + (c.largest > 0 ?
       `<td>${show(c.slope)}</td><td>${show(c.before, 5)} → ${show(c.after, 5)}</td>` +
       `<td>${show(c.largest, 2)}</td></tr>` : '<td colspan="3">not a bit of it has changed</td>'));
-  const move = moved ? `half a step: ${moved} has moved` : "a step: D has moved, and then G";
+  const move = moved ? `half a step: ${moved} has moved` : some.length > 1 ?
+    "a step: D has moved, and then G" : "the rest of the step";
   box.innerHTML = `<h2>What has changed</h2><p>Last came ${move}. Numbers of ` +
     `${some.join(" and ") || "nobody"} have changed. On the same 200 real and generated points, ` +
     `D's loss went from ${show(before[0], 5)} to ${show(after[0], 5)}, G's from ` +

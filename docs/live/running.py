@@ -11,6 +11,7 @@ import io
 import linecache
 import os
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any, Callable
@@ -24,6 +25,7 @@ PICTURES = {".svg": "image/svg+xml", ".png": "image/png", ".gif": "image/gif",
             ".html": "text/html"}
 SHOWN = 4          # pictures of one block
 LARGEST = 4 << 20  # bytes of one of them
+MESSAGES = 100     # of what is printed, in a second
 
 Tell = Callable[..., None]  # tell("text", stream, text), tell("picture", name, type, bytes)
 
@@ -57,6 +59,8 @@ def run(source: str, name: str, space: str, tell: Tell, prompt: bool = False) ->
         error = told(raised)
     finally:
         sys.displayhook = hook
+        out.flush()
+        err.flush()
     _show_pictures(folder, before, tell, pages=not drawn)
     return {"ok": error is None, "error": error, "as_shown": as_shown}
 
@@ -83,8 +87,8 @@ def exported(value: Any) -> Any:
 
 def told(raised: BaseException) -> str:
     """The traceback, from the reader's own line on."""
-    trace = raised.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+    trace, ours = raised.__traceback__, (__file__, ast.__file__)
+    while trace is not None and trace.tb_frame.f_code.co_filename in ours:
         trace = trace.tb_next
     return "".join(traceback.format_exception(type(raised), raised, trace)).rstrip("\n")
 
@@ -102,7 +106,7 @@ def _run_examples(source: str, name: str, names: dict[str, Any], out: _Told) -> 
     """The lines with prompts; whether each printed what is shown."""
     as_shown = True
     for example in doctest.DocTestParser().get_examples(source):
-        out.seen = ""
+        out.kept.clear()
         code = "\n" * example.lineno + example.source
         _remember(code, name)
         try:
@@ -130,8 +134,9 @@ def _display(value: Any, out: _Told, tell: Tell) -> bool:
         return False
     for method, type_ in (("_repr_svg_", "image/svg+xml"), ("_repr_html_", "text/html")):
         if hasattr(value, method) and (data := getattr(value, method)()):
+            out.flush()
             tell("picture", type(value).__name__, type_, data.encode())
-            out.seen += f"{value!r}\n"
+            out.kept.append(f"{value!r}\n")
             return True
     print(repr(value))
     return False
@@ -155,16 +160,37 @@ def _show_pictures(folder: Path, before: dict[Path, int], tell: Tell, pages: boo
 
 
 class _Told(io.TextIOBase):
-    """A stream whose text is told at once, and kept until somebody has looked at it."""
+    """A stream whose text is kept until somebody has looked at it, and told at once, but of a
+    flood only so often a second as a page can bear."""
 
     def __init__(self, tell: Tell, stream: str):
-        self.tell, self.stream, self.seen = tell, stream, ""
+        self.tell, self.stream = tell, stream
+        self.kept: list[str] = []
+        self.pending: list[str] = []
+        self.messages, self.last = MESSAGES, 0.0  # how many there may be at once
+
+    @property
+    def seen(self) -> str:
+        """What was written since it was emptied."""
+        return "".join(self.kept)
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        if text:
-            self.seen += text
-            self.tell("text", self.stream, text)
+        self.kept.append(text)
+        self.pending.append(text)
+        now = time.monotonic()
+        self.messages = min(MESSAGES, self.messages + (now - self.last) * MESSAGES)
+        self.last = now
+        if self.messages >= 1:
+            self.messages -= 1
+            self.flush()
         return len(text)
+
+    def flush(self) -> None:
+        """Tell what has not been told."""
+        text = "".join(self.pending)
+        self.pending.clear()
+        if text:
+            self.tell("text", self.stream, text)

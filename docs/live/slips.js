@@ -125,7 +125,8 @@ class Panel {
     const {yours, right} = Object.fromEntries(this.runs);
     const same = yours && !yours.error && right.rows.length === yours.rows.length &&
       Object.entries(right.rows.at(-1)).every(([key, value]) => yours.rows.at(-1)[key] === value);
-    this.say(same ? "done: yours has the right one's numbers, all of them" : "done");
+    this.say(same ? "done: yours has the right one's numbers, all of them"
+             : yours?.error ? "done, but yours broke: see below" : "done");
   }
 
   note(run, {error, going, step, numbers, sample, real}) {

@@ -60,6 +60,10 @@ def test_a_traceback_begins_at_the_readers_line_and_shows_it(run, source, line):
     assert result["error"].splitlines()[1].startswith('  File "graph, block 1", line ')
 
 
+def test_a_mistake_in_the_syntax_is_told_without_the_lines_that_found_it(run):
+    assert run("x = (")[0]["error"].splitlines()[0] == '  File "graph, block 1", line 1'
+
+
 @pytest.mark.parametrize("source", ["x = (", "raise SystemExit(3)", "raise KeyboardInterrupt"])
 def test_whatever_a_block_raises_the_next_one_runs(run, source):
     assert not run(source)[0]["ok"]
@@ -72,6 +76,14 @@ def test_pictures_and_pages_that_a_block_writes_are_shown_once_and_the_last_of_m
     assert run(write.format(1))[2] == [("0.svg", "image/svg+xml", b"<svg/>")]
     assert run("1")[2] == []
     assert len(run(write.format(9))[2]) == 4
+
+
+def test_a_flood_of_lines_is_told_in_few_messages_and_all_of_it(running):
+    told = []
+    running.run("for i in range(20_000): print(i)", "block", "page",
+                lambda *part: told.append(part[2]))
+    assert "".join(told) == "".join(f"{i}\n" for i in range(20_000))
+    assert len(told) < 5_000
 
 
 def test_a_value_that_draws_itself_is_a_picture(run):
