@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -68,7 +69,7 @@ def fetched() -> Path:
         wheel_file = folder / wheel["file_name"]
         wheel_file.write_bytes(numpy_wheel(wheel, folder / "within"))
         shutil.rmtree(folder / "within", ignore_errors=True)
-        if not cache.is_dir():  # another build may have been faster
+        with suppress(OSError):  # another build may have been faster
             folder.rename(cache)
     return cache
 
