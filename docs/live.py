@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Iterator
 
@@ -69,8 +68,11 @@ def fetched() -> Path:
         wheel_file = folder / wheel["file_name"]
         wheel_file.write_bytes(numpy_wheel(wheel, folder / "within"))
         shutil.rmtree(folder / "within", ignore_errors=True)
-        with suppress(OSError):  # another build may have been faster
+        try:
             folder.rename(cache)
+        except OSError:  # another build was faster
+            if not cache.is_dir():
+                raise
     return cache
 
 

@@ -1,9 +1,11 @@
 // The Python blocks of a page: each can be run, edited and put back. They share their names, as
 // in the book's tests; running one first runs those before it that have not been run.
+import {button, make} from "./make.js";
 import {python} from "./python.js";
 import {output, progress} from "./output.js";
+import * as store from "./store.js";
 
-const page = location.pathname.split("/").pop().replace(/\.html$/, "") || "index";
+const page = store.page();
 const blocks = [];
 
 export function attach() {
@@ -19,12 +21,7 @@ export function attach() {
 }
 
 // In the place of a button where a block cannot run in a browser.
-function atHome(why) {
-  const note = document.createElement("p");
-  note.className = "live-home";
-  note.textContent = `To run at home: ${why}.`;
-  return note;
-}
+const atHome = why => make("p", {className: "live-home", textContent: `To run at home: ${why}.`});
 
 class Block {
   constructor(element) {
@@ -33,30 +30,24 @@ class Block {
     this.element = element;
     this.shown = element.querySelector("pre").textContent;
     this.fresh = false;  // whether it has run as it stands
-    this.box = document.createElement("div");
-    this.box.className = "live-block";
-    this.box.role = "group";
-    this.box.ariaLabel = `Block ${this.number}`;
+    this.box = make("div", {className: "live-block", role: "group",
+      ariaLabel: `Block ${this.number}`});
     element.before(this.box);
-    this.box.append(element);
-    this.bar = this.box.appendChild(document.createElement("div"));
-    this.bar.className = "live-bar";
     this.runs = this.button("Run", () => this.pressed());
     this.edits = this.button("Edit", () => this.edit());
     this.resets = this.button("Reset", () => this.reset());
     this.resets.hidden = true;
-    this.says = this.bar.appendChild(document.createElement("span"));
-    this.says.className = "live-says";
-    this.says.setAttribute("role", "status");
+    this.says = make("span", {className: "live-says", role: "status"});
+    this.bar = make("div", {className: "live-bar"}, this.runs, this.edits, this.resets, this.says);
+    this.box.append(element, this.bar);
     this.output = output(this.box);
     this.become("");
   }
 
   button(words, action) {
-    const button = this.bar.appendChild(document.createElement("button"));
-    Object.assign(button, {type: "button", textContent: words, onclick: action});
-    button.dataset.action = words.toLowerCase();
-    return button;
+    const made = button(words, action);
+    made.dataset.action = words.toLowerCase();
+    return made;
   }
 
   // "", "waiting", "running", "ok", "differs" (from what the page shows), "error", "stopped"
@@ -101,7 +92,7 @@ class Block {
     this.element.hidden = true;
     this.edits.hidden = true;
     this.resets.hidden = false;
-    const place = document.createElement("div");
+    const place = make("div");
     this.element.after(place);
     this.editor = editor(place, withoutPrompts(this.shown), {
       onRun: () => this.pressed(), label: `Block ${this.number}, Python code`,

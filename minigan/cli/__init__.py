@@ -23,6 +23,8 @@ GROUPS = {  # the commands, by what one wants
     "machine: what computes here, and is all well?": (doctor,),
 }
 
+PACKAGES = {"PIL": "pillow"}  # whose modules have other names
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
@@ -43,6 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         except UnicodeEncodeError as error:  # a pipe on Windows, for one
             said = (f"the output is in {error.encoding}, which has no "
                     f"{error.object[error.start]!a}: set PYTHONUTF8=1")
+        except ModuleNotFoundError as error:  # what pip install --no-deps leaves out
+            missing = error.name or "minigan"
+            if missing.partition(".")[0] == "minigan":
+                raise
+            said = (f"this needs {missing}, which is not installed: pip install "
+                    f"{PACKAGES.get(missing, missing)}")
         except MemoryError as error:
             said = f"there is not enough memory: {error}"
         except OSError as error:

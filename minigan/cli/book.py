@@ -12,7 +12,7 @@ from typing import Any
 from ..errors import UserError
 from ..settings import whole
 
-BUILT = Path(__file__).resolve().parents[2] / "docs/_build"  # of this checkout
+BUILT = Path("docs/_build")  # as its builder is told, in a copy of the repository
 TYPES = {".html": "text/html; charset=utf-8", ".js": "text/javascript", ".mjs": "text/javascript",
          ".css": "text/css", ".json": "application/json", ".wasm": "application/wasm",
          ".whl": "application/zip", ".zip": "application/zip"}  # whatever the system says
@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
         "first, in a copy of the repository: sphinx-build docs docs/_build")
     p.set_defaults(command=book)
     p.add_argument("folder", nargs="?", type=Path, default=BUILT, metavar="FOLDER",
-                   help="the built book (default: docs/_build of this copy)")
+                   help="the built book (default: docs/_build)")
     p.add_argument("--port", type=whole(0, 65535), default=8000, metavar="N",
                    help="where; 0 is a free one (default: 8000, for the browser keeps what you "
                    "have done by it)")

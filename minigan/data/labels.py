@@ -22,7 +22,7 @@ def few_labels(labels: np.ndarray, n: Positive, rng: np.random.Generator,
     if labels.ndim != 1 or labels.dtype.kind not in "iu" or not len(labels) or labels.min() < 0:
         raise DataError("labels are whole numbers from 0 on, one for each example, not "
                         f"{labels.dtype} of shape {labels.shape}")
-    index = labels.astype(np.intp, casting="same_kind")  # 32 bits wide in a browser
+    index = labels.astype(np.intp)  # 32 bits wide in a browser
     counts = np.bincount(index, minlength=classes or 0)
     classes = len(counts)
     if n < classes:

@@ -153,7 +153,6 @@ class Experiment:
         self.trainer = options.trainer(self.game, system,
                                        Points(self.plane, system.batch_size, rng), seed=rng)
         self.trainer.display = None  # the laboratory shows its own
-        self.trainer.display = None  # the laboratory shows its own
         rng = np.random.default_rng([task.seed, 1])  # looking changes nothing of the training
         self.latent = self.game.latent(SAMPLES, rng)
         self.real = self.plane.draw(SAMPLES, rng)

@@ -117,7 +117,7 @@ def seen_closer(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
     agree = np.zeros((len(CLOSER), len(u)), bool)
     for n, h in enumerate(CLOSER):
         slope = u @ (stage.beside(h * v) - stage.beside(-h * v)) / (2 * h)
-        near = abs(slope - claimed) <= 0.05 * gap + np.minimum(noise / h, 0.2 * gap)
+        near = abs(slope - claimed) <= 0.02 * gap + np.minimum(noise / h, 0.2 * gap)
         # 0 may also be a step of values that are rounded more than others
         agree[n] = near & ((slope != 0) | (noise <= 0.02 * gap * h))
     return (agree[1:] & agree[:-1]).any(axis=0)

@@ -110,3 +110,9 @@ def test_mistakes_are_answered_in_one_line(folder, capsys):
             said = capsys.readouterr()
             assert status == 2 and said.out == "" and said.err.count("\n") == 1, words
             assert re.search(says, said.err), said.err
+
+
+def test_the_book_is_looked_for_where_its_builder_was_told_to_put_it(folder, monkeypatch, capsys):
+    monkeypatch.chdir(folder.parent)
+    assert main(["book", "--no-open"]) == 2
+    assert "minigan book: docs/_build holds no built book" in capsys.readouterr().err

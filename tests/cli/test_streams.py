@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import minigan
-from minigan.cli import heard, main, streams
+from minigan.cli import heard, main, streams, systems
 from minigan.gan import Run
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="of signals and of /dev/full")
@@ -98,3 +98,22 @@ def test_from_its_first_line_to_its_last_the_command_hears_ctrl_c(monkeypatch):
     with heard():
         pass
     assert len(set_) == 2
+
+
+@pytest.mark.parametrize("module, says", [
+    ("PIL", "PIL, which is not installed: pip install pillow"), ("tqdm", "pip install tqdm")])
+def test_a_package_that_is_not_there_is_named_in_one_line(module, says, monkeypatch, capsys):
+    def lacking(args):
+        monkeypatch.setitem(sys.modules, module, None)
+        __import__(module)
+
+    monkeypatch.setattr(systems, "systems", lacking)
+    assert main(["systems"]) == 2
+    line, = capsys.readouterr().err.splitlines()
+    assert line.startswith("minigan systems: this needs ") and line.endswith(says)
+
+
+def test_a_module_of_minigans_own_that_is_not_there_is_a_fault_and_raised(monkeypatch):
+    monkeypatch.setattr(systems, "systems", lambda args: __import__("minigan.nowhere"))
+    with pytest.raises(ModuleNotFoundError, match="minigan.nowhere"):
+        main(["systems"])

@@ -104,7 +104,18 @@ def test_a_block_answers_and_is_changed_stopped_and_put_back(site, tell):
     block.locator("xpath=self::*[@data-state='stopped']").wait_for()
     block.locator("[data-action=reset]").click()
     assert block.locator("pre").first.text_content() == before
-    assert block.locator(".live-output").is_hidden() and site.wrong == []
+    assert block.locator(".live-output").is_hidden()
+    block.locator("[data-action=edit]").click()  # what is put back while it runs has not run
+    block.locator(".cm-focused").wait_for()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("while True: pass")
+    page.keyboard.press("Control+Enter")
+    block.locator("xpath=self::*[@data-state='running']").wait_for()
+    block.locator("[data-action=reset]").click()
+    block.locator("xpath=self::*[@data-state='stopped']").wait_for()
+    later.locator("[data-action=run]").click()
+    later.locator("xpath=self::*[@data-state='ok']").wait_for()
+    assert block.get_attribute("data-state") == "ok" and site.wrong == []
     page.context.close()
 
 

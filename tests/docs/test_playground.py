@@ -138,6 +138,21 @@ def test_what_the_loop_prints_comes_with_the_frame():
     assert playground.play(0)["printed"] == "hello\n"
 
 
+def test_looking_takes_no_chance_from_the_game():
+    chancy = loop.text(**SMALL).replace(
+        "return bce(discriminator(fake), 1.0)",
+        "return bce(discriminator(fake), 1.0) + 0 * float(rng.random())")
+    ends = []
+    for looks in (0, 3):
+        assert "error" not in playground.begin({"data": "ring"}, chancy)
+        playground.GAME.step()
+        for _ in range(looks):
+            playground.GAME.look()
+        playground.GAME.step()
+        ends.append(weights())
+    assert ends[0] == ends[1]
+
+
 def played_in_the_page(page) -> float:
     """For a browser's tests: plays on a page of Playwright's, which is at playground.html, and
     returns how many steps a second it made."""

@@ -86,6 +86,19 @@ def test_a_flood_of_lines_is_told_in_few_messages_and_all_of_it(running):
     assert len(told) < 5_000
 
 
+def test_what_was_printed_is_told_before_a_picture_and_all_of_it_at_the_end(running):
+    told = []
+    running._Told.close = lambda self: None  # which a stream does when it is forgotten
+    drawn = "class Drawn:\n    def _repr_svg_(self):\n        return '<svg/>'\n\n"
+    for end in ("Drawn()\n", ""):
+        told.clear()
+        running.run(drawn + "for i in range(500): print(i)\n" + end, "block", "page",
+                    lambda *part: told.append(part))
+        text = "".join(part[2] for part in told[:-1 if end else None])
+        assert text == "".join(f"{i}\n" for i in range(500))
+        assert (told[-1][0] == "picture") == bool(end)
+
+
 def test_a_value_that_draws_itself_is_a_picture(run):
     drawn = "class Drawn:\n    def _repr_svg_(self):\n        return '<svg/>'\n\nDrawn()\n"
     assert run(drawn)[1:] == ("", [("Drawn", "image/svg+xml", b"<svg/>")])
