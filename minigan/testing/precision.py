@@ -67,18 +67,29 @@ def _tolerances(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarr
 def _measured(stage: Stage, native: Point, u: np.ndarray, exact: list[np.ndarray],
               eps: float) -> list[float]:
     """What more measurements explain: inputs moved further, over kinks that lie near; and by how
-    much the error itself varies where rounding is another. An error of the gradient does not."""
-    slack, errors = [0.0] * len(exact), []
+    much the error itself varies where rounding is another. An error of the gradient does not, but
+    in proportion to it, which does not count."""
+    slack, errors, values = [0.0] * len(exact), [], []
     for n in range(DRAWS[1]):
         size = 2.0 ** (n % 4)
         moved = _results(stage, _moved(stage.rng, stage.point, size * eps), u)
         slack = [max(s, FACTOR / size * largest_number(m - e))
                  for s, m, e in zip(slack, moved, exact)]
-        near = [m.astype(x.dtype) for m, x in zip(_moved(stage.rng, stage.point, 2 * eps), native)]
-        errors.append([a - b for a, b in zip(
-            _results(stage, near, u), _results(stage, [x.astype(np.float64) for x in near], u))])
-    return [s + 4 * largest_number(np.ptp(np.stack(e), axis=0))
-            for s, e in zip(slack, zip(*errors))]
+        # so far that numbers beside which the inputs' changes are small are rounded otherwise, too
+        far = min(2 * eps * 8.0 ** (n % 5), max(2 * eps, 1e-3))
+        near = [m.astype(x.dtype) for m, x in zip(_moved(stage.rng, stage.point, far), native)]
+        values.append(_results(stage, [x.astype(np.float64) for x in near], u))
+        errors.append([a - b for a, b in zip(_results(stage, near, u), values[-1])])
+    return [s + 4 * largest_number(np.ptp(_apart(np.stack(e), np.stack(v)), axis=0))
+            for s, e, v in zip(slack, zip(*errors), zip(*values))]
+
+
+def _apart(errors: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The errors of some draws without what is in proportion to the values, element by element."""
+    square = (values * values).sum(axis=0)
+    share = np.divide((errors * values).sum(axis=0), square, out=np.zeros_like(square),
+                      where=(square > 0) & np.isfinite(square))
+    return errors - share * values
 
 
 def _off(y: np.ndarray, e: np.ndarray, tolerance: float) -> np.ndarray:

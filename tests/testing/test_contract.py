@@ -9,6 +9,7 @@ import pytest
 import minigan as mg
 from minigan import ops
 from minigan.testing import GradientError, check_grads, from_numpy, from_torch
+from minigan.testing.properties import check_dtype
 
 X = np.random.default_rng(0).normal(size=(3, 4))
 
@@ -199,3 +200,14 @@ def test_noise_that_float32_is_too_coarse_to_show_is_rounding():
 def test_a_tie_closer_to_an_extremum_than_a_step_is_long_is_seen_by_shorter_ones():
     x = 1.90517171e-06 * np.array([-1000, 1500, 3000, 1300, -1, -10_000, -1, 1300])
     check_grads(lambda x: ops.max(ops.tanh(ops.cos(x))), x)
+
+
+@pytest.mark.parametrize("f, x", [(partial(ops.softmax, axis=0), [1e-3, -10]), (ops.tanh, [10])])
+def test_what_float32_rounds_beside_a_1_that_hardly_moves_is_rounding(f, x):
+    check_dtype(f, np.float32(x))  # 1 + exp(-10) is rounded the same way wherever x is moved a bit
+
+
+def test_an_error_of_one_in_a_thousand_in_float32_is_none():
+    slope = from_numpy(np.sin, lambda x, g: g * np.cos(x) * (1 + 1e-3 * (x.dtype == np.float32)))
+    with pytest.raises(GradientError, match="in float32 it is"):
+        check_dtype(slope, np.float32([0.3, 1.1, 2.0]))
