@@ -77,6 +77,7 @@ class Exercise:
                         optimize=0)  # python -O would leave out what it asserts
         try:
             names = dict(vars(executed(text, file, file)))
+            self._check_callable(names)
             exec(check, names)
         except (AssertionError, UserError) as error:  # a GradientError is the former
             wrong = str(error).partition("\nto see it again")[0]  # here that is the same command
@@ -87,6 +88,16 @@ class Exercise:
         else:
             return None
         return "\n".join(wrong.splitlines()[:LINES])
+
+    def _check_callable(self, names: dict[str, object]) -> None:
+        """What the file began with to be called, and still has, is still to be called."""
+        for node in ast.parse(self.start).body:
+            if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name not in names:
+                continue
+            if not callable(now := names[node.name]):
+                kind = "a class" if isinstance(node, ast.ClassDef) else "a function"
+                raise UserError(f"{node.name} is {kind} in what the file began with, and is "
+                                f"{BRIEF.repr(now)} now: put it back")
 
 
 def names() -> dict[str, Path]:

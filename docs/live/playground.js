@@ -15,7 +15,7 @@ const CONTROLS = [  // name in loop.py, words, what there is to choose
   ["noise", "Numbers of noise", [1, 2, 8], 2],
   ["seed", "Seed", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]],
 ];
-const WORDS = {drawn: "drawn by hand", free: "free", R1: "priced at real points (R1)",
+const WORDS = {drawn: "drawn by hand", free: "free (nothing limits it)", R1: "priced at real points (R1)",
   "gradient penalty": "to be 1 (gradient penalty)"};
 const SPEEDS = [[Infinity, "as fast as it can"], [10, "10 steps a second"],
   [2, "2 steps a second"]];
@@ -285,7 +285,7 @@ function numbers() {
   const ahead = moves.D === moves.G ? "" : moves.D === moves.G + 1 ? ", and D has moved" :
     `, with ${moves.D} moves of D`;
   return `Step ${moves.G}${ahead}. Losses: D ${show(loss.D)}, G ${show(loss.G)}.${heaps}${away} Pull ` +
-    `on a point: ${show(pull, 2)}.${over}`;
+    `on a point (the length of an arrow): ${show(pull, 2)}.${over}`;
 }
 
 function rate() {
@@ -361,5 +361,7 @@ function read() {
 async function drawn() {
   write();
   paint();
-  if (frame && points.length) await ask("draw", points).then(take, failed);
+  if (!frame) return;
+  if (!points.length) return say("The game goes on with the points it had, until you draw.");
+  await ask("draw", points).then(take, failed);
 }
