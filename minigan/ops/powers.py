@@ -34,10 +34,11 @@ class TensorPower(Elementwise):
 
     def backward(self, grad):
         x, p = (t if t.dtype.kind == "f" else t.astype(grad.dtype) for t in self.inputs)
-        zero = x.data == 0
+        zero, constant = x.data == 0, p.data == 0
         by_x = by_p = None
-        if self.needs[0]:  # 0 · 0⁻¹ would be NaN
-            by_x = grad * (p * x ** choose(zero & (p.data == 0), 0, p - 1))
+        if self.needs[0]:  # 0 · 0⁻¹ would be NaN, so for p = 0 it is p xᵖ / x; and again 0 · x⁻²
+            power = x ** choose(constant, p, p - 1)
+            by_x = grad * (p * power / choose(constant & ~zero, x, 1))
         if self.needs[1]:  # and so would 0 · ln 0
             flat = zero & (p.data >= 0)
             by_p = keep(grad * (self.output * log(choose(flat, 1, x))), ~flat)

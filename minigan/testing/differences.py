@@ -140,8 +140,9 @@ def smooth(wide: Quotients, narrow: Quotients, size: np.ndarray) -> Slopes:
     rough = (difference > 1e-3 * abs(slope) + floor) | (stays & (narrow.bend > floor))
     rough |= ~np.isfinite(difference)
     estimate = slope + (slope - wide.central) / 3
-    # a bend that does not halve shows what the central quotients, even in h, hide from each other
-    error = (3 * difference + abs(narrow.bend - wide.bend / 2) + wide.noise
+    # a bend that does not halve shows what the central quotients, even in h, hide from each other:
+    # of a kink K its half, as far as the mean of both slopes is from either; so it counts twice
+    error = (3 * difference + 2 * abs(narrow.bend - wide.bend / 2) + wide.noise
              + np.where(stays, narrow.bend, 0))
     return Slopes(estimate, estimate, error, rough, np.zeros_like(rough))
 

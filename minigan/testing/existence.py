@@ -112,14 +112,20 @@ def nearby(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
 def seen_closer(stage: Stage, v: np.ndarray, u: np.ndarray, claimed: np.ndarray,
                 measured: np.ndarray) -> np.ndarray:
     """Whether what is claimed along v, for each row of u, is right for steps so short that what was
-    measured is not: the function has features narrower than an ordinary step, as sin(x⁴) has."""
+    measured is not: the function has features narrower than an ordinary step, as sin(x⁴) has, or
+    a kink among jumps, whose quotients looked by chance like those of a smooth one."""
     gap, noise = abs(claimed - measured), abs(u) @ stage.near.error
-    agree = np.zeros((len(CLOSER), len(u)), bool)
+    agree, before = np.zeros((len(CLOSER), len(u)), bool), np.inf
     for n, h in enumerate(CLOSER):
-        slope = u @ (stage.beside(h * v) - stage.beside(-h * v)) / (2 * h)
-        near = abs(slope - claimed) <= 0.02 * gap + np.minimum(noise / h, 0.2 * gap)
+        sides = np.array([u @ (stage.beside(s * v) - stage.start) / s for s in (h, -h)])
+        slope, low, high = sides.mean(axis=0), sides.min(axis=0), sides.max(axis=0)
+        slack = 0.02 * gap + np.minimum(noise / h, 0.2 * gap)
         # 0 may also be a step of values that are rounded more than others
-        agree[n] = near & ((slope != 0) | (noise <= 0.02 * gap * h))
+        agree[n] = (abs(slope - claimed) <= slack) & ((slope != 0) | (noise <= 0.02 * gap * h))
+        # a kink's two slopes are those of any step
+        kink = abs(sides - before).max(axis=0) + noise / h <= 0.1 * (high - low)
+        agree[n] |= kink & (low - slack <= claimed) & (claimed <= high + slack)
+        before = sides
     return (agree[1:] & agree[:-1]).any(axis=0)
 
 

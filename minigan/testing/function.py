@@ -100,11 +100,11 @@ class CheckedFunction:
         parts = [layout(part) for part in unflat(cotangent, self.outputs)]
         outputs, pull = self.framework.record(self.f, natives, wrt, leaves)
         self.operation = self.framework.operation(outputs[0])
-        values = flat([self.framework.numpy(y) for y in outputs]).copy()
+        self.outputs = [np.array(self.framework.numpy(y)) for y in outputs]
         between()
         for _ in range(passes):
             gradients = self._pulled(outputs, pull, parts, create_graph)
-        return values, gradients
+        return flat(self.outputs), gradients
 
     def reverse(self, passes: int = 1) -> CheckedFunction:
         """The reverse pass as a function of its own: (variables, cotangents) ↦ gradients. Of

@@ -44,6 +44,19 @@ def test_the_exponents_kind_changes_no_value_and_no_derivative(x, p):
         np.testing.assert_allclose(derivatives(same), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype, x", [(np.float16, 1e-3), (np.float32, 1e-30),
+                                      (np.float64, 1e-200)])
+def test_the_second_derivatives_of_x_to_the_zero_are_right_where_x_to_the_minus_two_overflows(
+        dtype, x):
+    x, p = (mg.tensor(np.array(v, dtype), requires_grad=True) for v in (x, 0))
+    with np.errstate(all="ignore"):
+        first = mg.grad(x ** p, (x, p), create_graph=True)
+        (by_xx, by_xp), (by_px, _) = (mg.grad(g, (x, p)) for g in first)
+    assert by_xx.item() == 0
+    for mixed in (by_xp, by_px):
+        np.testing.assert_allclose(mixed.item(), 1 / x.numpy(), rtol=2e-3)
+
+
 def test_a_number_to_a_tensor_and_an_infinite_gradient_where_nothing_depends_on_the_exponent():
     p = mg.tensor(np.array([0.0, 2.0]), requires_grad=True)
     np.testing.assert_allclose(mg.grad((2 ** p).sum(), p)[0].numpy(), [np.log(2), 4 * np.log(2)])
