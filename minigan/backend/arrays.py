@@ -60,13 +60,16 @@ def by_groups(convolution: Callable) -> Callable:
         return x[..., i * channels:(i + 1) * channels]
 
     @wraps(convolution)
-    def for_each_group(x: Any, w: Any, window: Any, groups: int, *more: Any) -> Any:
+    def for_each_group(x: Any, w: Any, window: Any, groups: int, *more: Any,
+                       out: Any = None) -> Any:
+        into = {} if out is None else {"out": out}  # which the reference's do not know
         if groups == 1:
-            return convolution(x, w, window, 1, *more)
+            return convolution(x, w, window, 1, *more, **into)
+        joined = out
         for i in range(groups):
             some, kernel, *others = [part(a, i, groups) for a in (x, w, *more)]
             y = convolution(some, kernel, window, 1, *others)
-            if i == 0:
+            if joined is None:
                 joined = xp_of(y).empty((*y.shape[:-1], groups * y.shape[-1]), y.dtype)
             part(joined, i, groups)[...] = y
         return joined

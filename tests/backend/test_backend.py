@@ -255,8 +255,9 @@ def test_every_kernel_has_a_fast_version_a_reference_and_the_same_arguments():
               if not name.startswith("_") and f.__module__ == reference.__name__}
     assert public == set(cpu.__all__)
     for name in public:
-        assert (list(inspect.signature(getattr(cpu, name)).parameters)
-                == list(inspect.signature(getattr(reference, name)).parameters)), name
+        own = list(inspect.signature(getattr(cpu, name)).parameters)
+        own = own[:-1] if own[-1] == "out" else own  # where to write, which is the CPU's alone
+        assert own == list(inspect.signature(getattr(reference, name)).parameters), name
 
 
 @pytest.mark.parametrize("index", [(1,), (slice(None), 2), (slice(3, None, -1),),

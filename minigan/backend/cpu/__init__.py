@@ -9,6 +9,7 @@ from ..reference import (add_at, assign, bce_with_logits, ema, move_statistics,
 from . import threads
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .norm import batch_norm, batch_norm_gradient
+from .outputs import into
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
@@ -20,15 +21,16 @@ __all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradie
            "sigmoid_gradient", "softplus", "softplus_gradient", "tanh_gradient", "update"]
 
 
-def matmul(x, w):
+def matmul(x, w, out=None):
     """x @ w; a column times a row is no sum, and a product of elements is many times faster.
-    Large products are cut into strips along the longer side of the result."""
+    Large products are cut into strips along the longer side of the result. To `out`, an array of
+    the result's shape and dtype in C order, if it is given; so do the kernels below."""
     if x.shape[-1] == 1:
-        return x * w
+        return np.multiply(x, w, out=out)
     if x.ndim != 2 or w.ndim != 2 or 2 * x.size * w.shape[1] < thresholds.SHARED_PRODUCT:
         threads.count()  # holds the BLAS to one thread, also for small products
-        return x @ w
-    return _matmul_in_strips(x, w)
+        return np.matmul(x, w, out=out)
+    return _matmul_in_strips(x, w, out)
 
 
 def banded_matmul(matrix, x, most):
@@ -40,9 +42,9 @@ def banded_matmul(matrix, x, most):
         return y if finite else reference.banded_matmul(matrix, x, most)
 
 
-def _matmul_in_strips(x, w):
+def _matmul_in_strips(x, w, out):
     n, m = x.shape[0], w.shape[1]
-    y = np.empty((n, m), np.result_type(x, w))
+    y = np.empty((n, m), np.result_type(x, w)) if out is None else out
     if m >= n:
         threads.share(lambda strip: np.matmul(x, w[:, strip], out=y[:, strip]), _strips(m))
     else:
@@ -88,23 +90,23 @@ def softplus_gradient(grad, x):
     return grad * sigmoid(x)
 
 
-def leaky_relu(x, slope):
+def leaky_relu(x, slope, out=None):
     """x where x > 0, else slope · x: for a slope in (0, 1] that is the larger of the two."""
     if not 0 < slope <= 1 or x.dtype.kind != "f":
-        return np.where(x > 0, x, slope * x)
+        return into(out, np.where(x > 0, x, slope * x))
 
     def larger(y, x):
         np.multiply(x, slope, out=y)
         np.maximum(x, y, out=y)
 
-    return _in_blocks(larger, np.empty_like(x), x)
+    return _in_blocks(larger, np.empty_like(x) if out is None else out, x)
 
 
-def leaky_relu_gradient(grad, x, slope):
+def leaky_relu_gradient(grad, x, slope, out=None):
     """grad times 1 where x > 0, else times slope. For a slope in (0, 1] the factor is the answer,
     as 1.0 or 0.0, times 1 − slope, plus slope, which is exactly 1 where it should be."""
     if not 0 <= slope <= 1 or not _has_bits(grad):
-        return reference.leaky_relu_gradient(grad, x, slope)
+        return into(out, reference.leaky_relu_gradient(grad, x, slope))
 
     def choose(y, grad, x):
         bits = _bits(y)
@@ -117,19 +119,20 @@ def leaky_relu_gradient(grad, x, slope):
         y += slope
         y *= grad
 
-    return _in_blocks(pull_back if slope else choose, np.empty_like(grad), grad, x)
+    y = np.empty_like(grad) if out is None else out
+    return _in_blocks(pull_back if slope else choose, y, grad, x)
 
 
-def keep(x, mask):
+def keep(x, mask, out=None):
     """x where the mask holds, else 0: the bits of x, taken for an integer, times 1 or 0. That has
     no branches and, unlike a product of floats, no 0 · ∞."""
     if not _has_bits(x):
-        return reference.keep(x, mask)
+        return into(out, reference.keep(x, mask))
 
     def choose(y, x, mask):
         np.multiply(mask, _bits(x), out=_bits(y))
 
-    return _in_blocks(choose, np.empty(x.shape, x.dtype), x, mask)
+    return _in_blocks(choose, np.empty_like(x, order="C") if out is None else out, x, mask)
 
 
 def _has_bits(x):

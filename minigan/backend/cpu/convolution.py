@@ -6,6 +6,8 @@ Three ways, chosen by shape:
                 each phase (y mod s, x mod s) of the image, interleaved: gathers again, no scatter
   planes        multiply first, then shift and add the results: where few channels come out, the
                 patches would be large and the product thin
+
+All of them write to `out`, an array of the result's shape and dtype in C order, if it is given.
 """
 from __future__ import annotations
 
@@ -18,48 +20,49 @@ from .. import reference, thresholds
 from ..arrays import by_groups, precise
 from ..geometry import Window
 from . import threads
+from .outputs import into
 from .patches import blocks_of, gather, images_at_once, length
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
 
 @by_groups
-def conv2d(x, w, window, groups, b=None):
+def conv2d(x, w, window, groups, b=None, out=None):
     """The reference's, by patches, or by planes where few channels come out."""
-    n, c, o, out = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
-    if not _is_ours(x, w) or min(out) < 1:
-        return reference.conv2d(x, w, window, 1, b)
+    n, c, o, places = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
+    if not _is_ours(x, w) or min(places) < 1:
+        return into(out, reference.conv2d(x, w, window, 1, b))
     if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None and _planes_fit(x, w):
-        return _planes(x, _turned(w), _mirrored(window), image=out, b=b)
-    y = np.empty((n, *out, o), np.result_type(x, w))
+        return _planes(x, _turned(w), _mirrored(window), places, b, out)
+    y = np.empty((n, *places, o), np.result_type(x, w)) if out is None else out
 
     def task(block):
         kernel = w[block.lines.taps, block.columns.taps].reshape(-1, o)
         target = y[block.images, block.lines.outputs, block.columns.outputs]
         _multiply(gather(x, window, block), kernel, target, b)
 
-    threads.share(task, blocks_of(x, window, out), _worth(y, w))
+    threads.share(task, blocks_of(x, window, places), _worth(y, w))
     return y
 
 
 @by_groups
-def conv2d_input_gradient(grad, w, window, groups, image, b=None):
+def conv2d_input_gradient(grad, w, window, groups, image, b=None, out=None):
     """The reference's, by phases, or by planes where few channels come out."""
     planes = w.shape[2] <= thresholds.FEW_CHANNELS and _planes_fit(grad, w)
     if not _is_ours(grad, w) or 0 in image or window.dilation != (1, 1) and not planes:
-        return reference.conv2d_input_gradient(grad, w, window, 1, image, b)
-    return (_planes if planes else _phases)(grad, w, window, image, b)
+        return into(out, reference.conv2d_input_gradient(grad, w, window, 1, image, b))
+    return (_planes if planes else _phases)(grad, w, window, image, b, out)
 
 
 @by_groups
-def conv2d_weight_gradient(x, grad, window, groups):
+def conv2d_weight_gradient(x, grad, window, groups, out=None):
     """The reference's, by patches: the sum over the batch in PARTS pieces, added in their order."""
-    (_, *out, o), c = grad.shape, x.shape[3]
+    (_, *places, o), c = grad.shape, x.shape[3]
     if not _is_ours(x, grad):
-        return reference.conv2d_weight_gradient(x, grad, window, 1)
+        return into(out, reference.conv2d_weight_gradient(x, grad, window, 1))
     if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None:
-        return _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1))
-    blocks = blocks_of(x, window, out)
+        return into(out, _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1)))
+    blocks = blocks_of(x, window, places)
     parts = min(thresholds.PARTS, len(blocks))
     w = np.zeros((parts, *window.size, c, o), np.result_type(x, grad))
 
@@ -74,7 +77,7 @@ def conv2d_weight_gradient(x, grad, window, groups):
             target += np.matmul(patches.T, rows, out=product).reshape(target.shape)
 
     threads.share(task, range(parts), _worth(grad, w[0]))
-    return w.sum(axis=0) if parts > 1 else w[0]
+    return w.sum(axis=0, out=out) if parts > 1 else into(out, w[0])
 
 
 def _is_ours(x, w) -> bool:
@@ -121,13 +124,13 @@ def _phases_of(window: Window, axis: int) -> list[Phase]:
     return phases
 
 
-def _phases(grad, w, window, image, b):
+def _phases(grad, w, window, image, b, out):
     """The input gradient by phases: for each, a convolution of grad with some of the taps, turned
     round, without a stride. The phases of one column read the same columns of grad and nearby
     lines: their patches are gathered once, for all the lines that any of them reads.
     """
     c, o, (sh, sw), line_phases = w.shape[2], grad.shape[3], window.stride, _phases_of(window, 0)
-    x = np.empty((len(grad), *image, c), np.result_type(grad, w))
+    x = np.empty((len(grad), *image, c), np.result_type(grad, w)) if out is None else out
     top = min(p.first for p in line_phases if p.taps)
     reach = max(p.first + len(p.taps) for p in line_phases if p.taps) - top
 
@@ -150,41 +153,41 @@ def _phases(grad, w, window, image, b):
         kernels = [np.ascontiguousarray(w[p.taps][:, column.taps].swapaxes(2, 3))
                    for p in line_phases]
         source = Window((reach, len(column.taps)), padding=((-top, 0), (-column.first, 0)))
-        out = -(-image[0] // sh), len(range(column.phase, image[1], sw))
-        items += [(column, kernels, source, block) for block in blocks_of(grad, source, out)]
+        places = -(-image[0] // sh), len(range(column.phase, image[1], sw))
+        items += [(column, kernels, source, block) for block in blocks_of(grad, source, places)]
     threads.share(task, items, _worth(grad, w))
     return x
 
 
 # Planes: multiply, then shift and add
 
-def _planes(grad, w, window, image, b):
+def _planes(grad, w, window, image, b, out):
     """The input gradient where few channels come out: grad times every tap's weights gives one
     plane for each tap and channel, and the planes are added where their taps fall."""
-    (n, *out, o), (kh, kw, c, _) = grad.shape, w.shape
+    (n, *places, o), (kh, kw, c, _) = grad.shape, w.shape
     (sh, sw), (dh, dw), ((top, _), (left, _)) = window.stride, window.dilation, window.padding
     dtype, matrix = np.result_type(grad, w), w.reshape(-1, o)
-    height = max((out[0] - 1) * sh + window.extent[0], top + image[0])
-    width = max((out[1] - 1) * sw + window.extent[1], left + image[1])
-    x = np.empty((n, *image, c), dtype)
+    height = max((places[0] - 1) * sh + window.extent[0], top + image[0])
+    width = max((places[1] - 1) * sw + window.extent[1], left + image[1])
+    x = np.empty((n, *image, c), dtype) if out is None else out
 
     def task(images):
         rows = grad[images].reshape(-1, o)
-        count = len(rows) // math.prod(out)
+        count = len(rows) // math.prod(places)
         planes = threads.scratch("product", (len(matrix), len(rows)), dtype)
         np.matmul(matrix, rows.T, out=planes)
-        planes = planes.reshape(kh, kw, c, count, *out)
+        planes = planes.reshape(kh, kw, c, count, *places)
         total = threads.scratch("padded", (c, count, height, width), dtype)
         total[...] = 0 if b is None else b[:, None, None, None]
         for i in range(kh):
             for j in range(kw):
                 y0, x0 = i * dh, j * dw
-                target = total[:, :, y0:y0 + (out[0] - 1) * sh + 1:sh,
-                               x0:x0 + (out[1] - 1) * sw + 1:sw]
+                target = total[:, :, y0:y0 + (places[0] - 1) * sh + 1:sh,
+                               x0:x0 + (places[1] - 1) * sw + 1:sw]
                 target += planes[i, j]
         x[images] = total[:, :, top:top + image[0], left:left + image[1]].transpose(1, 2, 3, 0)
 
-    size = n * len(matrix) * math.prod(out) * np.dtype(dtype).itemsize
+    size = n * len(matrix) * math.prod(places) * np.dtype(dtype).itemsize
     step = min(images_at_once(n, size), max(1, thresholds.PATCH_BLOCK * n // size))
     threads.share(task, [slice(i, i + step) for i in range(0, n, step)], _worth(grad, w))
     return x

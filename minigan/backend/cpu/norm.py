@@ -11,36 +11,38 @@ import numpy as np
 from .. import reference, thresholds
 from ..arrays import precise
 from . import threads
+from .outputs import into
 
 __all__ = ["batch_norm", "batch_norm_gradient"]
 
 
-def batch_norm(x, weight, bias, eps):
-    """The reference's in two passes: the statistics, then the rest."""
-    if not _is_ours(x, weight, bias):
-        return reference.batch_norm(x, weight, bias, eps)
+def batch_norm(x, weight, bias, eps, out=None):
+    """The reference's in two passes: the statistics, then the rest. To the three arrays `out`, in C
+    order, if they are given."""
+    if not is_large(x, weight, bias):
+        return into(out, reference.batch_norm(x, weight, bias, eps))
     if x.shape[-1] >= 2 * thresholds.NORM_COLUMNS:
-        return _by_columns(reference.batch_norm, (x, weight, bias), eps)
+        return _by_columns(reference.batch_norm, (x, weight, bias), eps, out)
     rows, fold = _joined(x)
     mean, var = _statistics(rows, fold)
     scale = weight / np.sqrt(var + eps)
     times, plus = np.tile(scale, fold), np.tile(bias - mean * scale, fold)
-    y = np.empty_like(rows)
+    y = np.empty_like(rows) if out is None else out[0].reshape(rows.shape)
 
     def normalise(block):  # x · times cancels against plus by no more than x was rounded by
         out = np.multiply(rows[block], times, out=y[block])
         out += plus
 
     threads.share(normalise, _blocks(rows))
-    return y.reshape(x.shape), mean, var
+    return into(out, (y.reshape(x.shape) if out is None else out[0], mean, var))
 
 
-def batch_norm_gradient(grad, x, weight, eps):
-    """The reference's in two passes: the sums, of x and of grad, then the rest."""
-    if not _is_ours(x, grad, weight) or grad.dtype != x.dtype:
-        return reference.batch_norm_gradient(grad, x, weight, eps)
+def batch_norm_gradient(grad, x, weight, eps, out=None):
+    """The reference's in two passes: the sums, of x and of grad, then the rest. `out` as above."""
+    if not is_large(x, grad, weight) or grad.dtype != x.dtype:
+        return into(out, reference.batch_norm_gradient(grad, x, weight, eps))
     if x.shape[-1] >= 2 * thresholds.NORM_COLUMNS:
-        return _by_columns(reference.batch_norm_gradient, (grad, x, weight), eps)
+        return _by_columns(reference.batch_norm_gradient, (grad, x, weight), eps, out)
     rows, fold = _joined(x)
     grads, count = np.ascontiguousarray(grad).reshape(rows.shape), x.size // x.shape[-1]
     mean, var, by_bias, by_centred = _statistics(rows, fold, grads)
@@ -49,7 +51,7 @@ def batch_norm_gradient(grad, x, weight, eps):
     along = -inv_std * by_weight / count
     times, plus, scale = [np.tile(v, fold) for v in (
         along, -along * mean - by_bias / count, weight * inv_std)]
-    y = np.empty_like(rows)
+    y = np.empty_like(rows) if out is None else out[0].reshape(rows.shape)
 
     def pull_back(block):
         out = np.multiply(rows[block], times, out=y[block])
@@ -58,20 +60,20 @@ def batch_norm_gradient(grad, x, weight, eps):
         out *= scale
 
     threads.share(pull_back, _blocks(rows))
-    return y.reshape(x.shape), by_weight, by_bias
+    return into(out, (y.reshape(x.shape) if out is None else out[0], by_weight, by_bias))
 
 
-def _is_ours(x, *others) -> bool:
+def is_large(x, *others) -> bool:
     """Whether there is much to compute, all of it in x's dtype, which is precise enough."""
     return x.size >= thresholds.NORM_LARGE and precise(x) and np.result_type(x, *others) == x.dtype
 
 
-def _by_columns(kernel, arrays, eps):
+def _by_columns(kernel, arrays, eps, out):
     """The kernel's three results, computed for NORM_COLUMNS features at a time."""
     features, step = arrays[0].shape[-1], thresholds.NORM_COLUMNS
     slabs = [slice(i, i + step) for i in range(0, features, step)]
     shape, dtype = max((a.shape for a in arrays), key=len), arrays[0].dtype
-    results = np.empty(shape, dtype), np.empty(features, dtype), np.empty(features, dtype)
+    results = out or (np.empty(shape, dtype), np.empty(features, dtype), np.empty(features, dtype))
 
     def task(slab):
         for result, part in zip(results, kernel(*[a[..., slab] for a in arrays], eps)):
