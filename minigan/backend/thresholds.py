@@ -14,11 +14,14 @@ from __future__ import annotations
 SHARED_PASS = 1 << 18         # elements of an activation, or of an optimiser's update
 SHARED_PRODUCT = 1 << 24      # * operations of a product of matrices
 SHARED_CONVOLUTION = 1 << 26  # operations of a convolution
+SHARED_DEPTHWISE = 1 << 21    # operations of a depthwise convolution
 
 # CPU, how much at a time: it stays in a core's cache, and threads seldom meet at Python's lock
 PASS_BLOCK = 1 << 17          # elements of an activation, or of an optimiser's update
 NORM_BLOCK = 1 << 16          # * elements of a batch normalisation
 PATCH_BLOCK = 1 << 21         # * bytes of a convolution's patches; little changes from 1 to 4 MB
+DEPTHWISE_ROW = 1 << 11       # * elements of a line of a depthwise convolution's block
+DEPTHWISE_BLOCK = 1 << 17     # * elements of such a block
 STRIP = 128                   # * lines of a product's strip, at least, if there are more than two
 STRIPS = 16                   # * strips of a product, at most
 PARTS = 4                     # * pieces of the batch, over which a weight gradient is summed

@@ -7,7 +7,7 @@ from .. import reference, thresholds
 from ..reference import (add_at, assign, bce_with_logits, ema, move_statistics,
                          sigmoid_gradient, softplus, tanh_gradient)
 from . import threads
-from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .grouped import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .norm import batch_norm, batch_norm_gradient
 from .outputs import into
 
