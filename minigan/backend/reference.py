@@ -14,6 +14,31 @@ from .arrays import xp_of as _xp
 from .geometry import Pair, Window
 
 
+def exp(x):
+    """eˣ."""
+    return _xp(x).exp(x)
+
+
+def log(x):
+    """ln x."""
+    return _xp(x).log(x)
+
+
+def sin(x):
+    """The sine."""
+    return _xp(x).sin(x)
+
+
+def cos(x):
+    """The cosine."""
+    return _xp(x).cos(x)
+
+
+def tanh(x):
+    """The hyperbolic tangent."""
+    return _xp(x).tanh(x)
+
+
 def sigmoid(x):
     """1 / (1 + e⁻ˣ). e^−|x| never overflows; where x < 0 the fraction is e^x / (1 + e^x)."""
     xp = _xp(x)
@@ -42,6 +67,23 @@ def softplus_gradient(grad, x):
     return grad * sigmoid(x)
 
 
+def relu(x):
+    """max(x, 0)."""
+    return _xp(x).maximum(x, 0)
+
+
+def elu(x, alpha):
+    """x where x > 0, else α (eˣ − 1)."""
+    xp = _xp(x)
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+
+def elu_gradient(grad, x, alpha):
+    """grad where x > 0, else grad · α eˣ."""
+    xp = _xp(x)
+    return xp.where(x > 0, grad, grad * (alpha * xp.exp(xp.minimum(x, 0))))
+
+
 def leaky_relu(x, slope):
     """x where x > 0, else slope · x."""
     return _xp(x).where(x > 0, x, slope * x)
@@ -51,6 +93,11 @@ def leaky_relu_gradient(grad, x, slope):
     """grad where x > 0 (numbers, or booleans), else slope · grad: nothing of it for a slope of 0,
     be grad infinite."""
     return _xp(grad).where(x > 0, grad, slope * grad if slope else 0)
+
+
+def where(mask, x, y):
+    """x where the mask, booleans, holds, else y; all three broadcast."""
+    return _xp(x).where(mask, x, y)
 
 
 def keep(x, mask):

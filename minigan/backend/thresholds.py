@@ -27,6 +27,7 @@ STRIPS = 16                   # * strips of a product, at most
 PARTS = 4                     # * pieces of the batch, over which a weight gradient is summed
 
 # CPU, when to go another way
+SIMPLE_PASSES = 1 << 10       # elements: several simple passes take less than NumPy's where, log1p
 FEW_CHANNELS = 8              # * up to here a row of patches is mostly overhead
 NORM_LARGE = 1 << 18          # * elements: batch normalisation of fewer is the reference's
 NORM_ROW = 1 << 9             # * elements: shorter rows are joined, for NumPy is slow on them

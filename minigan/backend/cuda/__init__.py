@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from .. import reference
 from ..arrays import in_single, same_floats, xp_of
+from ..reference import cos, elu, elu_gradient, exp, log, relu, sin, tanh, where
 from . import graph, source
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .launch import gemm, kernel, kernel_of_many
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from .. import Backend
 
 __all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
-           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema",
-           "keep", "leaky_relu", "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid",
-           "sigmoid_gradient", "softplus", "softplus_gradient", "tanh_gradient", "update"]
+           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
+           "ema", "elu", "elu_gradient", "exp", "keep", "leaky_relu", "leaky_relu_gradient", "log",
+           "matmul", "move_statistics", "relu", "sigmoid", "sigmoid_gradient", "sin", "softplus",
+           "softplus_gradient", "tanh", "tanh_gradient", "update", "where"]
 
 
 def load() -> Backend:
