@@ -20,6 +20,7 @@ import os
 import statistics
 import sys
 import time
+from functools import partial
 from multiprocessing import get_context
 from typing import Any, Callable
 
@@ -118,7 +119,7 @@ def serve(connection: Any, library: type, threads: int) -> None:
             connection.send(there.arrays(table[asked], y, backward(y)))
         else:
             pass_, seconds = asked
-            call = forward if pass_ == "forward" else lambda: backward(y)
+            call = forward if pass_ == "forward" else partial(backward, y)
             connection.send(shortest_ms(call, seconds))
     connection.close()
 

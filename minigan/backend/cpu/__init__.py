@@ -11,6 +11,9 @@ from .elementwise import (bce_with_logits, cos, elu, elu_gradient, exp, keep, le
                           softplus_gradient, tanh, tanh_gradient, where)
 from .grouped import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .norm import batch_norm, batch_norm_gradient
+from .pool import max_pool, max_pool_gradient, max_pool_mean, window_spread, window_sum
+from .reduce import (cumsum, largest, least, log_softmax, log_softmax_gradient, logsumexp,
+                     logsumexp_gradient, softmax, softmax_gradient, total)
 
 # glibc returns freed memory to the system, and every 4 KB of it cost a page fault when they come
 # back, unless it has seen a large block freed before. One that is never touched costs nothing.
@@ -18,9 +21,12 @@ np.empty(31 << 20, np.uint8)
 
 __all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
            "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
-           "ema", "elu", "elu_gradient", "exp", "keep", "leaky_relu", "leaky_relu_gradient", "log",
-           "matmul", "move_statistics", "relu", "sigmoid", "sigmoid_gradient", "sin", "softplus",
-           "softplus_gradient", "tanh", "tanh_gradient", "update", "where"]
+           "cumsum", "elu", "elu_gradient", "ema", "exp", "keep", "largest", "leaky_relu",
+           "leaky_relu_gradient", "least", "log", "log_softmax", "log_softmax_gradient",
+           "logsumexp", "logsumexp_gradient", "matmul", "max_pool", "max_pool_gradient",
+           "max_pool_mean", "move_statistics", "relu", "sigmoid", "sigmoid_gradient", "sin",
+           "softmax", "softmax_gradient", "softplus", "softplus_gradient", "tanh",
+           "tanh_gradient", "total", "update", "where", "window_spread", "window_sum"]
 
 
 def matmul(x, w, out=None):
