@@ -4,14 +4,15 @@ from __future__ import annotations
 import numpy as np
 
 from .. import reference, thresholds
-from ..reference import add_at, assign, ema, move_statistics
+from ..reference import assign, ema, max_pool_mean, move_statistics
 from . import threads
 from .elementwise import (bce_with_logits, cos, elu, elu_gradient, exp, keep, leaky_relu,
                           leaky_relu_gradient, log, relu, sigmoid, sigmoid_gradient, sin, softplus,
                           softplus_gradient, tanh, tanh_gradient, where)
 from .grouped import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from .indexing import add_at
 from .norm import batch_norm, batch_norm_gradient
-from .pool import max_pool, max_pool_gradient, max_pool_mean, window_spread, window_sum
+from .pool import max_pool, max_pool_gradient, window_spread, window_sum
 from .reduce import (cumsum, largest, least, log_softmax, log_softmax_gradient, logsumexp,
                      logsumexp_gradient, softmax, softmax_gradient, total)
 
@@ -35,10 +36,10 @@ def matmul(x, w, out=None):
     the result's shape and dtype in C order, if it is given; so do the kernels below."""
     if x.shape[-1] == 1:
         return np.multiply(x, w, out=out)
-    if x.ndim != 2 or w.ndim != 2 or 2 * x.size * w.shape[1] < thresholds.SHARED_PRODUCT:
+    if 2 * x.size * w.shape[-1] < thresholds.SHARED_PRODUCT:
         threads.count()  # holds the BLAS to one thread, also for small products
         return np.matmul(x, w, out=out)
-    return _matmul_in_strips(x, w, out)
+    return (_matmul_in_strips if x.ndim == w.ndim == 2 else _matmul_of_batches)(x, w, out)
 
 
 def banded_matmul(matrix, x, most):
@@ -57,6 +58,22 @@ def _matmul_in_strips(x, w, out):
         threads.share(lambda strip: np.matmul(x, w[:, strip], out=y[:, strip]), _strips(m))
     else:
         threads.share(lambda strip: np.matmul(x[strip], w, out=y[strip]), _strips(n))
+    return y
+
+
+def _matmul_of_batches(x, w, out):
+    """Some of the products of a batch after the other, cut along the longest axis of it."""
+    batch = np.broadcast_shapes(x.shape[:-2], w.shape[:-2])
+    shape = (*batch, x.shape[-2], w.shape[-1])
+    y = np.empty(shape, np.result_type(x, w)) if out is None else out
+    axis = batch.index(max(batch))
+    x, w = [np.broadcast_to(a, batch + a.shape[-2:]) for a in (x, w)]
+
+    def task(strip):
+        some = (slice(None),) * axis + (strip,)
+        np.matmul(x[some], w[some], out=y[some])
+
+    threads.share(task, _strips(batch[axis]) if batch[axis] > 1 else [slice(None)])
     return y
 
 

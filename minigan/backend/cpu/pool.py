@@ -3,7 +3,6 @@ stays in the cache; the maximum and the sum of a window first along its lines, t
 from __future__ import annotations
 
 import math
-from itertools import product
 
 import numpy as np
 
@@ -13,7 +12,7 @@ from ..geometry import Pair, Window
 from . import threads
 from .outputs import into
 
-__all__ = ["max_pool", "max_pool_gradient", "max_pool_mean", "window_spread", "window_sum"]
+__all__ = ["max_pool", "max_pool_gradient", "window_spread", "window_sum"]
 
 
 def max_pool(x, window, out=None):
@@ -54,63 +53,61 @@ def window_spread(grad, window, image, out=None):
 
 
 def max_pool_gradient(grad, x, y, window, out=None):
-    """grad given to the elements of x that are y, evenly if several are."""
-    if not _is_ours(grad, x, y):
+    """grad given to the elements of x that are y, evenly if several are. First to the largest of
+    each line of a window, as many shares as the line has winners, then to these."""
+    if not _is_ours(grad, x, y) or not y.min() > -np.inf:  # padding would win as well; or NaN
         return into(out, reference.max_pool_gradient(grad, x, y, window))
-    result = _made(x.shape, grad, out)
-    taps = _taps(window, y.shape[1:3])
+    result, places = _made(x.shape, grad, out), y.shape[1:3]
 
     def task(images):
-        wins, count = _winners(x[images], y[images], window, taps)
-        share = np.divide(grad[images], count)
-        bits, some = _bits(share), np.empty_like(share)
-        whole = threads.scratch("padded", _padded_shape(x[images], window), x.dtype)
-        whole[...] = 0
-        for tap, won in zip(taps, wins):
-            np.multiply(bits, won, out=_bits(some))  # a product of floats would make 0 · ∞
-            whole[tap] += some
-        result[images] = whole[_inside(window, x.shape[1:3])]
+        padded = _padded(x[images], window, -np.inf, "padded")
+        parts = [padded[:, :, place] for place in _places(window, 1, places)]
+        lines = threads.scratch("lines", parts[0].shape, x.dtype)
+        _fold(np.maximum, parts, lines)
+        winners = _winning(parts, lines, "winners")
+        count = _count(winners, window)
+        line_places = _places(window, 0, places)
+        winning_lines = _winning([lines[:, place] for place in line_places], y[images], "lines won")
+        counts = _count([won * count[:, place] for won, place in zip(winning_lines, line_places)],
+                        window)
+        _share_out(grad[images] / counts, winning_lines, lines, line_places, 1, window)
+        whole = result[images]
+        if padded.shape != whole.shape:
+            whole = threads.scratch("padded", padded.shape, x.dtype)
+        _share_out(lines, winners, whole, _places(window, 1, places), 2, window)
+        if padded.shape != x[images].shape:
+            result[images] = whole[_inside(window, x.shape[1:3])]
 
     threads.share(task, _some_images(x, window), x.size >= thresholds.SHARED_PASS)
     return result
 
 
-def max_pool_mean(u, x, y, window, out=None):
-    """Of each window the mean of u over the elements where x is y."""
-    if not _is_ours(u, x, y):
-        return into(out, reference.max_pool_mean(u, x, y, window))
-    result = _made(y.shape, u, out)
-    taps = _taps(window, y.shape[1:3])
-
-    def task(images):
-        wins, count = _winners(x[images], y[images], window, taps)
-        padded, total = _padded(u[images], window, 0, "padded"), result[images]
-        total[...] = 0
-        some = np.empty_like(total)
-        for tap, won in zip(taps, wins):
-            some[...] = padded[tap]
-            _bits(some)[...] *= won
-            total += some
-        total /= count
-
-    threads.share(task, _some_images(x, window), x.size >= thresholds.SHARED_PASS)
-    return result
+def _winning(parts, largest, name):
+    """Which elements of each part are the largest."""
+    wins = threads.scratch(name, (len(parts), *largest.shape), bool)
+    for part, won in zip(parts, wins):
+        np.greater_equal(part, largest, out=won)
+    return wins
 
 
-def _winners(x, y, window, taps):
-    """Which taps are inside the image and not below y, and how many of them are."""
-    padded = _padded(x, window, 0, "padded")
-    inside = _padded(np.ones((1, *x.shape[1:3], 1), bool), window, 0, "inside")
-    wins = threads.scratch("wins", (len(taps), *y.shape), bool)
-    count = threads.scratch("count", y.shape, np.uint16)
-    count[...] = 0
-    for tap, won in zip(taps, wins):
-        np.less(padded[tap], y, out=won)
-        np.logical_not(won, out=won)
-        if padded.shape[1:3] != x.shape[1:3]:
-            won &= inside[tap]
-        count += won
-    return wins, count.astype(y.dtype)
+def _count(wins, window):
+    """How many are won, in the smallest integers that hold it."""
+    total = np.zeros(wins[0].shape, np.min_scalar_type(math.prod(window.size)))
+    for won in wins:
+        total += won
+    return total
+
+
+def _share_out(share, wins, target, places, axis, window):
+    """target ← for each tap the share where it is won; of windows that overlap, added."""
+    bits, some, before = _bits(share), np.empty_like(share), (slice(None),) * axis
+    target[...] = 0
+    for place, won in zip(places, wins):
+        np.multiply(bits, won, out=_bits(some))  # a product of floats would make 0 · ∞
+        if window.size[axis - 1] > window.stride[axis - 1]:
+            target[before + (place,)] += some
+        else:
+            target[before + (place,)] = some
 
 
 def _folded(x, window, ufunc, start, out):
@@ -156,10 +153,6 @@ def _places(window: Window, axis: int, places: Pair) -> list[slice]:
     """For each tap of an axis, what it reads of a padded image."""
     n, s = places[axis], window.stride[axis]
     return [slice(i, i + s * (n - 1) + 1, s) for i in range(window.size[axis])]
-
-
-def _taps(window: Window, places: Pair) -> list[tuple]:
-    return [(slice(None), *tap) for tap in product(*[_places(window, i, places) for i in (0, 1)])]
 
 
 def _padded_size(window: Window, image: Pair) -> Pair:
