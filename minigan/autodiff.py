@@ -371,6 +371,6 @@ def _own(grad: Tensor, shared: set[int]) -> Tensor:
     graph, array = grad._requires_grad and _mode.grad_enabled, grad._data
     own = array.base is None or graph and getattr(array.flags, "writeable", all(array.strides))
     if id(array) in shared or not own:
-        grad = grad * 1 if graph else _wrap(array.copy())
+        grad = grad * 1 if graph else _wrap(array.copy(order="K"))
     shared.add(id(grad._data))
     return grad

@@ -16,11 +16,11 @@ from ..checked import checked
 from ..errors import UserError
 from ..failures import LIBRARIES
 from . import cpu
-from .arrays import HALF, is_half
+from .arrays import is_half
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
            "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain", "register",
-           "result", "to_device", "to_numpy", "total", "use"]
+           "result", "to_device", "to_numpy", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -164,13 +164,6 @@ def number(value: Any, like: Array) -> Array:
     if is_host(like):
         return host
     return array_module(like).full((), value, host.dtype)  # a copy could not be captured
-
-
-def total(x: Array, axis: Any, keepdims: bool = False) -> Array:
-    """x.sum, which adds float16 up in float32."""
-    if x.dtype != HALF:
-        return x.sum(axis=axis, keepdims=keepdims)
-    return x.sum(axis=axis, keepdims=keepdims, dtype=numpy.float32).astype(x.dtype)
 
 
 def _has_dtype(data: Any) -> bool:

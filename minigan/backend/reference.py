@@ -6,12 +6,46 @@ alike.
 from __future__ import annotations
 
 import math
-from itertools import product
 from typing import Any, Callable, Sequence
 
-from .arrays import by_groups, in_single
+from .arrays import HALF, in_single
 from .arrays import xp_of as _xp
-from .geometry import Pair, Window
+from .reference_images import (conv2d, conv2d_input_gradient, conv2d_weight_gradient, max_pool,
+                               max_pool_gradient, max_pool_mean, window_spread, window_sum)
+
+__all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
+           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
+           "cumsum", "elu", "elu_gradient", "ema", "exp", "keep", "largest", "leaky_relu",
+           "leaky_relu_gradient", "least", "log", "log_softmax", "log_softmax_gradient",
+           "logsumexp", "logsumexp_gradient", "matmul", "max_pool", "max_pool_gradient",
+           "max_pool_mean", "move_statistics", "relu", "sigmoid", "sigmoid_gradient", "sin",
+           "softmax", "softmax_gradient", "softplus", "softplus_gradient", "tanh",
+           "tanh_gradient", "total", "update", "where", "window_spread", "window_sum"]
+
+
+def exp(x):
+    """eˣ."""
+    return _xp(x).exp(x)
+
+
+def log(x):
+    """ln x."""
+    return _xp(x).log(x)
+
+
+def sin(x):
+    """The sine."""
+    return _xp(x).sin(x)
+
+
+def cos(x):
+    """The cosine."""
+    return _xp(x).cos(x)
+
+
+def tanh(x):
+    """The hyperbolic tangent."""
+    return _xp(x).tanh(x)
 
 
 def sigmoid(x):
@@ -42,6 +76,23 @@ def softplus_gradient(grad, x):
     return grad * sigmoid(x)
 
 
+def relu(x):
+    """max(x, 0)."""
+    return _xp(x).maximum(x, 0)
+
+
+def elu(x, alpha):
+    """x where x > 0, else α (eˣ − 1)."""
+    xp = _xp(x)
+    return xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))
+
+
+def elu_gradient(grad, x, alpha):
+    """grad where x > 0, else grad · α eˣ."""
+    xp = _xp(x)
+    return xp.where(x > 0, grad, grad * (alpha * xp.exp(xp.minimum(x, 0))))
+
+
 def leaky_relu(x, slope):
     """x where x > 0, else slope · x."""
     return _xp(x).where(x > 0, x, slope * x)
@@ -51,6 +102,11 @@ def leaky_relu_gradient(grad, x, slope):
     """grad where x > 0 (numbers, or booleans), else slope · grad: nothing of it for a slope of 0,
     be grad infinite."""
     return _xp(grad).where(x > 0, grad, slope * grad if slope else 0)
+
+
+def where(mask, x, y):
+    """x where the mask, booleans, holds, else y; all three broadcast."""
+    return _xp(x).where(mask, x, y)
 
 
 def keep(x, mask):
@@ -64,6 +120,68 @@ def bce_with_logits(x, t):
     xp = _xp(x)
     # in this order: for t = 1 and a large x the bracket is exactly 0, and the small rest is kept
     return (xp.maximum(x, 0) - t * x) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+def total(x, axes, keepdims):
+    """The sum over the axes; float16 is added up in float32."""
+    if x.dtype != HALF:
+        return x.sum(axis=axes, keepdims=keepdims)
+    return x.sum(axis=axes, keepdims=keepdims, dtype="float32").astype(x.dtype)
+
+
+def largest(x, axes, keepdims):
+    """The largest element along the axes."""
+    return x.max(axis=axes, keepdims=keepdims)
+
+
+def least(x, axes, keepdims):
+    """The smallest element along the axes."""
+    return x.min(axis=axes, keepdims=keepdims)
+
+
+def cumsum(x, axis):
+    """The running sums along an axis."""
+    return x.cumsum(axis=axis)
+
+
+def softmax(x, axis):
+    """eˣ / Σ eˣ along the axis or axes, without overflow."""
+    e = _xp(x).exp(x - _shift(x, axis))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def softmax_gradient(grad, y, axis):
+    """(grad − Σ grad · y) · y, where y = softmax(x)."""
+    return (grad - (grad * y).sum(axis=axis, keepdims=True)) * y
+
+
+def log_softmax(x, axis):
+    """x − ln Σ eˣ along the axis or axes."""
+    shifted = x - _shift(x, axis)
+    return shifted - _xp(x).log(_xp(x).exp(shifted).sum(axis=axis, keepdims=True))
+
+
+def log_softmax_gradient(grad, y, axis):
+    """grad − eʸ · Σ grad, where y = log_softmax(x)."""
+    return grad - _xp(y).exp(y) * grad.sum(axis=axis, keepdims=True)
+
+
+def logsumexp(x, axis):
+    """ln Σ eˣ along the axis or axes, which stay, with length 1."""
+    shift = _shift(x, axis)
+    return _xp(x).log(_xp(x).exp(x - shift).sum(axis=axis, keepdims=True)) + shift
+
+
+def logsumexp_gradient(grad, x, y, axis):
+    """grad · e^(x − y), where y = logsumexp(x, axis)."""
+    return grad * _xp(x).exp(x - y)
+
+
+def _shift(x, axis):
+    """The largest element along the axis: e^(x − shift) cannot overflow. Where it is infinite 0,
+    for ∞ − ∞ would be NaN."""
+    shift = x.max(axis=axis, keepdims=True)
+    return _xp(x).where(_xp(x).isfinite(shift), shift, 0)
 
 
 def matmul(x, w):
@@ -133,63 +251,6 @@ def add_at(shape, index, x):
     else:
         xp.add.at(y, index, x)
     return y
-
-
-@by_groups
-def conv2d(x, w, window: Window, groups: int, b=None):
-    """y[n, p, q] = b + Σᵢⱼ x[n, p · stride + i · dilation, …] @ w[i, j], x with its padding:
-    (N, H, W, C) and (KH, KW, C / groups, O) → (N, OH, OW, O).
-
-    The channels of x and of y lie in `groups` parts; each part of y sees one part of x.
-    """
-    outputs, x = window.outputs(x.shape[1:3]), _xp(x).pad(x, ((0, 0), *window.padding, (0, 0)))
-    y = sum(_matrix(x[_tap(window, i, j, outputs)]) @ w[i, j] for i, j in _taps(window))
-    y = y.reshape(x.shape[0], *outputs, w.shape[3])
-    return y if b is None else y + b
-
-
-@by_groups
-def conv2d_input_gradient(grad, w, window: Window, groups: int, image: Pair, b=None):
-    """The adjoint of x ↦ conv2d(x, w), where x is (N, *image, C), plus b: what each tap read
-    gets its share of grad, wherever the taps meet it is added. (N, OH, OW, O) → (N, H, W, C)."""
-    (top, bottom), (left, right) = window.padding
-    (n, *outputs, _), (height, width), channels = grad.shape, image, w.shape[2]
-    x = _xp(grad).zeros((n, top + height + bottom, left + width + right, channels),
-                        _xp(grad).result_type(grad, w))
-    for i, j in _taps(window):
-        share = _matrix(grad) @ w[i, j].T
-        x[_tap(window, i, j, outputs)] += share.reshape(n, *outputs, channels)
-    x = x[:, top:top + height, left:left + width]
-    return x if b is None else x + b
-
-
-@by_groups
-def conv2d_weight_gradient(x, grad, window: Window, groups: int):
-    """The adjoint of w ↦ conv2d(x, w): for each tap, what it read times the grad of where it
-    went. (N, H, W, C) and (N, OH, OW, O) → (KH, KW, C / groups, O)."""
-    w = _xp(x).empty((*window.size, x.shape[3], grad.shape[3]), _xp(x).result_type(x, grad))
-    x = _xp(x).pad(x, ((0, 0), *window.padding, (0, 0)))
-    for i, j in _taps(window):
-        w[i, j] = _matrix(x[_tap(window, i, j, grad.shape[1:3])]).T @ _matrix(grad)
-    return w
-
-
-def _taps(window):
-    """The places (i, j) of the kernel."""
-    return product(*map(range, window.size))
-
-
-def _tap(window, i, j, outputs):
-    """The index of the pixels of a padded image that the kernel's place (i, j) reads, one for
-    each output."""
-    starts = i * window.dilation[0], j * window.dilation[1]
-    return (slice(None), *[slice(start, start + stride * n, stride)
-                           for start, stride, n in zip(starts, window.stride, outputs)])
-
-
-def _matrix(x):
-    """(…, C) → (rows, C)."""
-    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def assign(targets: Sequence[Any], sources: Sequence[Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..autodiff import Tensor
-from ..backend import array_module, kernels, plain
+from ..backend import kernels, plain
 from .choice import choose, keep
 from .elementwise import Elementwise, as_numpys_floats, exp
 
@@ -32,7 +32,7 @@ class Tanh(Elementwise):
     """tanh x. Gradient: grad · (1 − tanh² x)."""
 
     def forward(self, x):
-        return array_module(x).tanh(x)
+        return kernels(x).tanh(x)
 
     def backward(self, grad):
         y = self.output
@@ -69,7 +69,7 @@ class ReLU(Elementwise):
     """max(x, 0). Gradient: grad where x > 0, else 0. At the kink, x = 0, it is 0."""
 
     def forward(self, x):
-        return array_module(x).maximum(x, 0)
+        return kernels(x).relu(x)
 
     def backward(self, grad):
         return keep(grad, self.inputs[0].data > 0)
@@ -126,14 +126,16 @@ class ELU(Elementwise):
         self.alpha = alpha
 
     def forward(self, x):
-        xp = array_module(x)
-        return xp.where(x > 0, x, self.alpha * xp.expm1(xp.minimum(x, 0)))
+        return kernels(x).elu(x, self.alpha)
 
     def backward(self, grad):
         x = self.inputs[0]
         positive = x.data > 0
         # e^x is taken of 0 where x is positive: there it could overflow, and is not wanted
         return choose(positive, grad, grad * (self.alpha * exp(choose(positive, 0, x))))
+
+    def fused_backward(self, grad):
+        return (kernels(grad).elu_gradient(grad, self.inputs[0].data, self.alpha),)
 
 
 def elu(x: Any, alpha: float = 1.0) -> Tensor:

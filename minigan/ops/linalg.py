@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor
-from ..backend import kernels, total
+from ..backend import kernels
 from .elementwise import operands, sum_to
 from .shape import Transpose
 
@@ -74,7 +74,7 @@ class Affine(Function):
         product = kernels(grad).matmul
         return (product(grad, w.T) if self.needs[0] else None,
                 product(x.T, grad) if self.needs[1] else None,
-                total(grad, 0) if self.needs[2] else None)
+                kernels(grad).total(grad, (0,), False) if self.needs[2] else None)
 
 
 def affine(x: Any, w: Any, b: Any) -> Tensor:

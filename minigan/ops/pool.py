@@ -5,30 +5,55 @@ numbers, or pairs (height, width).
 """
 from __future__ import annotations
 
-from itertools import product
-from typing import Any
+import math
+from typing import Any, Callable
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..backend import Array, array_module, kernels
 from ..backend.geometry import Padding, Pair, Sides, Window, check_images, pair, pool_window
-from .reduce import Max
-from .shape import pad, stack
+from .elementwise import as_floats, in_single
 
 
-class MaxInside(Max):
-    """The largest of the elements along the first axis that are inside. Those alone tie."""
+class MaxPool(Function):
+    """The largest of each window and channel. The gradient goes to where it is; elements that tie
+    share it evenly."""
 
-    def __init__(self, inside: Array):
-        super().__init__((0,), False)
-        self.inside = inside
+    def __init__(self, window: Window):
+        self.window = window
 
     def forward(self, x):
-        # the least of a window is no larger than any that is inside, of whatever dtype
-        least = x.min(axis=0, keepdims=True)
-        return array_module(x).where(self.inside, x, least).max(axis=0)
+        return kernels(x).max_pool(x, self.window)
 
-    def wins(self, x, y):
-        return super().wins(x, y) & self.inside
+    def backward(self, grad):
+        return MaxPoolGradient(self.window)(grad, self.inputs[0].detach(), self.output.detach())
+
+
+class MaxPoolGradient(Function):
+    """grad given to the elements of x that are y = max_pool(x): linear in grad, and the others do
+    not change where x moves a little. Gradient: of each window the mean over these elements."""
+
+    def __init__(self, window: Window):
+        self.window = window
+
+    def forward(self, grad, x, y):
+        return kernels(x).max_pool_gradient(grad, x, y, self.window)
+
+    def backward(self, grad):
+        return MaxPoolMean(self.window)(grad, *self.inputs[1:]), None, None
+
+
+class MaxPoolMean(Function):
+    """Of each window the mean of u over the elements where x is y = max_pool(x), the adjoint of
+    MaxPoolGradient, which is its gradient."""
+
+    def __init__(self, window: Window):
+        self.window = window
+
+    def forward(self, u, x, y):
+        return kernels(x).max_pool_mean(u, x, y, self.window)
+
+    def backward(self, grad):
+        return MaxPoolGradient(self.window)(grad, *self.inputs[1:]), None, None
 
 
 def max_pool2d(x: Any, size: Sides, stride: Sides | None = None,
@@ -42,50 +67,67 @@ def max_pool2d(x: Any, size: Sides, stride: Sides | None = None,
     larger than the padded image.
     """
     x = as_tensor(x)
-    window = pool_window("max_pool2d", x, size, stride, padding)
-    parts = _windows(x, window)
-    if window.padding == ((0, 0), (0, 0)):
-        return parts.max(axis=0)
-    inside = array_module(x.data).ones((1, *x.shape[1:3], 1), bool)
-    return MaxInside(_windows(Tensor(inside), window).data)(parts)
+    return MaxPool(pool_window("max_pool2d", x, size, stride, padding))(x)
 
 
+class WindowSum(Function):
+    """The sum of each window and channel. Gradient: grad, spread over the windows."""
+
+    reads = "nothing"
+
+    def __init__(self, window: Window):
+        self.window = window
+
+    def forward(self, x):
+        return kernels(x).window_sum(x, self.window)
+
+    def backward(self, grad):
+        return WindowSpread(self.window, self.inputs[0].shape[1:3])(grad)
+
+
+class WindowSpread(Function):
+    """Each element added to all that its window reads, the adjoint of WindowSum, which is its
+    gradient."""
+
+    reads = "nothing"
+
+    def __init__(self, window: Window, image: Pair):
+        self.window, self.image = window, image
+
+    def forward(self, grad):
+        return kernels(grad).window_spread(grad, self.window, self.image)
+
+    def backward(self, grad):
+        return WindowSum(self.window)(grad)
+
+
+@in_single
 def avg_pool2d(x: Any, size: Sides, stride: Sides | None = None,
                padding: Padding = 0) -> Tensor:
     """The mean of each window and channel; padding is zeros, and counts (PyTorch's
     count_include_pad=True). Otherwise as max_pool2d."""
-    x = as_tensor(x)
-    return _windows(x, pool_window("avg_pool2d", x, size, stride, padding)).mean(axis=0)
+    x = as_floats(x)
+    window = pool_window("avg_pool2d", x, size, stride, padding)
+    return WindowSum(window)(x) * (1 / math.prod(window.size))
 
 
-def _windows(x: Tensor, window: Window) -> Tensor:
-    """What the windows read, (KH · KW, N, OH, OW, C): for each of their pixels one image, which
-    is x in steps of the stride."""
-    (height, width), (down, right) = window.outputs(x.shape[1:3]), window.stride
-    if window.padding != ((0, 0), (0, 0)):
-        x = pad(x, ((0, 0), *window.padding, (0, 0)))
-    if window.stride == window.size:  # no pixel is in two windows: x is cut into them
-        tiles = x[:, :height * down, :width * right].reshape(
-            len(x), height, down, width, right, x.shape[3])
-        return tiles.transpose((2, 4, 0, 1, 3, 5)).reshape(
-            down * right, len(x), height, width, x.shape[3])
-    return stack([x[:, i:i + height * down:down, j:j + width * right:right]
-                  for i, j in product(*map(range, window.size))])
-
-
+@in_single
 def adaptive_avg_pool2d(x: Any, size: Sides) -> Tensor:
     """The mean of each of size windows that cover the image, whatever its own size: (N, *size, C).
     They begin at ⌊i · H / size⌋ and end before ⌈(i + 1) · H / size⌉, as in PyTorch, and overlap
     where H / size is not whole. size 1 is global pooling, x.mean((1, 2), keepdims=True)."""
-    x = _images("adaptive_avg_pool2d", x)
-    for axis, count in zip((1, 2), pair("size", size)):
-        n = x.shape[axis]
+    x = as_floats(_images("adaptive_avg_pool2d", x))
+    new_height, new_width = pair("size", size)
+    for n, count in zip(x.shape[1:3], (new_height, new_width)):
         if count > 2 ** 16:
             raise ValueError(f"adaptive_avg_pool2d cannot cut an axis of {n} into {count} parts: "
                              f"{2 ** 16} are the most")
-        parts = [slice(i * n // count, -(-(i + 1) * n // count)) for i in range(count)]
-        x = stack([x[(slice(None),) * axis + (part,)].mean(axis) for part in parts], axis)
-    return x
+    if 0 in x.shape[1:3]:
+        raise ValueError(f"adaptive_avg_pool2d of x {x.shape}: an image has a height and a width "
+                         "of at least 1")
+    if (new_height, new_width) == (1, 1):
+        return x.mean((1, 2), keepdims=True)
+    return _resampled(x, new_height, new_width, _means)
 
 
 def upsample_nearest(x: Any, factor: Sides | None = None, size: Sides | None = None
@@ -104,23 +146,31 @@ def upsample_nearest(x: Any, factor: Sides | None = None, size: Sides | None = N
     return y.reshape(n, new_height, new_width, channels)
 
 
-class Interpolate(Function):
-    """An axis interpolated, (B, old, C) → (B, new, C); or the adjoint of that, which leads back.
-    Gradient: the other one of the two."""
+class Resample(Function):
+    """An axis in other steps, (B, old, C) → (B, new, C), by the matrix (new, old) that `weights`
+    makes; or the adjoint of that, which leads back. Gradient: the other one of the two."""
 
     reads = "nothing"
 
-    def __init__(self, old: int, new: int, back: bool = False):
-        self.old, self.new, self.back = old, new, back
+    def __init__(self, old: int, new: int, weights: Callable, back: bool = False):
+        self.old, self.new, self.weights, self.back = old, new, weights, back
 
     def forward(self, x):
-        matrix = _between(self.old, self.new, x)
+        matrix = self.weights(self.old, self.new, x)
         if self.back:  # an old pixel is read by the new ones that are nearer than 1 on its scale
-            return kernels(x).banded_matmul(matrix.T, x, 2 * self.new // self.old + 1)
-        return kernels(x).banded_matmul(matrix, x, 2)
+            return kernels(x).banded_matmul(matrix.T, x, 2 * self.new // self.old + 2)
+        return kernels(x).banded_matmul(matrix, x, self.old // self.new + 2)
 
     def backward(self, grad):
-        return Interpolate(self.old, self.new, not self.back)(grad)
+        return Resample(self.old, self.new, self.weights, not self.back)(grad)
+
+
+def _resampled(x: Tensor, new_height: int, new_width: int, weights: Callable) -> Tensor:
+    """Images of another size: first their columns, then their lines."""
+    n, height, width, channels = x.shape
+    y = Resample(width, new_width, weights)(x.reshape(n * height, width, channels))
+    y = Resample(height, new_height, weights)(y.reshape(n, height, new_width * channels))
+    return y.reshape(n, new_height, new_width, channels)
 
 
 def upsample_bilinear(x: Any, factor: Sides | None = None, size: Sides | None = None
@@ -131,10 +181,7 @@ def upsample_bilinear(x: Any, factor: Sides | None = None, size: Sides | None = 
     x, (new_height, new_width) = _sizes("upsample_bilinear", x, factor, size)
     if x.dtype.kind != "f":
         raise TypeError(f"upsample_bilinear interpolates floats, not {x.dtype}")
-    n, height, width, channels = x.shape
-    y = Interpolate(width, new_width)(x.reshape(n * height, width, channels))
-    y = Interpolate(height, new_height)(y.reshape(n, height, new_width * channels))
-    return y.reshape(n, new_height, new_width, channels)
+    return _resampled(x, new_height, new_width, _between)
 
 
 def _between(old: int, new: int, like: Array) -> Array:
@@ -145,6 +192,14 @@ def _between(old: int, new: int, like: Array) -> Array:
     at = xp.clip((2 * xp.arange(new) + 1) * old / (2 * new) - 0.5, 0, old - 1)
     distance = xp.abs(at.reshape(new, 1) - xp.arange(old))
     return xp.maximum(1 - distance, 0).astype(like.dtype)
+
+
+def _means(old: int, new: int, like: Array) -> Array:
+    """The matrix (new, old) that takes the means of `new` windows which cover the axis."""
+    xp = array_module(like)
+    i, places = xp.arange(new).reshape(new, 1), xp.arange(old)
+    inside = (places >= i * old // new) & (places < -(-(i + 1) * old // new))
+    return (inside / inside.sum(axis=1, keepdims=True)).astype(like.dtype)
 
 
 def _sizes(name: str, x: Any, factor: Any, size: Any) -> tuple[Tensor, Pair]:

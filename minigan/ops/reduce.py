@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
-from ..backend import array_module, is_half, total
+from ..backend import array_module, is_half, kernels
 from .choice import keep
 from .elementwise import in_single
 from .shape import Axis, normalize_axis
@@ -29,7 +29,7 @@ class Sum(Reduction):
     reads = "nothing"
 
     def forward(self, x):
-        return total(x, self.axes, self.keepdims)
+        return kernels(x).total(x, self.axes, self.keepdims)
 
     def backward(self, grad):
         return Spread(self.axes, self.keepdims, self.inputs[0].shape)(grad)
@@ -87,7 +87,7 @@ class Max(Reduction):
     share it evenly, the mean of the one-sided derivatives."""
 
     def forward(self, x):
-        return x.max(axis=self.axes, keepdims=self.keepdims)
+        return kernels(x).largest(x, self.axes, self.keepdims)
 
     def backward(self, grad):
         x = self.inputs[0].data
@@ -113,7 +113,7 @@ class Min(Max):
     share it evenly."""
 
     def forward(self, x):
-        return x.min(axis=self.axes, keepdims=self.keepdims)
+        return kernels(x).least(x, self.axes, self.keepdims)
 
     @staticmethod
     def wins(x, y):

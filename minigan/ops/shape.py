@@ -217,11 +217,25 @@ def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     return [x[(slice(None),) * axis + (slice(a, b),)] for a, b in zip(cuts[:-1], cuts[1:])]
 
 
+class Flip(Function):
+    """The order of elements reversed along the axes. Gradient: reversed again."""
+
+    reads, view = "nothing", True
+
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = axes
+
+    def forward(self, x):
+        return x[tuple(slice(None, None, -1 if i in self.axes else 1) for i in range(x.ndim))]
+
+    def backward(self, grad):
+        return Flip(self.axes)(grad)
+
+
 def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
     """x with the order of elements reversed along the axes (None: all)."""
     x = as_tensor(x)
-    axes = normalize_axis(axis, x.ndim)
-    return x[tuple(slice(None, None, -1 if i in axes else 1) for i in range(x.ndim))]
+    return Flip(normalize_axis(axis, x.ndim))(x)
 
 
 class AddAt(Function):

@@ -1,53 +1,82 @@
-"""Softmax and its kin: compositions, whose gradients are their parts'."""
+"""Softmax and its kin, whose gradients are written with their own results."""
 from __future__ import annotations
 
 from typing import Any
 
-from ..autodiff import Tensor, no_grad
-from ..backend import array_module
-from .elementwise import as_floats, exp, in_single, log
-from .reduce import max, sum
+from ..autodiff import Function, Tensor
+from ..backend import kernels
+from .elementwise import as_floats, exp, in_single
 from .shape import Axis, normalize_axis
 
 
-def _shift(x: Tensor, axis: Axis) -> Tensor:
-    """The largest element along the axis, as a constant: e^(x − shift) cannot overflow.
+class AlongAxes(Function):
+    """Base of the three: over which axes, all other elements apart from each other."""
 
-    Softmax and its kin do not depend on the shift, so it needs no gradient.
-    """
-    with no_grad():
-        return clip_infinite(max(x, axis, keepdims=True))
+    def __init__(self, axes: tuple[int, ...]):
+        self.axes = axes
 
 
-def clip_infinite(x: Tensor) -> Tensor:
-    """x with ±∞ set to 0: −∞ − (−∞) would be NaN."""
-    xp = array_module(x.data)
-    return Tensor(xp.where(xp.isfinite(x.data), x.data, xp.zeros_like(x.data)))
+class LogSumExp(AlongAxes):
+    """y = ln Σ eˣ, the axes kept at length 1. Gradient: grad · e^(x − y), which is softmax."""
+
+    def forward(self, x):
+        return kernels(x).logsumexp(x, self.axes)
+
+    def backward(self, grad):
+        return grad * exp(self.inputs[0] - self.output)
+
+    def fused_backward(self, grad):
+        x, y = self.inputs[0].data, self.output.data
+        return (kernels(x).logsumexp_gradient(grad, x, y, self.axes),)
 
 
 @in_single
 def logsumexp(x: Any, axis: Axis = -1, keepdims: bool = False) -> Tensor:
     """ln Σ eˣ along the axis, without overflow. Its gradient is softmax."""
     x = as_floats(x)
-    shift = _shift(x, axis)
-    result = log(sum(exp(x - shift), axis, keepdims=True)) + shift
+    axes = normalize_axis(axis, x.ndim)
+    result = LogSumExp(axes)(x)
     if keepdims:
         return result
-    axes = normalize_axis(axis, x.ndim)
     return result.reshape(tuple(n for i, n in enumerate(x.shape) if i not in axes))
+
+
+class Softmax(AlongAxes):
+    """y = eˣ / Σ eˣ. Gradient: (grad − Σ grad · y) · y."""
+
+    def forward(self, x):
+        return kernels(x).softmax(x, self.axes)
+
+    def backward(self, grad):
+        y = self.output
+        return (grad - (grad * y).sum(self.axes, keepdims=True)) * y
+
+    def fused_backward(self, grad):
+        return (kernels(grad).softmax_gradient(grad, self.output.data, self.axes),)
 
 
 @in_single
 def softmax(x: Any, axis: Axis = -1) -> Tensor:
     """eˣ / Σ eˣ along the axis, without overflow."""
     x = as_floats(x)
-    e = exp(x - _shift(x, axis))
-    return e / sum(e, axis, keepdims=True)
+    return Softmax(normalize_axis(axis, x.ndim))(x)
+
+
+class LogSoftmax(AlongAxes):
+    """y = x − ln Σ eˣ. Gradient: grad − eʸ · Σ grad."""
+
+    def forward(self, x):
+        return kernels(x).log_softmax(x, self.axes)
+
+    def backward(self, grad):
+        return grad - exp(self.output) * grad.sum(self.axes, keepdims=True)
+
+    def fused_backward(self, grad):
+        return (kernels(grad).log_softmax_gradient(grad, self.output.data, self.axes),)
 
 
 @in_single
 def log_softmax(x: Any, axis: Axis = -1) -> Tensor:
     """ln softmax(x), computed without leaving the logarithm, so that it is never ln 0."""
     x = as_floats(x)
-    shifted = x - _shift(x, axis)
-    return shifted - log(sum(exp(shifted), axis, keepdims=True))
+    return LogSoftmax(normalize_axis(axis, x.ndim))(x)

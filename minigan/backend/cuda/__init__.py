@@ -14,6 +14,10 @@ from typing import TYPE_CHECKING
 
 from .. import reference
 from ..arrays import in_single, same_floats, xp_of
+from ..reference import (cos, cumsum, elu, elu_gradient, exp, largest, least, log, log_softmax,
+                         log_softmax_gradient, logsumexp, logsumexp_gradient, max_pool,
+                         max_pool_gradient, max_pool_mean, relu, sin, softmax, softmax_gradient,
+                         tanh, total, where, window_spread, window_sum)
 from . import graph, source
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .launch import gemm, kernel, kernel_of_many
@@ -22,9 +26,13 @@ if TYPE_CHECKING:
     from .. import Backend
 
 __all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
-           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "ema",
-           "keep", "leaky_relu", "leaky_relu_gradient", "matmul", "move_statistics", "sigmoid",
-           "sigmoid_gradient", "softplus", "softplus_gradient", "tanh_gradient", "update"]
+           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
+           "cumsum", "elu", "elu_gradient", "ema", "exp", "keep", "largest", "leaky_relu",
+           "leaky_relu_gradient", "least", "log", "log_softmax", "log_softmax_gradient",
+           "logsumexp", "logsumexp_gradient", "matmul", "max_pool", "max_pool_gradient",
+           "max_pool_mean", "move_statistics", "relu", "sigmoid", "sigmoid_gradient", "sin",
+           "softmax", "softmax_gradient", "softplus", "softplus_gradient", "tanh",
+           "tanh_gradient", "total", "update", "where", "window_spread", "window_sum"]
 
 
 def load() -> Backend:

@@ -1,0 +1,250 @@
+"""Elementwise kernels on the CPU: block by block on all threads, and without branches.
+
+np.where branches element by element, which on signs that vary costs many times the arithmetic
+below, with answers that are 0.0 or 1.0. And without AVX-512 NumPy computes log1p and expm1 one
+number at a time, several times slower than exp, log and tanh.
+"""
+from __future__ import annotations
+
+from functools import wraps
+
+import numpy as np
+
+from .. import reference, thresholds
+from ..arrays import precise, same_floats
+from . import threads
+from .outputs import into
+
+__all__ = ["bce_with_logits", "cos", "elu", "elu_gradient", "exp", "keep", "leaky_relu",
+           "leaky_relu_gradient", "log", "relu", "sigmoid", "sigmoid_gradient", "sin", "softplus",
+           "softplus_gradient", "tanh", "tanh_gradient", "where"]
+
+
+def _in_blocks(f, out, *arrays):
+    """f(out, *arrays) for an elementwise f that writes to out, block by block if there is much."""
+    if out.size < thresholds.SHARED_PASS or not all(a.flags.c_contiguous for a in (out, *arrays)):
+        f(out, *arrays)
+        return out
+    flat, step = [a.reshape(-1) for a in (out, *arrays)], thresholds.PASS_BLOCK
+    threads.share(lambda i: f(*[a[i:i + step] for a in flat]), range(0, out.size, step))
+    return out
+
+
+def _is_large(x, *others):
+    """Whether NumPy's own functions take longer than several simple passes; of precise floats, all
+    of one type and one shape."""
+    return (x.size >= thresholds.SIMPLE_PASSES and same_floats(x, *others) and precise(x)
+            and all(other.shape == x.shape for other in others))
+
+
+def _place(x, out):
+    """What is written to: out, or a new array like x."""
+    return np.empty_like(x) if out is None else out
+
+
+def _shared(function):
+    """NumPy's function of one array, on all threads."""
+    def kernel(x, out=None):
+        if x.size < thresholds.SHARED_PASS or x.dtype.kind != "f":
+            return function(x, out=out)
+        return _in_blocks(lambda y, x: function(x, out=y), _place(x, out), x)
+
+    return kernel
+
+
+exp, log, sin, cos, tanh = map(_shared, (np.exp, np.log, np.sin, np.cos, np.tanh))
+
+
+def _shared_gradient(specification):
+    """The reference's kernel of two arrays: what it computes in between stays in the cache."""
+    def kernel(grad, x, out=None):
+        if grad.size < thresholds.SHARED_PASS or not _is_large(grad, x):
+            return into(out, specification(grad, x))
+        return _in_blocks(lambda target, grad, x: into(target, specification(grad, x)),
+                          _place(grad, out), grad, x)
+
+    return wraps(specification)(kernel)
+
+
+sigmoid_gradient = _shared_gradient(reference.sigmoid_gradient)
+tanh_gradient = _shared_gradient(reference.tanh_gradient)
+
+
+def sigmoid(x, out=None):
+    """1 / (1 + e⁻ˣ), with the reference's cases joined: the larger of e^−|x| and [x ≥ 0] is
+    what stands above the line."""
+    def join(y, x):
+        e = np.abs(x)
+        e = np.exp(np.negative(e, out=_out(e)), out=_out(e))
+        np.maximum((x >= 0).astype(x.dtype), e, out=y)
+        e += 1
+        y /= e
+
+    return _in_blocks(join, _place(x, out), x)
+
+
+@_shared_gradient
+def softplus_gradient(grad, x):
+    """grad · σ(x)."""
+    return grad * sigmoid(x)
+
+
+def _log1p(e):
+    """ln(1 + e) for e in [0, 1], as ln u for u, which is 1 + e rounded, plus what was rounded off
+    over u."""
+    u = e + 1
+    e -= u - 1
+    e /= u
+    e += np.log(u, out=u)
+    return e
+
+
+def softplus(x, out=None):
+    """max(x, 0) + ln(1 + e^−|x|)."""
+    if not _is_large(x):
+        return into(out, reference.softplus(x))
+
+    def add(y, x):
+        e = np.abs(x)
+        e = _log1p(np.exp(np.negative(e, out=e), out=e))
+        np.clip(x, 0, np.inf, out=y)
+        y += e
+
+    return _in_blocks(add, _place(x, out), x)
+
+
+def bce_with_logits(x, t, out=None):
+    """(max(x, 0) − t x) + ln(1 + e^−|x|)."""
+    if not _is_large(x, t):
+        return into(out, reference.bce_with_logits(x, t))
+
+    def add(y, x, t):
+        e = np.abs(x)
+        e = _log1p(np.exp(np.negative(e, out=e), out=e))
+        np.clip(x, 0, np.inf, out=y)
+        y -= t * x
+        y += e
+
+    return _in_blocks(add, _place(x, out), x, t)
+
+
+def relu(x, out=None):
+    """max(x, 0). NumPy's maximum of an array and a number is slower than its clip."""
+    if not _is_large(x):
+        return np.maximum(x, 0, out=out)
+    return _in_blocks(lambda y, x: np.clip(x, 0, np.inf, out=y), _place(x, out), x)
+
+
+def elu(x, alpha, out=None):
+    """max(x, 0) + α (e^min(x, 0) − 1): where x is positive, the second is 0. Of float32, e^x − 1 is
+    tanh(x / 2) · (e^x + 1), where nothing cancels."""
+    if not _is_large(x) or not abs(alpha) < np.inf:
+        return into(out, reference.elu(x, alpha))
+
+    def add(y, x):
+        np.clip(x, -np.inf, 0, out=y)
+        if x.dtype == np.float32:
+            e = np.exp(y)
+            e += 1
+            y *= x.dtype.type(0.5)
+            np.tanh(y, out=y)
+            y *= e
+        else:
+            np.expm1(y, out=y)
+        y *= alpha
+        y += np.clip(x, 0, np.inf)
+
+    return _in_blocks(add, _place(x, out), x)
+
+
+def elu_gradient(grad, x, alpha, out=None):
+    """grad where x > 0, else grad · α eˣ; for α = 1 both are grad · e^min(x, 0)."""
+    if alpha != 1 or not _is_large(grad, x):
+        return into(out, reference.elu_gradient(grad, x, alpha))
+
+    def pull_back(y, grad, x):
+        np.clip(x, -np.inf, 0, out=y)
+        np.exp(y, out=y)
+        y *= grad
+
+    return _in_blocks(pull_back, _place(grad, out), grad, x)
+
+
+def leaky_relu(x, slope, out=None):
+    """x where x > 0, else slope · x: for a slope in (0, 1] that is the larger of the two."""
+    if not 0 < slope <= 1 or x.dtype.kind != "f":
+        return into(out, np.where(x > 0, x, slope * x))
+
+    def larger(y, x):
+        np.multiply(x, slope, out=y)
+        np.maximum(x, y, out=y)
+
+    return _in_blocks(larger, np.empty_like(x) if out is None else out, x)
+
+
+def leaky_relu_gradient(grad, x, slope, out=None):
+    """grad times 1 where x > 0, else times slope. For a slope in (0, 1] the factor is the answer,
+    as 1.0 or 0.0, times 1 − slope, plus slope, which is exactly 1 where it should be."""
+    if not 0 <= slope <= 1 or not _has_bits(grad):
+        return into(out, reference.leaky_relu_gradient(grad, x, slope))
+
+    def choose(y, grad, x):
+        bits = _bits(y)
+        np.greater(x, 0, out=bits)
+        bits *= _bits(grad)
+
+    def pull_back(y, grad, x):
+        np.greater(x, 0, out=y)
+        y *= 1 - slope
+        y += slope
+        y *= grad
+
+    y = np.empty_like(grad) if out is None else out
+    return _in_blocks(pull_back if slope else choose, y, grad, x)
+
+
+def keep(x, mask, out=None):
+    """x where the mask holds, else 0: the bits of x, taken for an integer, times 1 or 0. That has
+    no branches and, unlike a product of floats, no 0 · ∞."""
+    if not _has_bits(x):
+        return into(out, reference.keep(x, mask))
+
+    def choose(y, x, mask):
+        np.multiply(mask, _bits(x), out=_bits(y))
+
+    return _in_blocks(choose, np.empty_like(x, order="C") if out is None else out, x, mask)
+
+
+def where(mask, x, y, out=None):
+    """x where the mask holds, else y: the bits of y, and of those that x has otherwise the mask
+    times."""
+    like = x if x.shape == mask.shape else y
+    if (like.size < thresholds.SIMPLE_PASSES or like.shape != mask.shape or x.dtype != y.dtype
+            or not _has_bits(x) or max(x.ndim, y.ndim) > mask.ndim):
+        return into(out, np.where(mask, x, y))
+    if x.shape != y.shape:  # one of them is repeated
+        x, y = np.broadcast_arrays(x, y)
+        x, y = [a if a.shape == mask.shape else np.broadcast_to(a, mask.shape) for a in (x, y)]
+
+    def choose(z, mask, x, y):
+        bits, others = _bits(z), _bits(y)
+        np.bitwise_xor(_bits(x), others, out=bits)
+        bits *= mask
+        bits ^= others
+
+    return _in_blocks(choose, np.empty(mask.shape, x.dtype) if out is None else out, mask, x, y)
+
+
+def _has_bits(x):
+    """Whether x is of floats as long as an integer."""
+    return x.dtype.kind == "f" and x.itemsize <= 8
+
+
+def _bits(x):
+    """The same memory, taken for integers."""
+    return x.view(f"i{x.itemsize}")
+
+
+def _out(x):
+    """x to be written over, or None where NumPy made it a scalar, which cannot be."""
+    return x if x.ndim else None
