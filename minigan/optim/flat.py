@@ -9,12 +9,17 @@ from .. import backend
 from ..autodiff import Tensor
 from ..backend import Array, array_module
 from ..checked import checked
+from ..replay import CaptureError
 
 
 @checked
 class FlatTensors:
     """Tensors of one dtype and device, laid end to end in `array`; their data are views of it. The
-    arrays of `state`, as long, zeros at first, go along when the tensors are moved or converted."""
+    arrays of `state`, as long, zeros at first, go along when the tensors are moved or converted.
+
+    What is not asked for through a Tensor is asked for as `seen`: a step that is recorded on the CPU
+    sees its own stand-ins.
+    """
 
     def __init__(self, tensors: Iterable[Tensor], state_names: Iterable[str] = ()):
         self.tensors = list(tensors)
@@ -27,9 +32,9 @@ class FlatTensors:
 
     def join(self) -> Array:
         """The array, after laying out anew what is no longer where this put it."""
-        if any(t.data is not view for t, view in zip(self.tensors, self.views)):
+        if any(t.data is not backend.seen(view) for t, view in zip(self.tensors, self.views)):
             self.lay_out()
-        return self.array
+        return backend.seen(self.array)
 
     def lay_out(self) -> None:
         """Lay the tensors end to end in a new array."""
@@ -37,6 +42,10 @@ class FlatTensors:
         if len(kinds) > 1:
             listed = ", ".join(sorted(f"{dtype} on {device}" for device, dtype in kinds))
             raise ValueError(f"the parameters must be of one dtype on one device, not {listed}")
+        if backend.recording():
+            raise CaptureError("this step lays parameters out in memory anew: make optimisers "
+                               "before it, let one alone have a parameter, and give the same "
+                               "parameters a gradient each time")
         xp = array_module(self.tensors[0].data)
         self.array = xp.concatenate([t.data.reshape(-1) for t in self.tensors])
         self.views, start = [], 0

@@ -1,15 +1,16 @@
 """SGD, Adam and their kin: each an elementwise rule on flat arrays."""
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
-from ..backend import array_module, kernels
+from ..backend import array_module, each_time, kernels, seen
 from ..checked import checked
 from ..replay import Scalar
 from ..settings import Fraction, NotNegative
 from .counts import StepCounts
 from .flat import FlatTensors, beside
-from .groups import common, grouped
+from .groups import Group, common, grouped
 from .saved import Saved
 
 Params = Any  # Tensors in a list or a generator; or dicts, each of a group: params, lr, ...
@@ -47,15 +48,22 @@ class Optimizer(Saved):
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
         self.flat.join()
-        counts, flat = self._counts.tick(), self.flat.array  # in this order: a tick may move it
+        counts, flat = self._counts.tick(), self.flat.join()  # in this order: a tick may move it
         groups = [group for group in self.param_groups for _ in group.params]
         keys = [count and (count, group) for count, group in zip(counts, groups)]
         for where, params, key in self.flat.runs(keys):
-            self._count, self.group = key
+            each_time(partial(self._turn_to, *key), self._turned)
             kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
-                                 *[array[where] for array in self.state.values()])
+                                 *[seen(array)[where] for array in self.state.values()])
             for p in params:
                 p.mark_changed()
+
+    def _turn_to(self, count: Scalar, group: Group) -> None:
+        """What `rule` is to know of its parameters."""
+        self._count, self.group = count, group
+
+    def _turned(self) -> Callable[[], None]:
+        return partial(self._turn_to, self._count, self.group)
 
     def zero_grad(self) -> None:
         """Forget the gradients of the parameters."""

@@ -11,11 +11,15 @@ import weakref
 from contextlib import nullcontext
 from typing import Any, Callable, Iterable, Sequence
 
+import numpy as np
+
 from .. import backend
 from ..autodiff import Function, Tensor
 from ..checked import checked
 from ..observer import Observer, observed_by, observing
 from .draws import CaptureError, Draws
+from .first import compared
+from .nested import leaves, mapped
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
 RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up
@@ -65,33 +69,48 @@ class CapturedStep:
         self.changed: list[Tensor] = []                     # what it changes
         self.gradients: list[tuple[Tensor, Tensor | None]] = []  # what it leaves in .grad
         self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
+        self.compared = self.given_up = False  # see first.py
 
     def __call__(self, *inputs: Any) -> Any:
-        if observed_by(Notes) is not None:  # part of another captured step, which records it
+        if self.given_up or observed_by(Observer) is not None:  # who looks on is to see the step
             return self.step(*inputs)
-        device = _device(_leaves(inputs))
+        device = _device(leaves(inputs))
         if self.replay is not None:
-            return self._replay(inputs)
-        if device.capture is None:
-            return self.step(*inputs)
-        if self.calls < WARM_UP or self.moves or self._moved() is not None:
+            self._check(inputs)
+            return self.again(inputs) if self.compared else compared(
+                self, inputs, Notes(leaves(inputs)))
+        if self.calls < WARM_UP or self.moves or self.moved() is not None:
             return self._warm_up(inputs)
         return self._record(device.capture, inputs)
 
-    def _moved(self) -> Tensor | None:
+    def kernels(self) -> list:
+        """On the CPU what a replay does, call by call: rows of name, reads, writes (shapes), bytes
+        and buffers. Raises CaptureError before the step is recorded."""
+        if not hasattr(self.replay, "kernels"):
+            raise CaptureError("there is no list of kernels: a step has one on the CPU, from its "
+                               "third call on")
+        return self.replay.kernels()
+
+    def moved(self) -> Tensor | None:
         """A tensor of the step's whose data are another array than when the step ended."""
         return next((t for t, array in self.held if t._data is not array), None)
 
+    def eager(self, inputs: tuple, notes: Notes) -> Any:
+        """The step as it is; it is logged what is drawn in it."""
+        log: list = []
+        with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
+            result = self.step(*inputs)
+        self.log = log
+        return result
+
     def _warm_up(self, inputs: tuple) -> Any:
-        """The step as it is. `moves` counts how often in a row it moved arrays of its own (an
-        optimiser lays its parameters out anew where somebody replaced them): it goes to 0."""
+        """`moves` counts how often in a row the step moved arrays of its own (an optimiser lays its
+        parameters out anew where somebody replaced them): it goes to 0."""
         if self.moves >= RESTLESS:
             raise _restless(self.restless)
         self.held = [(t, t._data) for t, _ in self.held]
-        notes, log = Notes(_leaves(inputs)), []
-        with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
-            result = self.step(*inputs)
-        self.restless, self.log = self._moved(), log
+        result = self.eager(inputs, notes := Notes(leaves(inputs)))
+        self.restless = self.moved()
         self.moves = 0 if self.restless is None else self.moves + 1
         self.held = [(t, t._data) for t in notes.alive()]
         self.gradients = [(t, t.grad) for t, _ in self.held]
@@ -100,54 +119,76 @@ class CapturedStep:
 
     def _record(self, record: Callable, inputs: tuple) -> Any:
         """The step recorded, and made once. If it cannot be, all is put back where it was."""
-        own = _mapped(lambda x: Tensor(x.data.copy()), inputs)
+        own = mapped(lambda x: Tensor(x.data.copy()), inputs)
         found = [(t, t._data, t.grad) for t, _ in self.held]
         for t, left in self.gradients:  # as the step left them: it has to clear them itself
             t.grad = left if t.grad is None else t.grad
         before = {id(t): t.grad for t, *_ in found}
-        notes = Notes(_leaves(own), before.values())
-
-        def run() -> tuple[Any, list[Tensor]]:
-            with observing(notes):
-                result = self.step(*own)
-            if (t := self._moved()) is not None:
-                raise _restless(t)
-            if len(drawn) < len(self.log):
-                raise CaptureError(f"this step drew {len(drawn)} times, {len(self.log)} times in "
-                                   "the step before: a captured step draws the same each time")
-            return result, notes.alive()
-
+        notes = Notes(leaves(own), before.values())
         try:
-            with nullcontext([]) if self.draws is None else self.draws.drawn(self.log) as drawn:
-                (result, held), replay = record(run)
+            with nullcontext(([], [])) if self.draws is None else self.draws.drawn(
+                    self.log) as (buffers, drawn):
+                tensors = [*[t for t, *_ in found], *leaves(own), *buffers]
+                given = [t._data for t in tensors]
+                try:
+                    (result, held, left), outputs, replay = record(
+                        lambda arrays: self._run(own, notes, before, tensors, arrays, drawn), given)
+                finally:
+                    for t, array in zip(tensors, given):
+                        t._data = array
         except BaseException as error:
-            for t, array, grad in found:
-                t._data, t.grad = array, grad
+            self.held = [(t, array) for t, array, _ in found]
+            for t, _, grad in found:
+                t.grad = grad
             if isinstance(error, backend.BackendError):
                 raise CaptureError(f"this step cannot be captured: {error}") from error
             raise
+        for t, array in zip(left, outputs):
+            t._data = array
         self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
         self.held = [(t, t._data) for t in held]
-        self.changed = [*(t for t in held if id(t) in notes.written),
-                        *(t for t in _leaves(result)
-                          if isinstance(t, Tensor) and t.creator is None)]
+        self.changed = [*(t for t in held if id(t) in notes.written), *_tensors(result)]
         self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
         for t, _, grad in found:  # what it did not touch is what it was
             t.grad = grad if t.grad is before[id(t)] else t.grad
-        return result
+        return self._given_out(inputs)
 
-    def _replay(self, inputs: tuple) -> Any:
-        known, given = (_mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
+    def _run(self, own: tuple, notes: Notes, before: dict, tensors: list[Tensor], arrays: list,
+             drawn: list) -> tuple[tuple, list]:
+        """The step with these arrays in the tensors; its result, what it reads, and the tensors
+        that outlive it, and of those the arrays."""
+        for t, array in zip(tensors, arrays):
+            t._data = array
+        self.held = [(t, t._data) for t, _ in self.held]
+        with observing(notes):
+            result = mapped(lambda x: x.detach() if isinstance(x, Tensor) and x.creator else x,
+                            self.step(*own))  # without the graph, and what that holds
+        if (t := self.moved()) is not None:
+            raise _restless(t)
+        if len(drawn) < len(self.log):
+            raise CaptureError(f"this step drew {len(drawn)} times, {len(self.log)} times in "
+                               "the step before: a captured step draws the same each time")
+        held = notes.alive()
+        grads = [t.grad for t in held if t.grad is not None and t.grad is not before.get(id(t))]
+        left = [*_tensors(result), *grads]
+        return (result, held, left), [t._data for t in left]
+
+    def _check(self, inputs: tuple) -> None:
+        """Raise for what the recorded step was not made for."""
+        known, given = (mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
                         for xs in (self.inputs, inputs))
         if known != given:
             raise CaptureError(f"the step was captured with inputs of {known}, and is called with "
                                f"{given}: every replay takes the same shapes, dtypes and device. "
                                "Leave an incomplete last batch out, or capture another step for it")
-        if (t := self._moved()) is not None:
+        if (t := self.moved()) is not None:
             raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
                                "data since the step was captured: capture the step again, or "
                                "change data in place, t.data[...] = new")
-        for own, x in zip(_leaves(self.inputs), _leaves(inputs)):
+
+    def again(self, inputs: tuple) -> Any:
+        """A replay."""
+        for own, x in zip(leaves(self.inputs), leaves(inputs)):
             own.data[...] = x.data
         if self.draws is not None:
             self.draws.again(self.drawn)
@@ -156,7 +197,24 @@ class CapturedStep:
             t.mark_changed()
         for t, grad in self.gradients:
             t.grad = grad
-        return self.result
+        return self._given_out(inputs)
+
+    def _given_out(self, inputs: tuple) -> Any:
+        """The result. On a GPU the next call overwrites it; on the CPU it is a copy, as somebody
+        who keeps the results of eager steps expects."""
+        memory = getattr(self.replay, "memory", None)
+        if memory is None:
+            return self.result
+        same = {id(own._data): x for own, x in zip(leaves(self.inputs), leaves(inputs))}
+
+        def given_out(t: Any) -> Any:
+            if not isinstance(t, Tensor):
+                return t
+            if id(t._data) in same:
+                return same[id(t._data)].detach()
+            return Tensor(t._data.copy()) if np.may_share_memory(t._data, memory) else t
+
+        return mapped(given_out, self.result)
 
 
 def _restless(t: Tensor) -> CaptureError:
@@ -181,22 +239,9 @@ def _device(inputs: list) -> backend.Backend:
     return next(iter(devices.values()), backend.current())
 
 
-def _mapped(f: Callable[[Any], Any], value: Any) -> Any:
-    """f of all that is in tuples, lists and dicts (in the order of their keys), in the same ones.
-    """
-    if isinstance(value, dict):
-        return {key: _mapped(f, value[key]) for key in sorted(value, key=repr)}
-    if isinstance(value, (tuple, list)):
-        parts = [_mapped(f, part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return f(value)
-
-
-def _leaves(value: Any) -> list:
-    """All that is in tuples, lists and dicts, one after another."""
-    leaves: list = []
-    _mapped(leaves.append, value)
-    return leaves
+def _tensors(result: Any) -> list[Tensor]:
+    """The Tensors of a result."""
+    return [t for t in leaves(result) if isinstance(t, Tensor)]
 
 
 @checked
