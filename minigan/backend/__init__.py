@@ -24,9 +24,8 @@ from .cpu.recording import kernels as _kernels
 from .arrays import HALF, is_half
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "each_time", "get",
-           "is_array",
-           "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain", "recording",
-           "register", "result", "seen", "to_device", "to_numpy", "total", "use"]
+           "is_array", "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain",
+           "refuse_recording", "register", "result", "seen", "to_device", "to_numpy", "total", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -207,12 +206,17 @@ def seen(x: Array) -> Array:
     return x if recorder is None or not is_host(x) else recorder.wrap(x)
 
 
-def recording() -> bool:
-    """Whether a step is being recorded on the CPU, in this thread."""
-    return _recorder.active() is not None
+def _nothing() -> None:
+    """What puts back what need not be."""
 
 
-def each_time(do: Callable[[], None], state: Callable[[], Callable[[], None]]) -> None:
+def refuse_recording(why: str) -> None:
+    """Raise if a step is being recorded on the CPU."""
+    if _recorder.active() is not None:
+        raise _recorder.refused(why)
+
+
+def each_time(do: Callable[[], Any], state: Callable[[], Callable] = lambda: _nothing) -> None:
     """do(), now and at each replay of a step that is recorded on the CPU. state() is to return a
     function that puts back what do() changes, as it is now."""
     if (recorder := _recorder.active()) is None:

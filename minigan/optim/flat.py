@@ -9,17 +9,12 @@ from .. import backend
 from ..autodiff import Tensor
 from ..backend import Array, array_module
 from ..checked import checked
-from ..replay import CaptureError
 
 
 @checked
 class FlatTensors:
     """Tensors of one dtype and device, laid end to end in `array`; their data are views of it. The
-    arrays of `state`, as long, zeros at first, go along when the tensors are moved or converted.
-
-    What is not asked for through a Tensor is asked for as `seen`: a step that is recorded on the CPU
-    sees its own stand-ins.
-    """
+    arrays of `state`, as long, zeros at first, go along when the tensors are moved or converted."""
 
     def __init__(self, tensors: Iterable[Tensor], state_names: Iterable[str] = ()):
         self.tensors = list(tensors)
@@ -42,10 +37,7 @@ class FlatTensors:
         if len(kinds) > 1:
             listed = ", ".join(sorted(f"{dtype} on {device}" for device, dtype in kinds))
             raise ValueError(f"the parameters must be of one dtype on one device, not {listed}")
-        if backend.recording():
-            raise CaptureError("this step lays parameters out in memory anew: make optimisers "
-                               "before it, let one alone have a parameter, and give the same "
-                               "parameters a gradient each time")
+        backend.refuse_recording("parameters are laid out in memory anew: make optimisers before")
         xp = array_module(self.tensors[0].data)
         self.array = xp.concatenate([t.data.reshape(-1) for t in self.tensors])
         self.views, start = [], 0

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable
+from typing import Any
 
 from ..backend import array_module, each_time, kernels, seen
 from ..checked import checked
@@ -10,7 +10,7 @@ from ..replay import Scalar
 from ..settings import Fraction, NotNegative
 from .counts import StepCounts
 from .flat import FlatTensors, beside
-from .groups import Group, common, grouped
+from .groups import common, grouped
 from .saved import Saved
 
 Params = Any  # Tensors in a list or a generator; or dicts, each of a group: params, lr, ...
@@ -51,19 +51,12 @@ class Optimizer(Saved):
         counts, flat = self._counts.tick(), self.flat.join()  # in this order: a tick may move it
         groups = [group for group in self.param_groups for _ in group.params]
         keys = [count and (count, group) for count, group in zip(counts, groups)]
-        for where, params, key in self.flat.runs(keys):
-            each_time(partial(self._turn_to, *key), self._turned)
+        for where, params, (count, group) in self.flat.runs(keys):
+            each_time(partial(vars(self).update, _count=count, group=group))
             kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
                                  *[seen(array)[where] for array in self.state.values()])
             for p in params:
                 p.mark_changed()
-
-    def _turn_to(self, count: Scalar, group: Group) -> None:
-        """What `rule` is to know of its parameters."""
-        self._count, self.group = count, group
-
-    def _turned(self) -> Callable[[], None]:
-        return partial(self._turn_to, self._count, self.group)
 
     def zero_grad(self) -> None:
         """Forget the gradients of the parameters."""

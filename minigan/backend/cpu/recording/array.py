@@ -6,8 +6,8 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import recorder as _recorder
 from .functions import FUNCTIONS, WITH_OUT
+from .recorder import Recorded, host_of, mapped, recorder, refused
 
 VIEWS = "transpose", "swapaxes", "squeeze", "view", "diagonal"
 REDUCTIONS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum,
@@ -15,33 +15,30 @@ REDUCTIONS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.m
 FAST_POWERS = {2: np.square, 0.5: np.sqrt, 1: np.positive, -1: np.reciprocal}
 
 
-class RecordedArray:
-    """`host` is where its elements are, `buffer` the memory that this is a part of. It is a wrapper
-    and no subclass, whose methods NumPy would call without a word."""
+class RecordedArray(Recorded):
+    """A wrapper of an array, and no subclass of NumPy's, whose methods would be called without a
+    word."""
 
-    __slots__ = ("host", "buffer", "__weakref__")
+    __slots__ = ()
     __hash__ = None
-
-    def __init__(self, host: np.ndarray, buffer: Any):
-        self.host, self.buffer = host, buffer
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
         if any(map(_foreign, inputs)):
             return NotImplemented
-        return _recorder.recorder().ufunc(ufunc, method, inputs, options)
+        return recorder().ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Callable, types: Any, args: Any, options: Any) -> Any:
         special = FUNCTIONS.get(function)
         if special is not None:
             return special(*args, **options)
-        return _recorder.recorder().call(function, args, options, function in WITH_OUT)
+        return recorder().call(function, args, options, function in WITH_OUT)
 
     def __getattr__(self, name: str) -> Any:
         method = getattr(np.ndarray, name, None)
         if not callable(method) or name.startswith("__"):
             raise AttributeError(f"an array of a step that is recorded has no {name}")
         into = name in METHODS_WITH_OUT
-        return lambda *args, **options: _recorder.recorder().call(
+        return lambda *args, **options: recorder().call(
             method, (self, *args), options, into)
 
     shape = property(lambda self: self.host.shape)
@@ -67,7 +64,7 @@ class RecordedArray:
     # What a list of calls cannot have: Python would decide by it once, for all replays
 
     def _number(self, *args: Any, **options: Any) -> Any:
-        raise _recorder.refused("a number is read, or an array turned into NumPy's: what Python "
+        raise refused("a number is read, or an array turned into NumPy's: what Python "
                                 "does by it would stay decided")
 
     __bool__ = __int__ = __float__ = __index__ = __complex__ = __array__ = __format__ = _number
@@ -78,29 +75,29 @@ class RecordedArray:
     def __getitem__(self, index: Any) -> RecordedArray:
         hosts = _index(index)
         if hosts is None:
-            return _recorder.recorder().call(operator.getitem, (self, index), pure=True)
+            return recorder().call(operator.getitem, (self, index), pure=True)
         element = self.host[hosts]
         if isinstance(element, np.generic):  # a copy, and not a view as below
             hosts = hosts if isinstance(hosts, tuple) else (hosts,)
-            return _recorder.recorder().copy(self._part(self.host[(*hosts, ...)]))
+            return recorder().copy(self._part(self.host[(*hosts, ...)]))
         return self._part(element)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         hosts = _index(index)
         if hosts is None:
             host = self.host
-            _recorder.recorder().writing((self,))
-            host[_recorder.mapped(_recorder.host_of, index)] = _recorder.host_of(value)
-            _recorder.recorder().note(operator.setitem, (self, index, value), {}, how="done",
+            recorder().writing((self,))
+            host[mapped(host_of, index)] = host_of(value)
+            recorder().note(operator.setitem, (self, index, value), {}, how="done",
                                       changed=(self,), name="assign")
         else:
             whole = hosts if isinstance(hosts, tuple) else (hosts,)
             if Ellipsis not in whole:
                 whole = (*whole, ...)
-            _recorder.recorder().assign(self._part(self.host[whole]), value)
+            recorder().assign(self._part(self.host[whole]), value)
 
     def _part(self, host: np.ndarray) -> RecordedArray:
-        return _recorder.recorder().part(host, self.buffer)
+        return recorder().part(host, self.buffer)
 
     # Memory
 
@@ -120,10 +117,10 @@ class RecordedArray:
                copy: bool = True) -> RecordedArray:
         if not copy and self.dtype == dtype:
             return self
-        return _recorder.recorder().copy(self, dtype, order)
+        return recorder().copy(self, dtype, order)
 
     def copy(self, order: str = "C") -> RecordedArray:
-        return _recorder.recorder().copy(self, order=order)
+        return recorder().copy(self, order=order)
 
     __copy__ = copy
 
@@ -131,7 +128,7 @@ class RecordedArray:
         return self.copy()
 
     def fill(self, value: Any) -> None:
-        _recorder.recorder().assign(self, value)
+        recorder().assign(self, value)
 
     # Arithmetic
 
@@ -143,7 +140,7 @@ class RecordedArray:
             if ufunc is not None and isinstance(p, (int, float)) and (
                     ufunc(*args).tobytes() == (self.host ** p).tobytes()):
                 return ufunc(self) if ufunc is fast else ufunc(self, p)
-        return _recorder.recorder().call(operator.pow, (self, p), pure=True)
+        return recorder().call(operator.pow, (self, p), pure=True)
 
     def __ipow__(self, p: Any) -> Any:
         self[...] = self ** p
@@ -156,10 +153,10 @@ def _index(index: Any) -> Any:
     for part in parts:
         if isinstance(part, RecordedArray):
             if part.dtype == bool:
-                raise _recorder.refused("how many elements a mask chooses is another number in "
+                raise refused("how many elements a mask chooses is another number in "
                                         "each replay (mg.ops.where keeps the shape)")
         elif isinstance(part, np.ndarray):
-            _recorder.host_of(part)
+            host_of(part)
     arrays = any(isinstance(part, (RecordedArray, list)) or isinstance(part, bool)
                  for part in parts)
     return None if arrays else index
@@ -182,7 +179,7 @@ def _reduction(ufunc: np.ufunc) -> Callable:
         options = {"axis": axis, "keepdims": keepdims}
         options.update({} if dtype is None else {"dtype": dtype})
         options.update({} if out is None else {"out": (out,)})
-        return _recorder.recorder().ufunc(ufunc, "reduce", (self,), options)
+        return recorder().ufunc(ufunc, "reduce", (self,), options)
     return method
 
 

@@ -7,6 +7,7 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
+from .array import RecordedArray
 from .plan import ALIGNED, Plan, constants, places_in
 from .recorder import Entry, Place, Recorder, host_of, place_of, recording, refused
 
@@ -61,6 +62,10 @@ class Calls:
     def __call__(self) -> None:
         for call in self.calls:
             call()
+
+    def owns(self, array: np.ndarray) -> bool:
+        """Whether a replay writes over it."""
+        return np.may_share_memory(array, self.memory)
 
     def kernels(self) -> list[Kernel]:
         """What a replay does, call by call."""
@@ -133,7 +138,7 @@ def capture(run: Callable[[list], tuple[Any, list]], arrays: Sequence[np.ndarray
             ) -> tuple[Any, list[np.ndarray], Calls]:
     """run(the arrays, as a recorded step sees them) made and recorded. It returns anything, and the
     arrays that outlive it. Returns the former, the latter as NumPy's, and the list of calls."""
-    with recording() as recorder:
+    with recording(RecordedArray) as recorder:
         try:
             value, left = run([recorder.wrap(array) for array in arrays])
             _check(recorder, left)

@@ -6,7 +6,7 @@ from typing import Any, Callable
 
 import numpy as np
 
-from . import recorder as _recorder
+from .recorder import Recorded, host_of, recorder, refused
 
 WITH_OUT = {np.clip, np.concatenate, np.stack, np.mean, np.var, np.std, np.sum, np.prod, np.max,
             np.min, np.amax, np.amin, np.any, np.all, np.argmax, np.argmin, np.cumsum, np.cumprod,
@@ -15,23 +15,22 @@ WITH_OUT = {np.clip, np.concatenate, np.stack, np.mean, np.var, np.std, np.sum, 
 
 def empty_like(prototype: Any, dtype: Any = None, order: str = "K", subok: bool = True,
                shape: Any = None, **device: Any) -> Any:
-    return _recorder.recorder().new(np.empty_like(prototype.host, dtype, order, shape=shape))
+    return recorder().new(np.empty_like(prototype.host, dtype, order, shape=shape))
 
 
 def full_like(a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
               shape: Any = None, **device: Any) -> Any:
-    value = _recorder.host_of(fill_value)
-    array = np.full_like(_recorder.host_of(a), value, dtype, order, shape=shape)
-    return _recorder.recorder().filled(array, fill_value)
+    value = host_of(fill_value)
+    array = np.full_like(host_of(a), value, dtype, order, shape=shape)
+    return recorder().filled(array, fill_value)
 
 
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """In two copies, for NumPy's own has no out."""
     if x is None or y is None:
-        raise _recorder.refused("where(condition) alone finds another number of places each time")
-    host = _recorder.host_of
-    result = _recorder.recorder().filled(np.where(host(condition), host(x), host(y)), y)
-    _recorder.recorder().note(_choose, (result, x, condition), {}, how="done", changed=(result,),
+        raise refused("where(condition) alone finds another number of places each time")
+    result = recorder().filled(np.where(host_of(condition), host_of(x), host_of(y)), y)
+    recorder().note(_choose, (result, x, condition), {}, how="done", changed=(result,),
                               name="where")
     return result
 
@@ -41,23 +40,22 @@ def _choose(out: np.ndarray, x: Any, condition: Any) -> None:
 
 
 def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
-    host = _recorder.host_of
-    _recorder.recorder().writing((dst,))
-    np.copyto(host(dst), host(src), casting, where=host(where))
-    _recorder.recorder().note(np.copyto, (dst, src, casting, where), {}, how="done",
+    recorder().writing((dst,))
+    np.copyto(host_of(dst), host_of(src), casting, where=host_of(where))
+    recorder().note(np.copyto, (dst, src, casting, where), {}, how="done",
                               changed=(dst,))
 
 
 def pad(array: Any, pad_width: Any, mode: str = "constant", *, constant_values: float = 0) -> Any:
     """With numbers around it: filled, and the inside assigned."""
     if mode != "constant" or not isinstance(constant_values, (int, float, np.generic)):
-        return _recorder.recorder().call(np.pad, (array, pad_width, mode),
+        return recorder().call(np.pad, (array, pad_width, mode),
                                          {"constant_values": constant_values})
     whole = np.pad(array.host, pad_width, mode, constant_values=constant_values)
     pairs = np.broadcast_to(pad_width, (array.ndim, 2)).tolist()
     inside = tuple([slice(before, before + n) for (before, _), n in zip(pairs, array.shape)])
-    y = _recorder.recorder().filled(whole, constant_values)
-    _recorder.recorder().assign(y[inside], array)
+    y = recorder().filled(whole, constant_values)
+    recorder().assign(y[inside], array)
     return y
 
 
@@ -81,17 +79,17 @@ class Module:
 
     @staticmethod
     def empty(shape: Any, dtype: Any = float, order: str = "C") -> Any:
-        return _recorder.recorder().new(np.empty(shape, dtype, order))
+        return recorder().new(np.empty(shape, dtype, order))
 
     @staticmethod
     def full(shape: Any, fill_value: Any, dtype: Any = None, order: str = "C") -> Any:
-        array = np.full(shape, _recorder.host_of(fill_value), dtype, order)
-        return _recorder.recorder().filled(array, fill_value)
+        array = np.full(shape, host_of(fill_value), dtype, order)
+        return recorder().filled(array, fill_value)
 
     @staticmethod
     def asarray(a: Any, dtype: Any = None, **options: Any) -> Any:
-        if not hasattr(a, "buffer"):
-            return _made(np.asarray)(_recorder.host_of(a), dtype, **options)
+        if not isinstance(a, Recorded):
+            return _made(np.asarray)(host_of(a), dtype, **options)
         return a if dtype is None or a.dtype == dtype else a.astype(dtype)
 
     @staticmethod
@@ -110,7 +108,7 @@ def _made(function: Callable) -> Callable:
     to it; where it does not, the list has it once."""
     def make(*args: Any, **options: Any) -> Any:
         array = function(*args, **options)
-        return _recorder.recorder().filled(array, array.copy())
+        return recorder().filled(array, array.copy())
     return staticmethod(make)
 
 

@@ -65,23 +65,34 @@ class Buffer:
         self.start = np.lib.array_utils.byte_bounds(owner)[0]
 
 
-class Recorder:
-    """The list of what a step does, as it grows."""
+class Recorded:
+    """An array as the step sees it, without what it can do (array.py): `host` is where its elements
+    are, `buffer` the memory that this is a part of."""
 
-    def __init__(self) -> None:
+    __slots__ = ("host", "buffer", "__weakref__")
+
+    def __init__(self, host: np.ndarray, buffer: Buffer):
+        self.host, self.buffer = host, buffer
+
+
+class Recorder:
+    """The list of what a step does with arrays of a kind, as it grows."""
+
+    def __init__(self, kind: type[Recorded]):
+        self.kind = kind
         self.entries: list[Entry] = []
         self.sizes: list[int] = []  # of the buffers, in bytes
         self.states: list[Callable] = []  # of Python, see each_time
         self.restore: list[Callable[[], None]] = []
         self.given: dict[int, tuple[np.ndarray, Any]] = {}  # arrays from before, by id
-        self.saved: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}  # those written to, as they were
+        self.saved: dict[tuple, tuple[np.ndarray, np.ndarray]] = {}  # (written to, as it was)
         self.made: list[weakref.ref] = []
         self.errors = np.geterr()
 
     def wrap(self, array: np.ndarray) -> Any:
         """An array from before the step, as the step sees it: the same one each time."""
         if id(array) not in self.given:
-            self.given[id(array)] = array, RecordedArray(array, Buffer(None, owner_of(array)))
+            self.given[id(array)] = array, self.kind(array, Buffer(None, owner_of(array)))
         return self.given[id(array)][1]
 
     def new(self, array: np.ndarray) -> Any:
@@ -93,7 +104,7 @@ class Recorder:
 
     def part(self, array: np.ndarray, buffer: Buffer) -> Any:
         """A view of a buffer."""
-        made = RecordedArray(array, buffer)
+        made = self.kind(array, buffer)
         self.made.append(weakref.ref(made))
         return made
 
@@ -167,7 +178,7 @@ class Recorder:
         that it takes out=, `pure` that it changes no argument."""
         options = options or {}
         operands: list = []
-        mapped(lambda x: operands.append(x) if isinstance(x, RecordedArray) else None,
+        mapped(lambda x: operands.append(x) if isinstance(x, Recorded) else None,
                (args, options))
         if not (into or pure) or options.get("out") is not None:
             self.writing(operands)
@@ -244,7 +255,7 @@ def mapped(f: Callable[[Any], Any], value: Any) -> Any:
 def host_of(x: Any) -> Any:
     """The NumPy array of a RecordedArray; numbers are what they are. Another array of NumPy's is
     refused: where it came from was not seen, and it would be the same in all replays."""
-    if isinstance(x, RecordedArray):
+    if isinstance(x, Recorded):
         return x.host
     if isinstance(x, np.ndarray):
         raise refused(f"an array of shape {x.shape} that was made in the step, or is no Tensor's, "
@@ -254,7 +265,7 @@ def host_of(x: Any) -> Any:
 
 def place_of(x: Any) -> Any:
     """What an entry says of an argument."""
-    if not isinstance(x, RecordedArray):
+    if not isinstance(x, Recorded):
         return x
     if x.buffer.number is None:
         return x.host
@@ -276,10 +287,13 @@ def recorder() -> Recorder:
 
 
 class recording:
-    """`with recording() as recorder:` makes a new recorder the active one."""
+    """`with recording(kind) as recorder:` makes a new recorder the active one."""
+
+    def __init__(self, kind: type[Recorded]):
+        self.kind = kind
 
     def __enter__(self) -> Recorder:
-        _local.recorder = Recorder()
+        _local.recorder = Recorder(self.kind)
         return _local.recorder
 
     def __exit__(self, *error: Any) -> None:
@@ -306,6 +320,3 @@ def _where() -> str:
                 break
         frame = frame.f_back
     return " < ".join(lines if len(lines) < 5 else [*lines[:3], "…", lines[-1]])
-
-
-from .array import RecordedArray  # noqa: E402 (they need each other)
