@@ -25,7 +25,8 @@ from .arrays import HALF, is_half
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "each_time", "get",
            "is_array", "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain",
-           "refuse_recording", "register", "result", "seen", "to_device", "to_numpy", "total", "use"]
+           "refuse_recording", "register", "result", "seen", "to_device", "to_numpy", "total",
+           "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 

@@ -15,12 +15,14 @@ from .. import backend
 from ..autodiff import Function, Tensor
 from ..checked import checked
 from ..observer import Observer, observed_by, observing
+from .decided import Decided
 from .draws import CaptureError, Draws
 from .first import compared
-from .nested import leaves, mapped
+from .nested import leaves, mapped, outline
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
 RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up
+ANEW = 8      # how often a step is recorded anew, because it became another one, before it is not
 
 
 class Notes(Observer):
@@ -61,6 +63,7 @@ class CapturedStep:
         self.step, self.draws, self.calls = step, draws, 0
         self.moves, self.restless = 0, None  # see _warm_up
         self.inputs: tuple = ()         # the recorded step reads these, whatever comes in
+        self.kinds: list = []
         self.result: Any = None         # and writes here
         self.replay: Callable[[], None] | None = None
         self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
@@ -68,15 +71,21 @@ class CapturedStep:
         self.gradients: list[tuple[Tensor, Tensor | None]] = []  # what it leaves in .grad
         self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
         self.compared = self.given_up = False  # see first.py
+        self.decided, self.recorded = None, 0  # see decided.py; how often it was recorded
 
     def __call__(self, *inputs: Any) -> Any:
         if self.given_up or observed_by(Observer) is not None:  # who looks on is to see the step
             return self.step(*inputs)
         device = _device(leaves(inputs))
+        if self.replay is not None and self._is_another():
+            self.replay, self.result, self.inputs, self.calls = None, None, (), 0
+            self.compared, self.given_up = False, self.recorded >= ANEW
+            return self(*inputs)
         if self.replay is not None:
-            self._check(inputs)
-            return self.again(inputs) if self.compared else compared(
-                self, inputs, Notes(leaves(inputs)))
+            if self._fits(inputs):
+                return self.again(inputs) if self.compared else compared(
+                    self, inputs, Notes(leaves(inputs)))
+            return self.step(*inputs)
         if self.calls < WARM_UP or self.moves or self.moved() is not None:
             return self._warm_up(inputs)
         return self._record(device.capture, inputs)
@@ -84,7 +93,7 @@ class CapturedStep:
     def kernels(self) -> list:
         """On the CPU what a replay does, call by call: rows of name, reads, writes (shapes), bytes
         and buffers. Raises CaptureError before the step is recorded."""
-        if not hasattr(self.replay, "kernels"):
+        if not self.on_cpu:
             raise CaptureError("there is no list of kernels: a step has one on the CPU, from its "
                                "third call on")
         return self.replay.kernels()
@@ -144,11 +153,13 @@ class CapturedStep:
         for t, array in zip(left, outputs):
             t._data = array
         self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
+        self.kinds = _kinds(own)
         self.held = [(t, t._data) for t in held]
         self.changed = [*(t for t in held if id(t) in notes.written), *_tensors(result)]
         self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
         for t, _, grad in found:  # what it did not touch is what it was
             t.grad = grad if t.grad is before[id(t)] else t.grad
+        self.decided, self.recorded = Decided(self.step), self.recorded + 1
         return self._given_out(inputs)
 
     def _run(self, own: tuple, notes: Notes, before: dict, tensors: list[Tensor], arrays: list,
@@ -171,8 +182,22 @@ class CapturedStep:
         left = [*_tensors(result), *grads]
         return (result, held, left), [t._data for t in left]
 
-    def _check(self, inputs: tuple) -> None:
-        """Raise for what the recorded step was not made for."""
+    def _is_another(self) -> bool:
+        """Whether Python would not decide as it did when the step was recorded; on the CPU also
+        whether what it reads lies elsewhere. Then it is recorded anew."""
+        return self.compared and self.decided.is_changed() or (
+            self.on_cpu and self.moved() is not None)
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it is a list of the CPU's kernels that is replayed."""
+        return hasattr(self.replay, "kernels")
+
+    def _fits(self, inputs: tuple) -> bool:
+        """Whether the recorded step was made for these. On the CPU it is made as it is for others;
+        on a GPU they are refused, as is what was moved."""
+        if self.on_cpu:
+            return _kinds(inputs) == self.kinds
         known, given = (mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
                         for xs in (self.inputs, inputs))
         if known != given:
@@ -183,6 +208,7 @@ class CapturedStep:
             raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
                                "data since the step was captured: capture the step again, or "
                                "change data in place, t.data[...] = new")
+        return True
 
     def again(self, inputs: tuple) -> Any:
         """A replay."""
@@ -200,8 +226,7 @@ class CapturedStep:
     def _given_out(self, inputs: tuple) -> Any:
         """The result. On a GPU the next call overwrites it; on the CPU it is a copy, as somebody
         who keeps the results of eager steps expects."""
-        owns = getattr(self.replay, "owns", None)
-        if owns is None:
+        if not self.on_cpu:
             return self.result
         same = {id(own._data): x for own, x in zip(leaves(self.inputs), leaves(inputs))}
 
@@ -210,7 +235,7 @@ class CapturedStep:
                 return t
             if id(t._data) in same:
                 return same[id(t._data)].detach()
-            return Tensor(t._data.copy()) if owns(t._data) else t
+            return Tensor(t._data.copy()) if self.replay.owns(t._data) else t
 
         return mapped(given_out, self.result)
 
@@ -235,6 +260,11 @@ def _device(inputs: list) -> backend.Backend:
         raise CaptureError(f"the inputs of a captured step are on {' and '.join(devices)}: "
                            "move them to one device")
     return next(iter(devices.values()), backend.current())
+
+
+def _kinds(inputs: tuple) -> list:
+    """What inputs have to have in common with those of the recorded step."""
+    return [outline(inputs), *[(x._data.shape, x._data.dtype) for x in leaves(inputs)]]
 
 
 def _tensors(result: Any) -> list[Tensor]:

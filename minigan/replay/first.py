@@ -37,8 +37,10 @@ def compared(step: Any, inputs: tuple, notes: Any) -> Any:
     """The first replay of a CapturedStep. If it is not what the step itself does, the step is made,
     and goes on being made as it is."""
     step.compared = True
-    if not hasattr(step.replay, "changes"):  # a GPU's graph
-        return step.again(inputs)
+    if not step.on_cpu:
+        result = step.again(inputs)
+        step.decided.settle()
+        return result
     before = State(step)
     result = step.eager(inputs, notes)
     after = State(step)
@@ -55,6 +57,7 @@ def compared(step: Any, inputs: tuple, notes: Any) -> Any:
     except Exception as error:
         why = f"an error ({error})"
     if why is None:
+        step.decided.settle()
         return again
     after.restore()
     for t, grad in grads:

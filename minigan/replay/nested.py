@@ -17,6 +17,18 @@ def mapped(f: Callable[[Any], Any], value: Any) -> Any:
 
 def leaves(value: Any) -> list:
     """All that is in tuples, lists and dicts, one after another."""
+    if isinstance(value, dict):
+        value = [value[key] for key in sorted(value, key=repr)]
+    if not isinstance(value, (tuple, list)):
+        return [value]
     found: list = []
-    mapped(found.append, value)
+    for part in value:
+        found += leaves(part)
     return found
+
+
+def outline(value: Any) -> Any:
+    """How tuples, lists and dicts are nested: equal where the leaves have the same places."""
+    if isinstance(value, dict):
+        return {key: outline(part) for key, part in value.items()}
+    return [outline(part) for part in value] if isinstance(value, (tuple, list)) else None
