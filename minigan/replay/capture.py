@@ -72,6 +72,7 @@ class CapturedStep:
         self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
         self.compared = self.given_up = False  # see first.py
         self.decided, self.recorded = None, 0  # see decided.py; how often it was recorded
+        self.trained: list[bool] = []  # whether each of the held requires a gradient
 
     def __call__(self, *inputs: Any) -> Any:
         if self.given_up or observed_by(Observer) is not None:  # who looks on is to see the step
@@ -155,6 +156,7 @@ class CapturedStep:
         self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
         self.kinds = _kinds(own)
         self.held = [(t, t._data) for t in held]
+        self.trained = [t._requires_grad for t in held]
         self.changed = [*(t for t in held if id(t) in notes.written), *_tensors(result)]
         self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
         for t, _, grad in found:  # what it did not touch is what it was
@@ -185,8 +187,8 @@ class CapturedStep:
     def _is_another(self) -> bool:
         """Whether Python would not decide as it did when the step was recorded; on the CPU also
         whether what it reads lies elsewhere. Then it is recorded anew."""
-        return self.compared and self.decided.is_changed() or (
-            self.on_cpu and self.moved() is not None)
+        return self.compared and (self.decided.is_changed() or self.trained != [
+            t._requires_grad for t, _ in self.held]) or self.on_cpu and self.moved() is not None
 
     @property
     def on_cpu(self) -> bool:

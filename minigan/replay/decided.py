@@ -26,10 +26,12 @@ Read = Callable[[], Iterable[Any]]
 
 
 class Decided:
-    """All that a step reads in Python, as it is now."""
+    """All that a step reads in Python, as it is now. `scalars` are what it reads anew each time."""
 
     def __init__(self, step: Callable):
-        self.stores: list[tuple[Read, list]] = [(read, [*read()]) for read in _stores(step)]
+        self.scalars: list[Scalar] = []
+        self.stores: list[tuple[Read, list]] = [
+            (read, [*read()]) for read in _stores(step, self.scalars)]
 
     def settle(self) -> None:
         """Leave out what has changed since."""
@@ -62,8 +64,9 @@ def _some(read: Read, kept: list[int]) -> list:
     return [values[k] for k in kept if k < len(values)]
 
 
-def _stores(step: Callable) -> Iterator[Read]:
-    """For everything that keeps what the step reaches, a function that reads it."""
+def _stores(step: Callable, scalars: list[Scalar]) -> Iterator[Read]:
+    """For everything that keeps what the step reaches, a function that reads it. Scalars on the way
+    are added to those given."""
     seen: set = set()
     waiting = [step]
     while waiting:
@@ -71,6 +74,8 @@ def _stores(step: Callable) -> Iterator[Read]:
         # a bound method is another object each time
         key = (id(x.__func__), id(x.__self__)) if isinstance(x, MethodType) else id(x)
         if key in seen or isinstance(x, (*PLAIN, *READ_ANEW, type)) or backend.is_array(x):
+            if isinstance(x, Scalar) and all(x is not s for s in scalars):
+                scalars.append(x)
             continue
         seen.add(key)
         for read in _reads(x):

@@ -19,14 +19,25 @@ class State:
 
     def __init__(self, step: Any):
         self.arrays = [(array, array.copy()) for array in step.replay.changes]
+        self.scalars = [(scalar, scalar.value) for scalar in step.decided.scalars]
         self.python = [state() for state in step.replay.states]
         self.rng = None if step.draws is None else step.draws.rng.bit_generator
         self.random = None if self.rng is None else self.rng.state
+
+    def difference(self) -> str | None:
+        """What is otherwise by now, in words."""
+        for array, was in self.arrays:
+            if array.tobytes() != was.tobytes():
+                return f"an array of shape {array.shape} that it changes"
+        return next(("a count of steps" for scalar, value in self.scalars
+                     if scalar.value != value), None)
 
     def restore(self) -> None:
         """Make it so again."""
         for array, was in self.arrays:
             array[...] = was
+        for scalar, value in self.scalars:
+            scalar.value = value
         for restore in self.python:
             restore()
         if self.rng is not None:
@@ -52,8 +63,7 @@ def compared(step: Any, inputs: tuple, notes: Any) -> Any:
         again = step.again(inputs)
         why = (_difference(result, again) or _difference(*[[t.grad for t, _ in step.gradients],
                                                            [grad for _, grad in grads]])
-               or next((f"an array of shape {array.shape} that it changes"
-                        for array, was in after.arrays if array.tobytes() != was.tobytes()), None))
+               or after.difference())
     except Exception as error:
         why = f"an error ({error})"
     if why is None:
