@@ -75,6 +75,7 @@ LATE = {
     ("minigan.backend.cuda.graph", "minigan.backend"),  # the same
     ("minigan.backend.arrays", "minigan.backend"),     # the package imports this module first
     ("minigan.backend.cpu.threads", "minigan.backend"),  # the same
+    ("minigan.backend.cpu.recording.recorder", "minigan.backend"),  # the same
 }
 
 # Where NumPy may be named, and what of it; None is all of it. Everything else is written for

@@ -17,10 +17,15 @@ from ..errors import UserError
 from ..failures import LIBRARIES
 from . import cpu
 from .arrays import is_half
+from .cpu.recording import array as _array
+from .cpu.recording import calls as _calls
+from .cpu.recording import functions as _functions
+from .cpu.recording import kernels as _kernels
+from .cpu.recording import recorder as _recorder
 
-__all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "get", "is_array",
-           "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain", "register",
-           "result", "to_device", "to_numpy", "use"]
+__all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "each_time", "get",
+           "is_array", "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain",
+           "refuse_recording", "register", "result", "seen", "to_device", "to_numpy", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
 
@@ -39,9 +44,10 @@ class Backend:
     kernels: ModuleType                       # reference.py's names, perhaps faster
     from_numpy: Callable[[numpy.ndarray], Array]
     to_numpy: Callable[[Array], numpy.ndarray]  # always a copy, in C order
-    # run ↦ (run(), a function that does the same work again); None: Python does it each time.
-    # Raises BackendError for what cannot be recorded
-    capture: Callable[[Callable[[], Any]], tuple[Any, Callable[[], None]]] | None = None
+    # (run, arrays) ↦ (value, outputs, replay). run(the arrays, as a recorded step sees them) makes
+    # the step, and returns a value and the arrays that outlive it; replay() does the same work
+    # again, and writes to the outputs. Raises BackendError for what cannot be recorded
+    capture: Callable[[Callable, list], tuple[Any, list, Callable[[], None]]]
 
 
 _NUMBERS = (int, float, numpy.integer, numpy.floating, numpy.bool_)
@@ -128,7 +134,7 @@ def asarray(data: Any, dtype: Any = None) -> Array:
     Arrays and NumPy scalars keep their dtype, Python ints and bools become int64 and bool, and
     Python floats become float32, the dtype of parameters. Raises TypeError for what is no number.
     """
-    there = isinstance(data, _current.array_type)
+    there = is_array(data) and of(data).name == _current.name
     host = data if there else to_numpy(data) if is_array(data) else numpy.asarray(data)
     if host.dtype.kind not in "fiub":
         raise TypeError(f"expected numbers, got {type(data).__name__} of {host.dtype}")
@@ -181,9 +187,41 @@ def to_numpy(x: Array) -> numpy.ndarray:
 def to_device(x: Array, device: str) -> Array:
     """x on the named backend or device; x itself if it is there already."""
     target = get(device)
-    return x if of(x) is target else target.from_numpy(to_numpy(x))
+    return x if of(x).name == target.name else target.from_numpy(to_numpy(x))
+
+
+# A step that is recorded on the CPU (see cpu/recording)
+
+def seen(x: Array) -> Array:
+    """An array that lies where it lay before the step, as the step is to see it: while it is
+    recorded on the CPU its own stand-in, else x."""
+    recorder = _recorder.active()
+    return x if recorder is None or not is_host(x) else recorder.wrap(x)
+
+
+def _nothing() -> None:
+    """What puts back what need not be."""
+
+
+def refuse_recording(why: str) -> None:
+    """Raise if a step is being recorded on the CPU."""
+    if _recorder.active() is not None:
+        raise _recorder.refused(why)
+
+
+def each_time(do: Callable[[], Any], state: Callable[[], Callable] = lambda: _nothing) -> None:
+    """do(), now and at each replay of a step that is recorded on the CPU. state() is to return a
+    function that puts back what do() changes, as it is now."""
+    if (recorder := _recorder.active()) is None:
+        do()
+    else:
+        recorder.each_time(do, state)
 
 
 register(Backend("numpy", numpy, numpy.ndarray, cpu, numpy.asarray,
-                 lambda x: numpy.array(x, order="C")))  # in its bare bytes, too, it is x
+                 lambda x: numpy.array(x, order="C"),  # in its bare bytes, too, it is x
+                 _calls.capture))
+_by_type[_array.RecordedArray] = Backend(
+    "numpy", _functions.Module(), _array.RecordedArray, _kernels, _recorder.host_of,
+    lambda x: x.item(), _calls.capture)
 use("numpy")

@@ -137,7 +137,7 @@ def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[S
     judged = players.d_gradient(real, fake, rng)
     g_loss = players.g_gradient(real, fake, rng)
     for flat, before in zip(flats, start):
-        flat.array[...] = before
+        flat.join()[...] = before
         for p in flat.tensors:
             p.mark_changed()
     players.move_d()

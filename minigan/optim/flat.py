@@ -27,9 +27,9 @@ class FlatTensors:
 
     def join(self) -> Array:
         """The array, after laying out anew what is no longer where this put it."""
-        if any(t.data is not view for t, view in zip(self.tensors, self.views)):
+        if any(t.data is not backend.seen(view) for t, view in zip(self.tensors, self.views)):
             self.lay_out()
-        return self.array
+        return backend.seen(self.array)
 
     def lay_out(self) -> None:
         """Lay the tensors end to end in a new array."""
@@ -37,6 +37,7 @@ class FlatTensors:
         if len(kinds) > 1:
             listed = ", ".join(sorted(f"{dtype} on {device}" for device, dtype in kinds))
             raise ValueError(f"the parameters must be of one dtype on one device, not {listed}")
+        backend.refuse_recording("parameters are laid out in memory anew: make optimisers before")
         xp = array_module(self.tensors[0].data)
         self.array = xp.concatenate([t.data.reshape(-1) for t in self.tensors])
         self.views, start = [], 0

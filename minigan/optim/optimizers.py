@@ -1,9 +1,10 @@
 """SGD, Adam and their kin: each an elementwise rule on flat arrays."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
-from ..backend import array_module, kernels
+from ..backend import array_module, each_time, kernels, seen
 from ..checked import checked
 from ..replay import Scalar
 from ..settings import Fraction, NotNegative
@@ -47,13 +48,13 @@ class Optimizer(Saved):
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
         self.flat.join()
-        counts, flat = self._counts.tick(), self.flat.array  # in this order: a tick may move it
+        counts, flat = self._counts.tick(), self.flat.join()  # in this order: a tick may move it
         groups = [group for group in self.param_groups for _ in group.params]
         keys = [count and (count, group) for count, group in zip(counts, groups)]
-        for where, params, key in self.flat.runs(keys):
-            self._count, self.group = key
+        for where, params, (count, group) in self.flat.runs(keys):
+            each_time(partial(vars(self).update, _count=count, group=group))
             kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
-                                 *[array[where] for array in self.state.values()])
+                                 *[seen(array)[where] for array in self.state.values()])
             for p in params:
                 p.mark_changed()
 

@@ -6,6 +6,7 @@ from functools import partial
 from numbers import Integral
 from typing import Any, Callable, Mapping
 
+from ..backend import each_time
 from ..checked import checked
 from ..nn.module import check_names
 from ..settings import Positive, PositiveNumber
@@ -31,8 +32,14 @@ class Schedule:
 
     def step(self) -> None:
         """Move on by one step."""
+        each_time(self._move, self._state)
+
+    def _move(self) -> None:
         self.steps += 1
         self._apply()
+
+    def _state(self) -> Callable[[], None]:
+        return partial(self.load_state_dict, self.state_dict())
 
     def state_dict(self) -> dict[str, Any]:
         """Where the schedule is: "initial_lr", or a list with one for each group, and "steps"."""

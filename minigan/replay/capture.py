@@ -15,10 +15,14 @@ from .. import backend
 from ..autodiff import Function, Tensor
 from ..checked import checked
 from ..observer import Observer, observed_by, observing
+from .decided import Decided
 from .draws import CaptureError, Draws
+from .first import compared
+from .nested import leaves, mapped, outline
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
 RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up
+ANEW = 8      # how often a step is recorded anew, because it became another one, before it is not
 
 
 class Notes(Observer):
@@ -59,39 +63,62 @@ class CapturedStep:
         self.step, self.draws, self.calls = step, draws, 0
         self.moves, self.restless = 0, None  # see _warm_up
         self.inputs: tuple = ()         # the recorded step reads these, whatever comes in
+        self.kinds: list = []
         self.result: Any = None         # and writes here
         self.replay: Callable[[], None] | None = None
         self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
         self.changed: list[Tensor] = []                     # what it changes
         self.gradients: list[tuple[Tensor, Tensor | None]] = []  # what it leaves in .grad
         self.log, self.drawn = [], []  # what the last warm-up drew; (where to, what) is drawn now
+        self.compared = self.given_up = False  # see first.py
+        self.decided, self.recorded = None, 0  # see decided.py; how often it was recorded
+        self.trained: list[bool] = []  # whether each of the held requires a gradient
 
     def __call__(self, *inputs: Any) -> Any:
-        if observed_by(Notes) is not None:  # part of another captured step, which records it
+        if self.given_up or observed_by(Observer) is not None:  # who looks on is to see the step
             return self.step(*inputs)
-        device = _device(_leaves(inputs))
+        device = _device(leaves(inputs))
+        if self.replay is not None and self._is_another():
+            self.replay, self.result, self.inputs, self.calls = None, None, (), 0
+            self.compared, self.given_up = False, self.recorded >= ANEW
+            return self(*inputs)
         if self.replay is not None:
-            return self._replay(inputs)
-        if device.capture is None:
+            if self._fits(inputs):
+                return self.again(inputs) if self.compared else compared(
+                    self, inputs, Notes(leaves(inputs)))
             return self.step(*inputs)
-        if self.calls < WARM_UP or self.moves or self._moved() is not None:
+        if self.calls < WARM_UP or self.moves or self.moved() is not None:
             return self._warm_up(inputs)
         return self._record(device.capture, inputs)
 
-    def _moved(self) -> Tensor | None:
+    def kernels(self) -> list:
+        """On the CPU what a replay does, call by call: rows of name, reads, writes (shapes), bytes
+        and buffers. Raises CaptureError before the step is recorded."""
+        if not self.on_cpu:
+            raise CaptureError("there is no list of kernels: a step has one on the CPU, from its "
+                               "third call on")
+        return self.replay.kernels()
+
+    def moved(self) -> Tensor | None:
         """A tensor of the step's whose data are another array than when the step ended."""
         return next((t for t, array in self.held if t._data is not array), None)
 
+    def eager(self, inputs: tuple, notes: Notes) -> Any:
+        """The step as it is; it is logged what is drawn in it."""
+        log: list = []
+        with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
+            result = self.step(*inputs)
+        self.log = log
+        return result
+
     def _warm_up(self, inputs: tuple) -> Any:
-        """The step as it is. `moves` counts how often in a row it moved arrays of its own (an
-        optimiser lays its parameters out anew where somebody replaced them): it goes to 0."""
+        """`moves` counts how often in a row the step moved arrays of its own (an optimiser lays its
+        parameters out anew where somebody replaced them): it goes to 0."""
         if self.moves >= RESTLESS:
             raise _restless(self.restless)
         self.held = [(t, t._data) for t, _ in self.held]
-        notes, log = Notes(_leaves(inputs)), []
-        with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
-            result = self.step(*inputs)
-        self.restless, self.log = self._moved(), log
+        result = self.eager(inputs, notes := Notes(leaves(inputs)))
+        self.restless = self.moved()
         self.moves = 0 if self.restless is None else self.moves + 1
         self.held = [(t, t._data) for t in notes.alive()]
         self.gradients = [(t, t.grad) for t, _ in self.held]
@@ -100,54 +127,94 @@ class CapturedStep:
 
     def _record(self, record: Callable, inputs: tuple) -> Any:
         """The step recorded, and made once. If it cannot be, all is put back where it was."""
-        own = _mapped(lambda x: Tensor(x.data.copy()), inputs)
+        own = mapped(lambda x: Tensor(x.data.copy()), inputs)
         found = [(t, t._data, t.grad) for t, _ in self.held]
         for t, left in self.gradients:  # as the step left them: it has to clear them itself
             t.grad = left if t.grad is None else t.grad
         before = {id(t): t.grad for t, *_ in found}
-        notes = Notes(_leaves(own), before.values())
-
-        def run() -> tuple[Any, list[Tensor]]:
-            with observing(notes):
-                result = self.step(*own)
-            if (t := self._moved()) is not None:
-                raise _restless(t)
-            if len(drawn) < len(self.log):
-                raise CaptureError(f"this step drew {len(drawn)} times, {len(self.log)} times in "
-                                   "the step before: a captured step draws the same each time")
-            return result, notes.alive()
-
+        notes = Notes(leaves(own), before.values())
         try:
-            with nullcontext([]) if self.draws is None else self.draws.drawn(self.log) as drawn:
-                (result, held), replay = record(run)
+            with nullcontext(([], [])) if self.draws is None else self.draws.drawn(
+                    self.log) as (buffers, drawn):
+                tensors = [*[t for t, *_ in found], *leaves(own), *buffers]
+                given = [t._data for t in tensors]
+                try:
+                    (result, held, left), outputs, replay = record(
+                        lambda arrays: self._run(own, notes, before, tensors, arrays, drawn), given)
+                finally:
+                    for t, array in zip(tensors, given):
+                        t._data = array
         except BaseException as error:
-            for t, array, grad in found:
-                t._data, t.grad = array, grad
+            self.held = [(t, array) for t, array, _ in found]
+            for t, _, grad in found:
+                t.grad = grad
             if isinstance(error, backend.BackendError):
                 raise CaptureError(f"this step cannot be captured: {error}") from error
             raise
+        for t, array in zip(left, outputs):
+            t._data = array
         self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
+        self.kinds = _kinds(own)
         self.held = [(t, t._data) for t in held]
-        self.changed = [*(t for t in held if id(t) in notes.written),
-                        *(t for t in _leaves(result)
-                          if isinstance(t, Tensor) and t.creator is None)]
+        self.trained = [t._requires_grad for t in held]
+        self.changed = [*(t for t in held if id(t) in notes.written), *_tensors(result)]
         self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
         for t, _, grad in found:  # what it did not touch is what it was
             t.grad = grad if t.grad is before[id(t)] else t.grad
-        return result
+        self.decided, self.recorded = Decided(self.step), self.recorded + 1
+        return self._given_out(inputs)
 
-    def _replay(self, inputs: tuple) -> Any:
-        known, given = (_mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
+    def _run(self, own: tuple, notes: Notes, before: dict, tensors: list[Tensor], arrays: list,
+             drawn: list) -> tuple[tuple, list]:
+        """The step with these arrays in the tensors; its result, what it reads, and the tensors
+        that outlive it, and of those the arrays."""
+        for t, array in zip(tensors, arrays):
+            t._data = array
+        self.held = [(t, t._data) for t, _ in self.held]
+        with observing(notes):
+            result = mapped(lambda x: x.detach() if isinstance(x, Tensor) and x.creator else x,
+                            self.step(*own))  # without the graph, and what that holds
+        if (t := self.moved()) is not None:
+            raise _restless(t)
+        if len(drawn) < len(self.log):
+            raise CaptureError(f"this step drew {len(drawn)} times, {len(self.log)} times in "
+                               "the step before: a captured step draws the same each time")
+        held = notes.alive()
+        grads = [t.grad for t in held if t.grad is not None and t.grad is not before.get(id(t))]
+        left = [*_tensors(result), *grads]
+        return (result, held, left), [t._data for t in left]
+
+    def _is_another(self) -> bool:
+        """Whether Python would not decide as it did when the step was recorded; on the CPU also
+        whether what it reads lies elsewhere. Then it is recorded anew."""
+        return self.compared and (self.decided.is_changed() or self.trained != [
+            t._requires_grad for t, _ in self.held]) or self.on_cpu and self.moved() is not None
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether it is a list of the CPU's kernels that is replayed."""
+        return hasattr(self.replay, "kernels")
+
+    def _fits(self, inputs: tuple) -> bool:
+        """Whether the recorded step was made for these. On the CPU it is made as it is for others;
+        on a GPU they are refused, as is what was moved."""
+        if self.on_cpu:
+            return _kinds(inputs) == self.kinds
+        known, given = (mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
                         for xs in (self.inputs, inputs))
         if known != given:
             raise CaptureError(f"the step was captured with inputs of {known}, and is called with "
                                f"{given}: every replay takes the same shapes, dtypes and device. "
                                "Leave an incomplete last batch out, or capture another step for it")
-        if (t := self._moved()) is not None:
+        if (t := self.moved()) is not None:
             raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
                                "data since the step was captured: capture the step again, or "
                                "change data in place, t.data[...] = new")
-        for own, x in zip(_leaves(self.inputs), _leaves(inputs)):
+        return True
+
+    def again(self, inputs: tuple) -> Any:
+        """A replay."""
+        for own, x in zip(leaves(self.inputs), leaves(inputs)):
             own.data[...] = x.data
         if self.draws is not None:
             self.draws.again(self.drawn)
@@ -156,7 +223,23 @@ class CapturedStep:
             t.mark_changed()
         for t, grad in self.gradients:
             t.grad = grad
-        return self.result
+        return self._given_out(inputs)
+
+    def _given_out(self, inputs: tuple) -> Any:
+        """The result. On a GPU the next call overwrites it; on the CPU it is a copy, as somebody
+        who keeps the results of eager steps expects."""
+        if not self.on_cpu:
+            return self.result
+        same = {id(own._data): x for own, x in zip(leaves(self.inputs), leaves(inputs))}
+
+        def given_out(t: Any) -> Any:
+            if not isinstance(t, Tensor):
+                return t
+            if id(t._data) in same:
+                return same[id(t._data)].detach()
+            return Tensor(t._data.copy()) if self.replay.owns(t._data) else t
+
+        return mapped(given_out, self.result)
 
 
 def _restless(t: Tensor) -> CaptureError:
@@ -181,22 +264,14 @@ def _device(inputs: list) -> backend.Backend:
     return next(iter(devices.values()), backend.current())
 
 
-def _mapped(f: Callable[[Any], Any], value: Any) -> Any:
-    """f of all that is in tuples, lists and dicts (in the order of their keys), in the same ones.
-    """
-    if isinstance(value, dict):
-        return {key: _mapped(f, value[key]) for key in sorted(value, key=repr)}
-    if isinstance(value, (tuple, list)):
-        parts = [_mapped(f, part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return f(value)
+def _kinds(inputs: tuple) -> list:
+    """What inputs have to have in common with those of the recorded step."""
+    return [outline(inputs), *[(x._data.shape, x._data.dtype) for x in leaves(inputs)]]
 
 
-def _leaves(value: Any) -> list:
-    """All that is in tuples, lists and dicts, one after another."""
-    leaves: list = []
-    _mapped(leaves.append, value)
-    return leaves
+def _tensors(result: Any) -> list[Tensor]:
+    """The Tensors of a result."""
+    return [t for t in leaves(result) if isinstance(t, Tensor)]
 
 
 @checked

@@ -52,9 +52,11 @@ class Draws:
             self._draw = None
 
     @contextmanager
-    def drawn(self, log: list[Callable]) -> Iterator[list[tuple[Tensor, Callable]]]:
+    def drawn(self, log: list[Callable]
+              ) -> Iterator[tuple[list[Tensor], list[tuple[Tensor, Callable]]]]:
         """Within it the n-th draw is what the log's n-th gave before. To know that it is the same,
-        it is drawn once more, by a copy of the generator."""
+        it is drawn once more, by a copy of the generator. Gives the Tensors that are going to be
+        drawn, and the list of those that were, with how."""
         start, again = self.rng.bit_generator.state, copy.deepcopy(self.rng)
         arrays = [draw(self.rng) for draw in log]
         buffers = [Tensor(backend.asarray(array)) for array in arrays]
@@ -72,7 +74,7 @@ class Draws:
 
         self._draw = take
         try:
-            yield drawn
+            yield buffers, drawn
         except BaseException:
             self.rng.bit_generator.state = start  # the step was not made
             raise

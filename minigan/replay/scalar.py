@@ -1,7 +1,8 @@
 """A number that changes from step to step: a learning rate, a count of steps."""
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import Any, Callable
 
 from .. import backend
 
@@ -31,8 +32,11 @@ class Scalar:
     def on(self, like: backend.Array) -> Any:
         """The number to compute with beside the array `like`: a Python number, or the array."""
         if backend.is_host(like):
-            self._value, self._array, self._counted = self.value, None, False
+            self._leave_device()
             return self._value
+        if backend.of(like).name == "numpy":
+            raise backend.BackendError("a learning rate or a count of steps is read where it would "
+                                       "stay what it is now: read it in a rule, or outside")
         if self._array is None or backend.of(self._array) is not backend.of(like):
             self._array = backend.array_module(like).full((), self.value, "float64")
             self._counted = False
@@ -40,9 +44,19 @@ class Scalar:
 
     def tick(self, like: backend.Array) -> None:
         """Add one, on the device of `like`."""
-        if backend.is_host(like):
-            self._value = self.on(like) + 1
+        if backend.of(like).name == "numpy":
+            self._leave_device()
+            backend.each_time(self._add_one, self._state)
         else:
             array = self.on(like)
             array += 1
             self._counted = True
+
+    def _leave_device(self) -> None:
+        self._value, self._array, self._counted = self.value, None, False
+
+    def _add_one(self) -> None:
+        self._value += 1
+
+    def _state(self) -> Callable[[], None]:
+        return partial(setattr, self, "_value", self._value)

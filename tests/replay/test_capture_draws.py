@@ -36,7 +36,7 @@ def generator(seed=0):
 
 
 def training(options, captured):
-    """Six steps of a game on images: the numbers of each, and the weights."""
+    """Eight steps of a game on images: the numbers of each, and the weights."""
     rng = generator()
     g = models.Generator(2, nn.Dense(2, 64, rng=rng), nn.Tanh(), nn.Reshape(8, 8, 1))
     d = models.Discriminator(nn.Flatten(), nn.Dense(64, 4, rng=rng), nn.Tanh(),
@@ -50,7 +50,7 @@ def training(options, captured):
 
     make = mg.capture(step, draws) if captured else step
     losses = []
-    for _ in range(6):
+    for _ in range(8):
         real = mg.tensor(rng.uniform(-1, 1, (3, 8, 8, 1)).astype(np.float32))
         result = make(real, noise.normal(3, 2, draws.rng))  # the latents: before the step
         losses.append([result.d_loss.item(), result.g_loss.item()])
@@ -58,8 +58,11 @@ def training(options, captured):
     return losses, game.state_dict(), draws.rng.bit_generator.state
 
 
+@pytest.mark.filterwarnings("error:the step is not captured")
+@pytest.mark.parametrize("backend", ["numpy", "strict"])
 @pytest.mark.parametrize("name", GAMES)
-def test_a_captured_game_that_draws_equals_the_eager_one_bit_for_bit(name):
+def test_a_captured_game_that_draws_equals_the_eager_one_bit_for_bit(name, backend):
+    mg.use(backend)
     losses, state, numbers = training(GAMES[name], captured=False)
     again, captured, captured_numbers = training(GAMES[name], captured=True)
     np.testing.assert_array_equal(again, losses)

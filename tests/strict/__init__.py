@@ -26,14 +26,15 @@ install(Module)
 __all__ = ["STRICT", "Counts", "StrictArray", "counted", "recorded"]
 
 
-def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
-    """What a CUDA graph does, on a tape: run()'s launches, recorded and made once."""
+def capture(run: Callable[[list], tuple[Any, list]], arrays: list
+            ) -> tuple[Any, list, Callable[[], None]]:
+    """What a CUDA graph does, on a tape: run's launches, recorded and made once."""
     try:
         with recorded() as tape:
-            result = run()
+            value, left = run(arrays)
     except NotRecorded as error:
         raise BackendError(str(error)) from error
-    return result, tape.replay
+    return value, left, tape.replay
 
 
 # without a compiler for the kernels' bodies it is the reference that runs

@@ -23,12 +23,14 @@ TF32 = 77  # for float32, where CUPY_TF32=1 asks for it, as in CuPy's own produc
 DEFAULT_ALGORITHM = -1
 
 
-def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
-    """run() recorded and launched once: what it returned, and a function that launches it again.
+def capture(run: Callable[[list], tuple[Any, list]], arrays: list
+            ) -> tuple[Any, list, Callable[[], None]]:
+    """run(arrays) recorded and launched once: what it returned, and a function that launches it
+    again.
 
     Memory comes from a pool of the graph's own, which lives as long as the function: the addresses
     in a graph must stay what they were. Raises BackendError for what CUDA cannot record; other
-    errors of run() are its own, and stay what they are.
+    errors of run are its own, and stay what they are.
     """
     import cupy
 
@@ -40,7 +42,7 @@ def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
     with cupy.cuda.using_allocator(pool.malloc), stream:
         stream.begin_capture()
         try:
-            result = run()
+            value, left = run(arrays)
             graph = stream.end_capture()
         except BaseException as error:  # also Ctrl-C: a stream that records is of no other use
             _abandon(stream)
@@ -55,7 +57,7 @@ def capture(run: Callable[[], Any]) -> tuple[Any, Callable[[], None]]:
         graph.launch(cupy.cuda.get_current_stream())
 
     replay()
-    return result, replay
+    return value, left, replay
 
 
 def _abandon(stream: Any) -> None:
