@@ -1,0 +1,75 @@
+"""NVRTC's work: CUDA C++ to a shared object, by a C++ compiler and include/on_cpu.h."""
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .build import COMPILER, HERE, cache, flags
+
+KERNEL = re.compile(r"__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+"
+                    r"(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(")
+MEETS = re.compile(r"__sync|__shfl|_sync\s*\(|__shared__")  # kernels whose threads meet
+DYNAMIC = re.compile(r"extern\s+__shared__\s+([\w:<>\s]+?)\s*(\w+)\s*\[\s*\]\s*;")
+COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+# what NVRTC takes and means nothing here: there is one architecture, and numbers below the
+# smallest normal one are kept
+IGNORED = re.compile(r"-std=|--std=|-arch=|--gpu-architecture=|-ftz=|--device-as-default|"
+                     r"--generate-line-info|-lineinfo|--fmad=|-default-device")
+INVALID_OPTION, FAILED = 5, 6
+
+
+class UnknownOption(Exception):
+    """An option of NVRTC that is not there."""
+
+
+def arguments(options: list[str]) -> list[str]:
+    """NVRTC's options as the compiler's."""
+    kept = []
+    for option in options:
+        if option.startswith(("-I", "-D", "-U")):
+            kept.append(option)
+        elif option.startswith("--include-path="):
+            kept.append("-I" + option.partition("=")[2])
+        elif not IGNORED.match(option):
+            raise UnknownOption(f"CUDA on the CPU has no option {option} of NVRTC")
+    return kept
+
+
+def translated(source: str, expressions: list[str]) -> tuple[str, list[str]]:
+    """The C++ file, and the names of the kernels that the expressions mean."""
+    bare = COMMENT.sub(" ", source)
+    source = DYNAMIC.sub(r"size_t \2_size; \1* \2 = (\1*)on_cpu_dynamic_shared(&\2_size);", source)
+    lowered = [f"expression{k}" for k in range(len(expressions))]
+    kernels = dict(zip(lowered, expressions))
+    # a template is a kernel only by the expressions that name it
+    plain = [name for name in KERNEL.findall(bare)
+             if re.search(rf'extern\s+"C"[^;{{}}]*\b{name}\s*\(', bare) or not expressions]
+    kernels |= {name: name for name in plain}
+    table = "".join(f'extern "C" const on_cpu::Kernel on_cpu_kernel_{symbol} = '
+                    f"on_cpu::described<&{name}>();\n" for symbol, name in kernels.items())
+    return f"#define ON_CPU_BARRIERS {int(bool(MEETS.search(bare)))}\n" \
+           f'#include "on_cpu.h"\n#line 1 "kernel"\n{source}\n{table}', lowered
+
+
+def compiled(source: str, options: list[str], expressions: list[str]) -> tuple[bytes, list[str]]:
+    """The shared object of a source and its kernels' names. Raises RuntimeError with the
+    compiler's words, or UnknownOption."""
+    text, lowered = translated(source, expressions)
+    with tempfile.TemporaryDirectory(prefix="cuda-on-cpu-") as folder:
+        path = Path(folder) / "kernel.cpp"
+        path.write_text(text)
+        done = subprocess.run(
+            [COMPILER, *flags(), "-O1", "-w", "-shared", "-fno-gnu-unique",
+             f"-I{HERE / 'include'}", *arguments(options), str(path), "-o", f"{folder}/kernel.so"],
+            capture_output=True, text=True, env={**os.environ, "LD_PRELOAD": ""})
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return (Path(folder) / "kernel.so").read_bytes(), lowered
+
+
+def kernels_folder() -> Path:
+    """Where CuPy keeps what it had compiled."""
+    return cache("kernels", "include/**/*", "src/threads.h", "build.py", "compiler.py")
