@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from minigan import backend, failures
 from minigan.backend import BackendError
+from tests.cuda_on_cpu import load
 from tests.kernel import Kernel
 from tests.sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
 from tests.strict import STRICT
@@ -41,11 +42,18 @@ _no_gpu = {"reason": "", "count": 0}
 def pytest_addoption(parser):
     parser.addoption("--write-op-table", action="store_true",
                      help="write docs/op_table.md from what tests/ops/test_table.py finds")
+    parser.addoption("--cuda-on-cpu", action="store_true",
+                     help="with -m gpu: CuPy computes on the CPU (tests/cuda_on_cpu)")
 
 
 def pytest_configure(config):
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a script's `pytest &`
         signal.signal(signal.SIGINT, signal.default_int_handler)  # processes are sent Ctrl-C
+    if config.option.cuda_on_cpu:
+        try:
+            load.start()
+        except load.CannotBuild as error:
+            _no_gpu["reason"] = str(error)
     gc.disable()  # what is collected are tests, of which none is garbage
     config.addinivalue_line("markers", "numpy_only(reason): not run on the strict stand-in")
 
@@ -65,6 +73,8 @@ def pytest_generate_tests(metafunc):
 
 def why_no_gpu():
     """Why no GPU can be tested, "" if one can."""
+    if _no_gpu["reason"]:
+        return _no_gpu["reason"]
     try:
         backend.get("cupy")
     except BackendError as error:

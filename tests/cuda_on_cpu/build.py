@@ -38,7 +38,7 @@ def flags() -> list[str]:
     return [*FLAGS, *(["-fsanitize=address"] if sanitized() else [])]
 
 
-def cache(kind: str, *sources: str) -> Path:
+def folder_of(kind: str, *sources: str) -> Path:
     """A folder for what is made of some sources as they are now."""
     if COMPILER is None:
         raise CannotBuild("there is no g++ to build CUDA on the CPU with")
@@ -65,7 +65,7 @@ def run(command: list[str]) -> None:
 def build(wanted: dict[str, set[str]]) -> Path:
     """The folder of the libraries. `wanted` says which names of a library its
     callers link with: those that its sources lack become functions that say so and fail."""
-    folder = cache("lib", "src/*", "build.py", "load.py")
+    folder = folder_of("lib", "src/*", "build.py", "load.py")
     if folder.exists():
         return folder
     # two processes may build at once: each in a folder of its own, and either's is as good

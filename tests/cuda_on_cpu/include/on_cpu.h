@@ -182,8 +182,9 @@ struct Kernel {
     size_t shared;
 };
 
-template <auto f> struct Launch;
-template <class... A, void (*f)(A...)> struct Launch<f> {
+// `meet`: whether the threads of a block do, at barriers or in shared memory
+template <auto f, bool meet> struct Launch;
+template <class... A, void (*f)(A...), bool meet> struct Launch<f, meet> {
     static constexpr size_t sizes[] = {sizeof(A)..., 0};
     static_assert((sizeof(A) + ... + 0) <= 4096, "a kernel's parameters may take 4096 bytes");
 
@@ -204,7 +205,7 @@ template <class... A, void (*f)(A...)> struct Launch<f> {
                 }
     }
     static void run_block(dim3 block, void** params) {
-        if constexpr (ON_CPU_BARRIERS) {
+        if constexpr (meet) {
             if (__start_on_cpu_shared)
                 std::memset(__start_on_cpu_shared, 0xFF,
                             __stop_on_cpu_shared - __start_on_cpu_shared);
@@ -220,9 +221,12 @@ template <class... A, void (*f)(A...)> struct Launch<f> {
     }
 };
 
-template <auto f> Kernel described() {
-    return {Launch<f>::run, sizeof Launch<f>::sizes / sizeof(size_t) - 1, Launch<f>::sizes,
+template <auto f, bool meet> Kernel described() {
+    using L = Launch<f, meet>;
+    return {L::run, sizeof L::sizes / sizeof(size_t) - 1, L::sizes,
             size_t(__stop_on_cpu_shared - __start_on_cpu_shared)};
 }
+
+#define ON_CPU_KERNEL extern "C" __attribute__((used, externally_visible)) const on_cpu::Kernel
 
 }  // namespace on_cpu
