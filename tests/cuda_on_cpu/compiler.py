@@ -14,6 +14,8 @@ KERNEL = re.compile(r"__global__\s+(?:__launch_bounds__\s*\([^)]*\)\s*)?void\s+"
                     r"(?:__launch_bounds__\s*\([^)]*\)\s*)?(\w+)\s*\(")
 MEETS = re.compile(r"__sync|__shfl|_sync\s*\(|__shared__")  # kernels whose threads meet
 DYNAMIC = re.compile(r"extern\s+__shared__\s+([\w:<>\s]+?)\s*(\w+)\s*\[\s*\]\s*;")
+PARTITION = re.compile(r"void\s+partition_kernel\(\s*CArray<([\w ]+), 1, true>")
+INCLUDE = re.compile(r"^\s*#include.*", re.MULTILINE)
 COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 # what NVRTC takes and means nothing here: there is one architecture, and numbers below the
 # smallest normal one are kept
@@ -45,6 +47,9 @@ def arguments(options: list[str]) -> tuple[str, ...]:
 def translated(source: str, expressions: list[str]) -> tuple[str, list[str]]:
     """The C++ file, and the names of the kernels that the expressions mean."""
     bare = COMMENT.sub(" ", source)
+    if partition := PARTITION.search(bare):
+        source = "\n".join([*INCLUDE.findall(source), f"#define ELEMENT {partition[1]}",
+                            '#include "partition.h"'])
     source = DYNAMIC.sub(r"size_t \2_size; \1* \2 = (\1*)on_cpu_dynamic_shared(&\2_size);", source)
     lowered = [f"expression{k}" for k in range(len(expressions))]
     kernels = dict(zip(lowered, expressions))
@@ -53,8 +58,8 @@ def translated(source: str, expressions: list[str]) -> tuple[str, list[str]]:
              if re.search(rf'extern\s+"C"[^;{{}}]*\b{name}\s*\(', bare) or not expressions]
     kernels |= {name: name for name in plain}
     meet = "true" if MEETS.search(bare) else "false"
-    table = "".join(f"ON_CPU_KERNEL on_cpu_kernel_{symbol} = on_cpu::described<&{name}, {meet}>();\n"
-                    for symbol, name in kernels.items())
+    table = "".join(f"ON_CPU_KERNEL on_cpu_kernel_{symbol} = "
+                    f"on_cpu::described<&{name}, {meet}>();\n" for symbol, name in kernels.items())
     return f"{source}\n{table}", lowered
 
 
@@ -65,8 +70,9 @@ def compiled(source: str, options: list[str], expressions: list[str]) -> tuple[b
     with tempfile.TemporaryDirectory(prefix="cuda-on-cpu-") as folder:
         path = Path(folder) / "kernel.cpp"
         path.write_text(text)
-        run([*COMMAND, *arguments(options), "-include", str(_prelude(arguments(options))), "-shared",
-             str(path), "-o", f"{folder}/kernel.so"])
+        options = arguments(options)
+        run([*COMMAND, *options, "-include", str(_prelude(options)), "-shared", str(path),
+             "-o", f"{folder}/kernel.so"])
         return (Path(folder) / "kernel.so").read_bytes(), lowered
 
 

@@ -16,7 +16,7 @@ import traceback
 from pathlib import Path
 
 from . import blas, compiler
-from .build import LIBRARIES, CannotBuild, build
+from .build import LIBRARIES, CannotBuild, build, sanitized
 from .elf import symbols
 
 WITH_RUNTIME = ["cupy_backends/cuda/api/runtime", "cupy/cuda/cub", "cupy/cuda/thrust"]
@@ -53,6 +53,10 @@ def start() -> None:
     _connect(libraries)
     for name, file in files.items():
         _redirect(file, tables[name], libraries["libcudart_on_cpu.so"])
+    if sanitized():
+        import cupy
+
+        cupy.cuda.set_allocator(None)  # in CuPy's pool an array's end is within a larger block
 
 
 def _connect(libraries: dict[str, ctypes.CDLL]) -> None:

@@ -13,16 +13,30 @@
 #include "core.h"
 #include "threads.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#endif
+
 using namespace on_cpu;
 
 namespace {
 
 struct Function {
     const Kernel* kernel;
+    std::string name;
     int dynamic_shared = 48 << 10;  // bytes that a launch may ask for
 };
 
 std::recursive_mutex launching;  // blocks run one after another: their indices are the object's
+
+#ifdef __SANITIZE_ADDRESS__
+// AddressSanitizer knows the place in memory; this says which kernel it was.
+std::string running;
+void say_kernel(const char*) {
+    std::fprintf(stderr, "it was in the kernel %s\n", running.empty() ? "(none)" : running.c_str());
+}
+struct Say { Say() { __asan_set_error_report_callback(say_kernel); } } say;
+#endif
 
 // The size of an ELF file in memory: the table of its sections is its last part.
 size_t image_size(const void* image) {
@@ -51,11 +65,14 @@ int launch(const Function& function, Size grid, Size block, unsigned shared, voi
     auto copies = std::make_shared<std::vector<std::string>>();
     for (size_t k = 0; k < kernel.count; ++k)
         copies->emplace_back(static_cast<char*>(params[k]), kernel.sizes[k]);
-    return submit(stream, [=, &kernel] {
+    return submit(stream, [=, &kernel, name = function.name] {
         std::lock_guard<std::recursive_mutex> guard(launching);
         std::vector<void*> arguments;
         for (std::string& copy : *copies) arguments.push_back(copy.data());
         set_dynamic_shared(shared);
+#ifdef __SANITIZE_ADDRESS__
+        running = name;
+#endif
         kernel.run(grid, block, arguments.data());
     });
 }
@@ -100,7 +117,7 @@ int cuModuleGetFunction(void** function, void* module, const char* name) {
     auto* kernel = static_cast<const Kernel*>(
         dlsym(module, (std::string("on_cpu_kernel_") + name).c_str()));
     if (!kernel) return NotFound;
-    *function = new Function{kernel};
+    *function = new Function{kernel, name};
     return Success;
 }
 

@@ -132,7 +132,8 @@ extern "C" void on_cpu_run_block(Size block, Size* place, void (*thread)(void*),
     entry = thread;
     entry_context = context;
     for (unsigned k = 0; k < count; ++k) {
-        void** top = reinterpret_cast<void**>(bottom(k) + STACK) - 2;  // as after a call
+        // as after a call; and not all in the same lines of the processor's cache
+        void** top = reinterpret_cast<void**>(bottom(k) + STACK - k % 32 * 128) - 2;
         *top = reinterpret_cast<void*>(&begin);
         threads[k].stack = top - 6;  // the registers that on_cpu_switch takes
         threads[k].state = Ready;
