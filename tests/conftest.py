@@ -67,8 +67,10 @@ def pytest_generate_tests(metafunc):
     if (path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in ON_BOTH
             and not metafunc.definition.get_closest_marker("gpu")):
         only = metafunc.definition.get_closest_marker("numpy_only")
-        metafunc.parametrize("array_library", ["numpy"] if only else ["numpy", "strict"],
-                             indirect=True)
+        libraries = ["numpy"] if only else ["numpy", "strict"]
+        if metafunc.config.option.cuda_on_cpu:
+            libraries = [] if only else [pytest.param("cupy", marks=pytest.mark.gpu)]
+        metafunc.parametrize("array_library", libraries, indirect=True)
 
 
 def why_no_gpu():
@@ -140,6 +142,9 @@ def fewer_examples(test, monkeypatch):
 def array_library(request):
     """The default backend of the test, "numpy" or "strict"."""
     name = getattr(request, "param", "numpy")
+    if name == "cupy":
+        request.getfixturevalue("restored_backends")
+        backend.use("cupy")
     if name == "strict":
         fewer_examples(request.function, request.getfixturevalue("monkeypatch"))
         request.getfixturevalue("strict")

@@ -175,6 +175,9 @@ def may_share_memory(a: StrictArray, b: StrictArray, max_work: Any = None) -> bo
 
 
 def shares_memory(a: StrictArray, b: StrictArray, max_work: Any = None) -> bool:
+    if not (a.ndim and b.ndim):
+        raise TypeError("shares_memory of an array without axes: CuPy compares the addresses of "
+                        "copies of its element. Take x.reshape(1)")
     return np.shares_memory(operand(a), operand(b))
 
 
