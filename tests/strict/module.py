@@ -84,7 +84,10 @@ def ascontiguousarray(a: StrictArray, dtype: Any = None) -> StrictArray:
 
 
 def broadcast_to(array: StrictArray, shape: Any) -> StrictArray:
-    return StrictArray(np.broadcast_to(operand(array), shape))
+    host = operand(array)
+    if host.shape == tuple(np.broadcast_to(host, shape).shape):
+        return StrictArray(host.view())  # which may be written to; stretched ones had better not
+    return StrictArray(np.broadcast_to(host, shape))
 
 
 def moveaxis(a: StrictArray, source: Any, destination: Any) -> StrictArray:
