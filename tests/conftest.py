@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from minigan import backend, failures
 from minigan.backend import BackendError
+from tests.cuda_on_cpu import load
 from tests.kernel import Kernel
 from tests.sharing import pytest_runtestloop  # noqa: F401 (a hook: half of the tests run beside)
 from tests.strict import STRICT
@@ -41,11 +42,18 @@ _no_gpu = {"reason": "", "count": 0}
 def pytest_addoption(parser):
     parser.addoption("--write-op-table", action="store_true",
                      help="write docs/op_table.md from what tests/ops/test_table.py finds")
+    parser.addoption("--cuda-on-cpu", action="store_true",
+                     help="with -m gpu: CuPy computes on the CPU (tests/cuda_on_cpu)")
 
 
 def pytest_configure(config):
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a script's `pytest &`
         signal.signal(signal.SIGINT, signal.default_int_handler)  # processes are sent Ctrl-C
+    if config.option.cuda_on_cpu:
+        try:
+            load.start()
+        except load.CannotBuild as error:
+            _no_gpu["reason"] = str(error)
     gc.disable()  # what is collected are tests, of which none is garbage
     config.addinivalue_line("markers", "numpy_only(reason): not run on the strict stand-in")
 
@@ -59,12 +67,16 @@ def pytest_generate_tests(metafunc):
     if (path.is_relative_to(TESTS) and path.relative_to(TESTS).parts[0] in ON_BOTH
             and not metafunc.definition.get_closest_marker("gpu")):
         only = metafunc.definition.get_closest_marker("numpy_only")
-        metafunc.parametrize("array_library", ["numpy"] if only else ["numpy", "strict"],
-                             indirect=True)
+        libraries = ["numpy"] if only else ["numpy", "strict"]
+        if metafunc.config.option.cuda_on_cpu:
+            libraries = [] if only else [pytest.param("cupy", marks=pytest.mark.gpu)]
+        metafunc.parametrize("array_library", libraries, indirect=True)
 
 
 def why_no_gpu():
     """Why no GPU can be tested, "" if one can."""
+    if _no_gpu["reason"]:
+        return _no_gpu["reason"]
     try:
         backend.get("cupy")
     except BackendError as error:
@@ -130,6 +142,9 @@ def fewer_examples(test, monkeypatch):
 def array_library(request):
     """The default backend of the test, "numpy" or "strict"."""
     name = getattr(request, "param", "numpy")
+    if name == "cupy":
+        request.getfixturevalue("restored_backends")
+        backend.use("cupy")
     if name == "strict":
         fewer_examples(request.function, request.getfixturevalue("monkeypatch"))
         request.getfixturevalue("strict")

@@ -31,7 +31,8 @@ PROCESSES = min(os.cpu_count() or 1, 4) if sys.platform == "linux" else 1
 def wants_one_process(config: pytest.Config) -> bool:
     option = config.option
     return any([option.collectonly, option.usepdb, option.trace, option.maxfail, option.basetemp,
-                option.capture == "no", "gpu" in option.markexpr,
+                option.capture == "no",
+                "gpu" in option.markexpr and not option.cuda_on_cpu,
                 "browser" in option.markexpr,
                 hasattr(config, "workerinput")])  # a worker of pytest-xdist's
 

@@ -224,7 +224,7 @@ def test_the_gradients_of_two_leaves_never_share_memory(name, by_hand):
     assert not shares_memory(x.grad.data, y.grad.data)
     for t in (x, y):
         assert not shares_memory(t.grad.data, cotangent.data)
-        assert t.grad.data.flags.writeable
+        assert getattr(t.grad.data.flags, "writeable", True)  # CuPy's are always
         t.grad.data[...] = 7  # no broadcast view: every element is its own
         assert t.grad.numpy().sum() == 42
 

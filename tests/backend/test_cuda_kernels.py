@@ -1,5 +1,5 @@
-"""The fused kernels without a GPU: the code of cuda/ runs on the strict stand-in with its kernels
-compiled as C++, and equals the reference."""
+"""The fused kernels equal the reference: on the strict stand-in, with their bodies compiled as C++,
+and on CuPy."""
 from __future__ import annotations
 
 import inspect
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from placed import host, library, on_device, use
 from test_kernels import LAYOUTS, convolution_calls
 
 from minigan import optim
@@ -18,8 +19,7 @@ from minigan.backend.cuda import convolution, launch
 from minigan.backend.geometry import Window
 from minigan.optim import Adam, AdamW
 from tests import compiled
-from tests.strict import StrictArray, counted
-from tests.strict.module import Module
+from tests.strict import counted
 
 needs_compiler = pytest.mark.skipif(compiled.COMPILER is None, reason="no C++ compiler was found")
 
@@ -31,10 +31,9 @@ F = np.float32
 EDGES = np.array([0, -0.0, 1, -1, 20, -20, 1e4, -1e4, np.inf, -np.inf, np.nan])
 
 
-@pytest.fixture(autouse=True)
-def on_the_stand_in(strict):
-    """The stand-in's arrays, with kernels that a C++ compiler makes."""
-    compiled.install(Module)
+@pytest.fixture(autouse=True, params=["strict", pytest.param("cupy", marks=pytest.mark.gpu)])
+def each_library(request, restored_backends):
+    use(request.param)
 
 
 def numbers(seed, shape, dtype=np.float64, layout="plain"):
@@ -42,17 +41,11 @@ def numbers(seed, shape, dtype=np.float64, layout="plain"):
     return LAYOUTS[layout](x) if x.ndim else x
 
 
-def on_device(x):
-    """Arrays moved to the stand-in with their strides, anything else as it is."""
-    return StrictArray(x) if isinstance(x, np.ndarray) else x
-
-
 def assert_same(fast, slow, tolerance=None):
     fast, slow = [r if isinstance(r, tuple) else (r,) for r in (fast, slow)]
     assert len(fast) == len(slow)
     for a, e in zip(fast, slow):
-        assert type(a) is StrictArray
-        a, e = a._host, np.asarray(e)
+        a, e = host(a), np.asarray(e)
         assert a.shape == e.shape and a.dtype == e.dtype
         allowed = TOLERANCE.get(e.dtype.type, 0) if tolerance is None else tolerance
         largest = np.abs(e[np.isfinite(e)]).max(initial=0)
@@ -114,7 +107,7 @@ def test_what_is_cut_off_is_cut_off_be_it_infinite(dtype):
     for name, *args in [("leaky_relu_gradient", x, 0), ("leaky_relu_gradient", x > 0, 0),
                         ("keep", x > 0)]:
         y = compare(name, grad, *args)
-        assert y._host.tolist() == getattr(cpu, name)(grad, *args).tolist() == [0, 0, 0, 2]
+        assert host(y).tolist() == getattr(cpu, name)(grad, *args).tolist() == [0, 0, 0, 2]
 
 
 @needs_compiler
@@ -130,7 +123,7 @@ def test_bce_equals_its_reference(shape, dtype, kind):
 def test_bce_of_a_large_right_logit_keeps_its_small_rest():
     x = np.array([80, 30, -80, -30], np.float32)
     y = compare("bce_with_logits", x, (x > 0).astype(np.float32))
-    np.testing.assert_allclose(y._host, np.exp(-np.abs(x)), rtol=1e-6)
+    np.testing.assert_allclose(host(y), np.exp(-np.abs(x)), rtol=1e-6)
 
 
 # Normalisation
@@ -155,8 +148,8 @@ def test_batch_norm_loses_no_variance_beside_a_large_mean():
     exact = x.astype(np.float64).reshape(-1, 3)
     weight, bias = np.ones(3, np.float32), np.zeros(3, np.float32)
     _, mean, var = cuda.batch_norm(*map(on_device, (x, weight, bias, 1e-5)))
-    np.testing.assert_allclose(mean._host, exact.mean(0), rtol=1e-6)
-    np.testing.assert_allclose(var._host, exact.var(0), rtol=1e-4)
+    np.testing.assert_allclose(host(mean), exact.mean(0), rtol=1e-6)
+    np.testing.assert_allclose(host(var), exact.var(0), rtol=1e-4)
 
 
 @needs_compiler
@@ -164,8 +157,8 @@ def test_batch_norm_loses_no_variance_beside_a_large_mean():
 def test_running_statistics_move_as_their_reference_moves_them(size, dtype, mixed):
     mean, var = numbers(0, (2, size), dtype)
     theirs = list(numbers(1, (2, size), np.float64 if mixed else dtype))
-    ours = [StrictArray(x.copy()) for x in theirs]
-    cuda.move_statistics(*ours, StrictArray(mean), StrictArray(var), 0.1, 7)
+    ours = [on_device(x.copy()) for x in theirs]
+    cuda.move_statistics(*ours, on_device(mean), on_device(var), 0.1, 7)
     reference.move_statistics(*theirs, mean, var, 0.1, 7)
     assert_same(tuple(ours), tuple(theirs))
 
@@ -228,7 +221,7 @@ def test_add_at_equals_its_reference_without_atomics(index, dtype):
 
 def counter(x):
     """A number that a captured step reads anew at every replay."""
-    return StrictArray(np.array(x, np.float64))
+    return on_device(np.array(x, np.float64))
 
 
 class Given:
@@ -257,11 +250,11 @@ def test_the_fused_adam_equals_its_rule_with_numbers_and_with_arrays_of_the_devi
     as_given = counter if arrays else lambda x: x
     p, g, m, v = numbers(0, (4, size), dtype)
     g = g.astype(np.float64) if mixed else g
-    ours = [StrictArray(a.copy()) for a in (p, m, np.abs(v))]
+    ours = [on_device(a.copy()) for a in (p, m, np.abs(v))]
     theirs = [a.copy() for a in (p, m, np.abs(v))]
     for steps in (1, 2, 1000):
         device = adam(kind, as_given(0.02), as_given(steps), weight_decay=weight_decay)
-        cuda.update(device.rule, ours[0], [StrictArray(g)], *ours[1:])
+        cuda.update(device.rule, ours[0], [on_device(g)], *ours[1:])
         host = adam(kind, 0.02, steps, weight_decay=weight_decay)
         reference.update(host.rule, theirs[0], [g], *theirs[1:])
     assert_same(tuple(ours), tuple(theirs))
@@ -273,20 +266,20 @@ def test_a_rule_of_ones_own_is_taken_for_no_other():
         def rule(self, p, g, m, v):
             p += 1
 
-    p = StrictArray(np.zeros(3))
+    p = on_device(np.zeros(3))
     cuda.update(adam(Adam, 0.1, 1).rule, p, [p], p, p)
-    assert p._host.tolist() == [1, 1, 1]
+    assert host(p).tolist() == [1, 1, 1]
 
 
 @needs_compiler
 @pytest.mark.parametrize("betas", [(0.0, 0.0), (0.5, 0.999), (0.9, 0.99)])
 @pytest.mark.parametrize("steps", [1, 2, 10 ** 7])
 def test_adams_rates_have_every_digit_that_the_parameters_have(betas, steps):
-    rates = [StrictArray(np.zeros(())) for _ in range(3)]
-    launch.kernel(Module(), "adam_rates")(2e-4, counter(steps), *betas, 1e-8, 0.1, *rates)
+    rates = [on_device(np.zeros(())) for _ in range(3)]
+    launch.kernel(library().xp, "adam_rates")(2e-4, counter(steps), *betas, 1e-8, 0.1, *rates)
     to_mean, to_square = [(1 - beta) / (1 - beta ** steps) for beta in betas]
     np.testing.assert_allclose(
-        [x._host for x in rates],
+        [host(x) for x in rates],
         [1 - 2e-5, 2e-4 * to_mean / to_square ** 0.5, 1e-8 / to_square ** 0.5], rtol=1e-14)
 
 
@@ -295,9 +288,9 @@ def test_adams_rates_have_every_digit_that_the_parameters_have(betas, steps):
 def test_the_average_equals_its_reference(size, dtype, mixed):
     start, x = numbers(0, (2, size), dtype)
     x = x.astype(np.float64) if mixed else x
-    ours, theirs = StrictArray(start.copy()), start.copy()
+    ours, theirs = on_device(start.copy()), start.copy()
     for updates in (1, 80, 10 ** 9):
-        cuda.ema(ours, StrictArray(x), 0.9, counter(updates))
+        cuda.ema(ours, on_device(x), 0.9, counter(updates))
         reference.ema(theirs, x, 0.9, updates)
     assert_same(ours, theirs)
 
@@ -308,11 +301,11 @@ def test_the_average_equals_its_reference(size, dtype, mixed):
 def test_arrays_are_assigned_to_their_targets_and_nowhere_else(shapes, dtypes):
     sources = [np.asarray(numbers(k, shape)).astype(dtypes[k % len(dtypes)])
                for k, shape in enumerate(shapes)]
-    memory = [StrictArray(np.zeros((2, *shape), np.float32)) for shape in shapes]
+    memory = [on_device(np.zeros((2, *shape), np.float32)) for shape in shapes]
     cuda.assign([both[1] for both in memory], list(map(on_device, sources)))
     for both, source in zip(memory, sources):
-        np.testing.assert_array_equal(both._host[1], source.astype(np.float32))
-        assert not both._host[0].any()
+        np.testing.assert_array_equal(host(both)[1], source.astype(np.float32))
+        assert not host(both)[0].any()
 
 
 @needs_compiler
@@ -320,13 +313,13 @@ def test_arrays_are_assigned_to_their_targets_and_nowhere_else(shapes, dtypes):
 @pytest.mark.parametrize("dtypes", [[np.float32], [np.float32, np.float64]])
 def test_update_hands_the_rule_the_gradients_end_to_end(sizes, dtypes):
     pieces = [numbers(k, (1, size), dtypes[k % len(dtypes)]) for k, size in enumerate(sizes)]
-    param = StrictArray(np.ones(sum(sizes)))
+    param = on_device(np.ones(sum(sizes)))
 
     def rule(p, g, state):
         p += g
         state += 1
 
-    state = StrictArray(np.zeros(sum(sizes)))
-    cuda.update(rule, param, [StrictArray(g) for g in pieces], state)
-    np.testing.assert_array_equal(param._host, np.concatenate(pieces, axis=None) + np.float64(1))
-    assert (state._host == 1).all()
+    state = on_device(np.zeros(sum(sizes)))
+    cuda.update(rule, param, [on_device(g) for g in pieces], state)
+    np.testing.assert_array_equal(host(param), np.concatenate(pieces, axis=None) + np.float64(1))
+    assert (host(state) == 1).all()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from placed import use
 from test_cuda_kernels import F, adam, assert_same, needs_compiler, numbers, on_device
-from test_cuda_kernels import on_the_stand_in as on_the_stand_in  # a fixture, for every test
 
 from minigan import backend
 from minigan.backend import cuda
@@ -18,6 +18,11 @@ from tests.strict import StrictArray, counted, recorded
 IMAGES, WEIGHT = np.ones((8, 6, 6, 4), F), np.ones(4, F)
 HALVED = Window((4, 4), (2, 2), ((1, 1), (1, 1)))
 SAME = Window((3, 3), padding=((1, 1), (1, 1)))
+
+
+@pytest.fixture(autouse=True)
+def on_the_stand_in(restored_backends):
+    use("strict")
 
 
 def launches(name, *args):

@@ -27,6 +27,15 @@ class Device(NamedTuple):
     def is_gpu(self) -> bool:
         return self.name == "cupy"
 
+    @property
+    def is_cpu(self) -> bool:
+        """Whether the CPU computes: on the stand-in, or on CuPy with --cuda-on-cpu."""
+        if not self.is_gpu:
+            return True
+        import cupy
+
+        return cupy.cuda.runtime.getDeviceProperties(0)["name"].startswith(b"CPU")
+
     def steps(self, on_gpu: int, on_stand_in: int) -> int:
         return on_gpu if self.is_gpu else on_stand_in
 

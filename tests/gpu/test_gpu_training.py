@@ -32,24 +32,35 @@ def losses(game, steps, captured=False):
     return np.array([(r.d_loss.item(), r.g_loss.item()) for r in results])
 
 
-def apart(a, b):
+def apart(a, b, axis=None):
     """The largest difference, in parts of the larger number of the two, or of 1."""
-    return np.max(abs(a - b) / np.maximum(np.maximum(abs(a), abs(b)), 1))
+    return np.max(abs(a - b) / np.maximum(np.maximum(abs(a), abs(b)), 1), axis)
+
+
+def drift(name, steps, dtype):
+    """How far NumPy is from NumPy by each step if every weight is moved by one rounding."""
+    unit, expected = np.finfo(dtype).eps, losses(Game(name, dtype), steps)
+    moved = [losses(nudged(Game(name, dtype), n * unit), steps) for n in (-1, 1)]
+    return expected, np.maximum.accumulate(np.max([apart(m, expected, axis=1) for m in moved], 0))
 
 
 @pytest.mark.gpu  # on the stand-in test_device_steps.py does it
 @each_system
 def test_training_in_float64_equals_numpys(name, device):
-    steps = 50
-    here = Game(name, np.float64)
-    expected = losses(here, steps)
+    """To 1e-7 in each of fifty steps. `dense-dcgan` is chaotic: from its fifteenth step on NumPy
+    is as far from NumPy as two runs are, if the weights are moved by a rounding; so the device may
+    be ten times as far from it as that."""
+    steps, here = 50, Game(name, np.float64)
+    expected, allowed = drift(name, steps, np.float64)
+    allowed = np.maximum(10 * allowed, 1e-7)
+    losses(here, steps)
     device.use()
     there = Game(name, np.float64)
-    # 1e-7: fifty steps enlarge a rounding of 2e-16 by a factor of at most a million
-    assert apart(losses(there, steps), expected) < 1e-7
+    found = apart(losses(there, steps), expected, axis=1)
+    assert np.all(found <= allowed), (found, allowed)
     found = there.state()
     for key, x in here.state().items():
-        assert apart(found[key], x) < 1e-7, key
+        assert apart(found[key], x) < allowed[-1], key
 
 
 @each_system
@@ -58,23 +69,22 @@ def test_training_in_float32_is_as_near_to_numpys_as_rounding_lets_it_be(name, d
     BatchNorm), so the deep systems drift apart from a single unit in the last place on. How far
     is measured: NumPy against NumPy with every weight moved by one unit. The device may be ten
     times as far from NumPy, or 1e-5."""
-    steps, unit = device.steps(50, 2), np.finfo(np.float32).eps
-    expected = losses(Game(name), steps)
-    drift = np.max([apart(losses(nudged(Game(name), n * unit), steps), expected)
-                    for n in (-1, 1)])
+    steps = device.steps(50, 2)
+    expected, allowed = drift(name, steps, np.float32)
     device.use()
-    assert apart(losses(Game(name), steps), expected) < max(10 * drift, 1e-5)
+    found = apart(losses(Game(name), steps), expected, axis=1)
+    assert np.all(found <= np.maximum(10 * allowed, 1e-5)), (found, allowed)
 
 
 @each_system
 def test_a_replayed_step_equals_an_eager_one(name, device):
-    """On CuPy the products of a captured step are made by another route into cuBLAS, which may
-    add in another order; the stand-in's are the same bits."""
+    """On a GPU the products of a captured step are made by another route into cuBLAS, which may
+    add in another order; elsewhere they are the same bits."""
     device.use()
     steps = device.steps(20, 4)
     eager, captured = Game(name, np.float64), Game(name, np.float64)
     expected = losses(eager, steps)
-    tolerance = 1e-7 if device.is_gpu else 0
+    tolerance = 0 if device.is_cpu else 1e-7
     assert apart(losses(captured, steps, captured=True), expected) <= tolerance
     found = captured.state()
     for key, x in eager.state().items():
@@ -91,7 +101,7 @@ def test_a_captured_step_follows_a_changed_learning_rate(device):
             step(*game.batch())
     found = games[1].state()
     for key, x in games[0].state().items():
-        assert apart(found[key], x) <= (1e-9 if device.is_gpu else 0), key
+        assert apart(found[key], x) <= (0 if device.is_cpu else 1e-9), key
 
 
 def bytes_in_use(device):

@@ -42,7 +42,9 @@ def derivatives(case, tensors, options):
 
 
 def share_memory(x, y):
-    return backend.array_module(x.data).shares_memory(x.data, y.data)
+    # of an array without axes CuPy's shares_memory answers what it likes
+    x, y = [t.data if t.ndim else t.data.reshape(1) for t in (x, y)]
+    return backend.array_module(x).shares_memory(x, y)
 
 
 def assert_same(actual, expected, rtol=1e-12):

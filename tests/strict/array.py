@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any, Callable
+from typing import Any, Callable, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,16 @@ from . import device, indexing
 from .signatures import METHODS, bind
 
 NUMBERS = (bool, int, float, complex, np.generic)
+
+
+class Flags(NamedTuple):
+    """What CuPy tells of an array's memory: `writeable`, for one, is not among it."""
+
+    host: np.ndarray
+
+    c_contiguous = property(lambda self: self.host.flags.c_contiguous)
+    f_contiguous = property(lambda self: self.host.flags.f_contiguous)
+    owndata = property(lambda self: self.host.base is None)
 
 
 class StrictArray:
@@ -30,7 +40,7 @@ class StrictArray:
 
     shape = property(lambda self: self._host.shape)
     strides = property(lambda self: self._host.strides)
-    flags = property(lambda self: self._host.flags)
+    flags = property(lambda self: Flags(self._host))
     ndim = property(lambda self: self._host.ndim)
     size = property(lambda self: self._host.size)
     dtype = property(lambda self: self._host.dtype)

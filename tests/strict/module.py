@@ -84,7 +84,10 @@ def ascontiguousarray(a: StrictArray, dtype: Any = None) -> StrictArray:
 
 
 def broadcast_to(array: StrictArray, shape: Any) -> StrictArray:
-    return StrictArray(np.broadcast_to(operand(array), shape))
+    host = operand(array)
+    if host.shape == tuple(np.broadcast_to(host, shape).shape):
+        return StrictArray(host.view())  # which may be written to; stretched ones had better not
+    return StrictArray(np.broadcast_to(host, shape))
 
 
 def moveaxis(a: StrictArray, source: Any, destination: Any) -> StrictArray:
@@ -175,6 +178,9 @@ def may_share_memory(a: StrictArray, b: StrictArray, max_work: Any = None) -> bo
 
 
 def shares_memory(a: StrictArray, b: StrictArray, max_work: Any = None) -> bool:
+    if not (a.ndim and b.ndim):
+        raise TypeError("shares_memory of an array without axes: CuPy compares the addresses of "
+                        "copies of its element. Take x.reshape(1)")
     return np.shares_memory(operand(a), operand(b))
 
 

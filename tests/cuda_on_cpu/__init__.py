@@ -1,0 +1,1 @@
+"""CUDA on the CPU, for tests of the real CuPy where there is no GPU."""
