@@ -23,11 +23,6 @@ STRIP = 128                   # * lines of a product's strip, at least, if there
 STRIPS = 16                   # * strips of a product, at most
 PARTS = 4                     # * pieces of the batch, over which a weight gradient is summed
 
-# CPU, the list of a captured step: elementwise calls that follow each other are done together
-RUN_ARRAY = 1 << 13           # elements of each of their arrays, at least
-RUN_STRIP = 1 << 14           # elements of a strip
-SHARED_RUN = 1 << 17          # elements that they write in all, when to wake other threads
-
 # CPU, when to go another way
 FEW_CHANNELS = 8              # * up to here a row of patches is mostly overhead
 NORM_LARGE = 1 << 18          # * elements: batch normalisation of fewer is the reference's

@@ -7,11 +7,9 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
-from ..threads import share
 from .array import RecordedArray
 from .plan import ALIGNED, Plan, constants, places_in
 from .recorder import Entry, Place, Recorder, host_of, place_of, recording, refused
-from .runs import cut, is_worth, runs_of, strips_of
 
 
 class Kernel(NamedTuple):
@@ -34,7 +32,7 @@ class Calls:
     """The list. Called, it makes the step.
 
     memory   all that the step computes into
-    entries  what was recorded, less what is constant; runs: those that are done together
+    entries  what was recorded, less what is constant
     plan     where the buffers lie, and how long they live
     outputs  arrays of it that outlive the step
     changes  arrays from before the step that it may write to
@@ -47,15 +45,14 @@ class Calls:
         fixed = constants(recorder.entries, recorder.sizes, kept)
         always = {b for i in fixed for b in recorder.entries[i].changed}
         self.entries = [e for i, e in enumerate(recorder.entries) if i not in fixed]
-        self.runs = runs_of(self.entries)
-        self.plan = Plan(self.entries, self.runs, recorder.sizes, kept, always)
+        self.plan = Plan(self.entries, recorder.sizes, kept, always)
         whole = np.empty(self.plan.size + ALIGNED, np.uint8)
         start = -whole.__array_interface__["data"][0] % ALIGNED
         self.memory = whole[start:start + self.plan.size]
         self._arrays: dict[Place, np.ndarray] = {}
         for i in sorted(fixed):
             self._call(recorder.entries[i])()
-        self.calls = [self._run(self.entries[run.start:run.stop]) for run in self.runs]
+        self.calls = [self._call(entry) for entry in self.entries]
         self.outputs = [x.host if x.buffer.number is None else self._array(place_of(x))
                         for x in left]
         self.states = recorder.states
@@ -108,19 +105,6 @@ class Calls:
             return {key: self._mapped(part, seen) for key, part in value.items()}
         return value
 
-    def _run(self, entries: Sequence[Entry]) -> Callable[[], Any]:
-        """What makes a run's calls: strip by strip, if there are several."""
-        if len(entries) == 1:
-            return self._call(entries[0])
-        slices = strips_of(entries)
-        strips: list[list] = [[] for _ in slices]
-        for entry in entries:
-            (out,), args = self._mapped(entry.out), self._mapped(entry.args)
-            for calls, strip in zip(strips, slices):
-                calls.append(partial(entry.function, *[cut(x, strip, out) for x in args],
-                                     out=cut(out, strip, out)))
-        return partial(share, _in_turn, strips, is_worth(entries))
-
     def _call(self, entry: Entry) -> Callable[[], Any]:
         function, errors = entry.function, entry.errors
         args, options, out = [self._mapped(v) for v in (entry.args, entry.options, entry.out)]
@@ -131,11 +115,6 @@ class Calls:
         else:
             call = partial(function, *args, out=out if len(out) > 1 else out[0], **options)
         return call if errors is None else partial(_with_errors, errors, call)
-
-
-def _in_turn(calls: list[Callable[[], Any]]) -> None:
-    for call in calls:
-        call()
 
 
 def _copied(function: Callable, args: tuple, options: dict, out: tuple) -> None:

@@ -49,8 +49,8 @@ class Plan:
     first    the entry that each is named by first, and `last` by which it is named last
     """
 
-    def __init__(self, entries: Sequence[Entry], runs: Sequence[range], sizes: Sequence[int],
-                 kept: Iterable[int], always: Iterable[int] = ()):
+    def __init__(self, entries: Sequence[Entry], sizes: Sequence[int], kept: Iterable[int],
+                 always: Iterable[int] = ()):
         count, end = len(sizes), len(entries)
         self.sizes = [-(-max(size, 1) // ALIGNED) * ALIGNED for size in sizes]
         self.first, self.last = [end] * count, [-1] * count
@@ -64,21 +64,13 @@ class Plan:
         for buffer in always:
             self.first[buffer], self.last[buffer] = -1, end
         self.shares = list(range(count))  # whose memory a buffer has: mostly its own
-        for run in runs:
-            beside = [place for i in run for place in uses[i]]
-            for i in run:
-                if entries[i].elementwise:
-                    self._write_over(i, entries[i], uses[i], beside)
-        for run in runs:  # all that a run names is needed at once, by one strip or another
-            for buffer in {p.buffer for i in run for p in uses[i]}:
-                owner = self.shares[buffer]
-                self.first[owner] = min(self.first[owner], run.start)
-                self.last[owner] = max(self.last[owner], run.stop - 1)
+        for i, entry in enumerate(entries):
+            if entry.elementwise:
+                self._write_over(i, entry, uses[i])
         self.offsets, self.size = self._laid_out()
 
-    def _write_over(self, i: int, entry: Entry, uses: list[Place], beside: list[Place]) -> None:
-        """Let an elementwise result have the memory of an operand that is not needed again, and
-        which all `beside` it, in the same run, read in the same order."""
+    def _write_over(self, i: int, entry: Entry, uses: list[Place]) -> None:
+        """Let an elementwise result have the memory of an operand that is not needed again."""
         if len(entry.out) != 1 or type(entry.out[0]) is not Place:
             return
         out = entry.out[0]
@@ -88,8 +80,7 @@ class Plan:
             owner = self.shares[x.buffer]
             if (_layout(x) == _layout(out) and self.last[x.buffer] == self.last[owner] == i
                     and self.first[owner] < i and self.sizes[x.buffer] == self.sizes[out.buffer]
-                    and all(_layout(p) == _layout(x) for p in beside
-                            if self.shares[p.buffer] == owner)):
+                    and all(_layout(p) == _layout(x) for p in uses if p.buffer == x.buffer)):
                 self.shares[out.buffer], self.last[owner] = owner, self.last[out.buffer]
                 return
 

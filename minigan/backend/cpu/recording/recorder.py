@@ -206,14 +206,13 @@ class Recorder:
     def copy(self, x: Any, dtype: Any = None, order: str = "C") -> Any:
         """x in memory of its own, of another dtype if it is given."""
         y = self.new(host_of(x).astype(dtype or x.dtype, order=order, copy=True))
-        self.note(_cast, (x,), {}, (y,), name="copy" if x.dtype == y.dtype else "astype",
-                  elementwise=True)
+        self.note(_cast, (x,), {}, (y,), name="copy" if x.dtype == y.dtype else "astype")
         return y
 
     def filled(self, array: np.ndarray, value: Any) -> Any:
         """A new array full of a value, or of another array's elements: array is full of it."""
         y = self.new(array)
-        self.note(_cast, (value,), {}, (y,), name="fill", elementwise=True)
+        self.note(_cast, (value,), {}, (y,), name="fill")
         return y
 
     def assign(self, target: Any, value: Any) -> None:
