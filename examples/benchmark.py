@@ -13,8 +13,8 @@ The share is that of the machine's limit: the floating-point operations that a s
 by how many the product of two large matrices makes in a second (measured in every round, by
 NumPy alone, or on a GPU by CuPy), divided by the step's time.
 
-On a GPU (--device cuda) minigan runs twice, eager and captured, and every library has TF32 off, or
-on with --tf32.
+minigan runs twice, eager and captured. On a GPU (--device cuda) every library has TF32 off, or on
+with --tf32.
 """
 import argparse
 import json
@@ -94,7 +94,7 @@ def in_own_process(library, workload, steps, options, python=sys.executable):
 def sitting(workload, batch, args):
     """The libraries in turn, args.rounds times, each round with the machine's limit: what each of
     them printed, by library."""
-    ours = ["minigan"] + ["minigan-captured"] * (args.device == "cuda")
+    ours = ["minigan", "minigan-captured"]
     steps = args.steps or STEPS[workload] * (10 if args.device == "cuda" else 1)
     options = ["--device", args.device, *["--tf32"] * args.tf32]
     runs = {library: [] for library in [*ours, *args.against, "numpy"]}
@@ -115,8 +115,8 @@ def speed_row(workload, batch, device, runs):
            "limit, GFLOP/s": round(statistics.median(limits))}
     for ours in [library for library in runs if library.startswith("minigan")]:
         shares = [1e3 * gflop / limit / run["ms"] for limit, run in zip(limits, runs[ours])]
-        # a GPU's step is short and its share small
-        digits, name = (2, "share of limit") if device == "cpu" else (3, f"{ours}'s share of limit")
+        digits = 2 if device == "cpu" else 3  # a GPU's step is short and its share small
+        name = "share of limit" if ours == "minigan" else f"{ours}'s share of limit"
         row |= {f"{ours}, ms": median(runs[ours], "ms"),
                 name: round(statistics.median(shares), digits)}
     for library in others(runs):
@@ -137,7 +137,7 @@ def memory_row(workload, batch, device, runs):
     """The columns of the table of memory: the peak of the whole process with its libraries, and
     what the networks and the steps added to it."""
     row = {"workload": named(workload, batch)}
-    for library in ["minigan", *others(runs)]:
+    for library in ["minigan", "minigan-captured", *others(runs)]:
         row |= {f"{library}, peak MiB": round(median(runs[library], "peak")),
                 f"{library}, added MiB": round(median(runs[library], "added"))}
     return row
@@ -174,7 +174,7 @@ def main():
     parser.add_argument("--python", default=sys.executable, metavar="PATH",
                         help="the interpreter that has Chainer and DeZero, with NumPy 1.26")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
-                        help="cuda: on the first GPU, minigan eager and captured")
+                        help="cuda: on the first GPU")
     parser.add_argument("--tf32", action="store_true",
                         help="let a GPU's products round their factors to TF32, in every library")
     parser.add_argument("--batch-size", type=int, nargs="+", metavar="N",
