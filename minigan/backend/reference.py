@@ -15,12 +15,13 @@ from .reference_images import (conv2d, conv2d_input_gradient, conv2d_weight_grad
 
 __all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
            "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
-           "cumsum", "elu", "elu_gradient", "ema", "exp", "keep", "largest", "leaky_relu",
-           "leaky_relu_gradient", "least", "log", "log_softmax", "log_softmax_gradient",
-           "logsumexp", "logsumexp_gradient", "matmul", "max_pool", "max_pool_gradient",
-           "max_pool_mean", "move_statistics", "relu", "sigmoid", "sigmoid_gradient", "sin",
-           "softmax", "softmax_gradient", "softplus", "softplus_gradient", "tanh",
-           "tanh_gradient", "total", "update", "where", "window_spread", "window_sum"]
+           "cumsum", "elu", "elu_gradient", "ema", "exp", "group_norm", "group_norm_gradient",
+           "keep", "largest", "leaky_relu", "leaky_relu_gradient", "least", "log", "log_softmax",
+           "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "matmul", "max_pool",
+           "max_pool_gradient", "max_pool_mean", "move_statistics", "relu", "sigmoid",
+           "sigmoid_gradient", "sin", "softmax", "softmax_gradient", "softplus",
+           "softplus_gradient", "tanh", "tanh_gradient", "total", "update", "where",
+           "window_spread", "window_sum"]
 
 
 def exp(x):
@@ -219,6 +220,26 @@ def batch_norm_gradient(grad, x, weight, eps):
     by_weight, by_bias = (grad * normal).sum(axis=axes), grad.sum(axis=axes)
     by_x = (grad - by_bias / count - normal * (by_weight / count)) * (weight * inv_std)
     return by_x, by_weight, by_bias
+
+
+def group_norm(x, weight, bias, eps):
+    """(x − mean) / √(var + eps) · weight + bias, the mean and the biased variance of each example's
+    each group, x (N, R, G, C): over R and C. weight and bias are (G, C)."""
+    centred = x - x.mean(axis=(1, 3), keepdims=True)
+    var = (centred * centred).mean(axis=(1, 3), keepdims=True)
+    return centred / _xp(x).sqrt(var + eps) * weight + bias
+
+
+def group_norm_gradient(grad, x, weight, eps):
+    """The gradients of group_norm's x, weight and bias. With n = (x − mean) / √(var + eps) and
+    g = grad · weight, the first is (g − mean(g) − n · mean(g · n)) / √(var + eps)."""
+    centred = x - x.mean(axis=(1, 3), keepdims=True)
+    inv_std = 1 / _xp(x).sqrt((centred * centred).mean(axis=(1, 3), keepdims=True) + eps)
+    normal, by_normal = centred * inv_std, grad * weight
+    along = (by_normal.mean(axis=(1, 3), keepdims=True)
+             + normal * (by_normal * normal).mean(axis=(1, 3), keepdims=True))
+    return ((by_normal - along) * inv_std, (grad * normal).sum(axis=(0, 1)),
+            grad.sum(axis=(0, 1)))
 
 
 def move_statistics(running_mean, running_var, mean, var, momentum, count):

@@ -18,7 +18,7 @@ SHARED_DEPTHWISE = 1 << 21    # operations of a depthwise convolution
 
 # CPU, how much at a time: it stays in a core's cache, and threads seldom meet at Python's lock
 PASS_BLOCK = 1 << 17          # elements of an activation, or of an optimiser's update
-POOL_BLOCK = 1 << 17          # elements of the images that are pooled at a time
+POOL_BLOCK = 1 << 18          # elements of the images that are pooled at a time
 NORM_BLOCK = 1 << 16          # * elements of a batch normalisation
 PATCH_BLOCK = 1 << 21         # * bytes of a convolution's patches; little changes from 1 to 4 MB
 DEPTHWISE_ROW = 1 << 11       # * elements of a line of a depthwise convolution's block
@@ -28,6 +28,7 @@ STRIPS = 16                   # * strips of a product, at most
 PARTS = 4                     # * pieces of the batch, over which a weight gradient is summed
 
 # CPU, when to go another way
+SHORT_RUN = 20                # * numbers side by side: of fewer, patches are gathered by columns
 SHORT_ROW = 1 << 4            # elements: of shorter rows all first ones, then all second ones ...
 SUMMED_BY_ONES = 1 << 12      # * elements of a row: longer ones are summed pairwise
 SIMPLE_PASSES = 1 << 10       # elements: several simple passes take less than NumPy's where, log1p

@@ -69,11 +69,42 @@ def batch_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5
     return node(x, weight, bias), *node.take_statistics()
 
 
+class GroupNorm(Function):
+    """y = n · weight + bias, n = (x − mean) / √(var + eps), with the mean and the biased variance
+    of each example's each group of channels: x (N, R, G, C), over R and C; weight, bias (G, C).
+
+    With g = grad · weight and means over the same axes: ∂/∂x is (g − mean(g) − n · mean(g · n))
+    / √(var + eps), ∂/∂weight the sum of grad · n, and ∂/∂bias the sum of grad.
+    """
+
+    def __init__(self, eps: float):
+        self.eps = eps
+
+    def forward(self, x, weight, bias):
+        return kernels(x).group_norm(x, weight, bias, self.eps)
+
+    def backward(self, grad):
+        x, weight, _ = self.inputs
+
+        def mean(t):
+            return t.mean((1, 3), keepdims=True)
+
+        centred = x - mean(x)
+        inv_std = 1 / sqrt(mean(centred * centred) + self.eps)
+        normal, by_normal = centred * inv_std, grad * weight
+        along = mean(by_normal) + normal * mean(by_normal * normal)
+        return (by_normal - along) * inv_std, (grad * normal).sum((0, 1)), grad.sum((0, 1))
+
+    def fused_backward(self, grad):
+        x, weight, _ = self.inputs
+        return kernels(x.data).group_norm_gradient(grad, x.data, weight.data, self.eps)
+
+
 def layer_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> Tensor:
     """(x − mean) / √(var + eps) · weight + bias with the mean and the biased variance of each
     example's last axis (Ba et al. 2016): x (…, C), weight and bias (C,)."""
     x, weight, bias = _checked("layer_norm", "(…, C)", 1, x, weight, bias)
-    return _normalised(x, weight, bias, (-1,), plain(eps))
+    return _normalised(x, weight, bias, (math.prod(x.shape[:-1]), 1, 1, x.shape[-1]), eps)
 
 
 def instance_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> Tensor:
@@ -81,7 +112,8 @@ def instance_norm(x: Any, weight: Any, bias: Any, eps: NotNegative = 1e-5) -> Te
     image's each channel (Ulyanov et al. 2016): x (N, H, W, C), or with any number of axes between
     the first and the last; weight and bias (C,)."""
     x, weight, bias = _checked("instance_norm", "(N, …, C)", 3, x, weight, bias)
-    return _normalised(x, weight, bias, tuple(range(1, x.ndim - 1)), plain(eps))
+    return _normalised(x, weight, bias,
+                       (len(x), math.prod(x.shape[1:-1]), x.shape[-1], 1), eps)
 
 
 def group_norm(x: Any, weight: Any, bias: Any, groups: int, eps: NotNegative = 1e-5) -> Tensor:
@@ -90,21 +122,20 @@ def group_norm(x: Any, weight: Any, bias: Any, groups: int, eps: NotNegative = 1
     weight and bias (C,)."""
     x, weight, bias = _checked("group_norm", "(N, …, C)", 2, x, weight, bias)
     check_groups(groups, {"the channels of x, ": x.shape[-1]})
-    parts = groups, x.shape[-1] // groups
-    y = _normalised(x.reshape(*x.shape[:-1], *parts), weight.reshape(parts), bias.reshape(parts),
-                    (*range(1, x.ndim - 1), x.ndim), plain(eps))
-    return y.reshape(x.shape)
+    return _normalised(x, weight, bias, (len(x), math.prod(x.shape[1:-1]), groups,
+                                         x.shape[-1] // groups), eps)
 
 
-def _normalised(x: Tensor, weight: Tensor, bias: Tensor, axes: tuple[int, ...],
+def _normalised(x: Tensor, weight: Tensor, bias: Tensor, form: tuple[int, ...],
                 eps: float) -> Tensor:
-    """x with mean 0 and variance 1 over the axes, · weight + bias."""
+    """x, taken as (N, R, G, C), with mean 0 and variance 1 over R and C, · weight + bias."""
+    if math.prod(form[1::2]) == 0:
+        raise ValueError(f"the mean of no elements is undefined (x of shape {x.shape})")
     if is_half(x):  # squares overflow
         dtype = array_module(x.data).result_type(*[t.dtype for t in (x, weight, bias)])
-        return _normalised(x.astype("float32"), weight, bias, axes, eps).astype(dtype)
-    centred = x - x.mean(axes, keepdims=True)
-    normal = centred / sqrt((centred * centred).mean(axes, keepdims=True) + eps)
-    return normal * weight + bias
+        return _normalised(x.astype("float32"), weight, bias, form, eps).astype(dtype)
+    y = GroupNorm(plain(eps))(x.reshape(form), *[t.reshape(form[2:]) for t in (weight, bias)])
+    return y.reshape(x.shape)
 
 
 def _checked(name: str, form: str, ndim: int, x: Any, weight: Any,

@@ -12,12 +12,13 @@ All of them write to `out`, an array of the result's shape and dtype in C order,
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import reference, thresholds
-from ..arrays import by_groups, precise
+from ..arrays import precise
 from ..geometry import Window
 from . import threads
 from .outputs import into
@@ -26,58 +27,72 @@ from .patches import blocks_of, gather, images_at_once, length
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
 
-@by_groups
 def conv2d(x, w, window, groups, b=None, out=None):
     """The reference's, by patches, or by planes where few channels come out."""
     n, c, o, places = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
     if not _is_ours(x, w) or min(places) < 1:
-        return into(out, reference.conv2d(x, w, window, 1, b))
-    if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None and _planes_fit(x, w):
+        return into(out, reference.conv2d(x, w, window, groups, b))
+    if (groups == 1 and o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None
+            and _planes_fit(x, w)):
         return _planes(x, _turned(w), _mirrored(window), places, b, out)
     y = np.empty((n, *places, o), np.result_type(x, w)) if out is None else out
+    kernels = _of_groups(w, groups)
 
     def task(block):
-        kernel = w[block.lines.taps, block.columns.taps].reshape(-1, o)
+        patches = gather(x, window, block, groups)
+        kernel = kernels[:, block.lines.taps, block.columns.taps]
         target = y[block.images, block.lines.outputs, block.columns.outputs]
-        _multiply(gather(x, window, block), kernel, target, b)
+        _multiply(patches, kernel.reshape(groups, -1, o // groups), target, b)
 
-    threads.share(task, blocks_of(x, window, places), _worth(y, w))
+    threads.share(task, blocks_of(x, window, places, groups), _worth(y, w))
     return y
 
 
-@by_groups
 def conv2d_input_gradient(grad, w, window, groups, image, b=None, out=None):
     """The reference's, by phases, or by planes where few channels come out."""
-    planes = w.shape[2] <= thresholds.FEW_CHANNELS and _planes_fit(grad, w)
-    if not _is_ours(grad, w) or 0 in image or window.dilation != (1, 1) and not planes:
-        return into(out, reference.conv2d_input_gradient(grad, w, window, 1, image, b))
-    return (_planes if planes else _phases)(grad, w, window, image, b, out)
+    if not _is_ours(grad, w) or 0 in image:
+        return into(out, reference.conv2d_input_gradient(grad, w, window, groups, image, b))
+    if groups == 1 and w.shape[2] <= thresholds.FEW_CHANNELS and _planes_fit(grad, w):
+        return _planes(grad, w, window, image, b, out)
+    return _phases(grad, w, window, groups, image, b, out)
 
 
-@by_groups
 def conv2d_weight_gradient(x, grad, window, groups, out=None):
     """The reference's, by patches: the sum over the batch in PARTS pieces, added in their order."""
-    (_, *places, o), c = grad.shape, x.shape[3]
+    (_, *places, o), c = grad.shape, x.shape[3] // groups
     if not _is_ours(x, grad):
-        return into(out, reference.conv2d_weight_gradient(x, grad, window, 1))
-    if o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None:
+        return into(out, reference.conv2d_weight_gradient(x, grad, window, groups))
+    if groups == 1 and o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None:
         return into(out, _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1)))
-    blocks = blocks_of(x, window, places)
+    blocks = blocks_of(x, window, places, groups)
     parts = min(thresholds.PARTS, len(blocks))
-    w = np.zeros((parts, *window.size, c, o), np.result_type(x, grad))
+    w = np.zeros((parts, groups, *window.size, c, o // groups), np.result_type(x, grad))
 
     def task(part):
         for block in blocks[part::parts]:
-            patches = gather(x, window, block)
-            target = w[part, block.lines.taps, block.columns.taps]
-            rows = threads.scratch("rows", (len(patches), o), grad.dtype)
+            patches = gather(x, window, block, groups)
+            target = w[part, :, block.lines.taps, block.columns.taps]
+            rows = threads.scratch("rows", (patches.shape[1], o), grad.dtype)
             some = grad[block.images, block.lines.outputs, block.columns.outputs]
             rows.reshape(some.shape)[...] = some
-            product = threads.scratch("product", (patches.shape[1], o), w.dtype)
-            target += np.matmul(patches.T, rows, out=product).reshape(target.shape)
+            product = threads.scratch("product", (groups, patches.shape[2], o // groups), w.dtype)
+            np.matmul(patches.swapaxes(1, 2), _in_groups(rows, groups), out=product)
+            target += product.reshape(target.shape)
 
-    threads.share(task, range(parts), _worth(grad, w[0]))
-    return w.sum(axis=0, out=out) if parts > 1 else into(out, w[0])
+    threads.share(task, range(parts), _worth(grad, w[0, 0]))
+    total = w.sum(axis=0) if parts > 1 else w[0]
+    return into(out, total.transpose(1, 2, 3, 0, 4).reshape(*window.size, c, o))
+
+
+def _of_groups(w, groups):
+    """A kernel (KH, KW, C, groups · O) as one for each group, (groups, KH, KW, C, O)."""
+    kh, kw, c, o = w.shape
+    return np.moveaxis(w.reshape(kh, kw, c, groups, o // groups), 3, 0)
+
+
+def _in_groups(rows, groups):
+    """(rows, groups · C) as (groups, rows, C), a view."""
+    return rows.reshape(len(rows), groups, rows.shape[1] // groups).swapaxes(0, 1)
 
 
 def _is_ours(x, w) -> bool:
@@ -90,12 +105,14 @@ def _worth(y, w) -> bool:
     return 2 * y.size * math.prod(w.shape[:3]) >= thresholds.SHARED_CONVOLUTION
 
 
-def _multiply(patches, kernel, target, b):
-    """target ← patches @ kernel + b. The target may lack the last lines of the product."""
-    rows = len(patches), kernel.shape[1]
-    direct = target.flags.c_contiguous and target.size == math.prod(rows)
-    y = target.reshape(rows) if direct else threads.scratch("product", rows, target.dtype)
-    np.matmul(patches, kernel, out=y)
+def _multiply(patches, kernels, target, b):
+    """target ← patches @ kernels + b, (groups, rows, K) by (groups, K, C). The target, of groups · C
+    channels, may lack the last lines of the product."""
+    groups, rows, channels = *patches.shape[:2], kernels.shape[2]
+    shape = rows, groups * channels
+    direct = target.flags.c_contiguous and target.size == math.prod(shape)
+    y = target.reshape(shape) if direct else threads.scratch("product", shape, target.dtype)
+    np.matmul(patches, kernels, out=_in_groups(y, groups))
     if b is not None:
         y += b
     if not direct:
@@ -107,54 +124,68 @@ def _multiply(patches, kernel, target, b):
 
 class Phase(NamedTuple):
     """The pixels y of an axis with y mod stride = phase: pixel a · stride + phase is reached by
-    these taps of the kernel, the first of them from output a + first, the next from the next."""
+    these taps of the kernel, the first of them from output a + first, the next from `gap` on."""
 
     phase: int
     first: int
     taps: list[int]
+    gap: int
 
 
-def _phases_of(window: Window, axis: int) -> list[Phase]:
+def phases_of(window: Window, axis: int) -> list[Phase]:
     """The phases of the lines (axis 0) or of the columns (axis 1)."""
-    k, s, before = window.size[axis], window.stride[axis], window.padding[axis][0]
-    phases = []
+    k, s, d = window.size[axis], window.stride[axis], window.dilation[axis]
+    phases, before = [], window.padding[axis][0]
     for phase in range(s):
-        taps = list(range((phase + before) % s, k, s))[::-1]
-        phases.append(Phase(phase, (phase + before - taps[0]) // s if taps else 0, taps))
+        taps = [t for t in range(k) if (phase + before - t * d) % s == 0][::-1]
+        first = (phase + before - taps[0] * d) // s if taps else 0
+        phases.append(Phase(phase, first, taps, d // math.gcd(s, d)))
     return phases
 
 
-def _phases(grad, w, window, image, b, out):
+def _read_together(phases: list[Phase]) -> list[list[Phase]]:
+    """Phases that read nearby lines: all, or, where the lines are not neighbours, each alone."""
+    if phases[0].gap == 1:
+        return [phases]
+    first, *others = [[p] for p in phases if p.taps]
+    return [first + [p for p in phases if not p.taps], *others]
+
+
+def _phases(grad, w, window, groups, image, b, out):
     """The input gradient by phases: for each, a convolution of grad with some of the taps, turned
     round, without a stride. The phases of one column read the same columns of grad and nearby
     lines: their patches are gathered once, for all the lines that any of them reads.
     """
-    c, o, (sh, sw), line_phases = w.shape[2], grad.shape[3], window.stride, _phases_of(window, 0)
-    x = np.empty((len(grad), *image, c), np.result_type(grad, w)) if out is None else out
-    top = min(p.first for p in line_phases if p.taps)
-    reach = max(p.first + len(p.taps) for p in line_phases if p.taps) - top
+    c, o, (sh, sw) = w.shape[2], grad.shape[3], window.stride
+    x = (np.empty((len(grad), *image, groups * c), np.result_type(grad, w)) if out is None
+         else out)
+    kernel = _of_groups(w, groups).swapaxes(3, 4)  # (groups, KH, KW, O, C)
 
     def task(item):
-        column, kernels, source, block = item
-        patches = gather(grad, source, block)
-        width = length(block.columns.taps) * o  # of the patches of one line of taps
-        for p, kernel in zip(line_phases, kernels):
+        lines, column, kernels, top, source, block = item
+        patches, taps = gather(grad, source, block, groups), block.lines.taps
+        by_line = patches.reshape(groups, patches.shape[1], length(taps),
+                                  length(block.columns.taps) * (o // groups))
+        for p, kernel in zip(lines, kernels):
             start = p.first - top  # of this phase's taps among the lines that are read
-            low = max(start, block.lines.taps.start)
-            high = max(low, min(start + len(p.taps), block.lines.taps.stop))
-            read = block.lines.taps.start
+            low = max(start, taps.start)
+            high = max(low, min(start + len(p.taps), taps.stop))
+            some = by_line[:, :, low - taps.start:high - taps.start]
             target = x[block.images, p.phase::sh, column.phase::sw]
-            _multiply(patches[:, (low - read) * width:(high - read) * width],
-                      kernel[low - start:high - start, block.columns.taps].reshape(-1, c),
-                      target[:, block.lines.outputs, block.columns.outputs], b)
+            some = some.reshape(groups, patches.shape[1], math.prod(some.shape[2:]))
+            _multiply(some, kernel[:, low - start:high - start, block.columns.taps].reshape(
+                groups, some.shape[2], c), target[:, block.lines.outputs, block.columns.outputs], b)
 
     items = []
-    for column in _phases_of(window, 1):
-        kernels = [np.ascontiguousarray(w[p.taps][:, column.taps].swapaxes(2, 3))
-                   for p in line_phases]
-        source = Window((reach, len(column.taps)), padding=((-top, 0), (-column.first, 0)))
+    for lines, column in product(_read_together(phases_of(window, 0)), phases_of(window, 1)):
+        top = min(p.first for p in lines if p.taps)
+        reach = max(p.first + len(p.taps) for p in lines if p.taps) - top
+        kernels = [np.ascontiguousarray(kernel[:, p.taps][:, :, column.taps]) for p in lines]
+        source = Window((reach, len(column.taps)), padding=((-top, 0), (-column.first, 0)),
+                        dilation=(lines[0].gap, column.gap))
         places = -(-image[0] // sh), len(range(column.phase, image[1], sw))
-        items += [(column, kernels, source, block) for block in blocks_of(grad, source, places)]
+        items += [(lines, column, kernels, top, source, block)
+                  for block in blocks_of(grad, source, places, groups)]
     threads.share(task, items, _worth(grad, w))
     return x
 

@@ -17,6 +17,7 @@ from numpy.lib.stride_tricks import as_strided
 from .. import thresholds
 from ..geometry import Pair, Window
 from . import threads
+from .convolution import phases_of
 from .patches import cut, length
 
 __all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
@@ -54,10 +55,11 @@ def conv2d_input_gradient(grad, w, window, b, x):
     for i, some in enumerate(_multiples(x, w)):
         y = x if i == 0 else np.empty(x.shape, x.dtype)
         some_grad, kernel = grad[..., some], w[:, :, 0, some]
-        for (a, lines, down), (c, columns, right) in product(*[_phases(window, i) for i in (0, 1)]):
-            phase = y[:, a::window.stride[0], c::window.stride[1]]
+        for lines, columns in product(phases_of(window, 0), phases_of(window, 1)):
+            phase = y[:, lines.phase::window.stride[0], columns.phase::window.stride[1]]
+            reads = Reads(lines.first, 1, lines.gap), Reads(columns.first, 1, columns.gap)
             if phase.size:
-                _correlate(some_grad, kernel[lines][:, columns], (down, right), phase)
+                _correlate(some_grad, kernel[lines.taps][:, columns.taps], reads, phase)
         if i:
             x += y
     if b is not None:
@@ -81,18 +83,6 @@ def _multiples(x, w) -> Iterable[slice]:
 def _reads(window: Window) -> tuple[Reads, Reads]:
     return tuple([Reads(-before, s, d) for (before, _), s, d in zip(
         window.padding, window.stride, window.dilation)])
-
-
-def _phases(window: Window, axis: int) -> list[tuple[int, list[int], Reads]]:
-    """For each phase of an axis: pixel a · stride + phase is reached by these taps, the first of
-    them from output a + first, the next from the next but `gap`."""
-    k, s, d = window.size[axis], window.stride[axis], window.dilation[axis]
-    before, phases = window.padding[axis][0], []
-    for phase in range(s):
-        taps = [t for t in range(k) if (phase + before - t * d) % s == 0][::-1]
-        first = (phase + before - taps[0] * d) // s if taps else 0
-        phases.append((phase, taps, Reads(first, 1, d // math.gcd(s, d))))
-    return phases
 
 
 def _correlate(x, taps, reads, y):

@@ -22,6 +22,9 @@ from ..geometry import Pair, Window
 from . import threads
 
 
+WIDE = {8: np.float64, 16: np.complex128}  # types as long as two or four numbers, by their bytes
+
+
 class Span(NamedTuple):
     """Consecutive outputs along one axis that all read the same taps."""
 
@@ -62,12 +65,12 @@ class Block(NamedTuple):
     columns: Span
 
 
-def blocks_of(x, window: Window, out: Pair) -> list[Block]:
+def blocks_of(x, window: Window, out: Pair, groups: int = 1) -> list[Block]:
     """The whole patch matrix of images x in blocks, the larger ones first: the threads that share
     them are then done at about the same time."""
     (n, *image, c) = x.shape
     total = n * math.prod(out) * math.prod(window.size) * c * x.itemsize
-    if c > thresholds.FEW_CHANNELS and total > 2 * thresholds.PATCH_BLOCK:
+    if c // groups > thresholds.FEW_CHANNELS and total > 2 * thresholds.PATCH_BLOCK:
         spans, most = [inner_spans(window, i, image[i], out[i]) for i in (0, 1)], n
     else:  # filling in zeros costs less than many small products
         spans, most = [whole_span(window, i, out[i]) for i in (0, 1)], images_at_once(n, total)
@@ -91,27 +94,34 @@ def images_at_once(n: int, total: int) -> int:
     return n if total <= thresholds.PATCH_BLOCK // 2 else -(-n // 8)
 
 
-def gather(x, window: Window, block: Block) -> np.ndarray:
-    """(rows, columns): for each of the block's outputs the pixels that its taps read, in the order
-    of w: kernel line, kernel column, channel. In scratch memory, most of the time."""
+def gather(x, window: Window, block: Block, groups: int = 1) -> np.ndarray:
+    """(groups, rows, columns): for each of the block's outputs the pixels that its taps read, in
+    the order of w: kernel line, kernel column, channel; each group's channels apart. In scratch
+    memory, most of the time."""
     x, lines, columns = x[block.images], block.lines, block.columns
     n, c, (sh, sw), (dh, dw) = len(x), x.shape[3], window.stride, window.dilation
     oh, ow, kh, kw = map(length, (lines.outputs, columns.outputs, lines.taps, columns.taps))
     if kh * kw == 0:
-        return np.empty((n * oh * ow, 0), x.dtype)
+        return np.empty((groups, n * oh * ow, 0), x.dtype)
     x = cut(x, (lines.first, (oh - 1) * sh + (kh - 1) * dh + 1),
             (columns.first, (ow - 1) * sw + (kw - 1) * dw + 1))
+    dtype, c = x.dtype, c // groups
+    channels = c
+    short = c <= thresholds.FEW_CHANNELS and c * kw * (groups == dw == 1) < thresholds.SHORT_RUN
+    if short and c * x.itemsize in WIDE and x.strides[3] == x.itemsize:
+        x, c, short = x.view(WIDE[c * x.itemsize]), 1, False  # so many numbers are moved as one
     ni, hi, wi, ci = x.strides
-    view = as_strided(x, (n, oh, ow, kh, kw, c), (ni, hi * sh, wi * sw, hi * dh, wi * dw, ci))
-    if c <= thresholds.FEW_CHANNELS:  # its runs are short: a column at a time has longer ones
-        matrix = threads.scratch("patches", (kh, kw, c, n, oh, ow), x.dtype)
-        matrix[...] = view.transpose(3, 4, 5, 0, 1, 2)
-        return matrix.reshape(kh * kw * c, n * oh * ow).T
+    view = as_strided(x, (n, oh, ow, groups, kh, kw, c),
+                      (ni, hi * sh, wi * sw, ci * c, hi * dh, wi * dw, ci))
+    if short:  # a column of patches at a time has longer runs
+        matrix = threads.scratch("patches", (groups, kh, kw, c, n, oh, ow), x.dtype)
+        matrix[...] = view.transpose(3, 4, 5, 6, 0, 1, 2)
+        return matrix.reshape(groups, kh * kw * c, n * oh * ow).swapaxes(1, 2)
     if not view.flags.c_contiguous:  # as it is for a 1 x 1 kernel
         matrix = threads.scratch("patches", view.shape, x.dtype)
         matrix[...] = view
         view = matrix
-    return view.reshape(n * oh * ow, kh * kw * c)
+    return view.view(dtype).reshape(n * oh * ow, groups, channels * kh * kw).swapaxes(0, 1)
 
 
 def cut(x, lines: Pair, columns: Pair) -> np.ndarray:

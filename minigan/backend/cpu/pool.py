@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 from .. import reference, thresholds
 from ..arrays import precise
@@ -58,6 +59,8 @@ def max_pool_gradient(grad, x, y, window, out=None):
     if not _is_ours(grad, x, y) or not y.min() > -np.inf:  # padding would win as well; or NaN
         return into(out, reference.max_pool_gradient(grad, x, y, window))
     result, places = _made(x.shape, grad, out), y.shape[1:3]
+    if window.stride == window.size and window.padding == ((0, 0), (0, 0)):
+        return _gradient_of_tiles(grad, x, y, window, result)
 
     def task(images):
         padded = _padded(x[images], window, -np.inf, "padded")
@@ -78,6 +81,35 @@ def max_pool_gradient(grad, x, y, window, out=None):
         if padded.shape != x[images].shape:
             result[images] = whole[_inside(window, x.shape[1:3])]
 
+    threads.share(task, _some_images(x, window), x.size >= thresholds.SHARED_PASS)
+    return result
+
+
+def _gradient_of_tiles(grad, x, y, window, result):
+    """max_pool_gradient of windows side by side: the images are cut into them, (N, OH, KH, OW,
+    KW · C), and y and the shares are repeated KW times, so that all lines are long."""
+    (_, oh, ow, c), (kh, kw) = y.shape, window.size
+
+    def tiles(a):
+        a = a[:, :oh * kh, :ow * kw]
+        strides = a.strides[0], kh * a.strides[1], a.strides[1], kw * a.strides[2], a.strides[3]
+        return as_strided(a, (len(a), oh, kh, ow, kw * c), strides)
+
+    def repeated(a):
+        return np.repeat(a[:, :, :, None], kw, axis=3).reshape(len(a), oh, ow, kw * c)
+
+    def task(images):
+        parts, targets = [tiles(a[images]).swapaxes(0, 2).swapaxes(1, 2) for a in (x, result)]
+        wins = _winning(parts, repeated(y[images]), "winners")
+        count = _count(wins, window).reshape(-1, kw, c)
+        count = _count([count[:, j] for j in range(kw)], window).reshape(-1, oh, ow, c)
+        share = _bits(repeated(grad[images] / count))
+        if oh * kh < x.shape[1] or ow * kw < x.shape[2]:
+            result[images] = 0
+        for target, won in zip(targets, wins):
+            np.multiply(share, won, out=_bits(target))
+
+    x = np.ascontiguousarray(x)
     threads.share(task, _some_images(x, window), x.size >= thresholds.SHARED_PASS)
     return result
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 import math
 import os
 import threading
+from contextvars import copy_context
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, Callable, Iterable
 
@@ -92,8 +94,8 @@ def share(task: Callable[[Any], None], items: Iterable[Any], worth: bool = True)
 
     done: SimpleQueue = SimpleQueue()
     helpers = min(_count, len(items)) - 1
-    for _ in range(helpers):
-        _jobs.put((work, done))
+    for _ in range(helpers):  # in this thread's context, which has NumPy's errstate
+        _jobs.put((partial(copy_context().run, work), done))
     _local.busy = True
     try:
         work()

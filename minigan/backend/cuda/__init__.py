@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from .. import reference
 from ..arrays import in_single, same_floats, xp_of
-from ..reference import (cos, cumsum, elu, elu_gradient, exp, largest, least, log, log_softmax,
-                         log_softmax_gradient, logsumexp, logsumexp_gradient, max_pool,
-                         max_pool_gradient, max_pool_mean, relu, sin, softmax, softmax_gradient,
-                         tanh, total, where, window_spread, window_sum)
+from ..reference import (cos, cumsum, elu, elu_gradient, exp, group_norm, group_norm_gradient,
+                         largest, least, log, log_softmax, log_softmax_gradient, logsumexp,
+                         logsumexp_gradient, max_pool, max_pool_gradient, max_pool_mean, relu, sin,
+                         softmax, softmax_gradient, tanh, total, where, window_spread, window_sum)
 from . import graph, source
 from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
 from .launch import gemm, kernel, kernel_of_many
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
 
 __all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
            "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
-           "cumsum", "elu", "elu_gradient", "ema", "exp", "keep", "largest", "leaky_relu",
-           "leaky_relu_gradient", "least", "log", "log_softmax", "log_softmax_gradient",
-           "logsumexp", "logsumexp_gradient", "matmul", "max_pool", "max_pool_gradient",
-           "max_pool_mean", "move_statistics", "relu", "sigmoid", "sigmoid_gradient", "sin",
-           "softmax", "softmax_gradient", "softplus", "softplus_gradient", "tanh",
-           "tanh_gradient", "total", "update", "where", "window_spread", "window_sum"]
+           "cumsum", "elu", "elu_gradient", "ema", "exp", "group_norm", "group_norm_gradient",
+           "keep", "largest", "leaky_relu", "leaky_relu_gradient", "least", "log", "log_softmax",
+           "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "matmul", "max_pool",
+           "max_pool_gradient", "max_pool_mean", "move_statistics", "relu", "sigmoid",
+           "sigmoid_gradient", "sin", "softmax", "softmax_gradient", "softplus",
+           "softplus_gradient", "tanh", "tanh_gradient", "total", "update", "where",
+           "window_spread", "window_sum"]
 
 
 def load() -> Backend:
