@@ -36,7 +36,9 @@ def module_file(name: str) -> Path:
 
 
 def start() -> None:
-    """Load everything. Raises CannotBuild, with the reason, where that cannot be."""
+    """Load everything, once. Raises CannotBuild, with the reason, where that cannot be."""
+    if _kept:
+        return
     if "cupy" in sys.modules:
         raise CannotBuild("CuPy was imported before CUDA on the CPU could be put below it")
     files = {name: module_file(name) for name in WITH_RUNTIME}

@@ -96,8 +96,8 @@ class StrictArray:
             return StrictArray(host[tuple(entries)])
         launches = indexing.cost(entries, "x[mask]")
         return StrictArray(device.run(
-            "getitem", lambda: host[indexing.wrapped(entries, host.shape)], launches,
-            [host, *entries]))
+            "getitem", lambda: np.array(host[indexing.wrapped(entries, host.shape)], order="C"),
+            launches, [host, *entries]))
 
     def __setitem__(self, index: Any, value: Any) -> None:
         # CuPy uploads a NumPy value here without a word: refused, for it is a hidden transfer
@@ -177,7 +177,9 @@ def computed(name: str, function: Callable, args: tuple, options: dict[str, Any]
     options = options or {}
     plain = {k: operand(v) if isinstance(v, (StrictArray, np.ndarray)) else v
              for k, v in options.items()}
-    result = device.run(name, lambda: function(*hosts, **plain), launches, hosts)
+    # CuPy's results lie in C order, whatever their operands' is; so NumPy's are made to
+    result = device.run(name, lambda: np.asarray(function(*hosts, **plain), order="C"), launches,
+                        hosts)
     out = options.get("out")
     return StrictArray(result) if out is None else out
 
@@ -235,7 +237,16 @@ def _method(name: str) -> Callable:
     launches = {"var": 2, "std": 3}.get(name, 1)  # the mean first
 
     def method(self: StrictArray, *args: Any, **kwargs: Any) -> StrictArray:
-        return computed(name, function, (self,), bind(name, METHODS[name], args, kwargs), launches)
+        options = bind(name, METHODS[name], args, kwargs)
+        if name in ("var", "std") and self.dtype.kind in "biu" and options.get("dtype") is not None:
+            raise TypeError(f"{name} of {self.dtype} with a dtype: CuPy rounds the mean to "
+                            f"{self.dtype} before it is subtracted")
+        if name == "clip" and self.dtype == bool and None in options.values():
+            raise TypeError("clip of booleans with None: CuPy has none")
+        if self.ndim == 0 and name != "clip" and options.get("axis") not in (None, ()):
+            raise ValueError(f"axis {options['axis']} of an array without axes: NumPy takes 0 and "
+                             "-1, CuPy does not")
+        return computed(name, function, (self,), options, launches)
     return method
 
 

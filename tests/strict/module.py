@@ -63,7 +63,7 @@ def asarray(a: Any, dtype: Any = None, order: Any = None) -> StrictArray:
 
 def array(obj: Any, dtype: Any = None, copy: bool = True, order: str = "K") -> StrictArray:
     made = asarray(obj, dtype)
-    return made.copy() if copy and made is obj else made
+    return made.copy(order) if copy and made is obj else made
 
 
 def empty(shape: Any, dtype: Any = float, order: str = "C") -> StrictArray:
@@ -75,7 +75,10 @@ def empty(shape: Any, dtype: Any = float, order: str = "C") -> StrictArray:
 
 
 def empty_like(prototype: StrictArray, dtype: Any = None, order: str = "K") -> StrictArray:
-    return empty(prototype.shape, dtype or prototype.dtype)
+    made = empty(prototype.shape, dtype or prototype.dtype)
+    made._host = np.array(made._host, order="F" if prototype.flags.f_contiguous
+                          and not prototype.flags.c_contiguous and order == "K" else "C")
+    return made
 
 
 def ascontiguousarray(a: StrictArray, dtype: Any = None) -> StrictArray:
@@ -107,8 +110,8 @@ def concatenate(tup: Any, axis: int = 0, out: Any = None) -> StrictArray:
             sum(h.nbytes for h in hosts) < 2 ** 21 * launches):
         device.upload("the addresses of more than 8 arrays to concatenate")
         launches = 1
-    return StrictArray(device.run("concatenate", lambda: np.concatenate(
-        hosts, axis, out if out is None else operand(out)), launches, hosts))
+    return StrictArray(device.run("concatenate", lambda: np.asarray(np.concatenate(
+        hosts, axis, out if out is None else operand(out)), order="C"), launches, hosts))
 
 
 def copyto(dst: StrictArray, src: Any, casting: str = "same_kind", where: Any = None) -> None:
@@ -118,10 +121,12 @@ def copyto(dst: StrictArray, src: Any, casting: str = "same_kind", where: Any = 
 
 
 def argsort(a: StrictArray, axis: int = -1, kind: Any = None) -> StrictArray:
-    """CuPy sorts by Thrust, stably whatever kind is asked for: about four launches."""
-    host = operand(a)
-    return StrictArray(device.run(
-        "argsort", lambda: np.argsort(host, axis, "stable"), launches=4, moved=[host]))
+    """CuPy sorts by Thrust, stably whatever kind is asked for: about four launches. It sorts along
+    the last axis, and gives a view of that with the axes moved back."""
+    host = operand(a) if axis is None else np.moveaxis(operand(a), axis, -1)
+    order = device.run("argsort", lambda: np.ascontiguousarray(np.argsort(
+        host, None if axis is None else -1, "stable")), launches=4, moved=[host])
+    return StrictArray(order if axis is None else np.moveaxis(order, -1, axis))
 
 
 def argpartition(a: StrictArray, kth: int, axis: int = -1) -> StrictArray:
@@ -132,7 +137,8 @@ def argpartition(a: StrictArray, kth: int, axis: int = -1) -> StrictArray:
 def sort(a: StrictArray, axis: int = -1, kind: Any = None) -> StrictArray:
     host = operand(a)
     return StrictArray(device.run(
-        "sort", lambda: np.sort(host, axis, "stable"), launches=4, moved=[host]))
+        "sort", lambda: np.asarray(np.sort(host, axis, "stable"), order="C"), launches=4,
+        moved=[host]))
 
 
 def partition(a: StrictArray, kth: int, axis: int = -1) -> StrictArray:
@@ -151,11 +157,6 @@ def where(condition: Any, x: Any = None, y: Any = None) -> StrictArray:
 
 def matmul(x1: Any, x2: Any, out: Any = None) -> StrictArray:
     return computed("matmul", np.matmul, (x1, x2), {"out": out}, _launches("matmul", x1, x2))
-
-
-def einsum(subscripts: str, *operands: Any, dtype: Any = None, optimize: Any = False
-           ) -> StrictArray:
-    return computed("einsum", lambda *hosts: np.einsum(subscripts, *hosts, dtype=dtype), operands)
 
 
 def pad(array: StrictArray, pad_width: Any, mode: str = "constant", *,

@@ -30,7 +30,7 @@ FUNCTIONS = {
     "zeros": "shape dtype order", "zeros_like": "a dtype order",
 }
 # These take any number of arrays, or their options by name alone.
-FREE = {"einsum": "dtype optimize", "matmul": "out", "pad": "constant_values",
+FREE = {"matmul": "out", "pad": "constant_values",
         "result_type": ""}
 
 METHODS = {
