@@ -117,7 +117,7 @@ class ShardedPlayers(Players):
         xp = array_module(g_losses[0].data)
         logits = [(j.real_logits.data, j.fake_logits.data) for j in judged]
         rows = self.ranks.all([
-            xp.concatenate([j.loss.data.reshape(1), g.data.reshape(1), *[x.reshape(-1) for x in of]])
+            xp.concatenate([x.reshape(-1) for x in (j.loss.data, g.data, *of)])
             for j, g, of in zip(judged, g_losses, logits)], self.count)
         losses = Alone().total([row[:2] for row in rows], self.count) * (1 / self.count)
         real, fake = logits[0]
@@ -133,9 +133,10 @@ class ShardedPlayers(Players):
 class ShardedStep:
     """A trainer's step in shards, a function of the real batches. Close it in the end."""
 
-    def __init__(self, trainer: Trainer, ranks: Alone):
+    def __init__(self, trainer: Trainer):
         self.trainer = trainer
-        self.players = ShardedPlayers(trainer.players, trainer.shards, trainer.batch_norm, ranks)
+        self.players = ShardedPlayers(trainer.players, trainer.shards, trainer.batch_norm,
+                                      trainer.ranks)
         self.dropouts = [[m for m in game.modules() if isinstance(m, Dropout)]
                          for game in self.players.games]
 

@@ -15,7 +15,7 @@ from ..nn import Module
 from ..nn.module import check_names
 from ..optim import EMA, Adam, Optimizer
 from ..optim.groups import Group, spread
-from ..ranks import world
+from ..ranks import Alone, world
 from ..replay import CaptureError, Draws, capture
 from ..settings import Natural, Positive
 from .diagnostics import reading
@@ -70,6 +70,7 @@ class Trainer:
             game, d_optimizer or Adam(game.discriminator.parameters(), rates[0], betas),
             g_optimizer or Adam(game.generator.parameters(), rates[1], betas), max_norm)
         self.shards, self.batch_norm = shards, batch_norm
+        self.ranks = world() if shards > 1 else Alone()  # who compute the shards
         self.schedule, self.rates = schedule, [group.lr for group in self._groups()]
         self.average = EMA(game.generator)
         self.draws = Draws(np.random.default_rng(seed))
@@ -103,7 +104,7 @@ class Trainer:
         self.last, self.steps = steps, max(steps, self.steps)
         batches = self.loader.forever()
         with live(self, steps) as watchers, self._maker() as make:
-            while self.step < steps and not self.stop:
+            while self.step < steps and not self._stopped():
                 self._anneal()
                 result = make([_sample(next(batches)) for _ in range(self.d_steps)])
                 self.step += 1
@@ -139,8 +140,13 @@ class Trainer:
     def _maker(self) -> Any:
         """What makes a step of real batches, for as long as it is entered."""
         if self.shards > 1:
-            return closing(ShardedStep(self, world()))
+            return closing(ShardedStep(self))
         return nullcontext(self._made_whole)
+
+    def _stopped(self) -> bool:
+        """Whether it was, on any rank: all stop at one step."""
+        self.stop = self.ranks.any(self.stop)
+        return self.stop
 
     def _made_whole(self, reals: list[Sample]) -> StepResult:
         """A step whose batches are computed in one."""
