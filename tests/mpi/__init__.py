@@ -1,4 +1,4 @@
-"""What needs several processes that talk by MPI; skipped, with the reason, where there is no MPI."""
+"""What needs processes that talk by MPI; skipped, with the reason, where there is no MPI."""
 from __future__ import annotations
 
 import os
