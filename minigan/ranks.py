@@ -17,12 +17,11 @@ import numpy as np
 from . import backend
 from .backend import Array
 from .errors import UserError
-from .shards import added, block, whole_nodes
+from .shards import Node, Part, added, block, summed, whole_nodes
 
 RANK = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"  # as mpiexec tells what it starts
 LONG = 1 << 16  # bytes, from which a sum is added in pieces, one by each rank
 
-_yield = getattr(os, "sched_yield", lambda: time.sleep(0))
 Value = TypeVar("Value")
 
 
@@ -39,9 +38,10 @@ class Alone:
         """The parts of all shards, in order, of those that were computed here."""
         return parts
 
-    def total(self, parts: list[Array], count: int) -> Array:
-        """The sum of all shards' parts, in the order of the tree."""
-        return added((0, count), {(i, i + 1): part for i, part in enumerate(parts)})
+    def total(self, parts: list[Part], count: int) -> Array:
+        """The sum of all shards' parts, flat, in the order of the tree, of those that were computed
+        here."""
+        return summed((0, count), parts, 0)
 
     def told(self, value: Value) -> list[Value]:
         """What each rank says here."""
@@ -64,9 +64,12 @@ class Ranks(Alone):
 
     def __init__(self, comm: Any):
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
+        here = comm.Split_type(self.mpi.COMM_TYPE_SHARED)
+        self.looks = 10_000 if here.size <= cores() else 100  # at a request, before it sleeps
+        here.Free()
 
     def all(self, parts, count):
-        own = np.stack([backend.to_numpy(part) for part in parts])
+        own = _stacked([backend.to_numpy(part) for part in parts])
         rows = [len(block(count, rank, self.size)) for rank in range(self.size)]
         out = np.empty((count, *own.shape[1:]), own.dtype)
         self._gather(own, out, rows)
@@ -74,12 +77,12 @@ class Ranks(Alone):
         return [backend.to_device(row, device) for row in out]
 
     def total(self, parts, count):
-        first, top = block(count, self.rank, self.size).start, (0, count)
-        nodes = [whole_nodes(top, block(count, rank, self.size)) for rank in range(self.size)]
-        leaves = {(first + i, first + i + 1): backend.to_numpy(p) for i, p in enumerate(parts)}
-        own = np.stack([added(node, leaves) for node in nodes[self.rank]])
+        blocks = [block(count, rank, self.size) for rank in range(self.size)]
+        nodes = [whole_nodes((0, count), own) for own in blocks]
+        own = _stacked([backend.to_numpy(summed(node, _of(parts, node, blocks[self.rank]),
+                                                node[0])) for node in nodes[self.rank]])
         add = self._in_pieces if own[0].nbytes >= LONG else self._by_all
-        return backend.to_device(add(own, nodes, top), backend.of(parts[0]).name)
+        return backend.to_device(add(own, nodes, (0, count)), backend.of(parts[0][0]).name)
 
     def _by_all(self, own: np.ndarray, nodes: list[list], top: tuple) -> np.ndarray:
         """Each rank gets all nodes, and adds them."""
@@ -94,7 +97,8 @@ class Ranks(Alone):
         flat = own.reshape(len(own), -1)
         cuts = [rank * flat.shape[1] // self.size for rank in range(self.size + 1)]
         widths = np.diff(cuts)
-        sent = np.concatenate([flat[:, a:b].reshape(-1) for a, b in zip(cuts, cuts[1:])])
+        sent = flat if len(flat) == 1 else np.concatenate(
+            [flat[:, a:b].reshape(-1) for a, b in zip(cuts, cuts[1:])])
         here, rows = int(widths[self.rank]), [len(of) for of in nodes]
         pieces = np.empty((sum(rows), here), own.dtype)
         self._done(self.comm.Ialltoallv(_counted(sent, widths * len(own)),
@@ -124,11 +128,29 @@ class Ranks(Alone):
         self._gather(np.array([flag], np.uint8), flags, [1] * self.size)
         return bool(flags.any())
 
-    @staticmethod
-    def _done(request: Any) -> None:
-        """Wait, and leave the core to others meanwhile: there may be more ranks than cores."""
+    def _done(self, request: Any) -> None:
+        """Wait. Where there are more ranks than cores, the others need this one's to answer."""
+        looks = 0
         while not request.Test():
-            _yield()
+            looks += 1
+            if looks > self.looks:
+                time.sleep(2e-5)
+
+
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def _of(parts: list[Part], node: Node, own: range) -> list[Part]:
+    """The parts of a node's shards, of those of one's own."""
+    return parts[node[0] - own.start:node[1] - own.start]
+
+
+def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
+    """As rows of one array; of a single one that takes no copy."""
+    return np.ascontiguousarray(arrays[0])[None] if len(arrays) == 1 else np.stack(arrays)
 
 
 def _bytes(array: np.ndarray) -> np.ndarray:

@@ -11,9 +11,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Mapping, Sequence
 
 from .autodiff import Function, Tensor, _mode
-from .backend import Array, array_module
+from .backend import Array, array_module, is_host
 from .errors import UserError
 
+BLOCK = 1 << 14  # numbers that are added at a time
+Part = Sequence[Array]  # what a shard adds to a sum: arrays that become one, end to end
 Node = tuple[int, int]  # of the tree: the shards from the first to before the second
 
 
@@ -30,6 +32,22 @@ def added(node: Node, known: Mapping[Node, Array]) -> Array:
         return known[node]
     lower, higher = halves(node)
     return added(lower, known) + added(higher, known)
+
+
+def summed(node: Node, parts: Sequence[Part], first: int) -> Array:
+    """The sum of a node as one flat array, of the parts of the shards from `first` on. It is added
+    in blocks that stay in a core's cache: each number is read once from memory."""
+    xp, sizes = array_module(parts[0][0]), [array.size for array in parts[0]]
+    out = xp.empty(sum(sizes), xp.result_type(*[array.dtype for array in parts[0]]))
+    block = BLOCK if is_host(out) else out.size
+    start = 0
+    for size, arrays in zip(sizes, zip(*parts)):
+        rows = [array.reshape(-1) for array in arrays]
+        for i in range(0, size, block):
+            leaves = {(j, j + 1): row[i:i + block] for j, row in enumerate(rows, first)}
+            out[start + i:start + min(i + block, size)] = added(node, leaves)
+        start += size
+    return out
 
 
 def whole_nodes(node: Node, shards: range) -> list[Node]:
@@ -53,12 +71,12 @@ class Meeting:
     `total`. At any time one of them runs: only where it waits does it matter that each has a thread
     of its own.
 
-    total   what adds the parts of these shards, and of those elsewhere: a list of arrays ↦ the sum
+    total   what adds the parts of these shards, and of those elsewhere: a list of them ↦ the sum
     count   how many shards there are, here and elsewhere
     here    how many of them here
     """
 
-    def __init__(self, total: Callable[[list[Array]], Array], count: int, here: int):
+    def __init__(self, total: Callable[[list[Part]], Array], count: int, here: int):
         self._total, self.count = total, count
         self._threads = ThreadPoolExecutor(here, "shard")
 
@@ -87,19 +105,19 @@ class Meeting:
         waiting = [turn for turn in turns if not turn.over]
         if not waiting:
             return True
-        if len(waiting) < len(turns) or len({turn.part.shape for turn in turns}) > 1:
+        if len(waiting) < len(turns) or len({turn.size for turn in turns}) > 1:
             raise UserError("the shards of this batch went different ways: where one needs a sum "
-                            "over all of them, each has to add its part, of one shape. Take the "
+                            "over all of them, each has to add its part, of one size. Take the "
                             "statistics of each shard instead (batch_norm='shard')")
         total = self._total([turn.part for turn in turns])
         for turn in turns:
-            turn.part = total.copy()  # no two may share memory
+            turn.sum = total.copy()  # no two may share memory
         return False
 
-    def total(self, part: Array) -> Array:
+    def total(self, part: Part) -> Array:
         """The sum of all shards' parts: called by the function whose turn it is."""
         turn = _here.turn
-        turn.part = part
+        turn.part, turn.size = part, sum([array.size for array in part])
         return turn.wait()
 
 
@@ -114,7 +132,7 @@ class _Turn:
         self.meeting, self.function = meeting, function
         self.go, self.came = threading.Semaphore(0), threading.Semaphore(0)
         self.over = self.ended = self.running = False
-        self.part = self.result = self.error = None
+        self.part = self.size = self.sum = self.result = self.error = None
 
     def work(self, mode: dict[str, Any]) -> None:
         """The thread: the function, with the caller's grad mode and observers."""
@@ -136,7 +154,7 @@ class _Turn:
         self.go.acquire()
         if self.ended:
             raise _Ended
-        return self.part
+        return self.sum
 
     def go_on(self) -> None:
         """Called from outside: let it run to where it waits or ends."""
@@ -188,8 +206,8 @@ class Across(Function):
             raise RuntimeError("a sum over shards is differentiated where the shards do not meet")
         xp = array_module(x)
         mark = xp.full(1, self.rows % 1000, x.dtype)  # whether all have as many rows
-        *_, marked = total = met.total(xp.concatenate([x.reshape(-1), mark]))
-        if int(marked) != self.rows % 1000 * met.count:
+        total = met.total([x, mark])
+        if int(total[-1]) != self.rows % 1000 * met.count:
             raise UserError("the shards of this batch have different numbers of rows at a "
                             "BatchNorm: take the statistics of each shard (batch_norm='shard')")
         return total[:-1].reshape(x.shape)

@@ -84,9 +84,7 @@ class ShardedPlayers(Players):
 
     def _take(self, optimizer: Optimizer, slopes: Sequence[list[Tensor | None]]) -> None:
         """Give the parameters the sums of the shards' parts."""
-        xp = array_module(optimizer.flat.tensors[0].data)
-        total = self._total([xp.concatenate([g.data.reshape(-1) for g in own if g is not None])
-                             for own in slopes])
+        total = self._total([[g.data for g in own if g is not None] for own in slopes])
         start = 0
         for p, part in zip(optimizer.flat.tensors, slopes[0]):
             p.grad = None
@@ -100,9 +98,8 @@ class ShardedPlayers(Players):
         kept = [_kept(game) for game in self.games]
         if not kept[0]:
             return
-        xp = array_module(kept[0][0].data)
-        total = self._total([xp.concatenate([t.data.reshape(-1) for t in own]) for own in kept])
-        start, mean = 0, total * (1 / self.count)
+        mean = self._total([[t.data for t in own] for own in kept]) * (1 / self.count)
+        start = 0
         for same in zip(_kept(self.game), *kept):
             part = mean[start:start + same[0].size].reshape(same[0].shape)
             start += same[0].size
@@ -119,7 +116,7 @@ class ShardedPlayers(Players):
         rows = self.ranks.all([
             xp.concatenate([x.reshape(-1) for x in (j.loss.data, g.data, *of)])
             for j, g, of in zip(judged, g_losses, logits)], self.count)
-        losses = Alone().total([row[:2] for row in rows], self.count) * (1 / self.count)
+        losses = Alone().total([[row[:2]] for row in rows], self.count) * (1 / self.count)
         real, fake = logits[0]
         stop = 2 + real.size
         real_logits, fake_logits = (
