@@ -34,7 +34,9 @@ MAY_IMPORT = {
     "anomaly": SAYING | {"backend", "autodiff", "nn", "observer"},
     "functional": SAYING | {"backend", "autodiff", "ops"},
     "losses": SAYING | {"backend", "autodiff", "ops"},
-    "nn": SAYING | {"backend", "autodiff", "ops"},
+    "shards": {"autodiff", "backend", "errors"},
+    "ranks": {"backend", "errors", "shards"},
+    "nn": SAYING | {"backend", "autodiff", "ops", "shards"},
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "trace": SAYING | {"autodiff", "nn", "observer", "refusals"},
     "files": {"errors"},
@@ -46,19 +48,20 @@ MAY_IMPORT = {
     "testing": SAYING | {"backend", "autodiff"},  # it is told what to check
     "metrics": ENGINE | {"data", "files"},     # its judge is trained, and kept
     "viz": SAYING | {"autodiff", "files", "trace"},  # it draws what it is given
-    "gan": ENGINE | {"data", "files", "locks", "metrics", "minigan", "user_code",
-                     "viz"},  # what a run does
+    "gan": ENGINE | {"data", "files", "locks", "metrics", "minigan", "ranks",
+                     "shards", "user_code", "viz"},  # what a run does
     "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
     "export": ENGINE | {"files", "gan"},
     "cli": ENGINE | {"data", "exercises", "export", "files", "gan", "lab", "metrics", "minigan",
-                     "testing", "user_code", "viz"},
+                     "ranks", "testing", "user_code", "viz"},
     "__main__": {"cli"},
     "minigan": ENGINE | {"interrupts", "weights"},  # the others are loaded at their first use
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
 OPTIONAL = {"cupy", "hypothesis", "imageio_ffmpeg", "IPython", "jax", "matplotlib", "ml_dtypes",
-            "nvmath", "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch", "tqdm"}
+            "mpi4py", "nvmath", "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch",
+            "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {
@@ -93,11 +96,13 @@ NUMPY = {
     "minigan.gan.config": None,                        # labels are read there,
     "minigan.gan.folder": None,                        # metrics and weights kept,
     "minigan.gan.run": None,
+    "minigan.gan.ranked": None,
     "minigan.gan.saved": None,                         # and samples made,
     "minigan.gan.yardstick": None,                     # real images chosen,
     "minigan.gan.training": {"errstate"},              # what diverges is told by the run,
     "minigan.gan.films": None,                         # noise and pictures computed,
     "minigan.gan.nearest": None,                       # distances looked at
+    "minigan.ranks": None,                             # MPI sends what is in host memory
     "minigan.files": None,                             # by this
     "minigan.gan.game": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors

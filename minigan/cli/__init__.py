@@ -5,13 +5,16 @@ import argparse
 import signal
 import sys
 from contextlib import contextmanager, redirect_stderr
+from functools import partial
 from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
+from ..ranks import started
 from . import (book, doctor, evaluate, exercise, export, gradcheck, judge, lab, neighbours, report,
                sample, steps, systems, train, walk)
 from .arguments import Parser
+from .ranked import on_a_rank
 from .streams import Told, flush_output
 
 GROUPS = {  # the commands, by what one wants
@@ -23,11 +26,17 @@ GROUPS = {  # the commands, by what one wants
     "machine: what computes here, and is all well?": (doctor,),
 }
 
+BY_RANKS = {"train"}  # what mpiexec may start
+
 PACKAGES = {"PIL": "pillow"}  # whose modules have other names
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
+    return _main(argv) if started() is None else on_a_rank(partial(_main, argv))
+
+
+def _main(argv: Sequence[str] | None) -> int:
     name, status = "minigan", 2
     with redirect_stderr(Told(sys.stderr)):
         try:
@@ -35,6 +44,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 try:
                     args = parser().parse_args(argv)
                     name += f" {args.name}"
+                    if started() is not None and args.name not in BY_RANKS:
+                        raise UserError("this is work for one process: start it without mpiexec, "
+                                        "which is for minigan train")
                     return args.command(args) or 0
                 finally:
                     flush_output()

@@ -19,9 +19,12 @@ from ..gan.config import RATES, folder_of
 from ..gan.fields import KEPT
 from ..gan.own import SYSTEM, source_of
 from ..gan.page import facts
+from ..ranks import started
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
 from . import doctor, game
 from .arguments import IMAGE_SIZE
+
+SHARDS = 8  # of a run that mpiexec started, where nothing else is said
 
 RECIPES = {"own": Options.recipe, "as-written": lambda system, **given: Options(**given)}
 
@@ -113,6 +116,8 @@ def new_run(args: argparse.Namespace) -> Run:
     if args.data == "images" and args.image_size:
         check_order(args.image_size, args.data_dir)
     given = game.given(args)
+    if started() is not None and not was:
+        given.setdefault("shards", SHARDS)
     if args.recipe or not was:
         options = RECIPES[args.recipe or "own"](name, **given)
     else:

@@ -126,6 +126,11 @@ class Config:
         return bool(changed)
 
     @property
+    def shards(self) -> int:
+        """How many parts a batch is computed in."""
+        return self.game.shards
+
+    @property
     def played(self) -> System:
         """The system. Raises UserError if only a program has it."""
         self.check_held()

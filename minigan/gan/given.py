@@ -47,6 +47,12 @@ class Given(Config):
             "order": [loader.seed, loader.shuffle], "rates": list(trainer.rates),
             "d_steps": trainer.d_steps, "rule": _words(trainer.rule), "kind": type(game).__name__,
             **{part: _words(getattr(game, part, None)) for part in PARTS}}
+        if trainer.shards > 1:
+            self.program.update(shards=trainer.shards, batch_norm=trainer.batch_norm)
+
+    @property
+    def shards(self) -> int:
+        return self.given.shards
 
     @property
     def played(self) -> System:

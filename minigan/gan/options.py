@@ -10,7 +10,7 @@ import numpy as np
 from ..data import Loader
 from ..errors import UserError, no_such
 from . import (augment, auxiliary, conditional, game, networks, objectives, own, penalties,
-               several, unrolled, update)
+               several, sharded, unrolled, update)
 from .game import GAN
 from .networks import Networks
 from .option import GameError, Option
@@ -19,7 +19,8 @@ from .trainer import Callback, Trainer
 
 OPTIONS: tuple[Option, ...] = (
     *objectives.OPTIONS, *penalties.OPTIONS, *augment.OPTIONS, *game.OPTIONS, *networks.OPTIONS,
-    *update.OPTIONS, *conditional.OPTIONS, *auxiliary.OPTIONS, *several.OPTIONS, *unrolled.OPTIONS)
+    *update.OPTIONS, *sharded.OPTIONS, *conditional.OPTIONS, *auxiliary.OPTIONS, *several.OPTIONS,
+    *unrolled.OPTIONS)
 
 
 _Fields = make_dataclass("_Fields", [(option.name, Any, option.default) for option in OPTIONS],
@@ -127,9 +128,10 @@ class Options(_Fields):
 
     def check_batch(self, size: int) -> None:
         """Raise GameError for a batch size that an option cannot do with."""
+        sharded.check_shards(self.shards, size)
         for option in OPTIONS:
-            if option.batch:
-                option.batch(getattr(self, option.name), size)
+            if option.batch:  # each shard is a batch to the game
+                option.batch(getattr(self, option.name), size // self.shards)
 
     def trainer(self, game: GAN, system: System, loader: Loader, seed: Any = 0,
                 callbacks: Iterable[Callback] = ()) -> Trainer:
@@ -139,7 +141,8 @@ class Options(_Fields):
         schedule = self.lr_decay and partial(update.last_decay, self.lr_decay)
         return Trainer(game, loader, (self.d_lr or lr, lr), update.RULES[self.rule], self.d_steps,
                        max_norm=self.max_norm, seed=seed, callbacks=callbacks, betas=betas,
-                       schedule=schedule or system.schedule)
+                       schedule=schedule or system.schedule, shards=self.shards,
+                       batch_norm=self.batch_norm)
 
 
 Options.__doc__ = (Options.__doc__ or "") + "".join(  # python -OO leaves docstrings out

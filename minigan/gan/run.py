@@ -16,6 +16,7 @@ from ..checked import checked
 from ..files import flush, leftovers, make_folder
 from ..locks import NAME as LOCK
 from ..nn import summary
+from ..ranks import Alone, world
 from ..settings import Natural, Positive
 from ..user_code import text_of
 from . import own
@@ -29,6 +30,7 @@ from .keeping import Keeper
 from .notebook import GRID, Display, in_notebook
 from .options import Options
 from .page import card, write_page
+from .ranked import begun
 from .saved import SavedRun, fitting, read_settings
 from .trainer import Trainer
 from .training import train
@@ -114,7 +116,19 @@ class Run(SavedRun):
         """A trainer of the run, where it was last saved; its `run(steps)` goes on, and writes into
         the folder, which for a new run is made here. No other process may write there until
         `close()`. Raises UserError for data, a folder or settings that do not go together, and
-        for a folder that another process trains in."""
+        for a folder that another process trains in. Under mpiexec each rank gets one, and rank 0
+        alone writes."""
+        ranks = world()
+        if ranks.size == 1:
+            return self._writing()
+        return begun(self, ranks, machine(), self._writing, self._reading)
+
+    def _reading(self) -> Trainer:
+        """A trainer that writes nothing, where the run was last saved."""
+        return self._trainer(None if self._is_new else self.saved())
+
+    def _writing(self) -> Trainer:
+        """A trainer that writes into the folder, which is the process's from here on."""
         began = not self._is_new and (self.folder / "config.json").exists()
         if began:
             self.take()
@@ -194,6 +208,7 @@ class Run(SavedRun):
         """Where the first number came from that is not finite, at this step or before: the steps
         since the last save are made once more by a new trainer."""
         trainer = self._trainer(self.saved())
+        trainer.ranks = Alone()  # the others wait for the end
         with np.errstate(all="ignore"):
             return explain(trainer, None, step)
 

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import closing, nullcontext
 from numbers import Integral
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Literal, Mapping
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from ..nn import Module
 from ..nn.module import check_names
 from ..optim import EMA, Adam, Optimizer
 from ..optim.groups import Group, spread
+from ..ranks import Alone, world
 from ..replay import CaptureError, Draws, capture
-from ..settings import Natural
+from ..settings import Natural, Positive
 from .diagnostics import reading
 from .game import GAN, GameError
 from .notebook import Display, live
 from .penalties import Sample
+from .sharded import ShardedStep
 from .update import Players, StepResult, alternating
 
 Callback = Callable[["Trainer", StepResult], None]
@@ -41,6 +44,10 @@ class Trainer:
     callbacks    called with (trainer, result) after every step
     betas        Adam's
     schedule     what lr is multiplied by, a function of the steps made and the steps in all
+    shards       how many parts a batch is computed in, each alone, with noise of its own: under
+                 mpiexec the ranks share them, and as many shards give the same bits on any number
+                 of ranks. 1: the batch is computed in one, by one process
+    batch_norm   whose statistics BatchNorm takes then: those of the whole batch, or of each shard
 
     `average` is the moving average of the generator, from which samples are drawn. The same
     seeds give the same bits, also when a run was stopped and resumed by its state. A trainer is
@@ -52,7 +59,8 @@ class Trainer:
                  d_optimizer: Optimizer | None = None, g_optimizer: Optimizer | None = None,
                  max_norm: float | None = None, seed: Any = 0,
                  callbacks: Iterable[Callback] = (), betas: tuple[float, float] = (0.5, 0.999),
-                 schedule: Callable[[int, int], float] | None = None):
+                 schedule: Callable[[int, int], float] | None = None, shards: Positive = 1,
+                 batch_norm: Literal["whole", "shard"] = "whole"):
         rates = tuple(lr) if isinstance(lr, (tuple, list)) else (lr, lr)
         if d_steps < 1 or (d_steps > 1 and rule is not alternating):
             raise GameError("d_steps is at least 1, and more than 1 only where the players move in "
@@ -61,6 +69,8 @@ class Trainer:
         self.players = Players(
             game, d_optimizer or Adam(game.discriminator.parameters(), rates[0], betas),
             g_optimizer or Adam(game.generator.parameters(), rates[1], betas), max_norm)
+        self.shards, self.batch_norm = shards, batch_norm
+        self.ranks = world() if shards > 1 else Alone()  # who compute the shards
         self.schedule, self.rates = schedule, [group.lr for group in self._groups()]
         self.average = EMA(game.generator)
         self.draws = Draws(np.random.default_rng(seed))
@@ -93,13 +103,10 @@ class Trainer:
             return warnings.warn(why, stacklevel=3)
         self.last, self.steps = steps, max(steps, self.steps)
         batches = self.loader.forever()
-        with live(self, steps) as watchers:
-            while self.step < steps and not self.stop:
+        with live(self, steps) as watchers, self._maker() as make:
+            while self.step < steps and not self._stopped():
                 self._anneal()
-                reals = [_sample(next(batches)) for _ in range(self.d_steps)]
-                latents = [self.game.latent(len(real[0]), self.draws.rng, real[1:])
-                           for real in reals]
-                result = self._captured_step(reals, latents)
+                result = make([_sample(next(batches)) for _ in range(self.d_steps)])
                 self.step += 1
                 for callback in (*watchers, *self.callbacks):
                     callback(self, result)
@@ -129,6 +136,22 @@ class Trainer:
 
     def _groups(self) -> list[Group]:
         return [group for optimizer in self.players.optimizers for group in optimizer.param_groups]
+
+    def _maker(self) -> Any:
+        """What makes a step of real batches, for as long as it is entered."""
+        if self.shards > 1:
+            return closing(ShardedStep(self))
+        return nullcontext(self._made_whole)
+
+    def _stopped(self) -> bool:
+        """Whether it was, on any rank: all stop at one step."""
+        self.stop = self.ranks.any(self.stop)
+        return self.stop
+
+    def _made_whole(self, reals: list[Sample]) -> StepResult:
+        """A step whose batches are computed in one."""
+        latents = [self.game.latent(len(real[0]), self.draws.rng, real[1:]) for real in reals]
+        return self._captured_step(reals, latents)
 
     def _step(self, reals: list[Sample], latents: list[Sample]) -> StepResult:
         result = self.rule(self.players, reals, latents, self.draws)

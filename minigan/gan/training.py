@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Iterator
 
 import numpy as np
 
+from ..ranks import world
 from .folder import Diverged, RunError
 from .notebook import in_notebook
 from .progress import Progress
@@ -41,14 +42,15 @@ def play(run: Run, trainer: Trainer, steps: int) -> list[int]:
     """Let the run's trainer make its steps, up to so many in all, and tell how it goes: a notebook
     shows it, elsewhere there are lines, or a bar. Returns the signals that stopped it, if any did;
     what was made is saved then. Raises RunError for a run that diverged."""
-    progress = None if in_notebook() else Progress(steps, trainer.step)
+    writes = world().rank == 0
+    progress = None if in_notebook() or not writes else Progress(steps, trainer.step)
     if progress:
         trainer.callbacks.insert(0, progress)
     run.warn = progress.say if progress else print
     try:
         with np.errstate(all="ignore"), stop_on_interrupt(trainer) as heard:
             trainer.run(steps)  # NumPy need not warn: the run says if it diverges
-            if trainer.stop:
+            if trainer.stop and writes:
                 run.save(trainer)
         return heard
     except Diverged as error:

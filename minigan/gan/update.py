@@ -55,6 +55,10 @@ class Players:
         """D's and G's."""
         return self.d_optimizer, self.g_optimizer
 
+    def generate(self, latent: Sample) -> Sample:
+        """What G makes of a latent."""
+        return self.game.generate(latent)
+
     def d_gradient(self, real: Sample, fake: Sample, rng: Rng) -> Judgement:
         """D's gradient. It learns from a detached copy, so its loss does not push G."""
         judged = self.game.d_loss(real, tuple([t.detach() for t in fake]), rng)
@@ -81,8 +85,16 @@ class Players:
     def _descend(self, optimizer: Optimizer, loss: Tensor) -> None:
         optimizer.zero_grad()
         loss.backward(inputs=optimizer.flat.tensors)
+        self._limit(optimizer)
+
+    def _limit(self, optimizer: Optimizer) -> None:
         if self.max_norm is not None:
             clip_grad_norm(optimizer.flat.tensors, self.max_norm)
+
+    def result(self, judged: Judgement, g_loss: Tensor, real: Sample, fake: Sample) -> StepResult:
+        """What a step computed."""
+        return StepResult(*[t.detach() for t in (judged.loss, g_loss, judged.real_logits,
+                                                 judged.fake_logits, real[0], fake[0])])
 
 
 @checked
@@ -97,15 +109,15 @@ def alternating(players: Players, reals: Sequence[Sample], latents: Sequence[Sam
     """
     for real, latent in zip(reals[:-1], latents):
         with no_grad():
-            fake = players.game.generate(latent)
+            fake = players.generate(latent)
         players.d_gradient(real, fake, rng)
         players.move_d()
-    real, fake = reals[-1], players.game.generate(latents[-1])
+    real, fake = reals[-1], players.generate(latents[-1])
     judged = players.d_gradient(real, fake, rng)
     players.move_d()
     g_loss = players.g_gradient(real, fake, rng)
     players.move_g()
-    return _result(judged, g_loss, real, fake)
+    return players.result(judged, g_loss, real, fake)
 
 
 @checked
@@ -114,12 +126,12 @@ def simultaneous(players: Players, reals: Sequence[Sample], latents: Sequence[Sa
     """Both players move at once, each by its gradient at the point where both were (Mescheder et
     al. 2017, algorithm 1)."""
     real, latent = _single(reals, latents)
-    fake = players.game.generate(latent)
+    fake = players.generate(latent)
     judged = players.d_gradient(real, fake, rng)
     g_loss = players.g_gradient(real, fake, rng)
     players.move_d()
     players.move_g()
-    return _result(judged, g_loss, real, fake)
+    return players.result(judged, g_loss, real, fake)
 
 
 @checked
@@ -133,7 +145,7 @@ def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[S
     flats = [optimizer.flat for optimizer in players.optimizers]
     start = [flat.join().copy() for flat in flats]
     simultaneous(players, reals, latents, rng)
-    fake = players.game.generate(latent)
+    fake = players.generate(latent)
     judged = players.d_gradient(real, fake, rng)
     g_loss = players.g_gradient(real, fake, rng)
     for flat, before in zip(flats, start):
@@ -142,7 +154,7 @@ def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[S
             p.mark_changed()
     players.move_d()
     players.move_g()
-    return _result(judged, g_loss, real, fake)
+    return players.result(judged, g_loss, real, fake)
 
 
 @checked
@@ -202,8 +214,3 @@ def _single(reals: Sequence[Sample], latents: Sequence[Sample]) -> tuple[Sample,
         raise GameError(f"D and G move together in this rule, once a step: {len(reals)} updates of "
                         "D go with alternating ones")
     return reals[0], latents[0]
-
-
-def _result(judged: Judgement, g_loss: Tensor, real: Sample, fake: Sample) -> StepResult:
-    return StepResult(*[t.detach() for t in (judged.loss, g_loss, judged.real_logits,
-                                             judged.fake_logits, real[0], fake[0])])

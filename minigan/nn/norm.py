@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import backend, ops
+from .. import backend, ops, shards
 from ..autodiff import Tensor, no_grad
+from ..backend import is_half
 from ..backend.geometry import check_groups
 from ..checked import checked
 from ..settings import NotNegative, Positive, Probability
@@ -76,9 +77,22 @@ class BatchNorm(Normalisation):
         if count < 2:
             raise ValueError(f"{self!r} in training needs more than one value for each feature, "
                              f"got x of shape {x.shape}; call eval() to use it on single examples")
+        if (met := shards.meeting()) is not None:
+            return self._across(x, count, met.count)
         y, mean, var = ops.batch_norm(x, self.weight, self.bias, self.eps)
         self._move(mean, var, count)
         return y
+
+    def _across(self, x: Tensor, rows: int, parts: int) -> Tensor:
+        """The same of one of so many shards of a batch (shards.py)."""
+        half, axes, each = is_half(x), tuple(range(x.ndim - 1)), 1 / (rows * parts)
+        wide = x.astype("float32") if half else x  # squares overflow
+        mean = shards.across(wide.sum(axes), rows) * each
+        centred = wide - mean
+        var = shards.across((centred * centred).sum(axes), rows) * each
+        y = centred * (self.weight / ops.sqrt(var + self.eps)) + self.bias
+        self._move(mean, var, rows * parts)
+        return y.astype(x.dtype) if half else y
 
     def _move(self, mean: Tensor, var: Tensor, count: int) -> None:
         """The running statistics, in place: a captured step goes on from there."""

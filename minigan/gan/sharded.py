@@ -1,0 +1,195 @@
+"""Steps whose batches are computed in shards, by one process or by several: the same bits."""
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Sequence
+
+import numpy as np
+
+from ..autodiff import Tensor
+from ..backend import array_module
+from ..nn import BatchNorm, Dropout, Module, Parameter, frozen
+from ..optim import Optimizer
+from ..ranks import Alone
+from ..settings import POSITIVE, one_of
+from ..shards import Meeting, block
+from .game import GAN, GameError, Judgement
+from .option import Option
+from .penalties import Sample
+from .update import Players, StepResult
+
+if TYPE_CHECKING:
+    from .trainer import Trainer
+
+Parts = Sequence[Sample]  # a sample of each shard that is computed here
+
+
+class ShardedPlayers(Players):
+    """Players whose samples are Parts, and whose gradients are means over all shards.
+
+    Each shard has a game of its own: the same parameters, and what the networks keep beside them
+    (running statistics, vectors of SpectralNorm) in a copy, which `settle` makes one again.
+    """
+
+    def __init__(self, players: Players, count: int, batch_norm: str, ranks: Alone):
+        super().__init__(players.game, players.d_optimizer, players.g_optimizer, players.max_norm)
+        self.count, self.ranks = count, ranks
+        self.shards = block(count, ranks.rank, ranks.size)
+        self.games = [_of_shard(self.game) for _ in self.shards]
+        self.rngs: list[np.random.Generator] = []  # of the shards, in this step
+        meet = batch_norm == "whole" and any(isinstance(m, BatchNorm) for m in self.game.modules())
+        self.meeting = Meeting(self._total, count, len(self.shards)) if meet else None
+
+    def _total(self, parts: list) -> Any:
+        return self.ranks.total(parts, self.count)
+
+    def each(self, function: Callable, *parts: Sequence) -> list[Any]:
+        """function(game, …) of each shard."""
+        calls = [partial(function, *args) for args in zip(self.games, *parts)]
+        return [call() for call in calls] if self.meeting is None else self.meeting.run(calls)
+
+    def generate(self, latents: Parts) -> Parts:
+        return self.each(lambda game, latent: game.generate(latent), latents)
+
+    def d_gradient(self, reals: Parts, fakes: Parts, rng: None) -> list[Judgement]:
+        def one(game: GAN, real: Sample, fake: Sample, rng: Any) -> tuple[Judgement, list]:
+            judged = game.d_loss(real, tuple([t.detach() for t in fake]), rng)
+            return judged, self._slopes(self.d_optimizer, judged.loss)
+
+        self.d_optimizer.zero_grad()
+        judged, slopes = zip(*self.each(one, reals, fakes, self.rngs))
+        self._take(self.d_optimizer, slopes)
+        return list(judged)
+
+    def g_gradient(self, reals: Parts, fakes: Parts, rng: None) -> list[Tensor]:
+        def one(game: GAN, real: Sample, fake: Sample, rng: Any) -> tuple[Tensor, list]:
+            loss = game.g_loss(real, fake, rng)
+            return loss, self._slopes(self.g_optimizer, loss)
+
+        self.g_optimizer.zero_grad()
+        with frozen(self.game.discriminator):
+            losses, slopes = zip(*self.each(one, reals, fakes, self.rngs))
+        self._take(self.g_optimizer, slopes)
+        return list(losses)
+
+    def _slopes(self, optimizer: Optimizer, loss: Tensor) -> list[Tensor | None]:
+        """A shard's part of the gradient, by each parameter, none of which has one before or after:
+        no other shard's function runs between the end of backward and that of this one."""
+        tensors = optimizer.flat.tensors
+        (loss * (1 / self.count)).backward(inputs=tensors)
+        found = [p.grad for p in tensors]
+        optimizer.zero_grad()
+        return found
+
+    def _take(self, optimizer: Optimizer, slopes: Sequence[list[Tensor | None]]) -> None:
+        """Give the parameters the sums of the shards' parts."""
+        total = self._total([[g.data for g in own if g is not None] for own in slopes])
+        start = 0
+        for p, part in zip(optimizer.flat.tensors, slopes[0]):
+            p.grad = None
+            if part is not None:
+                p.grad = Tensor(total[start:start + p.size].reshape(p.shape))
+                start += p.size
+        self._limit(optimizer)
+
+    def settle(self) -> None:
+        """What the shards' networks keep becomes its mean over the shards, in all of them."""
+        kept = [_kept(game) for game in self.games]
+        if not kept[0]:
+            return
+        mean = self._total([[t.data for t in own] for own in kept]) * (1 / self.count)
+        start = 0
+        for same in zip(_kept(self.game), *kept):
+            part = mean[start:start + same[0].size].reshape(same[0].shape)
+            start += same[0].size
+            for t in same:
+                t.data[...] = part
+                t.mark_changed()
+
+    def result(self, judged: Sequence[Judgement], g_losses: Sequence[Tensor], reals: Parts,
+               fakes: Parts) -> StepResult:
+        """Losses and logits of the whole batch; examples of the first shard that is computed here.
+        """
+        xp = array_module(g_losses[0].data)
+        logits = [(j.real_logits.data, j.fake_logits.data) for j in judged]
+        rows = self.ranks.all([
+            xp.concatenate([x.reshape(-1) for x in (j.loss.data, g.data, *of)])
+            for j, g, of in zip(judged, g_losses, logits)], self.count)
+        losses = Alone().total([[row[:2]] for row in rows], self.count) * (1 / self.count)
+        real, fake = logits[0]
+        stop = 2 + real.size
+        real_logits, fake_logits = (
+            xp.concatenate([row[part].reshape(like.shape) for row in rows])
+            for part, like in ((slice(2, stop), real), (slice(stop, None), fake)))
+        arrays = losses[0], losses[1], real_logits, fake_logits
+        return StepResult(*[Tensor(a) for a in arrays],
+                          *[t.detach() for t in (reals[0][0], fakes[0][0])])
+
+
+class ShardedStep:
+    """A trainer's step in shards, a function of the real batches. Close it in the end."""
+
+    def __init__(self, trainer: Trainer):
+        self.trainer = trainer
+        self.players = ShardedPlayers(trainer.players, trainer.shards, trainer.batch_norm,
+                                      trainer.ranks)
+        self.dropouts = [[m for m in game.modules() if isinstance(m, Dropout)]
+                         for game in self.players.games]
+
+    def __call__(self, batches: Sequence[Sample]) -> StepResult:
+        trainer, players = self.trainer, self.players
+        key = int(trainer.draws.rng.integers(2 ** 63))  # of this step, on every rank
+        rngs = players.rngs = [np.random.default_rng([key, shard]) for shard in players.shards]
+        for game, dropouts, rng in zip(players.games, self.dropouts, rngs):
+            game.anneal(trainer.step / trainer.steps)
+            for module in dropouts:
+                module.rng = rng
+        reals = [[_cut(batch, shard, players.count) for shard in players.shards]
+                 for batch in batches]
+        latents = [[game.latent(len(part[0]), rng, part[1:])
+                    for game, part, rng in zip(players.games, parts, rngs)] for parts in reals]
+        result = trainer.rule(players, reals, latents)
+        players.settle()
+        trainer.average.update()
+        return result
+
+    def close(self) -> None:
+        if self.players.meeting is not None:
+            self.players.meeting.close()
+
+
+def _of_shard(game: GAN) -> GAN:
+    """A copy of the game that shares its parameters."""
+    return copy.deepcopy(game, {id(p): p for p in game.parameters()})
+
+
+def _kept(game: Module) -> list[Tensor]:
+    """What the networks keep beside their parameters, in floats."""
+    return [t for _, t in game.named_state()
+            if not isinstance(t, Parameter) and t.dtype.kind == "f"]
+
+
+def _cut(batch: Sample, shard: int, count: int) -> Sample:
+    """A shard of a batch: neighbouring rows."""
+    check_shards(count, len(batch[0]))
+    rows = len(batch[0]) // count
+    return tuple([Tensor(t.data[shard * rows:(shard + 1) * rows]) for t in batch])
+
+
+def check_shards(count: int, size: int) -> None:
+    """Raise GameError for a batch of that size that does not make so many shards."""
+    if count > 1 and (size % count or size < 2 * count):
+        raise GameError(f"{size} examples do not make {count} shards of two or more, all alike: "
+                        f"choose a batch size that is a multiple of {count}, {2 * count} at least")
+
+
+BATCH_NORM = "whole", "shard"
+
+OPTIONS = (
+    Option("shards", 1, POSITIVE, "a batch is computed in N parts, one by one, and the parts are "
+           "added in one fixed order: the same bits under mpiexec -n 1, 2, ..."),
+    Option("batch_norm", "whole", one_of(BATCH_NORM, "batch_norm"),
+           "whose statistics BatchNorm takes then, those of the whole batch or of each shard: "
+           + ", ".join(BATCH_NORM), "NAME", needs="shards"),
+)

@@ -1,0 +1,222 @@
+"""A batch computed in shards, and what they tell each other on the way.
+
+A floating-point sum depends on its order. So the order is the batch's, and nobody else's: each
+shard's part is computed alone, and the parts are added in one fixed tree, whoever computed them.
+"""
+from __future__ import annotations
+
+import contextvars
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Callable, Mapping, Sequence
+
+from .autodiff import Function, Tensor, _mode
+from .backend import Array, array_module, is_host
+from .errors import UserError
+
+BLOCK = 1 << 14  # numbers that are added at a time
+Part = Sequence[Array]  # what a shard adds to a sum: arrays that become one, end to end
+Node = tuple[int, int]  # of the tree: the shards from the first to before the second
+
+
+def halves(node: Node) -> tuple[Node, Node]:
+    """What a node of the tree is the sum of; the first half is the longer one."""
+    first, last = node
+    middle = first + (last - first + 1) // 2
+    return (first, middle), (middle, last)
+
+
+def added(node: Node, known: Mapping[Node, Array]) -> Array:
+    """The sum of a node, of nodes below it whose sums are known: lower shards + higher ones."""
+    if node in known:
+        return known[node]
+    lower, higher = halves(node)
+    return added(lower, known) + added(higher, known)
+
+
+def summed(node: Node, parts: Sequence[Part], first: int) -> Array:
+    """The sum of a node as one flat array, of the parts of the shards from `first` on. It is added
+    in blocks that stay in a core's cache: each number is read once from memory."""
+    xp, sizes = array_module(parts[0][0]), [array.size for array in parts[0]]
+    out = xp.empty(sum(sizes), xp.result_type(*[array.dtype for array in parts[0]]))
+    block = BLOCK if is_host(out) else out.size
+    start = 0
+    for size, arrays in zip(sizes, zip(*parts)):
+        rows = [array.reshape(-1) for array in arrays]
+        for i in range(0, size, block):
+            leaves = {(j, j + 1): row[i:i + block] for j, row in enumerate(rows, first)}
+            out[start + i:start + min(i + block, size)] = added(node, leaves)
+        start += size
+    return out
+
+
+def whole_nodes(node: Node, shards: range) -> list[Node]:
+    """The nodes from this one down that are sums of these shards alone, as few as there can be."""
+    first, last = node
+    if shards.start <= first and last <= shards.stop:
+        return [node]
+    if last <= shards.start or shards.stop <= first:
+        return []
+    return [found for half in halves(node) for found in whole_nodes(half, shards)]
+
+
+def block(count: int, rank: int, ranks: int) -> range:
+    """The shards, of so many, that one of several ranks computes: neighbours, so that most of the
+    tree is added where they are."""
+    return range(rank * count // ranks, (rank + 1) * count // ranks)
+
+
+class Meeting:
+    """Functions that run in turn, one for each shard, and wait for each other where one calls
+    `total`. At any time one of them runs: only where it waits does it matter that each has a thread
+    of its own.
+
+    total   what adds the parts of these shards, and of those elsewhere: a list of them ↦ the sum
+    count   how many shards there are, here and elsewhere
+    here    how many of them here
+    """
+
+    def __init__(self, total: Callable[[list[Part]], Array], count: int, here: int):
+        self._total, self.count = total, count
+        self._threads = ThreadPoolExecutor(here, "shard")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._threads.shutdown()
+
+    def run(self, functions: Sequence[Callable[[], Any]]) -> list[Any]:
+        """What they return. What one raises is raised, and the others end."""
+        turns = [_Turn(self, function) for function in functions]
+        for turn in turns:
+            self._threads.submit(contextvars.copy_context().run, turn.work, dict(vars(_mode)))
+        try:
+            while not self._round(turns):
+                pass
+        finally:
+            for turn in turns:
+                turn.end()
+        return [turn.result for turn in turns]
+
+    def _round(self, turns: list[_Turn]) -> bool:
+        """Let each go on to where it waits, and tell all what was added up; or say that they
+        returned."""
+        for turn in turns:
+            turn.go_on()
+        waiting = [turn for turn in turns if not turn.over]
+        if not waiting:
+            return True
+        if len(waiting) < len(turns) or len({turn.size for turn in turns}) > 1:
+            raise UserError("the shards of this batch went different ways: where one needs a sum "
+                            "over all of them, each has to add its part, of one size. Take the "
+                            "statistics of each shard instead (batch_norm='shard')")
+        total = self._total([turn.part for turn in turns])
+        for turn in turns:
+            turn.sum = total.copy()  # no two may share memory
+        return False
+
+    def total(self, part: Part) -> Array:
+        """The sum of all shards' parts: called by the function whose turn it is."""
+        turn = _here.turn
+        turn.part, turn.size = part, sum([array.size for array in part])
+        return turn.wait()
+
+
+class _Ended(BaseException):
+    """Another shard's function has failed."""
+
+
+class _Turn:
+    """A function in a thread that runs when it is told to."""
+
+    def __init__(self, meeting: Meeting, function: Callable[[], Any]):
+        self.meeting, self.function = meeting, function
+        self.go, self.came = threading.Semaphore(0), threading.Semaphore(0)
+        self.over = self.ended = self.running = False
+        self.part = self.size = self.sum = self.result = self.error = None
+
+    def work(self, mode: dict[str, Any]) -> None:
+        """The thread: the function, with the caller's grad mode and observers."""
+        vars(_mode).update(mode)
+        _here.turn = self
+        try:
+            self.go.acquire()
+            if not self.ended:
+                self.result = self.function()
+        except BaseException as error:
+            self.error = error
+        finally:
+            self.over, _here.turn = True, None
+            self.came.release()
+
+    def wait(self) -> Array:
+        """Let others go on, until it is this one's turn again."""
+        self.came.release()
+        self.go.acquire()
+        if self.ended:
+            raise _Ended
+        return self.sum
+
+    def go_on(self) -> None:
+        """Called from outside: let it run to where it waits or ends."""
+        self.running = True
+        self.go.release()
+        self.came.acquire()
+        self.running = False
+        if self.error is not None:
+            raise self.error
+
+    def end(self) -> None:
+        """Called from outside: let it run no further."""
+        if self.running:  # and the wait for it was interrupted
+            self.came.acquire()
+        if not self.over:
+            self.ended = True
+            self.go.release()
+            self.came.acquire()
+
+
+class _Here(threading.local):
+    turn: _Turn | None = None
+
+
+_here = _Here()
+
+
+def meeting() -> Meeting | None:
+    """That in which this is computed, if it is one shard of several that meet."""
+    turn = _here.turn
+    return None if turn is None else turn.meeting
+
+
+class Across(Function):
+    """y = Σ x over the shards, each of which gets y.
+
+    Each shard's loss depends on every x by way of y, so that ∂/∂x of all their losses together is
+    the sum of what they have as ∂/∂y: the same operation.
+    """
+
+    reads = "nothing"
+
+    def __init__(self, rows: int):
+        self.rows = rows
+
+    def forward(self, x):
+        met = meeting()
+        if met is None:
+            raise RuntimeError("a sum over shards is differentiated where the shards do not meet")
+        xp = array_module(x)
+        mark = xp.full(1, self.rows % 1000, x.dtype)  # whether all have as many rows
+        total = met.total([x, mark])
+        if int(total[-1]) != self.rows % 1000 * met.count:
+            raise UserError("the shards of this batch have different numbers of rows at a "
+                            "BatchNorm: take the statistics of each shard (batch_norm='shard')")
+        return total[:-1].reshape(x.shape)
+
+    def backward(self, grad):
+        return across(grad, self.rows)
+
+
+def across(x: Tensor, rows: int) -> Tensor:
+    """The sum of x over the shards that meet here, each of which has so many rows. Differentiable,
+    where they meet in backward, too."""
+    return Across(rows)(x)

@@ -1,0 +1,128 @@
+"""Several processes, as one: the same bits, one sentence, one save."""
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from minigan.cli import main
+from tests.mpi import ended, needed, start, start_each
+from tests.mpi.six_games import GAMES, digest, trainer
+
+needed()
+
+STEPS, SHARDS = 12, 5
+TRAIN = ("-m", "minigan", "train", "digits", "--width", 8, "--batch-size", 16, "--shards", 4,
+         "--steps", 40, "--save-every", 10)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """The digests of six games, trained by this process."""
+    digests = {}
+    for name in GAMES:
+        digests[name] = (one := trainer(name, SHARDS)).run(STEPS) or digest(one)
+    return digests
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+def test_any_number_of_ranks_trains_six_games_to_the_bits_of_one_process(ranks, alone):
+    status, out, err = ended(start(ranks, "-m", "tests.mpi.six_games", STEPS, SHARDS))
+    assert (status, err) == (0, "")
+    assert dict(line.split() for line in out.splitlines()) == alone
+
+
+def state(folder: Path) -> tuple[bytes, ...]:
+    return tuple((folder / name).read_bytes() for name in ("state.safetensors", "metrics.jsonl"))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that one process made."""
+    out = tmp_path_factory.mktemp("whole") / "run"
+    assert main([str(word) for word in (*TRAIN[2:], "--out", out)]) == 0
+    return state(out)
+
+
+def reached(folder: Path, step: int) -> None:
+    """Wait until a run has written that step's numbers."""
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        path = folder / "metrics.jsonl"
+        if path.exists() and f'"step": {step},' in path.read_text():
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"step {step} was not reached")
+
+
+DYING = """
+import os, signal, sys
+from minigan.cli import main
+from minigan.gan.sharded import ShardedStep
+
+made = ShardedStep.__call__
+
+def step(self, batches):
+    if self.trainer.step == 15:
+        {what}
+    return made(self, batches)
+
+ShardedStep.__call__ = step
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_rank_that_is_killed_ends_the_run_and_any_number_goes_on(tmp_path, whole):
+    train = *TRAIN, "--out", tmp_path / "run"
+    dying = "-c", DYING.format(what="os.kill(os.getpid(), signal.SIGKILL)"), *train[2:]
+    status, _, _ = ended(start_each([train, dying]))
+    assert status != 0
+    again = "-m", "minigan", "train", "--resume", "--out", tmp_path / "run"
+    status, _, err = ended(start(3, *again))
+    assert status == 0, err
+    assert state(tmp_path / "run") == whole
+
+
+def test_an_error_on_one_rank_ends_all_and_is_told_once(tmp_path):
+    train = *TRAIN, "--out", tmp_path / "run"
+    failing = "-c", DYING.format(what="raise MemoryError('no more of it')"), *train[2:]
+    status, _, err = ended(start_each([train, failing]))
+    assert status == 2
+    assert err.count("minigan train: there is not enough memory: no more of it") == 1
+    assert "Abort" not in err and "Traceback" not in err
+
+
+def test_ctrl_c_saves_once_and_the_run_goes_on_alone(tmp_path, whole):
+    process = start(2, *TRAIN, "--out", tmp_path / "run")
+    reached(tmp_path / "run", 10)
+    process.send_signal(signal.SIGINT)
+    status, out, err = ended(process)
+    assert out.count("stopped and saved at step") == 1, err
+    assert status == 130
+    assert main(["train", "--resume", "--out", str(tmp_path / "run")]) == 0
+    assert state(tmp_path / "run") == whole
+
+
+@pytest.mark.parametrize("more, says", [
+    (("--lr", "0.5"), "the ranks are to do the same, and lr is 0.002 on rank 0, 0.5 on rank 1"),
+    (("--data", "mnist", "--data-dir", "nowhere"), "nowhere"),
+    (("--nonsense",), "there is no option"),
+])
+def test_a_rank_that_would_do_something_else_is_refused_before_anything_is_written(
+        tmp_path, more, says):
+    train = *TRAIN, "--out", tmp_path / "run"
+    status, _, err = ended(start_each([train, (*train, *more)]))
+    assert status == 2
+    assert len(err.splitlines()) == 1 and says in err, err
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_ranks_cannot_share_is_told_once(tmp_path):
+    for ranks, words, says in (
+            (2, (*TRAIN, "--shards", 1), "here a batch is one part: begin a run with --shards 8"),
+            (3, (*TRAIN, "--shards", 2), "3 ranks cannot share 2 shards: start 2 ranks at most"),
+            (2, ("-m", "minigan", "systems"), "this is work for one process")):
+        status, _, err = ended(start(ranks, *words))
+        assert status == 2 and len(err.splitlines()) == 1 and says in err, err
