@@ -3,17 +3,17 @@
 Chapter: compiling. 8 minutes.
 
 A list of kernels makes arrays. Each is `(first, last, size)`: made by call number `first`, read for
-the last time by call number `last`, `size` bytes long. `placed` gives each an offset in one block of
-memory. Here every array has a place of its own. Let those that never live at the same time share:
-take the largest first, and put each at the lowest offset where it overlaps none of those placed
-before that live while it does. (An array that is made by the call which reads another for the last
-time lives together with it: the call reads and writes.)
+the last time by call number `last`, `size` bytes long. `placed` gives each an offset in one block
+of memory. Here every array has a place of its own. Let those that never live at the same time
+share: take the largest first, and put each at the lowest offset where it overlaps none of those
+placed before that live while it does. (An array that is made by the call which reads another for
+the last time lives together with it: the call reads and writes.)
 """
 # %% start
 def placed(arrays):
     """An offset for each of the arrays, in their order."""
     offsets, end = [], 0
-    for first, last, size in arrays:
+    for _, _, size in arrays:
         offsets.append(end)
         end += size
     return offsets

@@ -2,11 +2,12 @@
 
 Chapter: compiling. 8 minutes.
 
-The loss on logits computes e^−|x|, and so does its gradient. In a list of calls that can be seen: the
-same function of the same arrays. Each call is `(name, reads, writes)`; every array is written once,
-and has a name. `without_repeats` is to leave out a call whose function and arrays are those of an
-earlier one; whoever reads its result is to read the earlier result in its place. Mind that this makes
-further calls equal. (A draw of random numbers gives others each time: `random` is never left out.)
+The loss on logits computes e^−|x|, and so does its gradient. In a list of calls that can be seen:
+the same function of the same arrays. Each call is `(name, reads, writes)`; every array is written
+once, and has a name. `without_repeats` is to leave out a call whose function and arrays are those
+of an earlier one; whoever reads its result is to read the earlier result in its place. Mind that
+this makes further calls equal. (A draw of random numbers gives others each time: `random` is never
+left out.)
 """
 # %% start
 def without_repeats(calls):

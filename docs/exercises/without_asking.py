@@ -2,10 +2,10 @@
 
 Chapter: compiling. 6 minutes.
 
-`step` halves what a loss counts where it is above 1. It asks for the number, in Python, and so
-it cannot be captured: run it, and read the message. Write it so that arrays decide, and no Python does:
-the captured step is to give the same losses. (`mg.ops.where(condition, a, b)` chooses element by
-element.)
+`step` halves what a loss counts where it is above 1. It asks for the number, in Python, and so it
+cannot be captured: run it, and read the message. Write it so that arrays decide, and no Python
+does: the captured step is to give the same losses. (`mg.ops.where(condition, a, b)` chooses element
+by element.)
 """
 # %% start
 import minigan as mg

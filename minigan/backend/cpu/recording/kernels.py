@@ -31,8 +31,9 @@ for _name in ("assign", "ema", "max_pool_mean", "move_statistics"):
     globals()[_name] = getattr(cpu, _name)
 for _name in ("add_at", "banded_matmul"):
     globals()[_name] = _one_call(getattr(cpu, _name), into=False)
-for _name in ("conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "max_pool",
-              "max_pool_gradient", "window_spread", "window_sum"):
+for _name in ("conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "group_norm",
+              "group_norm_gradient", "max_pool", "max_pool_gradient", "window_spread",
+              "window_sum"):
     globals()[_name] = _one_call(getattr(cpu, _name))
 for _name in ("log_softmax", "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "softmax",
               "softmax_gradient"):
