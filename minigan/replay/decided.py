@@ -56,7 +56,7 @@ class Decided:
 
 
 def _other(x: Any, y: Any) -> bool:
-    return x is not y and not (type(x) is type(y) and isinstance(x, PLAIN) and x == y)
+    return x is not y and not (isinstance(x, PLAIN) and isinstance(y, PLAIN) and x == y)
 
 
 def _some(read: Read, kept: list[int]) -> list:
