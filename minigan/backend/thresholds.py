@@ -30,7 +30,7 @@ PARTS = 4                     # * pieces of the batch, over which a weight gradi
 # CPU, when to go another way
 SHORT_RUN = 20                # * numbers side by side: of fewer, patches are gathered by columns
 SHORT_ROW = 1 << 4            # elements: of shorter rows all first ones, then all second ones ...
-SUMMED_BY_ONES = 1 << 12      # * elements of a row: longer ones are summed pairwise
+SUMMED_BY_ONES = 1 << 10      # * elements of a row: so many are summed as a product with ones
 SIMPLE_PASSES = 1 << 10       # elements: several simple passes take less than NumPy's where, log1p
 FEW_CHANNELS = 8              # * up to here a row of patches is mostly overhead
 NORM_LARGE = 1 << 18          # * elements: batch normalisation of fewer is the reference's
