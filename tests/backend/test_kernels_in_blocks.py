@@ -186,9 +186,10 @@ def calls():
     places = dilated.outputs(x.shape[1:3])
     grad, out = numbers(7, (3, *places, 8), np.float32), numbers(8, (3, 6, 5, 12), np.float32)
     return {"softplus": (rows,), "elu": (rows, 1.0), "exp": (rows,),
-            "where": (rows > 0, rows, grads), "total": (rows, (0,), False), "largest": (rows, (1,), True), "cumsum": (rows, 1),
-            "softmax": (rows, 1), "log_softmax_gradient": (grads, rows, 1),
-            "logsumexp": (rows, 1), "group_norm": (examples, *pair, 0.1),
+            "where": (rows > 0, rows, grads), "total": (rows, (0,), False),
+            "largest": (rows, (1,), True), "cumsum": (rows, 1), "softmax": (rows, 1),
+            "log_softmax_gradient": (grads, rows, 1), "logsumexp": (rows, 1),
+            "group_norm": (examples, *pair, 0.1),
             "group_norm_gradient": (examples[::-1], examples, pair[0], 0.1),
             "max_pool": (x, window), "max_pool_gradient": (y, x, y, window),
             "window_sum": (x, window), "window_spread": (y, window, x.shape[1:3]),
