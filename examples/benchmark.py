@@ -3,6 +3,8 @@
     python examples/benchmark.py [WORKLOAD ...] [--against LIBRARY] [--tuned] [--python PATH]
                                  [--device cuda] [--tf32] [--batch-size N ...]
                                  [--rounds N] [--steps N] [--memory] [--json] [--markdown]
+    python examples/benchmark.py ops ...      single operations: see benchmark_ops.py
+    python examples/benchmark.py growth ...   cost as work grows: see benchmark_growth.py
 
 benchmark_steps.py holds the steps, each library's as its users write it. The libraries run in
 turn, each in a process of its own, because the threads of one disturb the other; what counts is
@@ -23,6 +25,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import benchmark_growth
+import benchmark_ops
 import numpy as np
 from benchmark_steps import BATCH, LATENT, SIZE, minigan_networks
 
@@ -165,6 +169,10 @@ def show(row, form, first):
 
 
 def main():
+    if sys.argv[1:2] == ["ops"]:
+        return benchmark_ops.main(sys.argv[2:])
+    if sys.argv[1:2] == ["growth"]:
+        return benchmark_growth.main(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("workload", nargs="*", metavar="WORKLOAD", help=", ".join(BATCH))
     parser.add_argument("--against", action="append", choices=["torch", *OLD], default=[],

@@ -10,7 +10,7 @@ shortest call of a turn; a ratio is that of two neighbours, minigan's time divid
 median over the rounds, and the range. The slowest beside PyTorch stands at the top.
 
 The forward pass keeps its graph, as in training; the backward pass asks for the gradient by every
-input, of a cotangent of random numbers. benchmark_libraries/operations.py has the operations.
+input, of a cotangent of random numbers. benchmark_libraries/ has the operations.
 """
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from multiprocessing import get_context
 from typing import Any, Callable
 
 import numpy as np
-from benchmark_libraries.operations import FROM_OURS, TO_OURS, Operation, operations
+from benchmark_libraries.growing import CURVES
+from benchmark_libraries.operation import FROM_OURS, TO_OURS, Operation
+from benchmark_libraries.operations import operations
 
 PASSES = ["forward", "backward"]
 TOLERANCE = {np.dtype(np.float32): 2e-4, np.dtype(np.float64): 1e-11}  # of the largest element
@@ -108,12 +110,14 @@ def cotangent(shape: Any, dtype: Any) -> np.ndarray:
 
 
 def serve(connection: Any, library: type, threads: int) -> None:
-    """The life of a process: it makes the operation of an index and answers with its results, or
+    """The life of a process: it makes the operation of a name and answers with its results, or
     it times a pass of the last one, for so many seconds."""
     os.environ["MINIGAN_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)
-    there, table = library(threads), operations()
+    there = library(threads)
+    growing = [op for curve in CURVES.values() for op in curve.values()]
+    table = {op.name: op for op in [*operations(), *growing]}
     while (asked := connection.recv()) is not None:
-        if isinstance(asked, int):
+        if isinstance(asked, str):
             forward, backward = there.calls(table[asked])
             y = forward()
             connection.send(there.arrays(table[asked], y, backward(y)))
@@ -148,11 +152,27 @@ def compare(operation: Operation, ours: list[np.ndarray], theirs: list[np.ndarra
                      f"{a.shape} and {b.dtype} {b.shape}")
 
 
-def measure(index: int, operation: Operation, processes: list[Any], rounds: int,
+def libraries(threads: int) -> list[Any]:
+    """A process of each library: the ends of what one talks to them with."""
+    context, processes = get_context("spawn"), []
+    for library in (Ours, Theirs):
+        here, there = context.Pipe()
+        context.Process(target=serve, args=(there, library, threads), daemon=True).start()
+        there.close()
+        processes.append(here)
+    return processes
+
+
+def close(processes: list[Any]) -> None:
+    for process in processes:
+        process.send(None)
+
+
+def measure(operation: Operation, processes: list[Any], rounds: int,
             seconds: float) -> list[dict]:
     """The rows of an operation, one for each pass, measured in turns."""
     for process in processes:
-        process.send(index)  # both at once: nothing is timed yet
+        process.send(operation.name)  # both at once: nothing is timed yet
     compare(operation, *[process.recv() for process in processes])
     rows = []
     for pass_ in PASSES:
@@ -200,23 +220,19 @@ def main(arguments: list[str] | None = None) -> None:
     form.add_argument("--json", action="store_true", help="a JSON object for each row")
     form.add_argument("--markdown", action="store_true", help="a table for docs/benchmarks.md")
     args = parser.parse_args(arguments)
-    chosen = [(i, op) for i, op in enumerate(operations())
+    chosen = [op for op in operations()
               if not args.words or any(w in f"{op.family}, {op.name}" for w in args.words)]
     if not chosen:
         parser.exit(2, f"benchmark.py: no operation is called {' or '.join(args.words)}; families "
                        f"are {', '.join(dict.fromkeys(op.family for op in operations()))}\n")
-    context, processes, rows = get_context("spawn"), [], []
-    for library in (Ours, Theirs):
-        here, there = context.Pipe()
-        context.Process(target=serve, args=(there, library, args.threads), daemon=True).start()
-        there.close()
-        processes.append(here)
-    for i, operation in chosen:
-        new = measure(i, operation, processes, args.rounds, args.seconds)
+    processes, rows = libraries(args.threads), []
+    for operation in chosen:
+        new = measure(operation, processes, args.rounds, args.seconds)
         rows += new
         if args.json:
             for row in new:
                 print(json.dumps(row, ensure_ascii=False), flush=True)
+    close(processes)
     if not args.json:
         show(rows, args.markdown)
 

@@ -20,6 +20,7 @@ from minigan.backend.geometry import Window
 
 rng = np.random.default_rng(0)
 HALVING, KEEPING = [Window((5, 5), (s, s), ((2, 2), (2, 2))) for s in (2, 1)]
+POOLING = Window((3, 3), (2, 2), ((1, 1), (1, 1)))
 WAYS = [0, 1 << 60]  # of a number that decides: all sizes are above it, all are below it
 
 
@@ -62,6 +63,37 @@ def transposed(channels):
     return lambda: cpu.conv2d_input_gradient(grad, w, KEEPING, 1, (14, 14))
 
 
+def depthwise(elements):
+    x, w = draw(max(1, elements // (28 * 28 * 64)), 28, 28, 64), draw(3, 3, 1, 64)
+    return lambda: cpu.conv2d(x, w, Window((3, 3), padding=((1, 1), (1, 1))), 64)
+
+
+def few_channels(channels):
+    x, w = draw(16, 32, 32, channels), draw(3, 3, channels, 32)
+    return lambda: cpu.conv2d(x, w, Window((3, 3), padding=((1, 1), (1, 1))), 1)
+
+
+def pooled(elements):
+    x = draw(max(1, elements // (28 * 28 * 64)), 28, 28, 64)
+    y = cpu.max_pool(x, POOLING)
+    return lambda: cpu.max_pool_gradient(y, x, y, POOLING)
+
+
+def row_sums(length):
+    x = draw((1 << 22) // length, length)
+    return lambda: cpu.total(x, (1,), False)
+
+
+def row_extremes(length):
+    x = draw((1 << 20) // length, length)
+    return lambda: cpu.largest(x, (1,), False)
+
+
+def softplus(elements):
+    x = draw(elements)
+    return lambda: cpu.softplus(x)
+
+
 def batch_norm(rows, features):
     x, scale, shift = draw(rows, features), draw(features), draw(features)
     return lambda: cpu.batch_norm(x, scale, shift, 1e-5)
@@ -83,6 +115,15 @@ MEASURED = {
     "STRIP": (product, [1 << 28, 1 << 30], None),
     "STRIPS": (product, [1 << 28, 1 << 32], None),
     "PARTS": (lambda size: convolution(size, gradient=True), [1 << 28, 1 << 30], None),
+    "SHARED_DEPTHWISE": (lambda size: depthwise(size // 18), around(thresholds.SHARED_DEPTHWISE),
+                         WAYS),
+    "DEPTHWISE_ROW": (depthwise, [1 << 18, 1 << 22], None),
+    "DEPTHWISE_BLOCK": (depthwise, [1 << 18, 1 << 22], None),
+    "POOL_BLOCK": (pooled, [1 << 18, 1 << 21], None),
+    "SHORT_RUN": (few_channels, [1, 3, 5, 6, 7, 8], WAYS),
+    "SHORT_ROW": (row_extremes, [4, 16, 64], WAYS),
+    "SUMMED_BY_ONES": (row_sums, [1 << 14, 1 << 18], None),
+    "SIMPLE_PASSES": (softplus, around(thresholds.SIMPLE_PASSES), WAYS),
     "FEW_CHANNELS": (transposed, [2, 4, 8, 16, 32], WAYS),
     "NORM_LARGE": (lambda size: batch_norm(size // 64, 64), around(thresholds.NORM_LARGE),
                    WAYS),

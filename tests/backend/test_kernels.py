@@ -24,7 +24,8 @@ def small_blocks(monkeypatch):
     """What is large enough to be cut and shared, made small."""
     for name, value in {"SHARED_PASS": 1, "SHARED_PRODUCT": 1, "SHARED_CONVOLUTION": 1,
                         "PASS_BLOCK": 7, "NORM_BLOCK": 24, "NORM_LARGE": 1, "NORM_ROW": 6,
-                        "NORM_COLUMNS": 4}.items():
+                        "NORM_COLUMNS": 4, "DEPTHWISE_ROW": 10, "DEPTHWISE_BLOCK": 40,
+                        "SHARED_DEPTHWISE": 1}.items():
         monkeypatch.setattr(thresholds, name, value)
 
 

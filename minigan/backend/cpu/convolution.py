@@ -106,8 +106,8 @@ def _worth(y, w) -> bool:
 
 
 def _multiply(patches, kernels, target, b):
-    """target ← patches @ kernels + b, (groups, rows, K) by (groups, K, C). The target, of groups · C
-    channels, may lack the last lines of the product."""
+    """target ← patches @ kernels + b, (groups, rows, K) by (groups, K, C). The target, of groups ·
+    C channels, may lack the last lines of the product."""
     groups, rows, channels = *patches.shape[:2], kernels.shape[2]
     shape = rows, groups * channels
     direct = target.flags.c_contiguous and target.size == math.prod(shape)

@@ -55,38 +55,53 @@ def _shared(function):
 exp, log, sin, cos, tanh = map(_shared, (np.exp, np.log, np.sin, np.cos, np.tanh))
 
 
-def _shared_gradient(specification):
-    """The reference's kernel of two arrays: what it computes in between stays in the cache."""
+def _shared_gradient(specification, by_block):
+    """A kernel of two arrays: by_block(target, grad, x) of much, else the reference's."""
     def kernel(grad, x, out=None):
-        if grad.size < thresholds.SHARED_PASS or not _is_large(grad, x):
+        if not _is_large(grad, x):
             return into(out, specification(grad, x))
-        return _in_blocks(lambda target, grad, x: into(target, specification(grad, x)),
-                          _place(grad, out), grad, x)
+        return _in_blocks(by_block, _place(grad, out), grad, x)
 
     return wraps(specification)(kernel)
 
 
-sigmoid_gradient = _shared_gradient(reference.sigmoid_gradient)
-tanh_gradient = _shared_gradient(reference.tanh_gradient)
+def _sigmoid_gradient(target, grad, y):
+    np.subtract(1, y, out=target)
+    target *= y
+    target *= grad
+
+
+def _tanh_gradient(target, grad, y):
+    np.multiply(y, y, out=target)
+    np.subtract(1, target, out=target)
+    target *= grad
+
+
+def _sigmoid(y, x):
+    """The larger of e^−|x| and [x ≥ 0] is what stands above the line."""
+    e = np.copysign(x, -1)
+    e = np.exp(e, out=_out(e))
+    np.greater_equal(x, 0, out=y)
+    np.maximum(y, e, out=y)
+    e += 1
+    y /= e
+
+
+def _softplus_gradient(target, grad, x):
+    _sigmoid(target, x)
+    target *= grad
+
+
+sigmoid_gradient = _shared_gradient(reference.sigmoid_gradient, _sigmoid_gradient)
+tanh_gradient = _shared_gradient(reference.tanh_gradient, _tanh_gradient)
+softplus_gradient = _shared_gradient(reference.softplus_gradient, _softplus_gradient)
 
 
 def sigmoid(x, out=None):
-    """1 / (1 + e⁻ˣ), with the reference's cases joined: the larger of e^−|x| and [x ≥ 0] is
-    what stands above the line."""
-    def join(y, x):
-        e = np.abs(x)
-        e = np.exp(np.negative(e, out=_out(e)), out=_out(e))
-        np.maximum((x >= 0).astype(x.dtype), e, out=y)
-        e += 1
-        y /= e
-
-    return _in_blocks(join, _place(x, out), x)
-
-
-@_shared_gradient
-def softplus_gradient(grad, x):
-    """grad · σ(x)."""
-    return grad * sigmoid(x)
+    """1 / (1 + e⁻ˣ), with the reference's cases joined."""
+    if x.dtype.kind != "f":
+        return into(out, reference.sigmoid(x))
+    return _in_blocks(_sigmoid, _place(x, out), x)
 
 
 def _log1p(e):
@@ -105,8 +120,8 @@ def softplus(x, out=None):
         return into(out, reference.softplus(x))
 
     def add(y, x):
-        e = np.abs(x)
-        e = _log1p(np.exp(np.negative(e, out=e), out=e))
+        e = np.copysign(x, -1)
+        e = _log1p(np.exp(e, out=e))
         np.clip(x, 0, np.inf, out=y)
         y += e
 
@@ -119,8 +134,8 @@ def bce_with_logits(x, t, out=None):
         return into(out, reference.bce_with_logits(x, t))
 
     def add(y, x, t):
-        e = np.abs(x)
-        e = _log1p(np.exp(np.negative(e, out=e), out=e))
+        e = np.copysign(x, -1)
+        e = _log1p(np.exp(e, out=e))
         np.clip(x, 0, np.inf, out=y)
         y -= t * x
         y += e

@@ -58,11 +58,14 @@ def _reduced(x, axes, keepdims, reduce, out, plain):
 
 def _sum(x, y):
     """Sums of short rows, and of columns, are fastest as products with ones."""
-    (_, r, k) = x.shape
+    (a, r, k) = x.shape
     if k > 1:
         np.matmul(np.ones(r, x.dtype), x, out=y)
     elif r <= thresholds.SUMMED_BY_ONES:
         np.matmul(x[:, :, 0], np.ones(r, x.dtype), out=y[:, 0])
+    elif r % thresholds.SUMMED_BY_ONES == 0:  # the sums of its parts pairwise
+        parts = x.reshape(a, -1, thresholds.SUMMED_BY_ONES)
+        np.matmul(parts, np.ones(parts.shape[2], x.dtype)).sum(axis=1, out=y[:, 0])
     else:
         x[:, :, 0].sum(axis=1, out=y[:, 0])
 
