@@ -79,7 +79,6 @@ SOURCE = [
     ("average += (rate > least ? rate : +least) * (x - average);",
      "average += (rate > least ? rate : +least) * x;"),
     # the sum of runs
-    ("long long low = 0, high = length;", "long long low = 0, high = length - 1;"),
     ("if (position[middle] < i) low", "if (position[middle] <= i) low"),
     ("low = middle + 1; else high = middle;", "low = middle + 1; else high = middle - 1;"),
     ("low < length && position[low] == i; ++low) total", "low < length; ++low) total"),
@@ -119,7 +118,6 @@ SOURCE = [
      "total += x[((pixel * taps_y + u) * taps_x + v) * channels];"),
     # reductions
     ("const wide count = x.count + y.count;", "const wide count = x.count;"),
-    ("if (count == 0) return x;", "if (count < 0) return x;"),
     ("x.mean + apart * share,", "x.mean + apart,"),
     ("x.squares + y.squares + apart * apart * x.count * share);", "x.squares + y.squares);"),
     ("x.squares + y.squares + apart * apart * x.count * share);",
@@ -158,7 +156,6 @@ INIT = [
     ("y[index] = x  # slices", "y[index] += x + x  # slices"),
     ("order = xp.argsort(position, kind=\"stable\")", "order = xp.argsort(-position)"),
     ("(position[order], order, xp.ascontiguousarray(x),", "(position, order, xp.ascontiguousarray(x),"),
-    ("(position[order], order, xp.ascontiguousarray(x),", "(position[order], order, x,"),
     ("position.size, xp.empty(shape, x.dtype))", "position.size - 1, xp.empty(shape, x.dtype))"),
     ("(x, 1 - decay, updates, average)", "(x, decay, updates, average)"),
     ("k:k + source.ASSIGNED], sources[k:k + source.ASSIGNED]",
@@ -195,7 +192,6 @@ CONVOLUTION = [
      "                                *axes[0], *axes[1], rows)",
      "(xp.ascontiguousarray(x), lines, columns, c, *shape, *size,\n"
      "                                *axes[1], *axes[0], rows)"),
-    ("(xp.ascontiguousarray(x), lines, columns, c, *shape", "(x, lines, columns, c, *shape"),
     ("return (slice(i, i + step) for i in range(0, n, step))",
      "return (slice(i, i + step) for i in range(0, max(n - 1, 1), step))"),
     ("(slice(i, i + step) for i", "(slice(i, i + 1) for i"),

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 PROCESSES = os.cpu_count() or 1
 # the tests that find most, and soonest, first
 ROUNDS = [["tests/backend/test_cuda_kernels.py"],
-          ["tests/gpu/test_gpu_training.py", "-k", "(replayed or follows) and not dense"],
+          ["tests/gpu/test_gpu_training.py", "-k", "(repla or follows or recorded) and not dense"],
           ["tests/gpu/test_gpu_parity.py", "tests/gpu/test_gpu_moves.py"]]
 
 

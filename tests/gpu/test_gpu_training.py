@@ -104,6 +104,44 @@ def test_a_captured_step_follows_a_changed_learning_rate(device):
         assert apart(found[key], x) <= (0 if device.is_cpu else 1e-9), key
 
 
+def test_a_replay_writes_to_no_memory_but_its_own(device):
+    device.use()
+    game = Game("mlp-small")
+    step, batch = mg.capture(game.step), game.batch()
+    for _ in range(3):
+        step(*batch)
+    if device.is_gpu:
+        import cupy
+
+        cupy.get_default_memory_pool().free_all_blocks()  # as CuPy does where memory is short
+    # as large as what the step has computed on its way, and let go
+    ours = [mg.tensor(np.full(n, 7, np.float32)) for n in [4, 64, 256, 1024, 4096, 65536] * 20]
+    step(*batch)
+    assert all((x.numpy() == 7).all() for x in ours)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_recorded_product_of_matrices_that_lie_anyhow_is_the_eager_one(dtype, device):
+    device.use()
+    rng = np.random.default_rng(0)
+    a, b = (mg.tensor(rng.normal(size=(8, 8)).astype(dtype)) for _ in range(2))
+    views = {"in order": lambda x: x, "transposed": lambda x: x.T, "lines": lambda x: x[::2, :4],
+             "columns": lambda x: x[:4, ::2], "both": lambda x: x.T[::2, ::2],
+             "reversed": lambda x: x[::-1, ::-1], "thin": lambda x: x[:, :1].T[:, :4]}
+    for left, x in views.items():
+        for right, y in views.items():
+            if x(a).shape[1] == y(b).shape[0]:
+                def product(a, b):
+                    return x(a) @ y(b)  # noqa: B023 (it is called in this turn)
+
+                captured = mg.capture(product)
+                for _ in range(3):
+                    found = captured(a, b).numpy()
+                near = 0 if device.is_cpu else 100 * np.finfo(dtype).eps
+                np.testing.assert_allclose(found, product(a, b).numpy(), rtol=near, atol=near,
+                                           err_msg=f"{left} @ {right}")
+
+
 def bytes_in_use(device):
     """Of the device's memory, by arrays that live."""
     if device.is_gpu:

@@ -238,9 +238,9 @@ def _method(name: str) -> Callable:
 
     def method(self: StrictArray, *args: Any, **kwargs: Any) -> StrictArray:
         options = bind(name, METHODS[name], args, kwargs)
-        if name in ("var", "std") and self.dtype.kind in "biu" and options.get("dtype") is not None:
-            raise TypeError(f"{name} of {self.dtype} with a dtype: CuPy rounds the mean to "
-                            f"{self.dtype} before it is subtracted")
+        if name in ("var", "std") and options.get("dtype") not in (None, self.dtype):
+            raise TypeError(f"{name} of {self.dtype} with another dtype: CuPy rounds the mean to "
+                            f"{self.dtype} before it subtracts it")
         if name == "clip" and self.dtype == bool and None in options.values():
             raise TypeError("clip of booleans with None: CuPy has none")
         if self.ndim == 0 and name != "clip" and options.get("axis") not in (None, ()):
