@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextvars
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Callable, Mapping, Sequence
 
 from .autodiff import Function, Tensor, _mode
@@ -67,28 +66,20 @@ def block(count: int, rank: int, ranks: int) -> range:
 
 
 class Meeting:
-    """Functions that run in turn, one for each shard, and wait for each other where one calls
-    `total`. At any time one of them runs: only where it waits does it matter that each has a thread
-    of its own.
+    """Functions, one for each shard, that run in turn, and wait for each other where one calls
+    `total`. They run in one thread, each on a stack of its own that it is left on and taken up
+    again (a greenlet): a hand-over between threads would take longer than the layer.
 
     total   what adds the parts of these shards, and of those elsewhere: a list of them ↦ the sum
     count   how many shards there are, here and elsewhere
-    here    how many of them here
     """
 
-    def __init__(self, total: Callable[[list[Part]], Array], count: int, here: int):
+    def __init__(self, total: Callable[[list[Part]], Array], count: int):
         self._total, self.count = total, count
-        self._threads = ThreadPoolExecutor(here, "shard")
-
-    def close(self) -> None:
-        """Let the threads go."""
-        self._threads.shutdown()
 
     def run(self, functions: Sequence[Callable[[], Any]]) -> list[Any]:
         """What they return. What one raises is raised, and the others end."""
         turns = [_Turn(self, function) for function in functions]
-        for turn in turns:
-            self._threads.submit(contextvars.copy_context().run, turn.work, dict(vars(_mode)))
         try:
             while not self._round(turns):
                 pass
@@ -102,10 +93,10 @@ class Meeting:
         returned."""
         for turn in turns:
             turn.go_on()
-        waiting = [turn for turn in turns if not turn.over]
-        if not waiting:
+        over = [turn.stack.dead for turn in turns]
+        if all(over):
             return True
-        if len(waiting) < len(turns) or len({turn.size for turn in turns}) > 1:
+        if any(over) or len({sum([x.size for x in turn.part]) for turn in turns}) > 1:
             raise UserError("the shards of this batch went different ways: where one needs a sum "
                             "over all of them, each has to add its part, of one size. Take the "
                             "statistics of each shard instead (batch_norm='shard')")
@@ -114,69 +105,53 @@ class Meeting:
             turn.sum = total.copy()  # no two may share memory
         return False
 
-    def total(self, part: Part) -> Array:
-        """The sum of all shards' parts: called by the function whose turn it is."""
-        turn = _here.turn
-        turn.part, turn.size = part, sum([array.size for array in part])
-        return turn.wait()
-
-
-class _Ended(BaseException):
-    """Another shard's function has failed."""
-
 
 class _Turn:
-    """A function in a thread that runs when it is told to."""
+    """A function on a stack of its own."""
 
     def __init__(self, meeting: Meeting, function: Callable[[], Any]):
+        from greenlet import greenlet
+
         self.meeting, self.function = meeting, function
-        self.go, self.came = threading.Semaphore(0), threading.Semaphore(0)
-        self.over = self.ended = self.running = False
-        self.part = self.size = self.sum = self.result = self.error = None
+        self.stack = greenlet(self._work)
+        self.stack.gr_context = contextvars.copy_context()  # NumPy's errstate is in it
+        self.mode = dict(vars(_mode))  # grad mode and observers
+        self.part: Part = ()
+        self.result = self.sum = None
 
-    def work(self, mode: dict[str, Any]) -> None:
-        """The thread: the function, with the caller's grad mode and observers."""
-        vars(_mode).update(mode)
-        _here.turn = self
-        try:
-            self.go.acquire()
-            if not self.ended:
-                self.result = self.function()
-        except BaseException as error:
-            self.error = error
-        finally:
-            self.over, _here.turn = True, None
-            self.came.release()
-
-    def wait(self) -> Array:
-        """Let others go on, until it is this one's turn again."""
-        self.came.release()
-        self.go.acquire()
-        if self.ended:
-            raise _Ended
-        return self.sum
+    def _work(self) -> None:
+        self.result = self.function()
 
     def go_on(self) -> None:
         """Called from outside: let it run to where it waits or ends."""
-        self.running = True
-        self.go.release()
-        self.came.acquire()
-        self.running = False
-        if self.error is not None:
-            raise self.error
+        outside, around = dict(vars(_mode)), _here.turn
+        _set_mode(self.mode)
+        _here.turn = self
+        try:
+            self.stack.switch()
+        finally:
+            self.mode, _here.turn = dict(vars(_mode)), around
+            _set_mode(outside)
+
+    def total(self, part: Part) -> Array:
+        """Called from inside: the sum of all shards' parts."""
+        self.part = part
+        self.stack.parent.switch()
+        return self.sum
 
     def end(self) -> None:
         """Called from outside: let it run no further."""
-        if self.running:  # and the wait for it was interrupted
-            self.came.acquire()
-        if not self.over:
-            self.ended = True
-            self.go.release()
-            self.came.acquire()
+        if self.stack and not self.stack.dead:
+            self.stack.throw()
+
+
+def _set_mode(mode: dict[str, Any]) -> None:
+    vars(_mode).clear()
+    vars(_mode).update(mode)
 
 
 class _Here(threading.local):
-    turn: _Turn | None = None
+    turn: _Turn | None = None  # whose it is
 
 
 _here = _Here()
@@ -201,13 +176,13 @@ class Across(Function):
         self.rows = rows
 
     def forward(self, x):
-        met = meeting()
-        if met is None:
+        turn = _here.turn
+        if turn is None:
             raise RuntimeError("a sum over shards is differentiated where the shards do not meet")
         xp = array_module(x)
         mark = xp.full(1, self.rows % 1000, x.dtype)  # whether all have as many rows
-        total = met.total([x, mark])
-        if int(total[-1]) != self.rows % 1000 * met.count:
+        total = turn.total([x, mark])
+        if int(total[-1]) != self.rows % 1000 * turn.meeting.count:
             raise UserError("the shards of this batch have different numbers of rows at a "
                             "BatchNorm: take the statistics of each shard (batch_norm='shard')")
         return total[:-1].reshape(x.shape)

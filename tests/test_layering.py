@@ -59,9 +59,9 @@ MAY_IMPORT = {
 }
 
 # Packages that load where they are first used: inside a function, and nowhere else.
-OPTIONAL = {"cupy", "hypothesis", "imageio_ffmpeg", "IPython", "jax", "matplotlib", "ml_dtypes",
-            "mpi4py", "nvmath", "PIL", "pooch", "safetensors", "scipy", "threadpoolctl", "torch",
-            "tqdm"}
+OPTIONAL = {"cupy", "greenlet", "hypothesis", "imageio_ffmpeg", "IPython", "jax", "matplotlib",
+            "ml_dtypes", "mpi4py", "nvmath", "PIL", "pooch", "safetensors", "scipy",
+            "threadpoolctl", "torch", "tqdm"}
 
 # Modules that are nothing without such a package, and are themselves loaded where they are used.
 BUILT_ON = {

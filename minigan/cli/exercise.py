@@ -13,7 +13,7 @@ from ..files import replacing
 CHAPTERS = """sixty_lines learning derivatives graph stepper accumulation broadcasting matmul
     second_order stable convolution first_gan objectives collapse recipes conditions quality
     diagnostics asking own_networks notebook slips features checking prove mismatch prove_torch
-    prove_jax batch_norm fast_cpu compiling gpu pytorch""".split()
+    prove_jax batch_norm fast_cpu compiling many_hands gpu pytorch""".split()
 
 
 def register(commands: Any) -> None:

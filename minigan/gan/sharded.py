@@ -37,9 +37,10 @@ class ShardedPlayers(Players):
         self.count, self.ranks = count, ranks
         self.shards = block(count, ranks.rank, ranks.size)
         self.games = [_of_shard(self.game) for _ in self.shards]
+        self.kept = [_kept(game) for game in (self.game, *self.games)]
         self.rngs: list[np.random.Generator] = []  # of the shards, in this step
         meet = batch_norm == "whole" and any(isinstance(m, BatchNorm) for m in self.game.modules())
-        self.meeting = Meeting(self._total, count, len(self.shards)) if meet else None
+        self.meeting = Meeting(self._total, count) if meet else None
 
     def _total(self, parts: list) -> Any:
         return self.ranks.total(parts, self.count)
@@ -95,12 +96,11 @@ class ShardedPlayers(Players):
 
     def settle(self) -> None:
         """What the shards' networks keep becomes its mean over the shards, in all of them."""
-        kept = [_kept(game) for game in self.games]
-        if not kept[0]:
+        if not self.kept[0]:
             return
-        mean = self._total([[t.data for t in own] for own in kept]) * (1 / self.count)
+        mean = self._total([[t.data for t in own] for own in self.kept[1:]]) * (1 / self.count)
         start = 0
-        for same in zip(_kept(self.game), *kept):
+        for same in zip(*self.kept):
             part = mean[start:start + same[0].size].reshape(same[0].shape)
             start += same[0].size
             for t in same:
@@ -128,7 +128,7 @@ class ShardedPlayers(Players):
 
 
 class ShardedStep:
-    """A trainer's step in shards, a function of the real batches. Close it in the end."""
+    """A trainer's step in shards, a function of the real batches."""
 
     def __init__(self, trainer: Trainer):
         self.trainer = trainer
@@ -153,10 +153,6 @@ class ShardedStep:
         players.settle()
         trainer.average.update()
         return result
-
-    def close(self) -> None:
-        if self.players.meeting is not None:
-            self.players.meeting.close()
 
 
 def _of_shard(game: GAN) -> GAN:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import warnings
-from contextlib import closing, nullcontext
 from numbers import Integral
 from typing import Any, Callable, Iterable, Literal, Mapping
 
@@ -103,7 +102,8 @@ class Trainer:
             return warnings.warn(why, stacklevel=3)
         self.last, self.steps = steps, max(steps, self.steps)
         batches = self.loader.forever()
-        with live(self, steps) as watchers, self._maker() as make:
+        make = self._made_whole if self.shards == 1 else ShardedStep(self)
+        with live(self, steps) as watchers:
             while self.step < steps and not self._stopped():
                 self._anneal()
                 result = make([_sample(next(batches)) for _ in range(self.d_steps)])
@@ -136,12 +136,6 @@ class Trainer:
 
     def _groups(self) -> list[Group]:
         return [group for optimizer in self.players.optimizers for group in optimizer.param_groups]
-
-    def _maker(self) -> Any:
-        """What makes a step of real batches, for as long as it is entered."""
-        if self.shards > 1:
-            return closing(ShardedStep(self))
-        return nullcontext(self._made_whole)
 
     def _stopped(self) -> bool:
         """Whether it was, on any rank: all stop at one step."""

@@ -18,18 +18,21 @@ from programs import run_example
 from minigan.backend import thresholds
 from minigan.cli import main
 from minigan.data import digits
+from tests.mpi import without_mpi
 
 EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 class Run(NamedTuple):
     """How an example is run here, what must hold of its output and of the folder it ran in, what
-    is put there before, and what is less than it says at the program's top."""
+    is put there before, and what is less than it says at the program's top; and whether it needs MPI.
+    """
 
     arguments: list[str]
     holds: Callable[[str, Path], bool]
     prepare: Callable[[Path], None] = lambda folder: None
     less: dict[str, Any] = {}
+    needs_mpi: bool = False
 
 
 def number_after(text: str, output: str) -> float:
@@ -151,6 +154,9 @@ RUNS = {
     "thresholds.py": Run(["--quick"], lambda output, folder: all(
         f"\n{name} = " in output for name in vars(thresholds)
         if name.isupper() and not name.startswith("GPU"))),
+    "many_hands.py": Run(["--quick"], lambda output, folder:
+                         number_after("| 2 |", output) > 0 and "| 1024 |" in output,
+                         needs_mpi=True),
     "kernel_steps.py": Run(["--quick", "--rounds", "1"], lambda output, folder:
                            number_after("| Adam |", output) > 0),
 }
@@ -171,6 +177,8 @@ def few_points(monkeypatch):
 @pytest.mark.parametrize("name", RUNS)
 def test_an_example_runs_and_prints_what_it_promises(name, tmp_path, monkeypatch):
     run, main = RUNS[name], None
+    if run.needs_mpi and (why := without_mpi()):
+        pytest.skip(why)
     run.prepare(tmp_path)
     if run.less:
         monkeypatch.syspath_prepend(FOLDER)

@@ -56,7 +56,6 @@ def test_shards_that_take_the_whole_batchs_statistics_move_as_the_whole_batch_do
         expected = rule(at_once, [(mg.tensor(real),)], [(mg.tensor(z),)])
         result = rule(sharded, *parts)
         sharded.settle()
-    sharded.meeting.close()
     for a, b in zip(expected[:4], result):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=1e-10)
     for (name, a), (_, b) in zip(whole.named_state(), other.named_state()):
@@ -120,7 +119,7 @@ def test_a_batch_that_does_not_make_the_shards_is_refused():
 
 
 def test_shards_that_go_different_ways_are_told_so():
-    meeting = Meeting(lambda parts: Alone().total(parts, 2), 2, 2)
+    meeting = Meeting(lambda parts: Alone().total(parts, 2), 2)
 
     def met(rows):
         return across(mg.tensor(np.ones(2)), rows).numpy().tolist()
@@ -133,7 +132,6 @@ def test_shards_that_go_different_ways_are_told_so():
     with pytest.raises(ZeroDivisionError):
         meeting.run([lambda: met(3), lambda: 1 / 0])
     assert meeting.run([lambda: 1, lambda: 2]) == [1, 2]  # and it goes on
-    meeting.close()
 
 
 def test_a_network_in_shards_computes_as_ever_where_no_shards_meet():

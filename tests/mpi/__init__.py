@@ -1,23 +1,22 @@
 """What needs processes that talk by MPI; skipped, with the reason, where there is no MPI."""
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 MPIEXEC = shutil.which("mpiexec", path=f"{Path(sys.executable).parent}{os.pathsep}"
                                        f"{os.environ.get('PATH', '')}")
 
 
-def needed() -> None:
-    """Skip the tests of a module where there is no MPI."""
-    pytest.importorskip("mpi4py", reason="mpi4py is not installed: pip install 'minigan[mpi]'")
-    if MPIEXEC is None:
-        pytest.skip("there is no mpiexec: pip install 'minigan[mpi]'", allow_module_level=True)
+def without_mpi() -> str:
+    """Why there is no MPI here; "" if there is."""
+    if importlib.util.find_spec("mpi4py") is None:
+        return "mpi4py is not installed: pip install 'minigan[mpi]'"
+    return "" if MPIEXEC else "there is no mpiexec: pip install 'minigan[mpi]'"
 
 
 def environment() -> dict[str, str]:

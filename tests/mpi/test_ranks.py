@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from minigan.cli import main
-from tests.mpi import ended, needed, start, start_each
+from tests.mpi import ended, start, start_each, without_mpi
 from tests.mpi.six_games import GAMES, digest, trainer
 
-needed()
+pytestmark = pytest.mark.skipif(bool(without_mpi()), reason=without_mpi())
 
 STEPS, SHARDS = 12, 5
 TRAIN = ("-m", "minigan", "train", "digits", "--width", 8, "--batch-size", 16, "--shards", 4,
