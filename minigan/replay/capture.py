@@ -2,8 +2,9 @@
 
 An eager step asks the device for every kernel by itself, and Python takes longer to ask than a
 small kernel takes to run. A CUDA graph is the list of kernels, with the addresses that they read
-and write. So what a step reads and changes has to stay where it lies: the engine tells `Notes` of
-every tensor, and a replay looks whether it did.
+and write; on the CPU it is a list of calls (backend/cpu/recording). So what a step reads and
+changes has to stay where it lies: the engine tells `Notes` of every tensor, and a replay looks
+whether it did.
 """
 from __future__ import annotations
 
@@ -276,26 +277,30 @@ def _tensors(result: Any) -> list[Tensor]:
 
 @checked
 def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedStep:
-    """A step, to be called as before, that a GPU replays as one CUDA graph.
+    """A step, to be called as before, that is recorded and replayed: on a GPU as one CUDA graph, on
+    the CPU as a list of NumPy's calls that write into memory made once.
 
     step     takes Tensors and returns Tensors (both in tuples, lists or dicts if it likes), and
              does everything that a training step does: forward, backward, optimiser, average
     draws    where the step draws its random numbers, if it draws any
     returns  a callable of the same arguments. Its first two calls make the step as it is, the
              third records it (a later one, if arrays were replaced meanwhile), and from then on it
-             is replayed. It returns the same Tensors each time, which the next call overwrites:
-             read a number with item(), which waits, or copy what is to be kept
+             is replayed. On the CPU the fourth makes the step beside its replay, and goes on
+             without it, with a warning, if a bit differs. Results have no graph. A GPU's are the
+             same Tensors each time, which the next call overwrites: read a number with item(),
+             which waits, or copy what is to be kept. `kernels()` lists the CPU's calls
 
-    In a replay no Python runs. What a step counts or prints happens once, when it is recorded, and
-    what Python decided then stays decided: whether a module was in training or frozen, a
-    weight_decay. Optimisers, EMA and running statistics count on the device; a learning rate may be
-    changed between steps, and data in place (load_state_dict). Inputs are copied, and say where
-    the step computes; without any it is the default device. On the CPU the step is simply called.
+    In a replay no Python runs. What a step counts or prints happens once, when it is recorded.
+    What Python decided by (whether a module was in training or frozen, a weight_decay) is looked at
+    before each replay, and if it is otherwise now, the step is recorded anew. Optimisers, EMA and
+    running statistics count on; a learning rate may be changed between steps, and data in place
+    (load_state_dict). Inputs are copied, and say where the step computes; without any it is the
+    default device. Who observes (anomaly) sees the step itself.
 
-    Raises CaptureError for a step that reads a number (item(), float(), a decision), copies from
-    the host (Dropout, random numbers without `draws`), adds to gradients of the step before, or
-    computes with what cannot be recorded; for inputs of another shape, dtype or device than those
-    that were recorded, or that require a gradient; and, at a replay, if a parameter was moved,
-    converted or given other data since.
+    Raises CaptureError for a step that reads a number (item(), float(), a decision), has arrays
+    from NumPy (Dropout, random numbers without `draws`), adds to gradients of the step before, or
+    computes with what cannot be recorded. On a GPU also for inputs of another shape, dtype or
+    device than those that were recorded, and if a parameter was moved, converted or given other
+    data since; on the CPU such a step is made as it is, or recorded anew.
     """
     return CapturedStep(step, draws)
