@@ -1,6 +1,6 @@
 """How the cost grows with the work, beside PyTorch's: `benchmark.py growth`.
 
-    python examples/benchmark.py growth [--rounds N] [--seconds S] [--threads N ...] [--json]
+    python examples/benchmark_growth.py [--rounds N] [--seconds S] [--threads N ...] [--json]
                                         [--svg PATH]
 
 The time of a forward and a backward pass as one size grows and the others stay: the batch of two

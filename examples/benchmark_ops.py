@@ -1,6 +1,6 @@
 """How long single operations take beside PyTorch, forward and backward: `benchmark.py ops`.
 
-    python examples/benchmark.py ops [WORD ...] [--rounds N] [--seconds S] [--threads N]
+    python examples/benchmark_ops.py [WORD ...] [--rounds N] [--seconds S] [--threads N]
                                      [--json] [--markdown]
 
 A WORD chooses the rows whose family or name has it. Each library computes in a process of its own,

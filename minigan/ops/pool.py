@@ -43,8 +43,8 @@ class MaxPoolGradient(Function):
 
 
 class MaxPoolMean(Function):
-    """Of each window the mean of u over the elements where x is y = max_pool(x), the adjoint of
-    MaxPoolGradient, which is its gradient."""
+    """Of each window the mean of u over the elements where x is y = max_pool(x): the adjoint of
+    MaxPoolGradient, which is its gradient. Linear in u."""
 
     def __init__(self, window: Window):
         self.window = window

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from minigan import ops
 from minigan.autodiff import Tensor
+from minigan.backend import array_module, kernels
 from minigan.backend.geometry import Window
 from minigan.ops.conv import Conv2dWeightGradient
+from minigan.ops.pool import MaxPoolMean
 from minigan.testing.call import Call
 from minigan.testing.strategies import Shape, arrays, conv_configs
 
@@ -18,6 +20,8 @@ from . import naive
 from .case import Case, numbers
 
 WINDOW = Window((2, 2), (2, 1), ((1, 0), (0, 1)), (1, 2))  # of the weight gradient's case
+
+TILES = Window((2, 2))  # of the windows whose winners' mean is taken
 
 
 def number_or_pair(low: int, high: int) -> st.SearchStrategy:
@@ -66,6 +70,26 @@ def weight_gradient(x: Any, g: Any) -> Tensor:
     if g.shape[:3] != (x.shape[0], *WINDOW.outputs(x.shape[1:3])):
         raise ValueError(f"no convolution of {x.shape} gives {g.shape}")
     return Conv2dWeightGradient(WINDOW, 2, x.shape[1:3])(x, g)
+
+
+def winners_mean(u: Any) -> Tensor:
+    """What the gradient of max pooling's gradient is, of an image in which every third number is
+    the same."""
+    if u.ndim != 4:
+        raise ValueError(f"no images: {u.shape}")
+    xp = array_module(u.data)
+    x = (xp.arange(u.size) % 3).reshape(u.shape).astype(u.dtype)
+    y = kernels(x).max_pool(x, TILES)
+    return MaxPoolMean(TILES)(u, Tensor(x), Tensor(y))
+
+
+def naive_winners_mean(u: np.ndarray) -> np.ndarray:
+    x = (np.arange(u.size) % 3).reshape(u.shape)
+    y = np.zeros((len(u), *TILES.outputs(u.shape[1:3]), u.shape[3]))
+    for n, p, q, c in np.ndindex(y.shape):
+        place = n, slice(p, p + 2), slice(q, q + 2), c
+        y[n, p, q, c] = u[place][x[place] == x[place].max()].mean()
+    return y
 
 
 @st.composite
@@ -123,6 +147,11 @@ CASES = [
          Call((numbers(2, 3, 3, 4), numbers(2, *WINDOW.outputs((3, 3)), 2, seed=1))),
          Call((np.zeros((0, 3, 3, 4)), np.zeros((0, *WINDOW.outputs((3, 3)), 2)))),
          "'s weight gradient", bilinear=True),
+    Case("max_pool2d", winners_mean, naive_winners_mean,
+         st.tuples(st.integers(0, 2), st.just(3), st.integers(2, 3), st.integers(0, 2)).flatmap(
+             arrays).map(lambda u: Call((u,))),
+         Call((numbers(1, 3, 3, 2),)), Call((np.zeros((0, 3, 3, 1)),)),
+         "'s gradient, reversed", linear=True),
     resizing("max_pool2d", pooled(), {"size": 2, "stride": 1, "padding": 1}),
     resizing("avg_pool2d", pooled(), {"size": 2, "stride": 1, "padding": 1}, linear=True),
     resizing("adaptive_avg_pool2d", enlarged("size"), {"size": 2}, linear=True),

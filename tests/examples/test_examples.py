@@ -149,6 +149,8 @@ RUNS = {
                              and number_after("a step of Adam:", output) <= 110),
     "benchmark.py": Run(["mlp128", "--rounds", "1", "--steps", "1", "--memory", "--json"],
                         lambda output, folder: a_part_of_the_peak(json.loads(output))),
+    "benchmark_ops.py": Run(["--help"], lambda output, folder: "--markdown" in output),
+    "benchmark_growth.py": Run(["--help"], lambda output, folder: "--svg" in output),
     "benchmark_steps.py": Run(["minigan", "mlp128", "--steps", "3"], lambda output, folder:
                               json.loads(output)["ms"] > 0),
     "thresholds.py": Run(["--quick"], lambda output, folder: all(

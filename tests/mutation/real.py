@@ -60,10 +60,12 @@ REAL = [
          ops=frozenset({"getitem by integers", "embedding", "losses.cross_entropy"}),
          patches=[(cpu, "add_at", wrong.assigned)]),
 
-    _backward(reduce.Max, wrong.max_in_full, "max", "min", "max_pool2d", name="every tied maximum",
+    _backward(reduce.Max, wrong.max_in_full, "max", "min", name="every tied maximum",
               about="each gets the gradient in full"),
-    _backward(reduce.Max, wrong.max_to_none, "max", "min", "max_pool2d", name="no tied maximum",
+    _backward(reduce.Max, wrong.max_to_none, "max", "min", name="no tied maximum",
               about="none of them gets a gradient"),
+    Kind("every tied pixel", "each gets the gradient in full", ops=frozenset({"max_pool2d"}),
+         patches=[(cpu, "max_pool_gradient", wrong.pool_in_full)]),
     _backward(choice.Maximum, wrong.maximum_in_full, "maximum", "minimum",
               name="both at a tie", about="each gets the gradient in full"),
     _backward(choice.Maximum, wrong.maximum_to_none, "maximum", "minimum",
@@ -77,10 +79,8 @@ REAL = [
               "pad", name="margin kept", about="the gradient's corner in place of its inside"),
     _backward(shape.Concatenate, wrong.concatenate_from_the_end, "concatenate", "stack",
               name="parts exchanged", about="taken from the other end"),
-    _backward(shape.GetItem, lambda self, g: shape.AddAt(
-        tuple(slice(i.start, i.stop, abs(i.step)) if isinstance(i, slice) and i.step == -1 else i
-              for i in self.index), self.inputs[0].shape)(g), "flip",
-              name="not flipped back", about="the gradient of a reversed slice left as it is"),
+    _backward(shape.Flip, lambda self, g: g * 1, "flip", name="not flipped back",
+              about="the gradient left in the order in which it came"),
 
     _backward(linalg.MatMul, wrong.matmul_reshaped, "matmul", "einsum of two",
               name="reshape for transpose", about="both have the shape that is needed"),

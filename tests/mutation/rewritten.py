@@ -7,6 +7,7 @@ import numpy as np
 
 from minigan import losses, ops
 from minigan.autodiff import Tensor
+from minigan.backend import reference
 from minigan.ops import activation, conv, elementwise, linalg, shape
 
 
@@ -29,6 +30,12 @@ USERS = [elementwise, linalg, shape]
 def max_in_full(self, grad):
     largest = self.expand(self.output.detach()).data
     return self.expand(grad) * Tensor((self.inputs[0].data == largest).astype(grad.dtype))
+
+
+def pool_in_full(grad, x, y, window):
+    shares = reference.max_pool_gradient(np.ones_like(y), x, y, window)
+    most = (1 / shares[shares > 0]).max(initial=1)  # pixels that one window's gradient is shared by
+    return reference.max_pool_gradient(most * grad, x, y, window)
 
 
 def max_to_none(self, grad):

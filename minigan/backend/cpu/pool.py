@@ -212,6 +212,6 @@ def _padded(x, window: Window, value: float, name: str) -> np.ndarray:
 
 def _some_images(x, window: Window | None = None) -> list[slice]:
     """Images that are handled at a time: of few elements, and fewer if each tap is kept."""
-    each = math.prod(x.shape[1:]) * (1 if window is None else 2)
+    each = max(1, math.prod(x.shape[1:])) * (1 if window is None else 2)
     step = max(1, thresholds.POOL_BLOCK // each)
     return [slice(i, i + step) for i in range(0, len(x), step)]

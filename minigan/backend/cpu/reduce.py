@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from .. import reference, thresholds
-from ..arrays import precise
+from ..arrays import is_half, precise
 from . import threads
 from .outputs import into
 
@@ -19,10 +19,9 @@ __all__ = ["cumsum", "largest", "least", "log_softmax", "log_softmax_gradient", 
            "logsumexp_gradient", "softmax", "softmax_gradient", "total"]
 
 
-def _sides(x, axes, least):
-    """(A, R, K) and the axes, if x has at least so many elements and lies in order, and the axes
-    are neighbours; else None."""
-    if x.size < least or not x.flags.c_contiguous or not precise(x):
+def _sides(x, axes):
+    """(A, R, K) and the axes, if x lies in order and the axes are neighbours; else None."""
+    if not x.flags.c_contiguous or not precise(x):
         return None
     axes = range(x.ndim) if axes is None else (axes,) if isinstance(axes, int) else axes
     axes = sorted(axis % x.ndim for axis in axes)
@@ -35,7 +34,7 @@ def _sides(x, axes, least):
 def _reduced(x, axes, keepdims, reduce, out, plain):
     """`reduce`, of (a, R, K) to (a, K), over the axes; of much piece by piece along R, and then of
     the pieces' results. Where x is not for it, `plain`."""
-    sides = _sides(x, axes, thresholds.SHARED_PASS)
+    sides = _sides(x, axes)
     if sides is None:
         return into(out, plain(x, axes, keepdims))
     (a, r, k), axes = sides
@@ -83,17 +82,23 @@ def _extreme(x, y, ufunc):
 
 def total(x, axes, keepdims, out=None):
     """The sum over the axes."""
+    if x.size < thresholds.SHARED_PASS and not is_half(x):
+        return x.sum(axis=axes, keepdims=keepdims, out=out)
     return _reduced(x, axes, keepdims, _sum, out, reference.total)
 
 
 def largest(x, axes, keepdims, out=None):
     """The largest element along the axes."""
+    if x.size < thresholds.SHARED_PASS:
+        return into(out, reference.largest(x, axes, keepdims))
     return _reduced(x, axes, keepdims, lambda x, y: _extreme(x, y, np.maximum), out,
                     reference.largest)
 
 
 def least(x, axes, keepdims, out=None):
     """The smallest element along the axes."""
+    if x.size < thresholds.SHARED_PASS:
+        return into(out, reference.least(x, axes, keepdims))
     return _reduced(x, axes, keepdims, lambda x, y: _extreme(x, y, np.minimum), out,
                     reference.least)
 
@@ -101,7 +106,7 @@ def least(x, axes, keepdims, out=None):
 def cumsum(x, axis, out=None):
     """The running sums along an axis: row by row, or, where the numbers of an axis lie far from
     each other, all sums at once, element by element."""
-    sides = _sides(x, axis, thresholds.SHARED_PASS)
+    sides = _sides(x, axis) if x.size >= thresholds.SHARED_PASS else None
     if sides is None:
         return into(out, reference.cumsum(x, axis))
     (a, r, k), _ = sides
@@ -135,7 +140,7 @@ def _by_rows(rows, specification, arrays, axis, out, keeps=True):
     rows(target, *some of the arrays). The result has x's shape, or, if it `keeps` not, 1 along the
     axis."""
     x = max(arrays, key=lambda a: a.size)
-    sides = _sides(x, axis, thresholds.SIMPLE_PASSES)
+    sides = _sides(x, axis) if x.size >= thresholds.SIMPLE_PASSES else None
     if (sides is None or sides[0][2] != 1 or len({a.dtype for a in arrays}) > 1
             or not all(a.flags.c_contiguous for a in arrays)):
         return into(out, specification(*arrays, axis))
