@@ -14,11 +14,11 @@ import sys
 
 from .build import COMPILER
 
-ALL = ["tests/cuda_on_cpu", "tests/gpu", "tests/backend", "tests/ops", "tests/nn", "tests/gan",
+KERNELS = ["tests/backend/test_cuda_kernels.py", "tests/cuda_on_cpu"]
+ALL = [*KERNELS, "tests/gpu", "tests/ops", "tests/nn", "tests/gan",
        *[f"tests/test_{name}.py" for name in (
            "autodiff", "functional", "graph", "losses", "optim", "stale_updates", "step_counts",
            "tensor", "training_tools")]]
-KERNELS = ["tests/backend/test_cuda_kernels.py", "tests/cuda_on_cpu"]
 PART = [*KERNELS, "tests/gpu/test_gpu_moves.py", "tests/gpu/test_gpu_parity.py",
         "tests/gpu/test_gpu_training.py", "-k",
         "not (dense or thousand or training_in or folder or resumed or order_in_which)"]
