@@ -5,8 +5,9 @@ backend: `[numpy]` and `[strict]` in their names. They read arrays with `.numpy(
 be about NumPy, or would take too long twice, is marked `numpy_only(reason)`.
 
 What is marked `gpu` runs on CuPy's first device, and only with `pytest -m gpu`; where there is no
-GPU it is skipped, and how many are and why is said at the end. What is marked `browser` runs only
-with `pytest -m browser`.
+GPU it is skipped, and how many are and why is said at the end. With `--cuda-on-cpu` CuPy computes
+on the CPU (tests/cuda_on_cpu), and what is in ON_BOTH runs on it too: `[cupy]`. What is marked
+`browser` runs only with `pytest -m browser`.
 """
 from __future__ import annotations
 
@@ -68,8 +69,8 @@ def pytest_generate_tests(metafunc):
             and not metafunc.definition.get_closest_marker("gpu")):
         only = metafunc.definition.get_closest_marker("numpy_only")
         libraries = ["numpy"] if only else ["numpy", "strict"]
-        if metafunc.config.option.cuda_on_cpu:
-            libraries = [] if only else [pytest.param("cupy", marks=pytest.mark.gpu)]
+        if metafunc.config.option.cuda_on_cpu and not only:
+            libraries.append(pytest.param("cupy", marks=pytest.mark.gpu))
         metafunc.parametrize("array_library", libraries, indirect=True)
 
 
@@ -140,7 +141,7 @@ def fewer_examples(test, monkeypatch):
 
 @pytest.fixture(autouse=True)
 def array_library(request):
-    """The default backend of the test, "numpy" or "strict"."""
+    """The default backend of the test: "numpy", "strict" or "cupy"."""
     name = getattr(request, "param", "numpy")
     if name == "cupy":
         request.getfixturevalue("restored_backends")

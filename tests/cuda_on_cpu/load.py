@@ -55,9 +55,12 @@ def start() -> None:
     _connect(libraries)
     for name, file in files.items():
         _redirect(file, tables[name], libraries["libcudart_on_cpu.so"])
-    if sanitized():
-        import cupy
+    import cupy
 
+    # CuPy asks for NVRTC now, and not when a test may have loaded NVIDIA's own
+    if cupy.cuda.nvrtc.getVersion() != (12, 9):
+        raise CannotBuild("another NVRTC is loaded already")
+    if sanitized():
         cupy.cuda.set_allocator(None)  # in CuPy's pool an array's end is within a larger block
 
 

@@ -53,7 +53,8 @@ def test_a_game_trains_to_numpys_numbers_captured_or_not(name, device):
     steps, unit = device.steps(50, 4), np.finfo(np.float64).eps
     mg.use("numpy")
     expected, _ = trained(name, steps)
-    drift = max(apart(trained(name, steps, nudge=n * unit)[0], expected) for n in (-1, 1))
+    drift = max([apart(trained(name, steps, nudge=n * unit)[0], expected)
+                 for n in (-1, 1) if device.is_gpu], default=0)  # little within a few steps
     device.use()
     eager, _ = trained(name, steps, captured=False)
     assert apart(eager, expected) <= max(10 * drift, 1e-7)
