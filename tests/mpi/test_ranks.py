@@ -1,6 +1,7 @@
 """Several processes, as one: the same bits, one sentence, one save."""
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -126,3 +127,25 @@ def test_what_ranks_cannot_share_is_told_once(tmp_path):
             (2, ("-m", "minigan", "systems"), "this is work for one process")):
         status, _, err = ended(start(ranks, *words))
         assert status == 2 and len(err.splitlines()) == 1 and says in err, err
+
+
+LAB = ("lab", "ring", "--seeds", "2", "--steps", "30", "--out")
+
+
+def figures(folder: Path) -> dict[str, dict]:
+    """What the runs of a laboratory came to, but for how long they took."""
+    found = {}
+    for path in folder.rglob("seed-*.json"):
+        final = json.loads(path.read_text())["final"]
+        found[path.name] = {name: value for name, value in final.items() if name != "seconds"}
+    return found
+
+
+def test_the_laboratory_makes_the_same_table_on_ranks_as_in_processes(tmp_path, capfd):
+    assert main([*LAB, str(tmp_path / "processes")]) == 0
+    status, out, err = ended(start(3, "-m", "minigan", *LAB, tmp_path / "ranks"))
+    assert status == 0, err
+    assert "2 to run, 2 at a time" in err and "| plain  |" in out
+    assert figures(tmp_path / "ranks") == figures(tmp_path / "processes") != {}
+    status, out, err = ended(start(2, "-m", "minigan", *LAB, tmp_path / "ranks"))
+    assert status == 0 and "2 of 2 runs are done already" in err and "| plain  |" in out
