@@ -60,12 +60,13 @@ class Alone:
 
 class Ranks(Alone):
     """The ranks of an MPI communicator. Arrays go through host memory, as bytes: MPI has no name
-    for half precision."""
+    for half precision. Those of one machine share its cores, each with threads for its part."""
 
     def __init__(self, comm: Any):
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
         here = comm.Split_type(self.mpi.COMM_TYPE_SHARED)
         self.looks = 10_000 if here.size <= cores() else 100  # at a request, before it sleeps
+        os.environ.setdefault("MINIGAN_NUM_THREADS", str(max(1, cores() // here.size)))
         here.Free()
 
     def all(self, parts, count):

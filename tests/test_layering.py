@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "viz": SAYING | {"autodiff", "files", "trace"},  # it draws what it is given
     "gan": ENGINE | {"data", "files", "locks", "metrics", "minigan", "ranks",
                      "shards", "user_code", "viz"},  # what a run does
-    "lab": ENGINE | {"data", "files", "gan", "metrics", "viz"},
+    "lab": ENGINE | {"data", "files", "gan", "metrics", "ranks", "viz"},
     "export": ENGINE | {"files", "gan"},
     "cli": ENGINE | {"data", "exercises", "export", "files", "gan", "lab", "metrics", "minigan",
                      "ranks", "testing", "user_code", "viz"},

@@ -10,7 +10,7 @@ from typing import Iterator, Sequence
 
 from .. import __version__
 from ..errors import UserError
-from ..ranks import started
+from ..ranks import started, world
 from . import (book, doctor, evaluate, exercise, export, gradcheck, judge, lab, neighbours, report,
                sample, steps, systems, train, walk)
 from .arguments import Parser
@@ -26,7 +26,7 @@ GROUPS = {  # the commands, by what one wants
     "machine: what computes here, and is all well?": (doctor,),
 }
 
-BY_RANKS = {"train"}  # what mpiexec may start
+BY_RANKS = {"lab", "train"}  # what mpiexec may start
 
 PACKAGES = {"PIL": "pillow"}  # whose modules have other names
 
@@ -44,9 +44,8 @@ def _main(argv: Sequence[str] | None) -> int:
                 try:
                     args = parser().parse_args(argv)
                     name += f" {args.name}"
-                    if started() is not None and args.name not in BY_RANKS:
-                        raise UserError("this is work for one process: start it without mpiexec, "
-                                        "which is for minigan train")
+                    if started() is not None:
+                        check_shared(args.name)
                     return args.command(args) or 0
                 finally:
                     flush_output()
@@ -69,6 +68,14 @@ def _main(argv: Sequence[str] | None) -> int:
             said = f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
         print(f"{name}: {' '.join(said.split())}", file=sys.stderr)
         return status
+
+
+def check_shared(command: str) -> None:
+    """Raise UserError for a command that ranks cannot share, and where they cannot talk."""
+    if command not in BY_RANKS:
+        raise UserError("this is work for one process: start it without mpiexec, which is for "
+                        "minigan train and minigan lab")
+    world()
 
 
 @contextmanager

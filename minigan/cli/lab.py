@@ -4,9 +4,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Iterable, Sequence
+from typing import Any, Callable, Iterable, Sequence
 
 from ..data import DISTRIBUTIONS, read_points
 from ..gan import Options
@@ -16,8 +17,12 @@ from ..lab.experiment import DATA, Experiment, LabError, Task, train
 from ..lab.methods import METHODS, TABLE
 from ..lab.plane import PLANE
 from ..lab.processes import Bar, Lines, Outcome, is_done, place, run_all, told
+from ..lab.ranked import crew
+from ..ranks import end, started
 from ..settings import POSITIVE, one_of
 from . import game
+
+STOPPED = 130  # the exit status
 
 DESCRIPTION = """\
 Train small GANs on points in the plane, and measure what they make. Without --method, the method is
@@ -92,7 +97,20 @@ def chosen(args: argparse.Namespace) -> list[str | Options]:
 
 
 def compare(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
-    """Run what is not done yet, and write the table of all that is."""
+    """Run what is not done yet, and write the table of all that is; under mpiexec on the ranks."""
+    if started() is None:
+        return compared(args, tasks, partial(run_all, workers=args.workers or cores()))
+    if args.workers:
+        raise LabError("mpiexec says how many work: leave --workers out")
+    with crew() as run:
+        status = 0 if run is None else compared(args, tasks, run)
+        if status == STOPPED:
+            end(status)  # the others are in the midst of it
+    return status
+
+
+def compared(args: argparse.Namespace, tasks: Sequence[Task], run: Callable[..., Outcome]) -> int:
+    """The same, by what runs several tasks."""
     out = args.out or Path("runs/lab")
     folder = out / tasks[0].data_name
     prepare(folder, tasks[0])
@@ -101,13 +119,13 @@ def compare(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     if len(todo) < len(tasks):
         print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are done already", file=sys.stderr)
     progress = (Bar(len(todo), sum(task.steps for task in todo))
-                if todo and sys.stderr.isatty() else Lines(len(todo)))
-    outcome = run_all(tasks, out, args.workers or cores(), films, progress)
+                if todo and sys.stderr.isatty() and started() is None else Lines(len(todo)))
+    outcome = run(tasks, out, films=films, progress=progress)
     report(outcome, folder, [place(task, out).with_suffix(".gif") for task in films])
     if outcome.interrupted:
         print(f"stopped; {len(outcome.finished)} of {len(tasks)} runs are done. The same command "
               "goes on with the others", file=sys.stderr)
-        return 130
+        return STOPPED
     return 1 if outcome.failed else 0
 
 

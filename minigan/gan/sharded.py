@@ -2,16 +2,17 @@
 from __future__ import annotations
 
 import copy
+import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 import numpy as np
 
 from ..autodiff import Tensor
-from ..backend import array_module
+from ..backend import array_module, to_numpy
 from ..nn import BatchNorm, Dropout, Module, Parameter, frozen
 from ..optim import Optimizer
-from ..ranks import Alone
+from ..ranks import Alone, check_alike
 from ..settings import POSITIVE, one_of
 from ..shards import Meeting, block
 from .game import GAN, GameError, Judgement
@@ -22,6 +23,7 @@ from .update import Players, StepResult
 if TYPE_CHECKING:
     from .trainer import Trainer
 
+COMPARED_EVERY = 100  # steps after which the ranks compare their weights
 Parts = Sequence[Sample]  # a sample of each shard that is computed here
 
 
@@ -152,7 +154,16 @@ class ShardedStep:
         result = trainer.rule(players, reals, latents)
         players.settle()
         trainer.average.update()
+        if trainer.step % COMPARED_EVERY == 0 and trainer.ranks.size > 1:
+            check_alike(trainer.ranks, {"the checksum of the weights": self._checksum()})
         return result
+
+    def _checksum(self) -> str:
+        """Of all that is trained: processors of different kinds may not compute the same bits."""
+        mark = 0
+        for optimizer in self.players.optimizers:
+            mark = zlib.crc32(to_numpy(optimizer.flat.array), mark)
+        return f"{mark:08x}"
 
 
 def _of_shard(game: GAN) -> GAN:

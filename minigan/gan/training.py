@@ -32,7 +32,8 @@ def train(run: Run, steps: int) -> Trainer:
         run.close()
     if trainer.stop:
         trainer.stop = False
-        print(f"stopped and saved at step {trainer.step}; train() goes on")
+        if world().rank == 0:
+            print(f"stopped and saved at step {trainer.step}; train() goes on")
     if heard and not (in_notebook() and heard[0] == signal.SIGINT):
         signal.raise_signal(heard[0])  # who sent it meant the process, not the training alone
     return trainer

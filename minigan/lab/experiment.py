@@ -21,6 +21,7 @@ from ..files import replacing
 from ..gan import Options, System
 from ..gan.update import StepResult
 from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
+from ..ranks import Alone
 from ..settings import (FLAG, NATURAL, NUMBER, POSITIVE, SEED, TABLE, Kind, Positive, Seed,
                         check_fields, one_of, optional, parsed)
 from .field import heights
@@ -153,6 +154,7 @@ class Experiment:
         self.trainer = options.trainer(self.game, system,
                                        Points(self.plane, system.batch_size, rng), seed=rng)
         self.trainer.display = None  # the laboratory shows its own
+        self.trainer.ranks = Alone()  # a run is one process's
         rng = np.random.default_rng([task.seed, 1])  # looking changes nothing of the training
         self.latent = self.game.latent(SAMPLES, rng)
         self.real = self.plane.draw(SAMPLES, rng)

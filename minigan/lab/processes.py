@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 from ..errors import UserError
 from ..gan.update import StepResult
@@ -133,28 +133,36 @@ def _end(processes: Sequence[Any]) -> None:
 
 def _work(task: Task, folder: Path, film: bool, pipe: Connection) -> None:
     """What a process does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process answers it
+    every = max(1, task.steps // REPORTS)
+
+    def report(experiment: Experiment, result: StepResult) -> None:
+        if experiment.trainer.step % every == 0:
+            pipe.send(("step", every))
+
     try:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the main process answers it
-        steps = task.steps
-        every = max(1, steps // REPORTS)
+        pipe.send(made(task, folder, film, report))
+    except BrokenPipeError:
+        pass  # nobody waits for it any more
 
-        def report(experiment: Experiment, result: StepResult) -> None:
-            if experiment.trainer.step % every == 0:
-                pipe.send(("step", every))
 
+def made(task: Task, folder: Path, film: bool,
+         *watchers: Callable[[Experiment, StepResult], None]) -> tuple[str, Any]:
+    """Make a run and write its record: "done" and its figures, or "failed" and why."""
+    try:
         camera = Film(task) if film else None
-        record = train(task, [report, camera] if camera else [report])
+        record = train(task, [*watchers, *([camera] if camera else [])])
         path = place(task, folder)
         if camera:
             camera.save(path)
         record.save(path)
-        pipe.send(("done", record.final))
+        return "done", record.final
     except BrokenPipeError:
-        pass  # nobody waits for it any more
+        raise
     except Exception as error:
         said = str(error) if isinstance(error, (UserError, OSError)) else (
             f"{type(error).__name__}: {error}{_place(error)}")
-        pipe.send(("failed", " ".join(said.split())))
+        return "failed", " ".join(said.split())
 
 
 def _place(error: Exception) -> str:

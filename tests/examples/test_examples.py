@@ -25,8 +25,7 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 class Run(NamedTuple):
     """How an example is run here, what must hold of its output and of the folder it ran in, what
-    is put there before, and what is less than it says at the program's top; and whether it needs MPI.
-    """
+    is put there before, what is less than it says at the program's top, and if it needs MPI."""
 
     arguments: list[str]
     holds: Callable[[str, Path], bool]

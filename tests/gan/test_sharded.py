@@ -12,6 +12,7 @@ from minigan import nn
 from minigan.data import Loader, digits
 from minigan.errors import UserError
 from minigan.gan import GAN, GameError, Options, Trainer, models, update
+from minigan.gan.ranked import check_shared
 from minigan.gan.sharded import ShardedPlayers
 from minigan.ranks import Alone
 from minigan.shards import Meeting, across, added, block, whole_nodes
@@ -116,6 +117,16 @@ def test_a_batch_that_does_not_make_the_shards_is_refused():
         Options(shards=4, pack=4).check_batch(24)
     with pytest.raises(GameError, match="give shards, too"):
         Options(batch_norm="shard")
+
+
+def test_ranks_that_cannot_share_the_shards_are_told_what_to_do():
+    ranks = Alone()
+    for ranks.size, shards, says in ((2, 1, "begin a run with --shards 8"),
+                                     (3, 2, "start 2 ranks at most")):
+        with pytest.raises(UserError, match=says):
+            check_shared(shards, ranks)
+    ranks.size = 2
+    check_shared(2, ranks)
 
 
 def test_shards_that_go_different_ways_are_told_so():

@@ -1,6 +1,7 @@
 """Several processes, as one: the same bits, one sentence, one save."""
 from __future__ import annotations
 
+import json
 import signal
 import time
 from pathlib import Path
@@ -8,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from minigan.cli import main
+from minigan.lab.experiment import Task
+from minigan.lab.processes import made
 from tests.mpi import ended, start, start_each, without_mpi
 from tests.mpi.six_games import GAMES, digest, trainer
 
 pytestmark = pytest.mark.skipif(bool(without_mpi()), reason=without_mpi())
 
-STEPS, SHARDS = 12, 5
+STEPS, SHARDS = 8, 5
 TRAIN = ("-m", "minigan", "train", "digits", "--width", 8, "--batch-size", 16, "--shards", 4,
-         "--steps", 40, "--save-every", 10)
+         "--steps", 24, "--save-every", 10)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +97,18 @@ def test_an_error_on_one_rank_ends_all_and_is_told_once(tmp_path):
     assert "Abort" not in err and "Traceback" not in err
 
 
+def test_a_rank_whose_weights_come_out_otherwise_is_found_out(tmp_path):
+    train = *TRAIN, "--out", tmp_path / "run"
+    wrong = ("-c", "from minigan.gan import sharded; sharded.COMPARED_EVERY = 10; "
+             + "{}import sys; from minigan.cli import main; sys.exit(main(sys.argv[1:]))")
+    off = ("step = sharded.ShardedPlayers.move_d; sharded.ShardedPlayers.move_d = lambda self: ("
+           "step(self), self.d_optimizer.flat.array.__imul__(1.0001)); ")
+    status, _, err = ended(start_each([(wrong[0], wrong[1].format(""), *train[2:]),
+                                       (wrong[0], wrong[1].format(off), *train[2:])]))
+    assert status == 2
+    assert err.count("the checksum of the weights is ") == 1, err
+
+
 def test_ctrl_c_saves_once_and_the_run_goes_on_alone(tmp_path, whole):
     process = start(2, *TRAIN, "--out", tmp_path / "run")
     reached(tmp_path / "run", 10)
@@ -119,10 +134,36 @@ def test_a_rank_that_would_do_something_else_is_refused_before_anything_is_writt
     assert not (tmp_path / "run").exists()
 
 
-def test_what_ranks_cannot_share_is_told_once(tmp_path):
-    for ranks, words, says in (
-            (2, (*TRAIN, "--shards", 1), "here a batch is one part: begin a run with --shards 8"),
-            (3, (*TRAIN, "--shards", 2), "3 ranks cannot share 2 shards: start 2 ranks at most"),
-            (2, ("-m", "minigan", "systems"), "this is work for one process")):
-        status, _, err = ended(start(ranks, *words))
-        assert status == 2 and len(err.splitlines()) == 1 and says in err, err
+def test_a_command_for_one_process_says_so_once():
+    status, _, err = ended(start(2, "-m", "minigan", "systems"))
+    assert status == 2 and len(err.splitlines()) == 1 and "work for one process" in err, err
+
+
+FEW = """
+import sys
+from minigan.cli import main
+from minigan.lab import experiment
+
+experiment.TRANSPORTED = experiment.WATCHED = 60  # exact distances of many points take seconds
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def figures(folder: Path) -> dict[str, dict]:
+    """What the runs of a laboratory came to, but for how long they took."""
+    found = {}
+    for path in folder.rglob("seed-*.json"):
+        final = json.loads(path.read_text())["final"]
+        found[path.name] = {name: value for name, value in final.items() if name != "seconds"}
+    return found
+
+
+def test_the_laboratory_makes_the_same_runs_on_ranks_as_in_one_process(tmp_path, monkeypatch):
+    status, out, err = ended(start(3, "-c", FEW, "lab", "ring", "--seeds", 2, "--steps", 30,
+                                   "--out", tmp_path / "ranks"))
+    assert status == 0 and "2 to run, 2 at a time" in err and "| plain  |" in out, err
+    for name in ("TRANSPORTED", "WATCHED"):
+        monkeypatch.setattr(f"minigan.lab.experiment.{name}", 60)
+    for seed in range(2):
+        made(Task("ring", "plain", seed, 30), tmp_path / "one", False)
+    assert figures(tmp_path / "ranks") == figures(tmp_path / "one") != {}

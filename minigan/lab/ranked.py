@@ -1,0 +1,54 @@
+"""Many runs on the ranks that mpiexec started: rank 0 hands them out, the others make them."""
+from __future__ import annotations
+
+import signal
+from concurrent.futures import as_completed
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterator, Sequence
+
+from ..ranks import world
+from .experiment import Task
+from .processes import Lines, Outcome, is_done, made, place
+
+Runner = Callable[[Sequence[Task], Path, Sequence[Task], Lines], Outcome]
+
+
+@contextmanager
+def crew() -> Iterator[Runner | None]:
+    """What runs tasks as `run_all` does, on rank 0; None on the others, after they have helped."""
+    from mpi4py.futures import MPICommExecutor
+
+    ranks = world()
+    if ranks.rank:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # rank 0 answers it
+    with MPICommExecutor(ranks.comm) as executor:
+        yield executor and _Runner(executor)
+
+
+class _Runner:
+    def __init__(self, executor: Any):
+        self.executor = executor
+
+    def __call__(self, tasks: Sequence[Task], folder: Path, films: Sequence[Task],
+                 progress: Lines) -> Outcome:
+        outcome, waiting = Outcome(), {}
+        for task in tasks:
+            if is_done(task, folder, task in films):
+                outcome.finished.append(place(task, folder))
+            else:
+                waiting[self.executor.submit(made, task, folder, task in films)] = task
+        if waiting:
+            progress.write(f"{len(waiting)} to run, {max(1, world().size - 1)} at a time; Ctrl-C "
+                           "stops them, and the same command goes on")
+        try:
+            for future in as_completed(waiting):
+                task, (kind, content) = waiting[future], future.result()
+                if kind == "done":
+                    outcome.finished.append(place(task, folder))
+                else:
+                    outcome.failed[task] = content
+                progress.finished(task, kind == "done", content)
+        except KeyboardInterrupt:
+            outcome.interrupted = True
+        return outcome
