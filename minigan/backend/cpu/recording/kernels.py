@@ -29,8 +29,7 @@ def _one_call(kernel: Callable, into: bool = True, threshold: str | None = None)
 
 for _name in ("assign", "ema", "max_pool_mean", "move_statistics"):
     globals()[_name] = getattr(cpu, _name)
-for _name in ("add_at", "banded_matmul"):
-    globals()[_name] = _one_call(getattr(cpu, _name), into=False)
+banded_matmul = _one_call(cpu.banded_matmul, into=False)
 for _name in ("conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "group_norm",
               "group_norm_gradient", "max_pool", "max_pool_gradient", "window_spread",
               "window_sum"):
@@ -43,6 +42,12 @@ for _name in ("bce_with_logits", "cos", "cumsum", "elu", "elu_gradient", "exp", 
               "sigmoid_gradient", "sin", "softplus", "softplus_gradient", "tanh", "tanh_gradient",
               "total", "where"):
     globals()[_name] = _one_call(getattr(cpu, _name), threshold="SHARED_PASS")
+
+
+def add_at(shape, index, x):
+    if not any(isinstance(i, (Recorded, list)) for i in index):  # slices and numbers never repeat
+        return reference.add_at(shape, index, x)
+    return recorder().call(cpu.add_at, (shape, index, x), pure=True)
 
 
 def matmul(x, w):
