@@ -7,7 +7,8 @@ A WORD chooses the rows whose family or name has it. Each library computes in a 
 which lives as long as the table takes; they are asked in turn, and the one that is not asked
 sleeps. Before anything is timed their results and gradients are compared. A time is that of the
 shortest call of a turn; a ratio is that of two neighbours, minigan's time divided by PyTorch's: the
-median over the rounds, and the range. The slowest beside PyTorch stands at the top.
+median over the rounds, and the range. The slowest beside PyTorch stands at the top. On one thread
+the times are the processor's, which a machine that has other work to do lengthens less.
 
 The forward pass keeps its graph, as in training; the backward pass asks for the gradient by every
 input, of a cotangent of random numbers. benchmark_libraries/ has the operations.
@@ -113,7 +114,7 @@ def serve(connection: Any, library: type, threads: int) -> None:
     """The life of a process: it makes the operation of a name and answers with its results, or
     it times a pass of the last one, for so many seconds."""
     os.environ["MINIGAN_NUM_THREADS"] = os.environ["OMP_NUM_THREADS"] = str(threads)
-    there = library(threads)
+    there, clock = library(threads), time.process_time if threads == 1 else time.perf_counter
     growing = [op for curve in CURVES.values() for op in curve.values()]
     table = {op.name: op for op in [*operations(), *growing]}
     while (asked := connection.recv()) is not None:
@@ -124,19 +125,19 @@ def serve(connection: Any, library: type, threads: int) -> None:
         else:
             pass_, seconds = asked
             call = forward if pass_ == "forward" else partial(backward, y)
-            connection.send(shortest_ms(call, seconds))
+            connection.send(shortest_ms(call, seconds, clock))
     connection.close()
 
 
-def shortest_ms(call: Callable[[], Any], seconds: float) -> float:
+def shortest_ms(call: Callable[[], Any], seconds: float, clock: Callable[[], float]) -> float:
     """The time of the shortest call of as many as the seconds have, one at least: what else the
     machine does can only make a call longer, and that of PyTorch's threads which wait for each
     other much longer."""
-    shortest, end = float("inf"), time.perf_counter() + seconds
+    shortest, end = float("inf"), clock() + seconds
     while True:
-        start = time.perf_counter()
+        start = clock()
         call()
-        now = time.perf_counter()
+        now = clock()
         shortest = min(shortest, now - start)
         if now > end:
             return 1e3 * shortest
