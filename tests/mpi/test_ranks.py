@@ -139,16 +139,6 @@ def test_a_command_for_one_process_says_so_once():
     assert status == 2 and len(err.splitlines()) == 1 and "work for one process" in err, err
 
 
-FEW = """
-import sys
-from minigan.cli import main
-from minigan.lab import experiment
-
-experiment.TRANSPORTED = experiment.WATCHED = 60  # exact distances of many points take seconds
-sys.exit(main(sys.argv[1:]))
-"""
-
-
 def figures(folder: Path) -> dict[str, dict]:
     """What the runs of a laboratory came to, but for how long they took."""
     found = {}
@@ -158,12 +148,10 @@ def figures(folder: Path) -> dict[str, dict]:
     return found
 
 
-def test_the_laboratory_makes_the_same_runs_on_ranks_as_in_one_process(tmp_path, monkeypatch):
-    status, out, err = ended(start(3, "-c", FEW, "lab", "ring", "--seeds", 2, "--steps", 30,
-                                   "--out", tmp_path / "ranks"))
+def test_the_laboratory_makes_the_same_runs_on_ranks_as_in_one_process(tmp_path):
+    status, out, err = ended(start(3, "-m", "minigan", "lab", "ring", "--seeds", 2,
+                                   "--steps", 2, "--out", tmp_path / "ranks"))
     assert status == 0 and "2 to run, 2 at a time" in err and "| plain  |" in out, err
-    for name in ("TRANSPORTED", "WATCHED"):
-        monkeypatch.setattr(f"minigan.lab.experiment.{name}", 60)
     for seed in range(2):
-        made(Task("ring", "plain", seed, 30), tmp_path / "one", False)
+        made(Task("ring", "plain", seed, 2), tmp_path / "one", False)
     assert figures(tmp_path / "ranks") == figures(tmp_path / "one") != {}
