@@ -192,11 +192,14 @@ def to_device(x: Array, device: str) -> Array:
 
 # A step that is recorded on the CPU (see cpu/recording)
 
-def seen(x: Array) -> Array:
-    """An array that lies where it lay before the step, as the step is to see it: while it is
-    recorded on the CPU its own stand-in, else x."""
-    recorder = _recorder.active()
-    return x if recorder is None or not is_host(x) else recorder.wrap(x)
+def seen(x: Any) -> Any:
+    """An array that lies where it lay before the step, or a list of them, as the step is to see it:
+    while it is recorded on the CPU its own stand-in, else x."""
+    if (recorder := _recorder.active()) is None:
+        return x
+    if isinstance(x, list):
+        return [seen(array) for array in x]
+    return recorder.wrap(x) if is_host(x) else x
 
 
 def _nothing() -> None:

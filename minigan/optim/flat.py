@@ -27,7 +27,7 @@ class FlatTensors:
 
     def join(self) -> Array:
         """The array, after laying out anew what is no longer where this put it."""
-        if any(t.data is not backend.seen(view) for t, view in zip(self.tensors, self.views)):
+        if any(t.data is not v for t, v in zip(self.tensors, backend.seen(self.views))):
             self.lay_out()
         return backend.seen(self.array)
 

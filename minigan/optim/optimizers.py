@@ -48,13 +48,14 @@ class Optimizer(Saved):
     def step(self) -> None:
         """Update every parameter that has a gradient; the others stay as they are."""
         self.flat.join()
-        counts, flat = self._counts.tick(), self.flat.join()  # in this order: a tick may move it
+        counts = self._counts.tick()  # which may move the arrays
+        flat, *state = seen([self.flat.array, *self.state.values()])
         groups = [group for group in self.param_groups for _ in group.params]
         keys = [count and (count, group) for count, group in zip(counts, groups)]
         for where, params, (count, group) in self.flat.runs(keys):
             each_time(partial(vars(self).update, _count=count, group=group))
             kernels(flat).update(self.rule, flat[where], [p.grad.data for p in params],
-                                 *[seen(array)[where] for array in self.state.values()])
+                                 *[array[where] for array in state])
             for p in params:
                 p.mark_changed()
 

@@ -45,7 +45,8 @@ class Scalar:
     def tick(self, like: backend.Array) -> None:
         """Add one, on the device of `like`."""
         if backend.of(like).name == "numpy":
-            self._leave_device()
+            if self._array is not None:
+                self._leave_device()
             backend.each_time(self._add_one, self._state)
         else:
             array = self.on(like)
