@@ -124,11 +124,15 @@ class _Turn:
 
     def go_on(self) -> None:
         """Called from outside: let it run to where it waits or ends."""
+        self._within(self.stack.switch)
+
+    def _within(self, action: Callable[[], Any]) -> None:
+        """Do it in this function's mode, and go back to that outside."""
         outside, around = dict(vars(_mode)), _here.turn
         _set_mode(self.mode)
         _here.turn = self
         try:
-            self.stack.switch()
+            action()
         finally:
             self.mode, _here.turn = dict(vars(_mode)), around
             _set_mode(outside)
@@ -142,7 +146,7 @@ class _Turn:
     def end(self) -> None:
         """Called from outside: let it run no further."""
         if self.stack and not self.stack.dead:
-            self.stack.throw()
+            self._within(self.stack.throw)
 
 
 def _set_mode(mode: dict[str, Any]) -> None:

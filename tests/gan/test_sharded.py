@@ -145,6 +145,32 @@ def test_shards_that_go_different_ways_are_told_so():
     assert meeting.run([lambda: 1, lambda: 2]) == [1, 2]  # and it goes on
 
 
+def test_each_shard_has_a_grad_mode_of_its_own_and_outside_it_stays_what_it_was():
+    meeting, w = Meeting(lambda parts: Alone().total(parts, 2), 2), mg.tensor(1., True)
+
+    def quiet():
+        with mg.no_grad():
+            across(mg.tensor(np.ones(2)), 1)
+            return (w * 2).requires_grad
+
+    def heard():
+        across(mg.tensor(np.ones(2)), 1)
+        return (w * 2).requires_grad
+
+    def failing():
+        raise ZeroDivisionError
+
+    assert meeting.run([quiet, heard]) == [False, True]
+    with mg.no_grad():
+        assert meeting.run([quiet, heard]) == [False, False]
+        with pytest.raises(ZeroDivisionError):
+            meeting.run([heard, failing])
+        assert not (w * 2).requires_grad
+    with pytest.raises(ZeroDivisionError):
+        meeting.run([quiet, failing])
+    assert (w * 2).requires_grad
+
+
 def test_a_network_in_shards_computes_as_ever_where_no_shards_meet():
     norm, x = nn.BatchNorm(3), mg.tensor(np.random.default_rng(0).normal(size=(4, 3)))
     before = norm.astype("float64")(x).numpy()
