@@ -32,6 +32,8 @@ def on_a_rank(command: Callable[[], int]) -> int:
                 world()  # which waits for rank 0
             time.sleep(PATIENCE)
             heard.write(silent.getvalue())
+            heard.flush()
+            time.sleep(PATIENCE)  # mpiexec passes it on before it hears that all is over
         end(status)
     return status
 
