@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+from importlib.util import find_spec
 from typing import Any, Callable, Mapping, Sequence
 
 from .autodiff import Function, Tensor, _mode
@@ -75,6 +76,9 @@ class Meeting:
     """
 
     def __init__(self, total: Callable[[list[Part]], Array], count: int):
+        if find_spec("greenlet") is None:
+            raise UserError("BatchNorm over the shards of a batch needs greenlet: pip install "
+                            "'minigan[mpi]', or take each shard's statistics (--batch-norm shard)")
         self._total, self.count = total, count
 
     def run(self, functions: Sequence[Callable[[], Any]]) -> list[Any]:

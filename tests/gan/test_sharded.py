@@ -15,7 +15,7 @@ from minigan.gan import GAN, GameError, Options, Trainer, models, update
 from minigan.gan.ranked import check_shared
 from minigan.gan.sharded import ShardedPlayers
 from minigan.ranks import Alone
-from minigan.shards import Meeting, across, added, block, whole_nodes
+from minigan.shards import Meeting, across, added, block, halves, whole_nodes
 from tests.gan.small_games import noisy, players
 
 IMAGES, _ = digits()
@@ -143,6 +143,26 @@ def test_shards_that_go_different_ways_are_told_so():
     with pytest.raises(ZeroDivisionError):
         meeting.run([lambda: met(3), lambda: 1 / 0])
     assert meeting.run([lambda: 1, lambda: 2]) == [1, 2]  # and it goes on
+
+
+def test_a_sum_is_each_shards_own_to_write_to_and_the_longer_half_comes_first():
+    meeting = Meeting(lambda parts: Alone().total(parts, 2), 2)
+
+    def written(rise):
+        y = across(mg.tensor(np.ones(2)), 3)
+        y.data += rise
+        return y, y.numpy().tolist()
+
+    (_, first), (_, second) = meeting.run([lambda: written(1), lambda: written(10)])
+    assert (first, second) == ([3, 3], [12, 12])
+    assert halves((0, 3)) == ((0, 2), (2, 3))  # else older runs would go on to other bits
+
+
+def test_without_greenlet_it_is_said_what_helps(monkeypatch):
+    monkeypatch.setattr("minigan.shards.find_spec", lambda name: None)
+    with pytest.raises(UserError, match="pip install 'minigan.mpi.', or take each shard"):
+        trainer(3).run(1)
+    trainer(3, batch_norm="shard").run(1)
 
 
 def test_each_shard_has_a_grad_mode_of_its_own_and_outside_it_stays_what_it_was():

@@ -63,8 +63,18 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     return array._part(np.broadcast_to(array.host, shape))
 
 
+def clip(a: Any, a_min: Any, a_max: Any, out: Any = None) -> Any:
+    if out is None:
+        return recorder().call(np.clip, (a, a_min, a_max), into=True)
+    recorder().writing((out,))
+    np.clip(host_of(a), host_of(a_min), host_of(a_max), out=host_of(out))
+    recorder().note(np.clip, (a, a_min, a_max), {}, (out,))  # which changes out alone
+    return out
+
+
 FUNCTIONS: dict[Callable, Callable] = {
     np.empty_like: empty_like, np.full_like: full_like, np.where: where, np.copyto: copyto,
+    np.clip: clip,
     np.pad: pad, np.broadcast_to: broadcast_to,
     np.zeros_like: lambda a, *args, **options: full_like(a, 0, *args, **options),
     np.ones_like: lambda a, *args, **options: full_like(a, 1, *args, **options),

@@ -177,6 +177,8 @@ class Recorder:
         or views of arguments, which cost nothing; with None it changed its arguments. `into` says
         that it takes out=, `pure` that it changes no argument."""
         options = options or {}
+        if function in METADATA:
+            return function(*mapped(host_of, args), **mapped(host_of, options))
         operands: list = []
         mapped(lambda x: operands.append(x) if isinstance(x, Recorded) else None,
                (args, options))
@@ -186,8 +188,6 @@ class Recorder:
         if result is None or options.get("out") is not None:
             self.note(function, args, options, how="done", changed=operands, name=name)
             return options.get("out")
-        if function in METADATA:
-            return result
         several = isinstance(result, (tuple, list))
         results = list(result) if several else [result]
         if not all(isinstance(r, (np.ndarray, np.generic)) for r in results):
