@@ -45,19 +45,13 @@ def check_curvature(stage: Stage) -> None:
     slack = RTOL * abs(v * by_v).sum()
     if not low - slack <= claimed <= high + slack:
         slack += abs(v) @ np.maximum(stage.blur(v), stage.blur(w))[:n]
-        slack += _of_still_values(values, u, v, short)
+        if values.still(short):  # then they may be the rounding of numbers of size 1
+            slack += 16 * EPS * abs(u).sum() * (abs(v) / values.reach).sum() ** 2
     if not low - slack <= claimed <= high + slack and not no_hessian(stage, v):
         raise stage.fail("the second derivative along a random direction v, vᵀ H v, is "
                          f"{claimed:.9g}, second differences of the values say "
                          f"{(low + high) / 2:.9g}: the gradient is wrong near this point, if "
                          "not at it")
-
-
-def _of_still_values(stage: Stage, u: np.ndarray, v: np.ndarray, short: np.ndarray) -> float:
-    """What the second derivative along v may be of values that do not change at all: they may be
-    the rounding of numbers of size 1, as variances of equal logarithms are."""
-    still = all((stage.beside(h * short) == stage.start)[u != 0].all() for h in (STEP, -STEP))
-    return 16 * EPS * abs(u).sum() * (abs(v) / stage.reach).sum() ** 2 if still else 0.0
 
 
 def _second_difference(stage: Stage, u: np.ndarray, v: np.ndarray) -> tuple[float, float]:

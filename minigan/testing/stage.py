@@ -261,6 +261,10 @@ class Stage:
         """The values so far from the point, for all elements side by side: NaN where refused."""
         return self.function.near_values(flat(self.point) + step, self.start)
 
+    def still(self, direction: np.ndarray) -> bool:
+        """Whether the values do not move at all along it."""
+        return all((self.beside(h * direction) == self.start).all() for h in (STEP, -STEP))
+
     def pull_back(self, u: np.ndarray, point: Any = None, **options: Any) -> Point:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,
                             **options)

@@ -237,6 +237,14 @@ def test_a_gradient_a_tenth_off_for_small_numbers_is_not_taken_for_rounding():
         check_grads(pair, np.array([1e-7, 1.0, 2.0]))
 
 
+@pytest.mark.parametrize("size", [1e-10, 1e-14, 1e-30])
+@pytest.mark.parametrize("factor", [-1, 0, 1.01, 2])
+def test_a_wrong_gradient_of_values_however_small_is_found_at_first_order(size, factor):
+    pair = from_numpy(lambda x: size * np.sin(x), lambda x, grad: factor * size * grad * np.cos(x))
+    with pytest.raises(GradientError, match="wrong at first order"):
+        check_grads(pair, X[:2, :3], order=1)
+
+
 def test_second_order_is_not_compared_where_the_values_were_lost():
     with pytest.raises(GradientError, match="second order: nothing could be compared"):
         check_grads(lambda x, y: ops.stack([ops.tanh(x), 500.0 % y + 0 * x]), np.array([0.3]),

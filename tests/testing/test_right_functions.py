@@ -245,6 +245,13 @@ def test_what_rounding_leaves_of_large_terms_that_cancel_is_not_called_wrong():
         not_called_wrong(lambda x: ops.log_softmax(ops.exp(x[[0, 0, 0]]), axis=0), x)
 
 
+def test_the_variance_of_equal_logarithms_is_rounding_and_so_is_what_its_gradient_has_to_say():
+    def f(x):  # they are all that of 0.1, and their mean is another in the last digit
+        return ops.var(ops.log((x ** 3) ** 2 + 0.1), axis=-1, ddof=1)
+
+    not_called_wrong(f, np.array([[0.00258367, 0.00064592, 0.00129184]]))
+
+
 def test_a_long_step_over_a_peak_shows_no_slope():
     def f(t):
         return np.array([[0.2 / np.cosh(300 * t - 15) ** 2]])
