@@ -121,9 +121,9 @@ def valid(f: Function, args: list[np.ndarray]) -> bool:
     if any(gradients(f, args, step) is None for step in (1e-3, -1e-3)):
         return False
     here, low, high = gradients(f, args, 0), np.inf, -np.inf
-    for seed in range(AROUND) if here is not None else ():
+    for which in range(AROUND) if here is not None else ():
         for step in (1e-9, -1e-9):
-            found = gradients(f, args, step, seed)
+            found = gradients(f, args, step, which)
             if found is None:
                 return False
             low, high = np.minimum(low, found), np.maximum(high, found)
