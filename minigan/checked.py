@@ -31,7 +31,7 @@ def checked(f: F) -> F:
     does not allow: TypeError for another type, UserError for a value that is not of the Kind
     (settings.py). Any allows everything."""
     if isinstance(f, type):
-        f.__init__ = checked(f.__init__)
+        f.__init__ = checked(_init(f))
         return f
 
     tests: list[tuple[str, int, Any, Test]] | None = None  # made at the first call
@@ -58,6 +58,17 @@ def checked(f: F) -> F:
             raise
 
     return typing.cast(F, call)
+
+
+def _init(of: type) -> Callable:
+    """The `__init__` of a class; one that it inherits is copied, for messages to say its name."""
+    init = of.__init__
+    if "__init__" not in vars(of):
+        init = types.FunctionType(init.__code__, init.__globals__, init.__name__,
+                                  init.__defaults__, init.__closure__)
+        init.__annotations__ = of.__init__.__annotations__
+        init.__qualname__ = f"{of.__qualname__}.__init__"
+    return init
 
 
 def refused(f: Callable, name: str, value: Any) -> Exception:

@@ -2,7 +2,7 @@
 that describe it mean, and which of them are refused.
 
 Plain numbers: of an array only the shape is read. Height stands before width, as in the images
-(N, H, W, C).
+(N, H, W, C); signals (N, L, C) have one axis in their place, solids (N, D, H, W, C) three.
 """
 from __future__ import annotations
 
@@ -10,13 +10,35 @@ from numbers import Integral
 from typing import Any, NamedTuple
 
 Pair = tuple[int, int]
-Sides = Any  # a number, or a pair (height, width): `pair` says what is wrong with another
-Padding = Any  # a number, a pair, two pairs or a word: so does `margins`
+Sides = Any  # a number, or one for each axis: `per_axis` says what is wrong with another
+Padding = Any  # a number, one or a pair for each axis, or a word: so does `margins`
 Shaped = Any  # a Tensor or an array
 
 
+class Words(NamedTuple):
+    """What messages say of so many axes."""
+
+    x: str         # their lengths
+    w: str         # those of the kernel
+    several: str   # as many numbers as there are axes
+    named: str
+    sides: str     # of padding
+    lengths: str
+    things: str
+
+
+WORDS = {1: Words("L", "K", "a tuple", "(length,)", "a pair in a tuple ((start, end),)",
+                  "a signal has a length", "signals"),
+         2: Words("H, W", "KH, KW", "a pair", "(height, width)",
+                  "a pair of pairs ((top, bottom), (left, right))",
+                  "an image has a height and a width", "images"),
+         3: Words("D, H, W", "KD, KH, KW", "a triple", "(depth, height, width)",
+                  "three pairs ((front, back), (top, bottom), (left, right))",
+                  "a solid has a depth, a height and a width", "solids")}
+
+
 class Window(NamedTuple):
-    """What is slid over an image.
+    """What is slid over an image: pairs, or as many numbers as there are axes.
 
     size      the kernel's (KH, KW)
     stride    how far the window moves from one output to the next
@@ -42,80 +64,89 @@ class Window(NamedTuple):
 
 def pair(name: str, value: Any, least: int = 1) -> Pair:
     """(height, width), given as such or as one number for both."""
-    numbers = (value, value) if isinstance(value, Integral) else value
-    if (not isinstance(numbers, (tuple, list)) or len(numbers) != 2
+    return per_axis(name, value, 2, least)
+
+
+def per_axis(name: str, value: Any, axes: int, least: int = 1) -> tuple[int, ...]:
+    """A number for each axis, given as such or as one for all."""
+    numbers = (value,) * axes if isinstance(value, Integral) else value
+    if (not isinstance(numbers, (tuple, list)) or len(numbers) != axes
             or any(not isinstance(n, Integral) or n < least for n in numbers)):
-        raise ValueError(f"{name} is a whole number of at least {least} or a pair of them, "
-                         f"(height, width), not {value!r}")
-    return int(numbers[0]), int(numbers[1])
+        raise ValueError(f"{name} is a whole number of at least {least} or {WORDS[axes].several} "
+                         f"of them, {WORDS[axes].named}, not {value!r}")
+    return tuple([int(n) for n in numbers])
 
 
-def margins(padding: Padding) -> tuple[Pair, Pair] | None:
+def margins(padding: Padding, axes: int = 2) -> tuple[Pair, ...] | None:
     """((top, bottom), (left, right)) of the zeros around an image; None for "same", which
     depends on the image."""
     if padding == "same":
         return None
-    sides = {"valid": (0, 0)}.get(padding) if isinstance(padding, str) else padding
-    sides = (sides, sides) if isinstance(sides, Integral) else sides
+    sides = {"valid": 0}.get(padding) if isinstance(padding, str) else padding
+    sides = (sides,) * axes if isinstance(sides, Integral) else sides
     try:
-        vertical, horizontal = [pair("padding", side, least=0) for side in sides]
+        if len(sides) != axes:
+            raise ValueError
+        return tuple([pair("padding", side, least=0) for side in sides])
     except (TypeError, ValueError):
-        raise ValueError("padding is a number, a pair (height, width), a pair of pairs ((top, "
-                         f"bottom), (left, right)), none negative, 'same' or 'valid', "
-                         f"not {padding!r}") from None
-    return vertical, horizontal
+        words = WORDS[axes]
+        raise ValueError(f"padding is a number, {words.several} {words.named}, {words.sides}, "
+                         f"none negative, 'same' or 'valid', not {padding!r}") from None
 
 
 def conv_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, padding: Padding,
-                dilation: Any, groups: int) -> Window:
-    """The window of conv2d, its arguments checked."""
-    _check_kernel("conv2d", "x (N, H, W, C)", x, w, groups)
-    if x.shape[3] != w.shape[2] * groups:
-        raise ValueError(f"conv2d of x {x.shape} and w {w.shape} with groups={groups}: x has "
-                         f"{x.shape[3]} channels, but w, (KH, KW, C / groups, O), is for "
-                         f"{w.shape[2] * groups}")
-    _check_bias("conv2d", b, w.shape[3])
-    size, image = w.shape[:2], x.shape[1:3]
-    stride, sides = pair("stride", stride), margins(padding)
-    window = Window(size, stride, ((0, 0), (0, 0)), pair("dilation", dilation))
+                dilation: Any, groups: int, axes: int = 2) -> Window:
+    """The window of conv2d, or that along so many axes, its arguments checked."""
+    name = f"conv{axes}d"
+    _check_kernel(name, "C", x, w, groups, axes)
+    if x.shape[-1] != w.shape[-2] * groups:
+        raise ValueError(f"{name} of x {x.shape} and w {w.shape} with groups={groups}: x has "
+                         f"{x.shape[-1]} channels, but w, ({WORDS[axes].w}, C / groups, O), is "
+                         f"for {w.shape[-2] * groups}")
+    _check_bias(name, b, w.shape[-1])
+    size, image, sides = w.shape[:-2], x.shape[1:-1], margins(padding, axes)
+    window = Window(size, per_axis("stride", stride, axes), ((0, 0),) * axes,
+                    per_axis("dilation", dilation, axes))
     window = window._replace(padding=_same(window, image) if sides is None else sides)
-    return _fitting("conv2d", window, image)
+    return _fitting(name, window, image)
 
 
 def transposed_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, padding: Padding,
-                      output_padding: Any, dilation: Any, groups: int
-                      ) -> tuple[Window, Pair, Pair]:
+                      output_padding: Any, dilation: Any, groups: int, axes: int = 2
+                      ) -> tuple[Window, tuple[int, ...], tuple[int, ...]]:
     """The window of the conv2d that conv_transpose2d is the adjoint of, the image that this
-    conv2d reads to its last pixel, and how far the result goes on beyond it, (down, right)."""
-    _check_kernel("conv_transpose2d", "x (N, H, W, O)", x, w, groups)
-    if x.shape[3] != w.shape[3]:
-        raise ValueError(f"conv_transpose2d of x {x.shape} and w {w.shape}: x has {x.shape[3]} "
-                         f"channels, but w, conv2d's (KH, KW, C / groups, O), is for "
-                         f"{w.shape[3]}")
-    if 0 in x.shape[1:3]:
-        raise ValueError(f"conv_transpose2d of x {x.shape}: an image has a height and a width "
-                         "of at least 1")
-    _check_bias("conv_transpose2d", b, w.shape[2] * groups)
-    stride, sides, dilation = pair("stride", stride), margins(padding), pair("dilation", dilation)
-    extra = pair("output_padding", output_padding, least=0)
+    conv2d reads to its last pixel, and how far the result goes on beyond it, (down, right);
+    likewise along so many axes."""
+    name = f"conv_transpose{axes}d"
+    _check_kernel(name, "O", x, w, groups, axes)
+    if x.shape[-1] != w.shape[-1]:
+        raise ValueError(f"{name} of x {x.shape} and w {w.shape}: x has {x.shape[-1]} channels, "
+                         f"but w, conv{axes}d's ({WORDS[axes].w}, C / groups, O), is for "
+                         f"{w.shape[-1]}")
+    if 0 in x.shape[1:-1]:
+        raise ValueError(f"{name} of x {x.shape}: {WORDS[axes].lengths} of at least 1")
+    _check_bias(name, b, w.shape[-2] * groups)
+    stride, dilation = per_axis("stride", stride, axes), per_axis("dilation", dilation, axes)
+    sides = margins(padding, axes)
+    extra = per_axis("output_padding", output_padding, axes, least=0)
     if any(e >= max(s, d) for e, s, d in zip(extra, stride, dilation)):
         raise ValueError(f"output_padding {output_padding!r} is too large: it must be smaller "
                          f"than the stride {stride} or the dilation {dilation}")
-    window = Window(w.shape[:2], stride, ((0, 0), (0, 0)), dilation)
+    window = Window(w.shape[:-2], stride, ((0, 0),) * axes, dilation)
     if sides is None:
         if any(extra):
             raise ValueError(f"output_padding {output_padding!r} beside padding='same', which "
                              "decides the size of the output alone: input x stride")
-        sides = _same(window, tuple([n * s for n, s in zip(x.shape[1:3], stride)]))
+        sides = _same(window, tuple([n * s for n, s in zip(x.shape[1:-1], stride)]))
         extra = tuple([max(s - e, 0) for s, e in zip(stride, window.extent)])
     # what output_padding adds at the end was cut off there by the padding, as far as that goes
     window = window._replace(
         padding=tuple([(p, max(q - e, 0)) for (p, q), e in zip(sides, extra)]))
     beyond = tuple([max(e - q, 0) for (_, q), e in zip(sides, extra)])
     image = tuple([(n - 1) * s + e - sum(p) for n, s, e, p in zip(
-        x.shape[1:3], stride, window.extent, window.padding)])
+        x.shape[1:-1], stride, window.extent, window.padding)])
     if min(image) < 1:
-        raise ValueError(f"conv_transpose2d of x {x.shape} and w {w.shape}: padding {padding!r} "
+        raise ValueError(f"{name} of x {x.shape} and w {w.shape}: padding {padding!r} "
                          "cuts off all that the kernel makes")
     return window, image, beyond
 
@@ -145,11 +176,12 @@ def check_groups(groups: Any, channels: dict[str, int]) -> None:
         raise ValueError(f"groups is a whole number that divides {named}, not {groups!r}")
 
 
-def _check_kernel(name: str, images: str, x: Shaped, w: Shaped, groups: Any) -> None:
-    if x.ndim != 4 or w.ndim != 4 or 0 in w.shape[:2]:
-        raise ValueError(f"{name} needs {images} and w (KH, KW, C / groups, O), got x of shape "
-                         f"{x.shape} and w of shape {w.shape}")
-    check_groups(groups, {f"the last axis of w {w.shape},": w.shape[3]})
+def _check_kernel(name: str, channels: str, x: Shaped, w: Shaped, groups: Any, axes: int) -> None:
+    if x.ndim != axes + 2 or w.ndim != axes + 2 or 0 in w.shape[:-2]:
+        raise ValueError(f"{name} needs x (N, {WORDS[axes].x}, {channels}) and w "
+                         f"({WORDS[axes].w}, C / groups, O), got x of shape {x.shape} and w of "
+                         f"shape {w.shape}")
+    check_groups(groups, {f"the last axis of w {w.shape},": w.shape[-1]})
 
 
 def _check_bias(name: str, b: Shaped | None, channels: int) -> None:
@@ -158,7 +190,7 @@ def _check_bias(name: str, b: Shaped | None, channels: int) -> None:
                          f"({channels},), not {b.shape}")
 
 
-def _fitting(name: str, window: Window, image: Pair) -> Window:
+def _fitting(name: str, window: Window, image: tuple[int, ...]) -> Window:
     """The window, if it fits into the image at least once."""
     if min(window.outputs(image)) < 1:
         padded = tuple([n + sum(p) for n, p in zip(image, window.padding)])
@@ -168,7 +200,7 @@ def _fitting(name: str, window: Window, image: Pair) -> Window:
     return window
 
 
-def _same(window: Window, image: Pair) -> tuple[Pair, Pair]:
+def _same(window: Window, image: tuple[int, ...]) -> tuple[Pair, ...]:
     """The padding with which ceil(image / stride) windows just fit; an odd pixel at the end."""
     total = [max((-(-n // s) - 1) * s + e - n, 0)
              for n, s, e in zip(image, window.stride, window.extent)]

@@ -200,8 +200,9 @@ def check_judges_alone(discriminator: Module) -> None:
 
 # Modules that treat each example as if it came alone. BatchNorm does not, and who knows what a
 # subclass does: only these types themselves are meant.
-ALONE = {Discriminator, nn.Sequential, nn.Dense, nn.Conv2d, nn.ConvTranspose2d, nn.LayerNorm,
-         nn.LeakyReLU, nn.ReLU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Flatten, nn.Reshape}
+ALONE = {Discriminator, nn.Sequential, nn.Dense, nn.Conv1d, nn.Conv2d, nn.Conv3d,
+         nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.LayerNorm, nn.LeakyReLU,
+         nn.ReLU, nn.Sigmoid, nn.Tanh, nn.Softplus, nn.Flatten, nn.Reshape}
 
 
 def judge(discriminator: Module, real: Sample, fake: Sample) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
-"""The layers of convolutional networks. Images are (N, H, W, C); arguments mean what they mean in
-PyTorch, and sizes, strides and factors are numbers or pairs (height, width)."""
+"""The layers of convolutional networks. Images are (N, H, W, C), signals (N, L, C) and solids
+(N, D, H, W, C); arguments mean what they mean in PyTorch, and sizes, strides and factors are
+numbers, or one for each axis: pairs (height, width)."""
 from __future__ import annotations
 
 from typing import Any, Literal
@@ -8,18 +9,23 @@ import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor
-from ..backend.geometry import Padding, Sides, check_groups, margins, pair
+from ..backend.geometry import (WORDS, Padding, Sides, check_groups, margins, pair,
+                                per_axis)
 from ..checked import checked
 from ..settings import Positive
 from . import init
 from .module import Module, Parameter
 
 
-class _Convolution(Module):
-    """What the two convolutions share: arguments, which are checked here, and parameters.
+class Convolution(Module):
+    """What the convolutions share: arguments, which are checked here, and parameters.
 
-    kernel_init  (shape (KH, KW, in / groups, out), rng) → the weight, in the layer's own form
+    axes         how many the window has
+    kernel_init  (shape (*window, in / groups, out), rng) → the weight, in the layer's own form
     """
+
+    axes: int
+    op: str  # of minigan.ops
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: Sides,
                  options: dict[str, Any], bias: bool, kernel_init: init.Initializer,
@@ -27,45 +33,42 @@ class _Convolution(Module):
         rng = rng or np.random.default_rng()
         groups = options["groups"]
         check_groups(groups, {"in_channels": in_channels, "out_channels": out_channels})
-        margins(options["padding"])  # refuses what is no padding
+        margins(options["padding"], self.axes)  # refuses what is no padding
         self.in_channels, self.out_channels = in_channels, out_channels
-        self.kernel_size = pair("kernel_size", kernel_size)
-        self.options = {name: pair(name, value) if name in ("stride", "dilation") else value
+        self.kernel_size = per_axis("kernel_size", kernel_size, self.axes)
+        self.options = {name: per_axis(name, value, self.axes)
+                        if name in ("stride", "dilation") else value
                         for name, value in options.items()}
         shape = (*self.kernel_size, in_channels // groups, out_channels)
         self.weight = Parameter(backend.asarray(kernel_init(shape, rng)))
         self.bias = Parameter(backend.asarray(init.zeros((out_channels,), rng))) if bias else None
 
+    def forward(self, x: Tensor) -> Tensor:
+        self._check(x)
+        return getattr(ops, self.op)(x, self.weight, self.bias, **self.options)
+
     def _check(self, x: Tensor) -> None:
         """Raise ValueError, by the layer's name, if x is not a batch of images of its channels."""
-        if x.ndim == 4 and x.shape[3] == self.in_channels:
+        words, ndim = WORDS[self.axes], self.axes + 2
+        if x.ndim == ndim and x.shape[-1] == self.in_channels:
             return
         hint = ""
         if x.ndim == 2:
-            hint = ": put Reshape(H, W, C) before it"
-        elif x.ndim == 4 and x.shape[1] == self.in_channels:
+            hint = f": put Reshape({words.x}, C) before it"
+        elif x.ndim == ndim and x.shape[1] == self.in_channels:
             hint = ": channels come last here"
-        raise ValueError(f"{self!r} got x of shape {x.shape}, but it needs images "
-                         f"(N, H, W, {self.in_channels}){hint}")
+        raise ValueError(f"{self!r} got x of shape {x.shape}, but it needs {words.things} "
+                         f"(N, {words.x}, {self.in_channels}){hint}")
 
     def describe(self) -> str:
-        usual = {"stride": (1, 1), "padding": 0, "output_padding": 0, "dilation": (1, 1),
-                 "groups": 1}
+        usual = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
         parts = [f"{self.in_channels}, {self.out_channels}, {_short(self.kernel_size)}"]
         parts += [f"{name}={_short(value)!r}" for name, value in self.options.items()
-                  if value != usual[name]]
+                  if _short(value) != usual[name]]
         return ", ".join(parts + (["bias=False"] if self.bias is None else []))
 
 
-class Conv2d(_Convolution):
-    """`ops.conv2d` with a weight (KH, KW, in / groups, out) and a bias: (N, H, W, in) →
-    (N, H', W', out).
-
-    weight_init is a function of `nn.init`, rng a numpy.random.Generator (None: a new, unseeded
-    one). Raises ValueError for arguments that `ops.conv2d` refuses, and if x is not (N, H, W, in).
-    """
-
-    @checked
+class _Conv(Convolution):
     def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: Sides,
                  stride: Sides = 1, padding: Padding = 0, dilation: Sides = 1,
                  groups: Positive = 1, bias: bool = True,
@@ -74,12 +77,37 @@ class Conv2d(_Convolution):
         options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
         super().__init__(in_channels, out_channels, kernel_size, options, bias, weight_init, rng)
 
-    def forward(self, x: Tensor) -> Tensor:
-        self._check(x)
-        return ops.conv2d(x, self.weight, self.bias, **self.options)
+
+class _ConvTranspose(Convolution):
+    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: Sides,
+                 stride: Sides = 1, padding: Padding = 0, output_padding: Sides = 0,
+                 dilation: Sides = 1, groups: Positive = 1, bias: bool = True,
+                 weight_init: init.Initializer = init.glorot_uniform,
+                 rng: np.random.Generator | None = None):
+        def turned_round(shape, rng):
+            *window, inputs, outputs = shape
+            w = weight_init(shape, rng).reshape(*window, inputs, groups, outputs // groups)
+            return w.swapaxes(-3, -1).reshape(*window, outputs // groups, groups * inputs)
+
+        options = {"stride": stride, "padding": padding, "output_padding": output_padding,
+                   "dilation": dilation, "groups": groups}
+        super().__init__(in_channels, out_channels, kernel_size, options, bias, turned_round, rng)
 
 
-class ConvTranspose2d(_Convolution):
+@checked
+class Conv2d(_Conv):
+    """`ops.conv2d` with a weight (KH, KW, in / groups, out) and a bias: (N, H, W, in) →
+    (N, H', W', out).
+
+    weight_init is a function of `nn.init`, rng a numpy.random.Generator (None: a new, unseeded
+    one). Raises ValueError for arguments that `ops.conv2d` refuses, and if x is not (N, H, W, in).
+    """
+
+    axes, op = 2, "conv2d"
+
+
+@checked
+class ConvTranspose2d(_ConvTranspose):
     """`ops.conv_transpose2d` with a weight and a bias: (N, H, W, in) → (N, H', W', out).
 
     The weight is that of the conv2d which leads back, (KH, KW, out / groups, in). It is drawn as
@@ -88,24 +116,39 @@ class ConvTranspose2d(_Convolution):
     would give those of the way back.) Strides do not count in either. Otherwise as Conv2d.
     """
 
-    @checked
-    def __init__(self, in_channels: Positive, out_channels: Positive, kernel_size: Sides,
-                 stride: Sides = 1, padding: Padding = 0, output_padding: Sides = 0,
-                 dilation: Sides = 1, groups: Positive = 1, bias: bool = True,
-                 weight_init: init.Initializer = init.glorot_uniform,
-                 rng: np.random.Generator | None = None):
-        def turned_round(shape, rng):
-            kh, kw, inputs, outputs = shape
-            w = weight_init(shape, rng).reshape(kh, kw, inputs, groups, outputs // groups)
-            return w.transpose(0, 1, 4, 3, 2).reshape(kh, kw, outputs // groups, groups * inputs)
+    axes, op = 2, "conv_transpose2d"
 
-        options = {"stride": stride, "padding": padding, "output_padding": output_padding,
-                   "dilation": dilation, "groups": groups}
-        super().__init__(in_channels, out_channels, kernel_size, options, bias, turned_round, rng)
 
-    def forward(self, x: Tensor) -> Tensor:
-        self._check(x)
-        return ops.conv_transpose2d(x, self.weight, self.bias, **self.options)
+@checked
+class Conv1d(_Conv):
+    """`ops.conv1d` with a weight (K, in / groups, out) and a bias: (N, L, in) → (N, L', out).
+    Otherwise as Conv2d."""
+
+    axes, op = 1, "conv1d"
+
+
+@checked
+class ConvTranspose1d(_ConvTranspose):
+    """`ops.conv_transpose1d` with a weight (K, out / groups, in) and a bias: (N, L, in) →
+    (N, L', out). Otherwise as ConvTranspose2d."""
+
+    axes, op = 1, "conv_transpose1d"
+
+
+@checked
+class Conv3d(_Conv):
+    """`ops.conv3d` with a weight (KD, KH, KW, in / groups, out) and a bias: (N, D, H, W, in) →
+    (N, D', H', W', out). Otherwise as Conv2d."""
+
+    axes, op = 3, "conv3d"
+
+
+@checked
+class ConvTranspose3d(_ConvTranspose):
+    """`ops.conv_transpose3d` with a weight (KD, KH, KW, out / groups, in) and a bias:
+    (N, D, H, W, in) → (N, D', H', W', out). Otherwise as ConvTranspose2d."""
+
+    axes, op = 3, "conv_transpose3d"
 
 
 class _Pool2d(Module):
@@ -193,5 +236,6 @@ class PixelShuffle(Module):
 
 
 def _short(value: Any) -> Any:
-    """A pair of equal numbers as one of them."""
-    return value[0] if isinstance(value, tuple) and value[0] == value[1] else value
+    """Equal numbers, one for each axis, as one of them."""
+    equal = isinstance(value, tuple) and len(set(value)) == 1 and not isinstance(value[0], tuple)
+    return value[0] if equal else value

@@ -14,7 +14,7 @@ from ..backend.geometry import check_groups
 from ..checked import checked
 from ..settings import NotNegative, Positive, Probability
 from . import init
-from .conv import Conv2d, ConvTranspose2d
+from .conv import Convolution
 from .layers import Dense
 from .module import Module, Parameter, replaced
 
@@ -154,7 +154,7 @@ class SpectralNorm(Module):
     """A layer that computes with W / σ(W) in place of its weight W, σ(W) the largest singular
     value of W as a matrix (Miyato et al. 2018, equation 8 and algorithm 1).
 
-    layer               one with a weight of two or more axes: Dense, Conv2d, ConvTranspose2d
+    layer               one with a weight of two or more axes: Dense, or a convolution
     n_power_iterations  for each pass in training; in evaluation there is none
     eps                 the least length that a vector is divided by
     rng                 draws the vectors' start; None: a new, unseeded one
@@ -218,12 +218,12 @@ class SpectralNorm(Module):
 
 @checked
 def spectrally_normalised(network: Module, rng: np.random.Generator | None = None) -> Module:
-    """The network, changed in place: each Dense, Conv2d and ConvTranspose2d in it, but for those
-    that are wrapped already, is wrapped in SpectralNorm. A shared layer stays shared."""
+    """The network, changed in place: each Dense and each convolution in it, but for those that are
+    wrapped already, is wrapped in SpectralNorm. A shared layer stays shared."""
     wrapped: dict[int, Module] = {}
 
     def limited(value: Any) -> Any:
-        if isinstance(value, (Dense, Conv2d, ConvTranspose2d)) and id(value) not in wrapped:
+        if isinstance(value, (Dense, Convolution)) and id(value) not in wrapped:
             wrapped[id(value)] = SpectralNorm(value, rng=rng)
         return wrapped.get(id(value), value)
 

@@ -68,7 +68,7 @@ def conv2d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: Padding = 
     shapes that do not fit each other, groups that do not divide C and O, and a window larger than
     the padded image.
     """
-    x, w, b = _operands(x, w, b)
+    x, w, b = factors(x, w, b)
     window = conv_window(x, w, b, stride, padding, dilation, groups)
     return Conv2d(window, groups, x.shape[1:3])(x, w, *([] if b is None else [b]))
 
@@ -108,7 +108,7 @@ def conv_transpose2d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: 
 
     The other arguments and the errors are conv2d's.
     """
-    x, w, b = _operands(x, w, b)
+    x, w, b = factors(x, w, b)
     window, image, beyond = transposed_window(x, w, b, stride, padding, output_padding, dilation,
                                               groups)
     transposed = Conv2dInputGradient(window, groups, image)
@@ -135,7 +135,7 @@ class Conv2dWeightGradient(Convolution):
                 Conv2d(*self.form)(x, grad) if self.needs[1] else None)
 
 
-def _operands(x: Any, w: Any, b: Any) -> tuple[Tensor, Tensor, Tensor | None]:
+def factors(x: Any, w: Any, b: Any) -> tuple[Tensor, Tensor, Tensor | None]:
     x, w = operands(x, w)
     if x.dtype.kind == w.dtype.kind == "b":
         raise TypeError("a convolution of booleans with booleans: it adds up products, so make one "

@@ -59,6 +59,34 @@ def transposed_convolutions(draw: Any) -> Call:
     return Call(tuple(map(draw, map(arrays, shapes))), options)
 
 
+def per_axis(axes: int, low: int, high: int) -> st.SearchStrategy:
+    number = st.integers(low, high)
+    return st.one_of(number, st.tuples(*[number] * axes))
+
+
+@st.composite
+def along(draw: Any, axes: int, transposed: bool = False) -> Call:
+    """Convolutions along so many axes, or transposed ones."""
+    kernel = draw(st.tuples(*[st.integers(1, 3 if axes == 1 else 2)] * axes))
+    groups, per_x, per_y = (draw(st.integers(1, 2)) for _ in range(3))
+    stride, dilation = draw(per_axis(axes, 1, 2)), draw(per_axis(axes, 1, 2))
+    padding = draw(st.one_of(st.sampled_from(["valid", "same"]), per_axis(axes, 0, 1),
+                             st.tuples(*[st.tuples(st.integers(0, 1), st.integers(0, 2))] * axes)))
+    options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
+    sides = naive.sides(0 if padding == "same" else padding, None, None, None, axes)
+    strides, dilations, image = naive.each(stride, axes), naive.each(dilation, axes), []
+    for k, s, d, margins in zip(kernel, strides, dilations, sides):
+        left = sum(margins) - d * (k - 1)  # how many pixels padding has beyond what a window needs
+        least = 1 + -(-left // s) if transposed else 1 - left
+        image.append(max(1, least) + draw(st.integers(0, 1)))
+    if transposed and padding != "same":
+        options["output_padding"] = tuple(draw(st.integers(0, max(pair) - 1))
+                                          for pair in zip(strides, dilations))
+    c, o = (groups * per_y, groups * per_x)[::1 if transposed else -1]
+    shapes = [(draw(st.sampled_from([1, 2, 0])), *image, c), (*kernel, per_x, groups * per_y), (o,)]
+    return Call(tuple(draw(arrays(shape)) for shape in shapes[:draw(st.integers(2, 3))]), options)
+
+
 @st.composite
 def weight_gradients(draw: Any) -> Call:
     image, batch = draw(st.tuples(st.integers(2, 3), st.integers(2, 3))), draw(st.integers(0, 2))
@@ -142,6 +170,18 @@ CASES = [
          Call((numbers(1, 2, 3, 2), numbers(2, 2, 1, 2, seed=1), numbers(2, seed=2)),
               {"stride": 2, "padding": (1, 0), "output_padding": 1, "groups": 2}),
          Call((np.zeros((0, 2, 3, 2)), numbers(2, 2, 3, 2), numbers(3))), bilinear=True),
+    *[Case(op, getattr(ops, op), getattr(naive, op), along(axes, "transpose" in op),
+           Call((numbers(1, *x, 2), numbers(*w, 1, 2, seed=1), numbers(2, seed=2)), options),
+           Call((np.zeros((0, *x, 2)), numbers(*w, 1, 2), numbers(2)), {"groups": 2}),
+           bilinear=True)
+      for op, axes, x, w, options in [
+          ("conv1d", 1, (4,), (3,), {"stride": 2, "padding": "same", "groups": 2}),
+          ("conv_transpose1d", 1, (2,), (3,), {"stride": 2, "padding": 1, "output_padding": 1,
+                                               "groups": 2}),
+          ("conv3d", 3, (3, 2, 2), (2, 2, 1), {"stride": (2, 1, 1), "padding": ((1, 0), (0, 1), (
+              0, 0)), "dilation": (2, 1, 1), "groups": 2}),
+          ("conv_transpose3d", 3, (2, 1, 2), (3, 2, 1), {"stride": (2, 1, 1), "padding": (
+              1, 0, 0), "output_padding": (1, 0, 0), "groups": 2})]],
     Case("conv2d", weight_gradient,
          lambda x, g: naive.conv2d_weight_gradient(x, g, *WINDOW, groups=2), weight_gradients(),
          Call((numbers(2, 3, 3, 4), numbers(2, *WINDOW.outputs((3, 3)), 2, seed=1))),

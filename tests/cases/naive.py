@@ -8,12 +8,16 @@ from itertools import product
 import numpy as np
 
 
+def each(value, axes):
+    return value if isinstance(value, tuple) else (value,) * axes
+
+
 def both(value):
-    return value if isinstance(value, tuple) else (value, value)
+    return each(value, 2)
 
 
 def extents(w, dilation):
-    return [d * (k - 1) + 1 for k, d in zip(w.shape[:2], both(dilation))]
+    return [d * (k - 1) + 1 for k, d in zip(w.shape, each(dilation, w.ndim - 2))]
 
 
 def same(n, extent, stride):
@@ -24,42 +28,44 @@ def same(n, extent, stride):
     return total // 2, total - total // 2
 
 
-def sides(padding, image, extent, stride):
-    """((top, bottom), (left, right))."""
+def sides(padding, image, extent, stride, axes=2):
+    """((top, bottom), (left, right)), or a pair for each of so many axes."""
     if padding == "same":
-        return [same(*numbers) for numbers in zip(image, extent, both(stride))]
-    return [both(p) for p in both(0 if padding == "valid" else padding)]
+        return [same(*numbers) for numbers in zip(image, extent, each(stride, axes))]
+    return [both(p) for p in each(0 if padding == "valid" else padding, axes)]
 
 
 def windows(w, stride, dilation, outputs, groups):
     """For each output pixel and channel: what its window reads of padded images, as an index, and
     where it is written, (all images, p, q, o)."""
-    (down, right), (dy, dx), (kh, kw) = both(stride), both(dilation), w.shape[:2]
-    for p, q, o in product(range(outputs[0]), range(outputs[1]), range(w.shape[3])):
-        top, left, first = p * down, q * right, o // (w.shape[3] // groups) * w.shape[2]
-        yield ((slice(None), slice(top, top + kh * dy, dy), slice(left, left + kw * dx, dx),
-                slice(first, first + w.shape[2])), (slice(None), p, q, o))
+    axes = w.ndim - 2
+    for *place, o in product(*map(range, outputs), range(w.shape[-1])):
+        first = o // (w.shape[-1] // groups) * w.shape[-2]
+        read = [slice(p * s, p * s + k * d, d) for p, s, k, d in zip(
+            place, each(stride, axes), w.shape, each(dilation, axes))]
+        yield ((slice(None), *read, slice(first, first + w.shape[-2])), (slice(None), *place, o))
 
 
 def conv2d(x, w, b=None, stride=1, padding=0, dilation=1, groups=1):
-    extent = extents(w, dilation)
-    margins = sides(padding, x.shape[1:3], extent, stride)
+    """Along as many axes as w has between its first one and its channels."""
+    extent, axes = extents(w, dilation), w.ndim - 2
+    margins = sides(padding, x.shape[1:-1], extent, stride, axes)
     x = np.pad(x, [(0, 0), *margins, (0, 0)])
-    outputs = [(n - e) // s + 1 for n, e, s in zip(x.shape[1:3], extent, both(stride))]
-    y = np.zeros((x.shape[0], *outputs, w.shape[3]))
+    outputs = [(n - e) // s + 1 for n, e, s in zip(x.shape[1:], extent, each(stride, axes))]
+    y = np.zeros((x.shape[0], *outputs, w.shape[-1]))
     for read, written in windows(w, stride, dilation, outputs, groups):
-        y[written] = (x[read] * w[..., written[3]]).sum(axis=(1, 2, 3))
+        y[written] = (x[read] * w[..., written[-1]]).sum(axis=tuple(range(1, x.ndim)))
     return y if b is None else y + b
 
 
 def conv2d_input_gradient(g, w, image, stride=1, padding=0, dilation=1, groups=1):
-    margins = sides(padding, image, extents(w, dilation), stride)
+    margins = sides(padding, image, extents(w, dilation), stride, w.ndim - 2)
     padded = [n + sum(m) for n, m in zip(image, margins)]
-    x = np.zeros((g.shape[0], *padded, w.shape[2] * groups))
-    for read, written in windows(w, stride, dilation, g.shape[1:3], groups):
-        x[read] += g[written][:, None, None, None] * w[..., written[3]]
-    (top, _), (left, _) = margins
-    return x[:, top:top + image[0], left:left + image[1]]
+    x = np.zeros((g.shape[0], *padded, w.shape[-2] * groups))
+    for read, written in windows(w, stride, dilation, g.shape[1:-1], groups):
+        x[read] += np.multiply.outer(g[written], w[..., written[-1]])
+    inside = [slice(before, before + n) for n, (before, _) in zip(image, margins)]
+    return x[(slice(None), *inside)]
 
 
 def conv2d_weight_gradient(x, g, size, stride=1, padding=0, dilation=1, groups=1):
@@ -72,15 +78,19 @@ def conv2d_weight_gradient(x, g, size, stride=1, padding=0, dilation=1, groups=1
 
 def conv_transpose2d(x, w, b=None, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
     """The input gradient for an image of the documented size."""
-    extent = extents(w, dilation)
+    extent, axes, lengths = extents(w, dilation), w.ndim - 2, x.shape[1:-1]
     if padding == "same":
-        image = [n * s for n, s in zip(x.shape[1:3], both(stride))]
+        image = [n * s for n, s in zip(lengths, each(stride, axes))]
     else:
         image = [(n - 1) * s - sum(m) + e + extra for n, s, m, e, extra in zip(
-            x.shape[1:3], both(stride), sides(padding, None, None, None), extent,
-            both(output_padding))]
+            lengths, each(stride, axes), sides(padding, None, None, None, axes), extent,
+            each(output_padding, axes))]
     y = conv2d_input_gradient(x, w, image, stride, padding, dilation, groups)
     return y if b is None else y + b
+
+
+conv1d = conv3d = conv2d
+conv_transpose1d = conv_transpose3d = conv_transpose2d
 
 
 def max_pool2d(x, size, stride=None, padding=0):

@@ -46,7 +46,20 @@ def test_conv_transpose2d_is_the_op_with_its_weight_and_bias(options):
     assert expected.shape[3] == 6
 
 
-@pytest.mark.parametrize("layer", [nn.Conv2d, nn.ConvTranspose2d])
+@pytest.mark.parametrize("axes", [1, 3])
+@pytest.mark.parametrize("kind", ["Conv", "ConvTranspose"])
+def test_the_layers_of_one_axis_and_three_are_their_ops(kind, axes):
+    options = {"stride": 2, "padding": (1,) * axes, "groups": 2}
+    layer = filled(getattr(nn, f"{kind}{axes}d")(4, 6, (3, 2, 1)[:axes], **options))
+    assert layer.weight.shape == (*(3, 2, 1)[:axes], *((2, 6) if kind == "Conv" else (3, 4)))
+    op = getattr(ops, {"Conv": "conv", "ConvTranspose": "conv_transpose"}[kind] + f"{axes}d")
+    x = mg.tensor(RNG.normal(size=(2, *(5, 4, 3)[:axes], 4)))
+    expected = op(x, layer.weight, layer.bias, **options)
+    np.testing.assert_array_equal(layer(x).numpy(), expected.numpy())
+    assert expected.shape[-1] == 6
+
+
+@pytest.mark.parametrize("layer", [nn.Conv2d, nn.ConvTranspose2d, nn.Conv1d, nn.ConvTranspose3d])
 def test_without_bias_there_is_none_in_the_state(layer):
     assert list(layer(2, 3, 3).state_dict()) == ["weight", "bias"]
     assert list(layer(2, 3, 3, bias=False).state_dict()) == ["weight"]
@@ -134,6 +147,12 @@ def test_the_other_layers_are_their_ops():
      "Conv2d(4, 8, 3, padding=(1, 2), dilation=2, groups=4)"),
     (nn.ConvTranspose2d(4, 8, 3, stride=(2, 1), padding=1, output_padding=(1, 0)),
      "ConvTranspose2d(4, 8, 3, stride=(2, 1), padding=1, output_padding=(1, 0))"),
+    (nn.Conv2d(1, 1, 3, padding=((1, 2), (1, 2))),
+     "Conv2d(1, 1, 3, padding=((1, 2), (1, 2)))"),  # which is not padding=(1, 2)
+    (nn.Conv1d(2, 4, 9, stride=4, padding=((1, 2),)),
+     "Conv1d(2, 4, 9, stride=4, padding=((1, 2),))"),
+    (nn.ConvTranspose3d(2, 4, 4, stride=2, padding="same"),
+     "ConvTranspose3d(2, 4, 4, stride=2, padding='same')"),
     (nn.MaxPool2d(2), "MaxPool2d(2)"), (nn.AvgPool2d(3, 2), "AvgPool2d(3, stride=2)"),
     (nn.MaxPool2d(3, 2, (1, 1)), "MaxPool2d(3, stride=2, padding=1)"),
     (nn.AvgPool2d(2, padding="same"), "AvgPool2d(2, padding='same')"),
@@ -153,6 +172,21 @@ def test_an_x_that_does_not_fit_is_refused_by_the_layers_name(layer, shape, hint
     message = f"{layer!r} got x of shape {shape}, but it needs images (N, H, W, 3){hint}"
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         layer(mg.tensor(np.ones(shape, np.float32)))
+
+
+@pytest.mark.parametrize("layer, shape, message", [
+    (nn.Conv1d(3, 8, 5), (2, 8, 4), "needs signals (N, L, 3)"),
+    (nn.ConvTranspose3d(3, 8, 5), (2, 192),
+     "needs solids (N, D, H, W, 3): put Reshape(D, H, W, C) before it")])
+def test_signals_and_solids_are_called_so(layer, shape, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        layer(mg.tensor(np.ones(shape, np.float32)))
+
+
+def test_a_message_says_the_name_of_the_layer_that_was_asked_for():
+    for layer in (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose3d):
+        with pytest.raises(ValueError, match=f"^{layer.__name__}: in_channels is"):
+            layer(0, 2, 3)
 
 
 @pytest.mark.parametrize("make, message", [
