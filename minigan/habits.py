@@ -44,6 +44,7 @@ USUAL: dict[str, dict[str, str]] = {
         "linear": "ops.affine", "interpolate": "ops.upsample_nearest or upsample_bilinear",
         "square": "x ** 2", "chunk": "ops.split", "ones": "mg.tensor(numpy.ones(shape))",
         "zeros": "mg.tensor(numpy.zeros(shape))", "randn": "mg.tensor(rng.normal(size=shape))",
+        "gumbel_softmax": "mg.gan.noise.gumbel_softmax",
         "arange": "mg.tensor(numpy.arange(n))", "array": "mg.tensor", "from_numpy": "mg.tensor",
     },
     "minigan": {
