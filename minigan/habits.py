@@ -10,7 +10,8 @@ from .errors import did_you_mean
 USUAL: dict[str, dict[str, str]] = {
     "argument": {
         "dim": "axis", "dims": "axis", "keepdim": "keepdims", "in_features": "inputs",
-        "out_features": "outputs", "num_features": "features", "normalized_shape": "features",
+        "out_features": "outputs", "input_size": "inputs", "hidden_size": "features",
+        "num_features": "features", "normalized_shape": "features",
         "scale_factor": "factor", "upscale_factor": "factor", "learning_rate": "lr",
         "input": "x", "other": "y", "unbiased": "ddof", "correction": "ddof", "generator": "rng",
         "seed": "rng=numpy.random.default_rng(seed)", "device": "mg.use(device) before the call",
@@ -27,6 +28,8 @@ USUAL: dict[str, dict[str, str]] = {
         "HuberLoss": "mg.losses.huber", "SmoothL1Loss": "mg.losses.huber",
         "ModuleList": "a list of modules, in which a Module finds them",
         "ModuleDict": "a dict of modules, in which a Module finds them",
+        "GRU": "a loop over nn.GRUCell", "RNN": "a loop over nn.GRUCell",
+        "LSTM": "a loop over nn.GRUCell", "LSTMCell": "nn.GRUCell", "RNNCell": "nn.GRUCell",
         "utils": "mg.optim.clip_grad_norm, nn.SpectralNorm",
     },
     "minigan.losses": {
@@ -44,6 +47,7 @@ USUAL: dict[str, dict[str, str]] = {
         "linear": "ops.affine", "interpolate": "ops.upsample_nearest or upsample_bilinear",
         "square": "x ** 2", "chunk": "ops.split", "ones": "mg.tensor(numpy.ones(shape))",
         "zeros": "mg.tensor(numpy.zeros(shape))", "randn": "mg.tensor(rng.normal(size=shape))",
+        "gumbel_softmax": "mg.gan.noise.gumbel_softmax",
         "arange": "mg.tensor(numpy.arange(n))", "array": "mg.tensor", "from_numpy": "mg.tensor",
     },
     "minigan": {

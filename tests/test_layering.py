@@ -110,6 +110,7 @@ NUMPY = {
     "minigan.nn.init": None,                           # initial weights are drawn there too,
     "minigan.nn.conv": {"random"},                     # by generators that are passed on
     "minigan.nn.layers": {"float32", "random"},        # and so are Dropout's masks
+    "minigan.nn.recurrent": {"concatenate", "random"},  # the initial weights of its gates
     "minigan.nn.norm": {"random"},                     # and SpectralNorm's first vectors
 }
 

@@ -9,9 +9,12 @@ from typing import Callable
 
 import numpy as np
 
-from .. import backend
-from ..autodiff import Tensor
+from .. import backend, ops
+from ..autodiff import Tensor, as_tensor
+from ..checked import checked
+from ..ops.elementwise import as_floats
 from ..replay import Draws
+from ..settings import PositiveNumber
 
 Rng = np.random.Generator | Draws
 
@@ -43,6 +46,36 @@ def fractions(shape: tuple[int, ...], rng: Rng) -> Tensor:
 def one_hot(n: int, classes: int, rng: Rng) -> Tensor:
     """n of the unit vectors of `classes` numbers, (n, classes), float32, all equally likely."""
     return drawn(lambda rng: _unit_vectors(rng.integers(classes, size=n), classes), rng)
+
+
+@checked
+def gumbel_softmax(logits: Tensor, temperature: PositiveNumber | Tensor, rng: Rng,
+                   hard: bool = False) -> Tensor:
+    """A choice among categories that a gradient flows through: softmax((logits + g) / temperature),
+    g of the standard Gumbel distribution (Jang et al. 2017, eq. 2; Maddison et al. 2017, eq. 10).
+
+    logits       (…, categories), and so is the result, of logits' dtype
+    temperature  its largest element is category k with probability softmax(logits)[k] at any; near
+                 0 the result is almost a unit vector, and its gradient noisy. A captured step is
+                 recorded anew for another number: give it a Tensor () among the step's inputs
+    hard         True: exactly the unit vector of the largest element, with the gradient of the
+                 softmax (straight-through, Bengio et al. 2013). It is not the derivative of what
+                 is returned, which is 0 or does not exist: no gradient check holds
+
+    Raises ValueError for logits without a category.
+    """
+    logits = as_floats(as_tensor(logits))
+    shape, dtype = logits.shape, logits.dtype
+    if not shape or not shape[-1]:
+        raise ValueError(f"gumbel_softmax needs logits (…, categories), got shape {shape}")
+    g = drawn(lambda rng: rng.gumbel(size=shape).astype(dtype), rng)
+    g = Tensor(backend.to_device(g.data, backend.of(logits.data).name))
+    soft = ops.softmax((logits + g) / temperature)
+    if not hard:
+        return soft
+    places = backend.array_module(soft.data).arange(shape[-1])
+    chosen = Tensor((soft.data.argmax(axis=-1)[..., None] == places).astype(dtype))
+    return chosen + (soft - soft.detach())  # in this order: the difference is exactly 0
 
 
 def encoded(labels: np.ndarray, classes: int) -> Tensor:
