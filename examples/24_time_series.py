@@ -138,8 +138,8 @@ normal = rng.multivariate_normal(np.zeros(KINDS * K), np.cov(components.reshape(
 made = sample(trainer.average.module, game.latent(N, rng))
 for name, u in [("normal numbers", normal), ("GAN", made)]:
     rows[name] = (u.reshape(N, KINDS, K) @ back + mean).swapaxes(1, 2).astype(np.float32)
-figure = Figure((8, 2.2), layout="constrained")
-for axes, (name, made) in zip(figure.subplots(1, 4, sharey=True), {"real": real, **rows}.items()):
+figure, shown = Figure((9, 2.2), layout="constrained"), {"real": real, **rows}
+for axes, (name, made) in zip(figure.subplots(1, len(shown), sharey=True), shown.items()):
     axes.plot(made[:20, :, 0].T, linewidth=0.8)
     axes.set_title(name, fontsize=9)
 figure.savefig(args.out / f"24_{args.data}.png", dpi=100)
