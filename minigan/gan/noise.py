@@ -52,12 +52,13 @@ def one_hot(n: int, classes: int, rng: Rng) -> Tensor:
 def gumbel_softmax(logits: Tensor, temperature: PositiveNumber | Tensor, rng: Rng,
                    hard: bool = False) -> Tensor:
     """A choice among categories that a gradient flows through: softmax((logits + g) / temperature),
-    g of the standard Gumbel distribution (Jang et al. 2017, eq. 2; Maddison et al. 2017, eq. 10).
+    g of the standard Gumbel distribution (Jang et al. 2017, eq. 2; Maddison et al. 2017).
 
     logits       (…, categories), and so is the result, of logits' dtype
     temperature  its largest element is category k with probability softmax(logits)[k] at any; near
                  0 the result is almost a unit vector, and its gradient noisy. A captured step is
                  recorded anew for another number: give it a Tensor () among the step's inputs
+    rng          of NumPy, or a captured step's Draws: for a G that a Trainer trains, trainer.draws
     hard         True: exactly the unit vector of the largest element, with the gradient of the
                  softmax (straight-through, Bengio et al. 2013). It is not the derivative of what
                  is returned, which is 0 or does not exist: no gradient check holds

@@ -122,6 +122,15 @@ RUNS = {
     "15_few_labels.py": Run(["--steps", "100"], lambda output, folder:
                             number_after("100 labels alone:", output) > 70
                             and number_after("without one:", output) > 50),
+    "24_time_series.py": Run(["--steps", "1", "--series", "200", "--judges", "1"],
+                             lambda output, folder:
+                             output.count("discriminative 0.") == 4
+                             and 0 < number_after("predictive", output) < 2
+                             and wrote("24_sines.png")(output, folder)),
+    "26_text.py": Run(["--steps", "1"], lambda output, folder:
+                      "valid   3.2%   words   0 of 132   KL 3.435" in output
+                      and output.count("of 132   KL 3.") == 4
+                      and wrote("26_text.png")(output, folder)),
     "conditional_quality.py": Run(
         ["--system", "mlp-small", "--steps", "2", "--classifier-steps", "2", "--data-dir", ".",
          "--out", "run"], lambda output, folder:

@@ -1,13 +1,18 @@
 """Gumbel-softmax: what it draws, what flows through it, and that it is captured."""
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
 import minigan as mg
-from minigan import backend, ops
+from minigan import backend, nn, ops
+from minigan.data import Loader
+from minigan.gan import GAN, Trainer, sample
 from minigan.gan.noise import gumbel_softmax
 from minigan.replay import Draws
+from minigan.replay.capture import CapturedStep
 from minigan.testing import check_grads
 
 RNG = np.random.default_rng
@@ -71,7 +76,7 @@ def test_a_device_sees_the_same_choices(strict):
 
 def training(captured, hard, draws):
     """What eight steps that draw a choice make of weights, the temperature falling."""
-    w = mg.nn.Parameter(mg.tensor(np.array([[0.5, -0.5, 0.1]], np.float32)).data)
+    w = nn.Parameter(mg.tensor(np.array([[0.5, -0.5, 0.1]], np.float32)).data)
     rule, worth = mg.optim.SGD([w], 0.1), mg.tensor(np.array([[1, 2, 4]], np.float32))
 
     def step(x, temperature):
@@ -94,6 +99,33 @@ def test_a_captured_choice_is_the_eager_one_bit_for_bit(hard):
     eager = training(False, hard, Draws(RNG(0)))
     for mine, theirs in zip(training(True, hard, Draws(RNG(0))), eager, strict=True):
         np.testing.assert_array_equal(mine, theirs)
+
+
+class Chooser(nn.Module):
+    """A generator whose output is a choice, with a source of chance of its own."""
+
+    def __init__(self, rng):
+        self.latent, self.rng, self.logits = 2, rng, nn.Dense(2, 3, rng=RNG(0))
+
+    def forward(self, z):
+        return gumbel_softmax(self.logits(z), 0.7, self.rng, hard=True)
+
+
+@pytest.mark.numpy_only("the trainer's step is told of in tests/replay")
+def test_a_generator_that_draws_from_the_trainers_draws_is_captured():
+    def captured(own):
+        game = GAN(Chooser(RNG(1)), nn.Dense(3, 1, rng=RNG(2)))
+        trainer = Trainer(game, Loader(np.eye(3, dtype=np.float32).repeat(4, 0), batch_size=4))
+        game.generator.rng = game.generator.rng if own else trainer.draws
+        trainer.run(6)
+        assert sample(trainer.average.module, mg.tensor(np.zeros((5, 2), np.float32))).sum() == 5
+        return isinstance(trainer.captured, CapturedStep)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert captured(own=False)
+    with pytest.warns(UserWarning, match="not captured: .* same in all replays .*test_gumbel"):
+        assert not captured(own=True)
 
 
 @pytest.mark.numpy_only("it asks for the stand-in itself")
