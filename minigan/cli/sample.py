@@ -25,8 +25,8 @@ def register(commands: Any) -> None:
     p = commands.add_parser("sample", help="make images, or rows, from a run's saved weights")
     p.set_defaults(command=sample_run)
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    p.add_argument("--n", type=POSITIVE, help=f"how many images (default: {MANY}), or rows (default: "
-                   f"{ROWS:,})")
+    p.add_argument("--n", type=POSITIVE, help=f"how many images (default: {MANY}), or rows of a "
+                   f"table (default: {ROWS})")
     p.add_argument("--grid", type=GRID_SHAPE, metavar="RxC",
                    help="rows and columns of images, as in 4x5 (default: about square)")
     p.add_argument("--separate", action="store_true",

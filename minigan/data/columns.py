@@ -1,6 +1,7 @@
 """The columns of a table as numbers that a network can make, and back (Xu et al. 2019, CTGAN)."""
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple, Sequence
@@ -48,7 +49,8 @@ class Category(NamedTuple):
 class Number(NamedTuple):
     """A column of numbers, each of one of a few modes: how far from the mode's mean it is, in units
     of its reach, so that it is within ±1, and a unit vector that says which mode; "missing" is one
-    more. Numbers come back within the range that they had, and with as many decimals at most."""
+    more. Numbers come back within the range that they had and with as many decimals at most,
+    from float32: right to seven digits or so."""
 
     name: str
     modes: tuple[tuple[float, float], ...]  # mean and reach of each
@@ -143,7 +145,7 @@ class Columns:
 
     def as_json(self) -> list[dict[str, Any]]:
         """What `from_json` reads."""
-        return [column._asdict() for column in self.columns]
+        return json.loads(json.dumps([column._asdict() for column in self.columns]))
 
     @classmethod
     def from_json(cls, fields: Any) -> Columns:

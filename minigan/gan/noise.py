@@ -41,9 +41,11 @@ def uniform(n: int, latent: int, rng: Rng) -> Tensor:
 def with_gumbel(first: int, n: int, latent: int, rng: Rng) -> Tensor:
     """n vectors whose `first` numbers are of the standard Gumbel distribution, by which one among
     categories is chosen (models.RowGenerator), and the others of N(0, 1): (n, latent), float32."""
-    return drawn(lambda rng: np.concatenate(
-        [rng.gumbel(size=(n, first)).astype(np.float32),
-         rng.standard_normal((n, latent - first), np.float32)], axis=1), rng)
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        z = rng.standard_normal((n, latent), np.float32)
+        z[:, :first] = rng.gumbel(size=(n, first))
+        return z
+    return drawn(draw, rng)
 
 
 def fractions(shape: tuple[int, ...], rng: Rng) -> Tensor:

@@ -82,8 +82,8 @@ def facts(run: RunFolder) -> dict[str, str]:
         "data": _data(c),
         **_system(run),
         "game": ", ".join(options) or "plain",
-        "training": f"{c.steps:,} steps with {c.batch_size} {'rows' if c.columns else 'images'} of each kind, seed {c.seed}, "
-                    f"saved every {c.save_every:,}"}
+        "training": f"{c.steps:,} steps with {c.batch_size} {'rows' if c.columns else 'images'} of "
+                    f"each kind, seed {c.seed}, saved every {c.save_every:,}"}
     try:
         for name, table in run.networks.items():
             told[name.replace("_", " ")] = (f"{table.parameters:,} parameters in "
