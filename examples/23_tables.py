@@ -3,11 +3,11 @@
     python examples/23_tables.py [--sets wine cancer diabetes] [--steps 1500] [--seeds 0 1 2]
 
 You learn what a generated table is worth, and how that is measured. Of small tables that come with
-scikit-learn (pip install scikit-learn) a third of the rows is held out. From the others learn a GAN,
-as `minigan train table` plays it, and three models of a few lines: each column alone, a Gaussian
-copula, and a copula for each class. Each makes five times as many rows; two classifiers learn from
-these, and are asked about the rows held out. Beside that stands how far columns, and pairs of them,
-are from those held out, and whether rows are copies. Two to three minutes.
+scikit-learn (pip install scikit-learn) a third of the rows is held out. From the others learn a
+GAN, as `minigan train table` plays it, and three models of a few lines: each column alone, a
+Gaussian copula, and a copula for each class. Each makes five times as many rows; two classifiers
+learn from these, and are asked about the rows held out. Beside that stands how far columns, and
+pairs of them, are from those held out, and whether rows are copies. Two to three minutes.
 """
 from __future__ import annotations
 

@@ -234,10 +234,12 @@ def _fitted(values: numpy.ndarray, k: int, least: float
     for _ in range(200):
         logs = (numpy.log(shares / stds) - numpy.log(2 * numpy.pi) / 2
                 - ((values[:, None] - means) / stds) ** 2 / 2)
-        each = numpy.logaddexp.reduce(logs, axis=1)
+        top = logs.max(axis=1, keepdims=True)  # without which exp would be 0 of all of them
+        of = numpy.exp(logs - top)
+        each = numpy.log(of.sum(axis=1)) + top[:, 0]
         if each.mean() < before + 1e-5:
             break
-        before, of = each.mean(), numpy.exp(logs - each[:, None])
+        before, of = each.mean(), of / of.sum(axis=1, keepdims=True)
         count = of.sum(axis=0) + 1e-9
         means, shares = of.T @ values / count, count / count.sum()
         stds = numpy.sqrt((of * (values[:, None] - means) ** 2).sum(axis=0) / count).clip(least)

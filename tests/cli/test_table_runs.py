@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -104,6 +105,7 @@ def test_a_resumed_run_sees_the_rows_that_it_began_with_or_says_so(run, tmp_path
         line = mistake(capsys, "train", "--resume", "--out", run, "--steps", 9, "--data",
                        tmp_path / f"{name}.csv", "--device", "cpu")
         assert "not those that the run began with: bring those back" in line
+        assert re.search(says, line)
     assert Run.open(run).saved()["progress"]["step"] == 6
 
 

@@ -29,7 +29,7 @@ def test_a_table_becomes_rows_of_numbers_within_1_and_the_same_table_again():
     columns = Columns.of(table)
     rows = columns.encode(table)
     assert rows.dtype == np.float32 and rows.shape == (200, columns.width)
-    assert np.abs(rows).max() <= 1
+    assert np.abs(rows).max() <= 1 and columns.groups == sorted(columns.groups)
     units = np.split(rows[:, columns.scalars:], np.cumsum(
         [length for length, n in columns.groups for _ in range(n)])[:-1], axis=1)
     assert all((unit.sum(axis=1) == 1).all() and (unit.max(axis=1) == 1).all() for unit in units)
@@ -110,6 +110,7 @@ def test_modes_are_as_many_as_there_are_and_where_they_are():
                                                        rng.normal(9, 1, 300)])
     means, stds = normal_modes(one)
     np.testing.assert_allclose([means, stds], [[one.mean()], [one.std()]], rtol=1e-6)
+    assert all(len(normal_modes(RNG(i).normal(size=200))[0]) == 1 for i in range(20))
     means, stds = normal_modes(rng.permutation(two))
     np.testing.assert_allclose(means, [-3, 9], atol=0.1)
     np.testing.assert_allclose(stds, [0.5, 1], atol=0.1)
@@ -122,7 +123,9 @@ def test_modes_are_as_many_as_there_are_and_where_they_are():
     ([], "of 0 rows is nothing"), ([("1", "a")] * 9, "of 9 rows is nothing to learn from"),
     ([(str(i), f"id-{i}") for i in range(300)], "column 'b' has 300 different texts, and 200"),
     ([(str(i), "?" if i == 7 else str(i)) for i in range(300)],
-     r"most are numbers, but not '\?': leave such a cell empty")])
+     r"most are numbers, but not '\?': leave such a cell empty"),
+    ([(str(i), "inf" if i == 7 else str(i)) for i in range(300)], "but not 'inf'"),
+    ([(str(i), "1_0" if i == 7 else str(i)) for i in range(300)], "but not '1_0'")])
 def test_a_table_that_cannot_be_learned_from_is_refused(rows, says):
     with pytest.raises(DataError, match=says):
         Columns.of(Table(("a", "b"), rows))

@@ -25,8 +25,8 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 class Run(NamedTuple):
     """How an example is run here, what must hold of its output and of the folder it ran in, what
-    is put there before, what is less than it says at the program's top, if it needs MPI, and a package
-    without which it says what to install."""
+    is put there before, what is less than it says at the program's top, if it needs MPI, and a
+    package without which it says what to install."""
 
     arguments: list[str]
     holds: Callable[[str, Path], bool]

@@ -63,3 +63,15 @@ def test_noise_has_the_gumbel_distribution_first_and_then_the_normal_one():
 def test_noise_of_another_shape_is_refused():
     with pytest.raises(ValueError, match=r"noise of shape \(N, 12\), got \(3, 4\)"):
         generator()(mg.tensor(np.zeros((3, 4), np.float32)))
+
+
+def test_what_chooses_changes_no_scalar_and_the_other_noise_does():
+    G = generator()
+    z = noise.with_gumbel(8, 6, G.latent, RNG(5)).numpy()
+    other, same = z.copy(), sample(G, mg.tensor(z))
+    other[:, :8] += RNG(6).normal(size=(6, 8))
+    chosen = sample(G, mg.tensor(other))
+    np.testing.assert_array_equal(chosen[:, :2], same[:, :2])
+    assert (chosen[:, 2:] != same[:, 2:]).all()
+    other[:, :8], other[:, 8:] = z[:, :8], z[:, 8:] + 1
+    assert (sample(G, mg.tensor(other))[:, :2] != same[:, :2]).all()
