@@ -30,6 +30,14 @@ def trained(file, out, *more):
     return out
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_curves():
+    """Of the losses, which take longer than the steps: tests/cli/test_train.py looks at them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minigan.gan.folder.RunFolder.save_losses", lambda run: None)
+        yield
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("table") / "animals.csv"
@@ -62,6 +70,7 @@ def test_a_run_leaves_rows_a_page_and_all_that_is_known_of_the_columns(run, file
     page = (run / "index.html").read_text()
     assert "60 rows of 3 columns, 1 of numbers and 2 of a few texts (kind, legs)" in page
     assert "<th>weight</th>" in page and "dog, large</td>" in page
+    assert "step 6 of 6" in Run.open(run)._repr_html_()
     assert json.loads((run / "config.json").read_text())["data_dir"] == str(file)
 
 
@@ -139,7 +148,6 @@ def test_what_makes_no_sense_for_a_table_is_refused_in_a_line(run, file, words, 
 
 def test_rows_are_asked_only_of_a_run_that_makes_them(tmp_path, capsys):
     images = Run.new(tmp_path / "run", "digits", Options(), steps=1, batch_size=8)
-    images.save_losses = lambda: None
     images.trainer().run(1)
     images.close()
     assert "makes images, and no rows" in mistake(capsys, "sample", images.folder, "--csv", "f.csv")
@@ -167,7 +175,6 @@ def test_a_captured_step_of_a_table_makes_the_bits_of_one_that_is_not(file, tmp_
     for captured in (True, False):
         run = Run.new(tmp_path / str(captured), data=str(file), steps=12, batch_size=8,
                       save_every=12)
-        run.save_losses = lambda: None
         trainer = run.trainer()
         if not captured:
             trainer.captured = trainer._step
