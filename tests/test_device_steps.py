@@ -31,6 +31,7 @@ LAUNCHES = {
     "dense-dcgan": 285,
     "dcgan": 173,
     "digits-dcgan": 173,
+    "table": 107,
 }
 each_system = pytest.mark.parametrize("name", SYSTEMS)
 

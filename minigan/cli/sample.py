@@ -9,21 +9,24 @@ import numpy as np
 
 from ..errors import UserError
 from ..gan import Run
+from ..gan.tables import TABLE, save_table
 from ..settings import NATURAL, POSITIVE, SEED, SHARE, Kind
 from ..viz import save_grid
 from .arguments import GRID_SHAPE, picture
 
 STEP = Kind("a saved step, or best", lambda step: step == "best" or NATURAL.fits(step),
             lambda text: text if text == "best" else int(text))
+ROWS = 1000  # of a table, unless --n says otherwise
 MANY = 64  # images, unless --n or --grid says otherwise
 
 
 def register(commands: Any) -> None:
     """Add the command to the subparsers of `minigan`."""
-    p = commands.add_parser("sample", help="make a grid of images from a run's saved weights")
+    p = commands.add_parser("sample", help="make images, or rows, from a run's saved weights")
     p.set_defaults(command=sample_run)
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
-    p.add_argument("--n", type=POSITIVE, help=f"how many images (default: {MANY})")
+    p.add_argument("--n", type=POSITIVE, help=f"how many images (default: {MANY}), or rows of a "
+                   f"table (default: {ROWS})")
     p.add_argument("--grid", type=GRID_SHAPE, metavar="RxC",
                    help="rows and columns of images, as in 4x5 (default: about square)")
     p.add_argument("--separate", action="store_true",
@@ -39,6 +42,8 @@ def register(commands: Any) -> None:
                         "more typical and less varied (default: 1)")
     p.add_argument("--out", type=picture, metavar="F.png",
                    help="the grid; the folder of --separate is F (default: in the run folder)")
+    p.add_argument("--csv", type=Path, metavar="F.csv",
+                   help="of a run on a table: the rows (default: in the run folder)")
 
 
 def sample_run(args: argparse.Namespace) -> None:
@@ -47,6 +52,8 @@ def sample_run(args: argparse.Namespace) -> None:
         raise UserError("--grid {}x{} says how many images there are: leave out --n".format(
             *args.grid))
     run = Run.open(args.run)
+    if args.csv is not None or run.config.data == TABLE:
+        return print(rows_of(run, args))
     game, step = run.game(args.step)
     rows, columns = args.grid or (args.n or MANY, None)
     latent = run.config.latent(game, rows * (columns or 1), args.seed, args.label, args.truncation)
@@ -56,6 +63,22 @@ def sample_run(args: argparse.Namespace) -> None:
         save_each(path.with_suffix(""), images)
     save_grid(path, images, (0, 1), columns)
     print(path)
+
+
+def rows_of(run: Run, args: argparse.Namespace) -> Path:
+    """Write rows of a table; returns where. Raises UserError for what is of images only, and for a
+    file that is there already, which may be somebody's data."""
+    for name in ("grid", "separate", "label", "out"):
+        if run.config.data == TABLE and getattr(args, name) not in (None, False):
+            raise UserError(f"--{name} is for images, and this run makes rows of a table, which "
+                            "--csv F.csv writes")
+    if args.csv is not None and args.csv.exists():
+        raise UserError(f"{args.csv} is there already: name another file")
+    step, args.n = run.saved_step(args.step), args.n or ROWS
+    table = run.table(args.n, step, args.seed, args.truncation)
+    path = args.csv or run.folder / f"{_name(args, step)}.csv"
+    save_table(path, table)
+    return path
 
 
 def _name(args: argparse.Namespace, step: int) -> str:

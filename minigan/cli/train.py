@@ -20,11 +20,16 @@ from ..gan.fields import KEPT
 from ..gan.own import SYSTEM, source_of
 from ..gan.page import facts
 from ..ranks import started
-from ..settings import POSITIVE, SEED, TWO_OR_MORE, one_of
+from ..gan.tables import TABLE, named
+from ..settings import POSITIVE, SEED, TWO_OR_MORE, Kind, one_of
 from . import doctor, game
 from .arguments import IMAGE_SIZE
 
 SHARDS = 8  # of a run that mpiexec started, where nothing else is said
+
+_SET = one_of(IMAGE_SETS, "data set")
+DATA = Kind(f"{_SET.what}, or FILE.csv", lambda data: named(data) or _SET.fits(data),
+            wrong=lambda data: f"{_SET.wrong(data)}, or a table, FILE.csv")
 
 RECIPES = {"own": Options.recipe, "as-written": lambda system, **given: Options(**given)}
 
@@ -37,8 +42,9 @@ def register(commands: Any) -> None:
                    help=f"{', '.join(SYSTEMS)} (default: digits); or networks of your own, as in "
                         "mine.py:pair, a function in that file that makes a generator and a "
                         "discriminator")
-    p.add_argument("--data", type=one_of(IMAGE_SETS, "data set"), metavar="NAME",
-                   help=f"{', '.join(IMAGE_SETS)} (default: the system's own)")
+    p.add_argument("--data", type=DATA, metavar="NAME",
+                   help=f"{', '.join(IMAGE_SETS)} (default: the system's own); or FILE.csv, a "
+                        "table, for the system table")
     p.add_argument("--data-dir", type=Path, metavar="D",
                    help="folder of the data: IDX files (default: $MINIGAN_DATA, else a download), "
                         "or with --data images any image files, those of a class in a folder of "
@@ -112,7 +118,8 @@ def play(run: Run) -> int:
 def new_run(args: argparse.Namespace) -> Run:
     """The run that the arguments describe, in a new folder."""
     was = args.weights_of and Run.open(args.weights_of)
-    name = args.system or (was.system and was.config.system if was else "digits")
+    name = args.system or (was.system and was.config.system if was
+                           else TABLE if named(args.data) else "digits")
     if args.data == "images" and args.image_size:
         check_order(args.image_size, args.data_dir)
     given = game.given(args)
@@ -149,14 +156,17 @@ def resumed_run(args: argparse.Namespace) -> Run:
     run = Run.open(args.out)
     config, given = run.config, game.given(args)
     asked = {**vars(args), **given}
-    *size, channels = config.shape
+    if config.data == TABLE and named(args.data):  # which was moved, perhaps
+        asked["data"], config.data_dir = TABLE, str(args.data)
+    size, channels = config.shape[:2], config.shape[-1]
     if args.image_size:
         asked["image_size"] = f"{shown(args.image_size)} (width x height)"
     if args.system and run.config.own and str(source_of(args.system)) == run.config.source:
         asked["system"] = run.config.system
     settings = {"system": config.system, "data": config.data, "batch_size": config.batch_size,
                 "seed": config.seed, "channels": channels, "keep_best": config.keep_best,
-                "image_size": f"{shown(size)} (width x height)", **vars(config.game)}
+                "image_size": f"{shown(size)} (width x height)" if len(size) == 2 else None,
+                **vars(config.game)}
     for name, was in settings.items():
         if name not in RATES and asked.get(name) is not None and asked[name] != was:
             option = "the system" if name == "system" else game.argument(name)
@@ -165,6 +175,8 @@ def resumed_run(args: argparse.Namespace) -> Run:
     config.game = Options(**{**config.game.given(), **given})  # which differs in rates alone
     config.steps = args.steps or config.steps
     config.save_every = args.save_every or config.save_every
+    if args.data_dir and config.data == TABLE:
+        raise RunError("a table is named by --data FILE.csv, not by --data-dir")
     if args.data_dir:
         config.data_dir = folder_of(config.data, args.data_dir)
     return run

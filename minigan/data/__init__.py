@@ -1,6 +1,7 @@
-"""Data to learn from: images, points in the plane, and batches of either."""
+"""Data to learn from: images, points in the plane, tables, and batches of any."""
 from __future__ import annotations
 
+from .columns import Columns
 from .digits import digits
 from .idx import DataError, read_idx
 from .images import image_folder
@@ -10,11 +11,13 @@ from .mixtures import (DISTRIBUTIONS, Distribution, from_points, grid, grid_cent
                        pinwheel, read_points, ring, ring_centers, spiral)
 from .mnist import fashion_mnist, kmnist, mnist
 from .stacked import stacked, stacked_mnist
+from .table import Table, read_table, write_table
 
-__all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "Batches", "DataError", "Distribution", "Loader",
-           "Scaled", "digits", "fashion_mnist", "few_labels", "from_points", "grid",
-           "grid_centers", "image_folder", "kmnist", "mnist", "moons", "pinwheel", "read_idx",
-           "read_points", "ring", "ring_centers", "spiral", "stacked", "stacked_mnist"]
+__all__ = ["DISTRIBUTIONS", "IMAGE_SETS", "Batches", "Columns", "DataError", "Distribution",
+           "Loader", "Scaled", "Table", "digits", "fashion_mnist", "few_labels", "from_points",
+           "grid", "grid_centers", "image_folder", "kmnist", "mnist", "moons", "pinwheel",
+           "read_idx", "read_points", "read_table", "ring", "ring_centers", "spiral", "stacked",
+           "stacked_mnist", "write_table"]
 
 # What the command line can name: each is called with data_dir= and gives (images, labels), the
 # images (N, H, W, C) in either form that Scaled takes.

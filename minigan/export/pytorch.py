@@ -153,6 +153,7 @@ def _equal(there: dict[str, Any], state: dict[str, Any]) -> bool:
 
 def written(run: Run, game: GAN, step: int) -> tuple[str, dict[str, Any]]:
     """The text of generator.py, and the state that it loads."""
+    run.config.check_images("an export is")
     if game.noise not in NOISE:
         raise RunError("there is no export of noise other than noise.normal and noise.uniform, "
                        f"such as {game.noise!r}")

@@ -39,7 +39,7 @@ class Config:
 
     system, data         names of SYSTEMS and IMAGE_SETS, or a system as in mine.py:pair; None: a
                          program gave them (given.py)
-    shape                of an image, (H, W, C)
+    shape                of an image, (H, W, C), or of a table's row of numbers, (width,)
     steps, save_every    in all, and from one save to the next
     batch_size, seed     images of each kind in a step, and what fixes weights, batches and noise
     data_dir             where the data are; None: where the data set is by default
@@ -52,11 +52,12 @@ class Config:
     weights_of           the run, and its step, whose weights this one began with, if any
     changed              what was changed on the way, a text each
     program              what a program plays, where one gave the trainer
+    columns              of a table, what they are, as data.columns.Columns.as_json has it
     """
 
     system: str | None
     data: str | None
-    shape: tuple[int, int, int]
+    shape: tuple[int, ...]
     steps: int
     batch_size: int
     seed: int
@@ -71,6 +72,7 @@ class Config:
     weights_of: str | None = None
     changed: list[str] | None = None
     program: dict[str, Any] | None = None
+    columns: list[dict[str, Any]] | None = None
 
     own: ClassVar[System | None] = None  # the system, if it is one of the user's own
 
@@ -92,6 +94,9 @@ class Config:
     def check(self) -> None:
         """Raise UserError for values that no run can have."""
         check_fields(vars(self), SETTINGS)
+        if self.data == "table" and self.columns is None:
+            raise UserError("a run on a table has its columns among its settings, and these have "
+                            "none")
         self.game.check_batch(self.batch_size)
 
     def kept(self) -> dict[str, Any]:
@@ -154,6 +159,9 @@ class Config:
         """Images in the range of the generator's, from 0, black, to 1."""
         low, high = self.value_range
         return (images - np.float32(low)) / np.float32(high - low)
+
+    def check_images(self, what: str) -> None:
+        """Raise UserError where the run makes none, which that is of, such as "a film is"."""
 
     @property
     def conditional(self) -> bool:
@@ -284,10 +292,10 @@ def folder_of(data: str, data_dir: str | Path | None) -> str | None:
     return os.path.realpath(os.path.expanduser(data_dir)) if data_dir else None
 
 
-def fingerprint(images: np.ndarray, labels: np.ndarray | None) -> str:
-    """What tells these images and labels from others."""
+def fingerprint(images: np.ndarray, labels: np.ndarray | None, of: str = "images") -> str:
+    """What tells these images, or rows, and labels from others."""
     pixels = zlib.crc32(np.ascontiguousarray(images))
-    return f"{len(images)} images, {zlib.crc32(b'' if labels is None else labels, pixels):08x}"
+    return f"{len(images)} {of}, {zlib.crc32(b'' if labels is None else labels, pixels):08x}"
 
 
 def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int] | None = None,

@@ -93,6 +93,7 @@ def evaluate(*runs: Run, n: TwoOrMore | None = None, metrics: Sequence[str] | No
     steps = [_steps(run, step, all_steps) for run in runs]  # told before any data are read
     first = runs[0].config
     for run in runs:
+        run.config.check_images("the measures are")
         if run.config.fingerprint is None:  # it is an older one
             run.config.fingerprint = fingerprint(*run.data)
         if not os.access(run.folder, os.W_OK):

@@ -6,7 +6,8 @@ from typing import Any, Mapping
 
 import numpy as np
 
-from ..data import IMAGE_SETS
+from ..data import IMAGE_SETS, DataError
+from ..data.columns import Columns
 from ..errors import BRIEF, UserError
 from ..settings import (NATURAL, NOT_NEGATIVE, NUMBER, POSITIVE, SEED, TABLE, TWO_OR_MORE, Kind,
                         one_of, optional)
@@ -32,8 +33,8 @@ def _is_drawn(state: Any) -> bool:
 
 
 KEPT = one_of([name for name, metric in METRICS.items() if metric.better != "as real"], "metric")
-SHAPE = Kind("a height, a width and a number of channels", lambda s: isinstance(s, (tuple, list))
-             and len(s) == 3 and all(map(POSITIVE.fits, s)))
+SHAPE = Kind("a height, a width and a number of channels, or the width of a table's rows", lambda s:
+             isinstance(s, (tuple, list)) and len(s) in (1, 3) and all(map(POSITIVE.fits, s)))
 STEPS = Kind("a number of steps, or one for each parameter",
              lambda n: all(map(NATURAL.fits, n if isinstance(n, list) else [n])))
 RATES = Kind("a number of at least 0, or one for each group",
@@ -41,20 +42,30 @@ RATES = Kind("a number of at least 0, or one for each group",
 PLACE = Kind("an epoch and a position in it", lambda p: isinstance(p, dict)
              and p.keys() == {"epoch", "position"} and all(map(NATURAL.fits, p.values())))
 
+
+def _describes(columns: Any) -> bool:
+    try:
+        return isinstance(columns, list) and bool(Columns.from_json(columns))
+    except DataError:
+        return False
+
+
 def _text(most: int) -> Kind:
     return Kind("a short text", lambda text: isinstance(text, str) and len(text) < most)
 
 
 CHANGES = Kind("a list of short texts", lambda texts: isinstance(texts, list)
                and all(map(_text(200).fits, texts)))
+DATA = one_of([*IMAGE_SETS, "table"], "data set")
 SETTINGS = {  # config.json
-    "system": optional(SYSTEM), "data": optional(one_of(IMAGE_SETS, "data set")), "shape": SHAPE,
+    "system": optional(SYSTEM), "data": optional(DATA), "shape": SHAPE,
     "steps": POSITIVE, "batch_size": TWO_OR_MORE, "seed": SEED, "save_every": POSITIVE,
     "fingerprint": optional(_text(60)), "made_by": optional(_text(200)),
     "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
     "keep_best": optional(KEPT), "source": optional(Kind("a file", _is_path)),
     "weights_of": optional(_text(1000)), "changed": optional(CHANGES),
     "program": optional(TABLE),
+    "columns": optional(Kind("what the columns of a table are", _describes)),
     "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
 IN_STATE = {  # state.safetensors, beside the arrays
     **{f"{player}.{name}": kind for player in ("d_optimizer", "g_optimizer") for name, kind in (

@@ -42,6 +42,7 @@ def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES
 
     Raises UserError for settings that do not go together, and what `Run.game` raises.
     """
+    run.config.check_images("a walk is")
     game, step = run.game(step)
     rows, columns = grid
     if labels is None:
@@ -73,6 +74,7 @@ def training_film(run: Run, path: str | Path | None = None, *,
     """A film, GIF or MP4, of the pictures in the run's `samples/`, so many of them at most, which
     all are of the same noise; returns where it is, by default in the run's folder. Raises RunError
     if there are none, or damaged ones."""
+    run.config.check_images("a film is")
     files = sorted((run.folder / "samples").glob("step-*.png"),
                    key=lambda file: (len(file.name), file.name))  # from a million on, too
     if not files:

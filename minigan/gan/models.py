@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any, Callable, TypeVar
+from typing import Any, Callable, Sequence, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,38 @@ class Generator(Module):
             raise ValueError(f"this generator takes noise of shape (N, {self.latent}), "
                              f"got {z.shape}")
         return self.body(z)
+
+
+class RowGenerator(Generator):
+    """Noise → rows of numbers, of which the first are scalars, through tanh, and the others choices
+    among categories: unit vectors, softened. Which category is chosen is decided by as many numbers
+    of the noise, the first, which are of the standard Gumbel distribution (`noise.with_gumbel`):
+    softmax((logits + g) / temperature) has its largest element where softmax(logits) says, with
+    that probability, and a gradient (Jang et al. 2017). The same noise always is the same row.
+
+    groups   of the choices, in their order: (number of categories, how many choices have it)
+    latent   how many numbers the noise has, beside the Gumbel ones
+    """
+
+    def __init__(self, scalars: int, groups: Sequence[tuple[int, int]], temperature: float,
+                 latent: int, *layers: Module):
+        self.scalars, self.groups, self.temperature = scalars, groups, temperature
+        self.choices = sum(length * n for length, n in groups)
+        super().__init__(self.choices + latent, *layers)
+
+    def forward(self, z: Tensor) -> Tensor:
+        if z.ndim != 2 or z.shape[1] != self.latent:
+            raise ValueError(f"this generator takes noise of shape (N, {self.latent}), "
+                             f"got {z.shape}")
+        made = self.body(z[:, self.choices:])
+        parts, start = [ops.tanh(made[:, :self.scalars])] if self.scalars else [], 0
+        for length, n in self.groups:  # those of one length at once
+            end = start + length * n
+            logits = made[:, self.scalars + start:self.scalars + end] + z[:, start:end]
+            soft = ops.softmax(logits.reshape(len(z), n, length) * (1 / self.temperature))
+            parts.append(soft.reshape(len(z), length * n))
+            start = end
+        return ops.concatenate(parts, axis=1)
 
 
 class Discriminator(Module):
@@ -134,6 +166,24 @@ def digits_discriminator(shape: Shape = (8, 8, 1), width: int = 256, rng: Rng = 
     return mlp_discriminator(shape, width, 2, rng)
 
 
+def table_generator(shape: Sequence[int] = (1,), width: int = 128, latent: int = 32,
+                    rng: Rng = None, scalars: int | None = None,
+                    groups: Sequence[tuple[int, int]] = ()) -> Generator:
+    """Two layers with BatchNorm, for rows of a table: a RowGenerator. Where nobody says what the
+    numbers of a row are, all of them are scalars."""
+    layers = *dense_stack([latent, width, width], 0.2, rng, batch_norm=True), Dense(
+        width, math.prod(shape), rng=rng)
+    if scalars is None:
+        return Generator(latent, *layers, Tanh(), Reshape(*shape))
+    return RowGenerator(scalars, groups, 0.5, latent, *layers)
+
+
+def table_discriminator(shape: Sequence[int] = (1,), width: int = 128, rng: Rng = None, **_: Any
+                        ) -> Discriminator:
+    """Two dense layers with LeakyReLU 0.2."""
+    return mlp_discriminator(shape, width, 2, rng)
+
+
 def dcgan_generator(shape: Shape = (28, 28, 1), latent: int = 100, width: int = 64,
                     kernel: int = 5, rng: Rng = None) -> Generator:
     """The convolutional pair (Radford et al. 2016), of two steps between H/4 × W/4 and H × W.
@@ -222,4 +272,5 @@ dcgan = Pair(dcgan_generator, dcgan_discriminator)
 # in the transposed convolutions each pixel is reached by as many taps of a 4 × 4 kernel of stride 2
 # as its neighbours are
 digits_dcgan = Pair(dcgan_generator, dcgan_discriminator, 32, shape=(8, 8, 1), width=32, kernel=4)
+table = Pair(table_generator, table_discriminator)
 dense_dcgan = Pair(dense_dcgan_generator, dense_dcgan_discriminator)

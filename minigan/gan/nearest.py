@@ -116,6 +116,7 @@ def neighbours(run: Run, step: int | str | None = None, seed: Seed = 0) -> Neigh
     the test takes them to be. It does little: of new points in 2 to 40 dimensions, with 40 to 1,000
     to learn from, 1 in 100 had |z| > 3, with 100 points in the plane 1 in 30.
     """
+    run.config.check_images("neighbours are")
     game, step = run.game(step)
     images = Scaled(run.data[0])
     if len(images) < LEAST:

@@ -38,6 +38,16 @@ def uniform(n: int, latent: int, rng: Rng) -> Tensor:
     return drawn(lambda rng: rng.random((n, latent), np.float32) * 2 - 1, rng)
 
 
+def with_gumbel(first: int, n: int, latent: int, rng: Rng) -> Tensor:
+    """n vectors whose `first` numbers are of the standard Gumbel distribution, by which one among
+    categories is chosen (models.RowGenerator), and the others of N(0, 1): (n, latent), float32."""
+    def draw(rng: np.random.Generator) -> np.ndarray:
+        z = rng.standard_normal((n, latent), np.float32)
+        z[:, :first] = rng.gumbel(size=(n, first))
+        return z
+    return drawn(draw, rng)
+
+
 def fractions(shape: tuple[int, ...], rng: Rng) -> Tensor:
     """Numbers of U(0, 1), float32."""
     return drawn(lambda rng: rng.random(shape, np.float32), rng)

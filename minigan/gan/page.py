@@ -9,21 +9,25 @@ from string import Template
 from typing import Any, Iterable, Mapping, Sequence
 
 from ..checked import checked
+from ..data import read_table
 from ..errors import UserError, brief
 from ..files import replacing
 from ..locks import taken
 from ..metrics.table import METRICS
 from ..viz.inline import grid_uri, svg_figures
+from .config import Config
 from .diagnostics import CURVES
 from .folder import RunError, RunFolder
 from .notebook import panel
 from .own import FILE
 from .scores import Scores
+from .tables import TableConfig
 from .yardstick import REAL
 
 FILM = 2_000_000  # characters that the pictures of a page have at most; all else is some 100,000
 FRAMES = 60       # pictures of a run at most
 COLUMNS = 6       # steps in the table of what was measured
+ROWS = 10         # of a table
 Rows = Sequence[dict[str, float]]
 OF_PROGRAM = "a program's"  # networks and data that a program gave
 
@@ -62,10 +66,9 @@ def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
 
 def card(run: RunFolder) -> str:
     """What a notebook shows of a run: its last picture, and curves."""
-    pictures, (height, width, _) = list(run.pictures().items()), run.config.shape
-    step, picture = max(run.saved_steps(), default=0), ""
+    pictures, step, picture = list(run.pictures().items()), max(run.saved_steps(), default=0), ""
     with suppress(OSError, ValueError, IndexError):  # damaged, or there is none
-        step, picture = pictures[-1][0], grid_uri(pictures[-1][1], height, width)[0]
+        step, picture = pictures[-1][0], grid_uri(pictures[-1][1], *run.config.shape[:2])[0]
     return panel(f"{run.folder}, {_title(run)}: step {step:,} of {run.config.steps:,}", picture,
                  run.readings())
 
@@ -73,21 +76,14 @@ def card(run: RunFolder) -> str:
 def facts(run: RunFolder) -> dict[str, str]:
     """What a run is, in a line each."""
     c = run.config
-    *size, channels = c.shape
-    many, _, known = (c.fingerprint or "").partition(" images, ")
-    count = f"{int(many):,} " if known and many.isdecimal() else ""
-    where = f" in {c.data_dir}" if c.data_dir else ""
-    cut = ", scaled and cut to" if c.data == "images" else " of"
     options = [name.replace("_", "-") + ("" if value is True else f" {_words(value)}")
                for name, value in c.game.given().items()]
     told = {
-        "data": f"{c.data or OF_PROGRAM}{where}: {count}images{cut} "
-                f"{size[1]} x {size[0]} pixels, {'grey' if channels == 1 else 'coloured'}"
-                + f", in {c.classes} classes" * bool(c.classes),
+        "data": _data(c),
         **_system(run),
         "game": ", ".join(options) or "plain",
-        "training": f"{c.steps:,} steps with {c.batch_size} images of each kind, seed {c.seed}, "
-                    f"saved every {c.save_every:,}"}
+        "training": f"{c.steps:,} steps with {c.batch_size} {'rows' if c.columns else 'images'} of "
+                    f"each kind, seed {c.seed}, saved every {c.save_every:,}"}
     try:
         for name, table in run.networks.items():
             told[name.replace("_", " ")] = (f"{table.parameters:,} parameters in "
@@ -95,6 +91,20 @@ def facts(run: RunFolder) -> dict[str, str]:
     except UserError as error:
         told["networks"] = f"not to be made: {brief(error)}"
     return told
+
+
+def _data(c: Config) -> str:
+    """What it learns from."""
+    many, _, known = (c.fingerprint or "").partition(" images, ")
+    count = f"{int(many):,} " if known and many.isdecimal() else ""
+    where = f" in {c.data_dir}" if c.data_dir else ""
+    if isinstance(c, TableConfig):
+        return f"{c.data}{where}: {c.said}"
+    *size, channels = c.shape
+    cut = ", scaled and cut to" if c.data == "images" else " of"
+    return (f"{c.data or OF_PROGRAM}{where}: {count}images{cut} {size[1]} x {size[0]} pixels, "
+            f"{'grey' if channels == 1 else 'coloured'}"
+            + f", in {c.classes} classes" * bool(c.classes))
 
 
 def _system(run: RunFolder) -> dict[str, str]:
@@ -143,6 +153,8 @@ def _article(run: RunFolder, rows: Rows, captions: Mapping[str, tuple], at_home:
 
 def _film(run: RunFolder, room: int) -> str:
     """The pictures of samples, as many as have room: the first, the last, and others between."""
+    if isinstance(run.config, TableConfig):
+        return _rows(run)
     files = list(run.pictures().items())
     height, width, _ = run.config.shape
     chosen, frames, broken = _spread(files, FRAMES), [], 0
@@ -170,6 +182,17 @@ def _film(run: RunFolder, room: int) -> str:
     return (f'<h2>Samples</h2><figure class="film">{images}<input type="range" max="{last}" '
             f'value="{last}" aria-label="step"><figcaption><span>step {frames[-1][0]:,}</span>: '
             f'{"; ".join(said)}</figcaption></figure>')
+
+
+def _rows(run: RunFolder) -> str:
+    """The first rows of the last samples of a table."""
+    files = sorted((run.folder / "samples").glob("step-*.csv"), key=lambda p: (len(p.name), p.name))
+    try:
+        table = read_table(files[-1])
+    except (OSError, UserError, IndexError):
+        return '<p class="note">no rows that can be read</p>'
+    return f"<h2>Samples</h2>{_table(table.rows[:ROWS], table.names)}" + (
+        f'<p class="note">the first of the rows in samples/{escape(files[-1].name)}</p>')
 
 
 def _spread(items: Sequence[Any], n: int) -> list[Any]:

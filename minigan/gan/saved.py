@@ -11,6 +11,7 @@ import numpy as np
 from .. import backend
 from ..autodiff import Tensor
 from ..checked import checked
+from ..data.table import Table
 from ..errors import brief
 from ..files import read_arrays
 from ..nn import Module
@@ -24,6 +25,7 @@ from .keeping import best_step
 from .notebook import GRID
 from .penalties import Sample
 from .systems import SYSTEMS, System
+from .tables import TableConfig, save_table
 from .trainer import Trainer
 
 Saved = TypeVar("Saved", bound="SavedRun")
@@ -68,8 +70,12 @@ class SavedRun(RunFolder):
         return best_step(self.folder, self.config.keep_best, self.saved_steps())
 
     def save_samples(self, step: int, game: GAN, generator: Module) -> None:
-        """The grid of the run's fixed noise, as the game's (average) generator paints it."""
+        """The grid of the run's fixed noise, as the game's (average) generator paints it; or the
+        rows of a table that it makes of it."""
         latent = self.config.latent(game, GRID, self.config.seed)
+        if isinstance(self.config, TableConfig):
+            rows = self.config.described.decode(sample(generator, latent))
+            return save_table(self.samples_file(step).with_suffix(".csv"), rows)
         save_grid(self.samples_file(step), sample(generator, latent), self.config.value_range)
 
     @checked
@@ -77,9 +83,18 @@ class SavedRun(RunFolder):
                 label: Natural | None = None, truncation: Share = 1) -> np.ndarray:
         """n images of the average generator at a saved step (see `saved_step`), as `painted` has
         them. In a conditional game their classes come one after another, or all are the label;
-        truncation is that of `Config.latent`."""
+        truncation is that of `Config.latent`. Of a table they are rows of numbers (see `table`)."""
         game, _ = self.game(step)
         return self.painted(game, self.config.latent(game, n, seed, label, truncation))
+
+    @checked
+    def table(self, n: Positive = GRID, step: int | str | None = None, seed: Seed = 0,
+              truncation: Share = 1) -> Table:
+        """n rows of a run on a table, as `samples` makes them. Raises RunError for other runs."""
+        if not isinstance(self.config, TableConfig):
+            raise RunError(f"{self.folder} makes images, and no rows of a table as runs of minigan "
+                           "train table do")
+        return self.config.described.decode(self.samples(n, step, seed, truncation=truncation))
 
     def painted(self, game: GAN, latent: Sample) -> np.ndarray:
         """The images that the game's generator makes of a latent, (N, H, W, C), float32 from 0,
@@ -119,7 +134,8 @@ class SavedRun(RunFolder):
 def read_settings(folder: Path) -> Config:
     """What stands in a run's config.json. Raises RunError if it is missing or damaged."""
     try:
-        return Config.of(parsed((folder / "config.json").read_text("utf-8"), {}))
+        settings = parsed((folder / "config.json").read_text("utf-8"), {})
+        return (TableConfig if settings.get("columns") else Config).of(settings)
     except FileNotFoundError:
         raise RunError(f"{folder} is no run folder: it has no config.json") from None
     except ValueError as error:  # of an encoding and of JSON; UserErrors are some, too

@@ -50,4 +50,7 @@ SYSTEMS: dict[str, System] = {
     "digits-dcgan": System("a small dcgan for the 8 x 8 digits", models.digits_dcgan, 32,
                            data="digits", value_range=(-1, 1), batch_size=64, steps=3_500,
                            lr=5e-4, recipe={"lr": 2e-3}),
+    "table": System("2 x 128 with BatchNorm in the generator, for the rows of a CSV file",
+                    models.table, 32, data="table", value_range=(-1, 1), batch_size=64,
+                    steps=3_000, lr=1e-3, recipe={"penalty": ("r1:0.1",), "lr_decay": 1}),
 }

@@ -51,6 +51,7 @@ class Yardstick:
         """Of a run with these settings and data; n is as many as the data allow, up to 10,000
         (2,730 of 64 x 64 pixels in colour), unless it is given. Raises UserError for more than the
         data allow, and DataError where the test set is missing."""
+        config.check_images("the measures are")
         kept, beside = None, f"the {len(data[0])} of {config.data}"
         if config.data in SHAPES and config.data != "digits":
             kept = IMAGE_SETS[config.data](data_dir=config.data_dir, split="test")
@@ -71,6 +72,7 @@ class Yardstick:
     def choosing(cls, config: Config, data: Images) -> Yardstick:
         """By which a run chooses its best step: of 1,000 images, or half of them if they are fewer.
         """
+        config.check_images("the measures are")
         n = min(CHOOSING, len(data[0]) // 2)
         order = _order(data)
         return cls._of(config, config.seed + CHOOSING_SEED, data, (data, order[:n]), order[n:2 * n],

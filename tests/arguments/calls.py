@@ -75,6 +75,14 @@ def nowhere_at_all() -> gan.Run:
     return gan.Run("nowhere", gan.Config("mlp", "mnist", (28, 28, 1), 10, 5, 0, 5, "nowhere"))
 
 
+def table() -> data.Table:
+    return data.Table(("kind", "size"), [("ab"[i % 2], str(i)) for i in range(20)])
+
+
+def columns() -> data.Columns:
+    return data.Columns.of(table())
+
+
 def nearest(points: np.ndarray, labels: np.ndarray) -> Any:
     """Train for one nearest neighbour."""
     return lambda others: metrics.knn_classify(points, labels, others, 1)
@@ -312,6 +320,16 @@ data.fashion_mnist("nowhere", "train")
 data.kmnist("nowhere", "train")
 data.read_idx("nowhere")
 data.read_points("nowhere")
+data.Table(("kind", "size"), [("a", "1")])
+table().column("kind")
+columns().as_json()
+data.Columns.from_json(columns().as_json())
+data.read_table("nowhere")
+data.write_table("nowhere/t.csv", table())
+data.Columns(columns().columns)
+data.Columns.of(table())
+columns().encode(table())
+columns().decode(columns().encode(table()))
 gan.GAN(*pair(), gan.nonsaturating, [], None, None, 1, 0, gan.noise.normal)
 gan.ACGAN(gan.ConditionalGenerator(pair()[0], 3), gan.two_headed(pair()[1], 3), weight=1)
 gan.InfoGAN(pair()[0], gan.answering(pair()[1], 3), categorical=3, continuous=0)
@@ -336,6 +354,7 @@ gan.Run.open("nowhere")
 gan.evaluate(gan.Run("nowhere", gan.Config("digits", "digits", (8, 8, 1), 9, 5, 0, 5)), n=4)
 gan.Run.train(nowhere_at_all(), 4)
 gan.Run.samples(nowhere(), 4, None, 0, None, 1)
+gan.Run.table(nowhere(), 4, None, 0, 1)
 gan.walk(nowhere(), "x.gif", frames=4, stops=2, step=1, seed=0, labels=None, grid=(2, 2))
 gan.training_film(nowhere(), "x.gif", frames=4)
 gan.neighbours(nowhere(), 1, 0)

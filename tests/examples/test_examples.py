@@ -25,13 +25,15 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 class Run(NamedTuple):
     """How an example is run here, what must hold of its output and of the folder it ran in, what
-    is put there before, what is less than it says at the program's top, and if it needs MPI."""
+    is put there before, what is less than it says at the program's top, if it needs MPI, and a
+    package without which it says what to install."""
 
     arguments: list[str]
     holds: Callable[[str, Path], bool]
     prepare: Callable[[Path], None] = lambda folder: None
     less: dict[str, Any] = {}
     needs_mpi: bool = False
+    needs: str | None = None
 
 
 def number_after(text: str, output: str) -> float:
@@ -119,6 +121,10 @@ RUNS = {
     "17_own_networks.py": Run(["--steps", "20", "--out", "own"], lambda output, folder:
                               wrote("own/walk-step-000020-seed-0.gif")(output, folder)
                               and (folder / "own" / "torch-step-000020" / "generator.py").exists()),
+    "23_tables.py": Run(["--sets", "iris", "--seeds", "0", "--steps", "20"], lambda output, folder:
+                        number_after("iris     real rows", output) > 80
+                        and number_after("iris     GAN", output) > 10
+                        and wrote("tables-iris.svg")(output, folder), needs="sklearn"),
     "15_few_labels.py": Run(["--steps", "100"], lambda output, folder:
                             number_after("100 labels alone:", output) > 70
                             and number_after("without one:", output) > 50),
@@ -196,6 +202,9 @@ def test_an_example_runs_and_prints_what_it_promises(name, tmp_path, monkeypatch
         for constant, value in run.less.items():
             monkeypatch.setitem(main.__globals__, constant, value)
     status, output, errors = run_example(name, *run.arguments, folder=tmp_path, main=main)
+    if run.needs and find_spec(run.needs) is None:
+        assert status == 2 and errors.count("\n") == 1 and "pip install" in errors
+        return
     assert status == 0, errors
     assert run.holds(output, tmp_path), output
 

@@ -13,7 +13,7 @@ from typing import Callable
 import numpy as np
 from PIL import Image
 
-from minigan.data import IMAGE_SETS, read_points
+from minigan.data import IMAGE_SETS, Columns, read_points, read_table
 from minigan.data.idx import read_idx
 from minigan.gan import SYSTEMS, Options, Run, models, training_film
 from minigan.gan.options import OPTIONS
@@ -115,6 +115,27 @@ def csv_file(folder: Path) -> None:
     (folder / "points.csv").write_text("x,y\n0.5,1\n-1e3,2\n\n3,4\n")
 
 
+def table_file(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("age,town,note\n" + "".join(
+        f"{20 + i % 30}.{i % 7},{'Rome' if i % 3 else ''},x\n" for i in range(60)))
+
+
+def encoded(path: Path) -> None:
+    """As `minigan train --data FILE.csv` reads a table."""
+    table = read_table(path)
+    columns = Columns.of(table)
+    columns.decode(columns.encode(table))
+
+
+def table_run(folder: Path) -> None:
+    """A run of a step on a table."""
+    table_file(folder.parent / "table.csv")
+    run = Run.new(folder, data=str(folder.parent / "table.csv"), steps=1, batch_size=8)
+    run.save_losses = lambda: None
+    run.trainer().run(1)
+
+
 def image_file(name: str, folder: Path) -> None:
     folder.mkdir()
     pixels = np.random.default_rng(0).integers(0, 256, (9, 7, 3), np.uint8)
@@ -180,6 +201,10 @@ KINDS = {
     "idx-gz": Kind("x-ubyte.gz", mutate.damaged, lambda folder: read_idx(folder / "x-ubyte.gz"),
                    partial(idx_file, "x-ubyte.gz")),
     "csv": Kind("points.csv", of_csv, lambda folder: read_points(folder / "points.csv"), csv_file),
+    "table": Kind("table.csv", of_csv, lambda folder: encoded(folder / "table.csv"),
+                  lambda folder: table_file(folder / "table.csv")),
+    "columns": Kind("config.json", _of(mutate.mutated_json, WORDS),
+                    lambda folder: Run.open(folder).table(4), table_run),
     **{suffix: Kind(f"x.{suffix}", mutate.damaged, pictures, partial(image_file, f"x.{suffix}"))
        for suffix in ("png", "gif", "bmp", "jpeg")},
 }

@@ -1,0 +1,246 @@
+"""The columns of a table as numbers that a network can make, and back (Xu et al. 2019, CTGAN)."""
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from itertools import groupby
+from typing import Any, NamedTuple, Sequence
+
+import numpy
+
+from ..checked import checked
+from ..errors import BRIEF
+from ..settings import FLAG, NUMBER, POSITIVE_NUMBER, Positive, whole
+from .idx import DataError
+from .table import Table, number
+
+FEW = 10     # different numbers of a column that is taken for one of categories,
+EACH = 5     # where there are so many rows for each of them at least
+MOST = 200   # texts that a column may have
+MODES = 5    # normal distributions that the numbers of a column are taken to be of, at most,
+FITTED = 10_000  # and how many of the numbers that is found by
+MISSING = {"", "na", "n/a", "nan", "null"}  # what stands for no number, in capitals or not
+
+
+class Category(NamedTuple):
+    """A column of a few texts, "" among them where cells are empty: a unit vector, or nothing at
+    all where the text is always the same."""
+
+    name: str
+    texts: tuple[str, ...]
+
+    scalars = 0
+
+    @property
+    def units(self) -> int:
+        return len(self.texts) if len(self.texts) > 1 else 0
+
+    def encode(self, cells: Sequence[str]) -> list[numpy.ndarray]:
+        place = {text: i for i, text in enumerate(self.texts)}
+        for cell in set(cells) - place.keys():
+            raise DataError(f"column {self.name!r} has a text that it had not, {BRIEF.repr(cell)}")
+        return [_units([place[cell] for cell in cells], self.units)]
+
+    def decode(self, scalar: numpy.ndarray, units: numpy.ndarray) -> list[str]:
+        chosen = units.argmax(axis=1) if self.units else [0] * len(units)
+        return [self.texts[i] for i in chosen]
+
+
+class Number(NamedTuple):
+    """A column of numbers, each of one of a few modes: how far from the mode's mean it is, in units
+    of its reach, so that it is within ±1, and a unit vector that says which mode; "missing" is one
+    more. Numbers come back within the range that they had and with as many decimals at most,
+    from float32: right to seven digits or so."""
+
+    name: str
+    modes: tuple[tuple[float, float], ...]  # mean and reach of each
+    range: tuple[float, float]
+    decimals: int
+    missing: bool  # whether some are
+
+    scalars = 1
+
+    @property
+    def units(self) -> int:
+        n = len(self.modes) + self.missing
+        return n if n > 1 else 0
+
+    def encode(self, cells: Sequence[str]) -> list[numpy.ndarray]:
+        values = numpy.array([self._value(cell) for cell in cells], float)
+        means, reaches = numpy.array(self.modes).T
+        gone, away = numpy.isnan(values), (values[:, None] - means) / reaches
+        mode = numpy.abs(numpy.where(gone[:, None], 0, away)).argmin(axis=1)
+        scalar = numpy.where(gone, 0, away[numpy.arange(len(away)), mode])
+        return [scalar[:, None].astype(numpy.float32),
+                _units(numpy.where(gone, len(means), mode), self.units)]
+
+    def decode(self, scalar: numpy.ndarray, units: numpy.ndarray) -> list[str]:
+        mode = units.argmax(axis=1) if self.units else numpy.zeros(len(scalar), int)
+        means, reaches = numpy.array([*self.modes, (0, 0)]).T
+        values = means[mode] + reaches[mode] * scalar[:, 0].astype(float)
+        values = values.clip(*self.range).round(self.decimals) + 0.0  # which makes 0 of -0
+        texts = [repr(float(v)) if self.decimals else str(int(v)) for v in values]
+        return ["" if m == len(self.modes) else text for m, text in zip(mode, texts)]
+
+    def _value(self, cell: str) -> float:
+        value = number(cell)
+        if value is None and not (self.missing and cell.lower() in MISSING):
+            raise DataError(f"column {self.name!r} is of numbers, and has {BRIEF.repr(cell)}"
+                            + " now, where none was missing" * (cell.lower() in MISSING))
+        return numpy.nan if value is None else value
+
+
+class Columns:
+    """What the columns of a table are, Category or Number, and how a row of cells is a row of
+    numbers: the scalars come first, then the unit vectors, the shorter before the longer.
+
+    width    of a row of numbers
+    scalars  how many of them are no part of a unit vector
+    groups   of the unit vectors: (their length, how many have it)
+    """
+
+    @checked
+    def __init__(self, columns: Sequence[Category | Number]):
+        self.columns = tuple(columns)
+        self.names = tuple([column.name for column in columns])
+        self.order = sorted([i for i, column in enumerate(columns) if column.units],
+                            key=lambda i: columns[i].units)
+        self.groups = [(length, len(list(same))) for length, same in groupby(
+            columns[i].units for i in self.order)]
+        self.scalars = sum(column.scalars for column in columns)
+        self.width = self.scalars + sum(length * n for length, n in self.groups)
+
+    @classmethod
+    @checked
+    def of(cls, table: Table) -> Columns:
+        """Those of a table: numbers, if all cells are numbers or missing and not very few different
+        ones, else categories. Raises DataError for what cannot be learned from."""
+        if len(set(table.rows)) < 2:
+            raise DataError(f"a table of {len(table.rows)} rows is nothing to learn from: it takes "
+                            "two that differ at least")
+        return cls([_column(name, table.column(name)) for name in table.names])
+
+    @checked
+    def encode(self, table: Table) -> numpy.ndarray:
+        """A table's cells as float32 (N, width), within ±1. Raises DataError for other columns, and
+        for texts that they did not have."""
+        if table.names != self.names:
+            raise DataError(f"the columns are {', '.join(table.names)}, and were "
+                            f"{', '.join(self.names)}")
+        parts = [column.encode(table.column(column.name)) for column in self.columns]
+        return numpy.concatenate([*[part[0] for part in parts if len(part) == 2],
+                                  *[parts[i][-1] for i in self.order]], axis=1)
+
+    @checked
+    def decode(self, numbers: numpy.ndarray) -> Table:
+        """The table of (N, width), such as `encode` or a generator made: of a unit vector the
+        largest element counts."""
+        sizes = [column.scalars for column in self.columns]
+        sizes += [self.columns[i].units for i in self.order]
+        parts = numpy.split(numbers, numpy.cumsum(sizes)[:-1], axis=1)
+        units = dict(zip(self.order, parts[len(self.columns):]))
+        cells = [column.decode(parts[i], units.get(i, numbers[:, :0]))
+                 for i, column in enumerate(self.columns)]
+        return Table(self.names, list(zip(*cells)))
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """What `from_json` reads."""
+        return json.loads(json.dumps([column._asdict() for column in self.columns]))
+
+    @classmethod
+    def from_json(cls, fields: Any) -> Columns:
+        """Raises DataError for what `as_json` cannot have given."""
+        try:
+            columns = cls([_read(column) for column in fields])
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"that is no description of columns: {error}") from None
+        if not columns.width or len(set(columns.names)) < len(columns.names):
+            raise DataError("that is no description of columns: they are none, or have one name")
+        return columns
+
+
+def _read(fields: dict[str, Any]) -> Category | Number:
+    """A column from its fields. Raises ValueError, KeyError or TypeError for others."""
+    def pair(values: Any, *kinds: Any) -> tuple[float, float]:
+        for kind, value in zip(kinds, values, strict=True):
+            kind.check("a field of a column", value)
+        return tuple(map(float, values))
+
+    if not isinstance(fields["name"], str):
+        raise TypeError("a column's name is no text")
+    if fields.keys() == {*Category._fields}:
+        texts = tuple(fields["texts"])
+        if not 1 <= len(texts) <= MOST or not all(isinstance(text, str) for text in texts):
+            raise TypeError("the texts of a column are none, too many or no texts")
+        return Category(fields["name"], texts)
+    whole(0, 15).check("decimals", fields["decimals"])
+    FLAG.check("missing", fields["missing"])
+    column = Number(**{**fields, "range": pair(fields["range"], NUMBER, NUMBER), "modes": tuple(
+        [pair(mode, NUMBER, POSITIVE_NUMBER) for mode in fields["modes"]])})
+    whole(1, MODES).check("the number of modes", len(column.modes))
+    return column
+
+
+def _column(name: str, cells: Sequence[str]) -> Category | Number:
+    texts, told = set(cells), [cell for cell in cells if cell.lower() not in MISSING]
+    values = [number(cell) for cell in told]
+    few = len(texts) == 1 or len(texts) <= min(FEW, len(cells) / EACH)
+    if told and None not in values and not few:
+        return _number(name, told, numpy.array(values), len(told) < len(cells))
+    if len(texts) > MOST:
+        why = "leave the column out, or group them"
+        if values.count(None) < len(values) / 2:
+            odd = next(cell for cell, value in zip(told, values) if value is None)
+            why = (f"most are numbers, but not {BRIEF.repr(odd)}: leave such a cell empty, if it "
+                   "means that the number is missing")
+        raise DataError(f"column {name!r} has {len(texts):,} different texts, and {MOST} at most "
+                        f"can be learned: {why}")
+    return Category(name, tuple(sorted(texts)))
+
+
+def _number(name: str, cells: Sequence[str], values: numpy.ndarray, missing: bool) -> Number:
+    means, stds = normal_modes(numpy.sort(values)[::len(values) // FITTED + 1])
+    away = numpy.abs(values[:, None] - means)
+    own = (away / stds).argmin(axis=1)
+    # 4 standard deviations, as in CTGAN; but within ±1 of the mode that it is nearest to by them
+    reaches = [max(4 * std, away[own == k, k].max(initial=0)) for k, std in enumerate(stds)]
+    decimals = max(-Decimal(cell).normalize().as_tuple().exponent for cell in set(cells))
+    return Number(name, tuple(zip(means.tolist(), map(float, reaches))),
+                  (float(values.min()), float(values.max())), min(max(decimals, 0), 15), missing)
+
+
+def _units(places: Any, length: int) -> numpy.ndarray:
+    return (numpy.eye(length, dtype=numpy.float32)[numpy.asarray(places, int)] if length
+            else numpy.zeros((len(places), 0), numpy.float32))
+
+
+@checked
+def normal_modes(values: numpy.ndarray, most: Positive = MODES
+                 ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """The means and the standard deviations of the normal distributions whose mixture the values
+    (N,) are taken to be of: as many, up to `most`, as make the Bayesian information criterion
+    (Schwarz 1978) least. They are found by expectation and maximisation (Dempster et al. 1977) from
+    quantiles on, without anything random."""
+    least = 1e-3 * float(numpy.ptp(values) or 1)  # a mode of equal numbers has a width, too
+    fits = [_fitted(values, k, least) for k in range(1, min(most, len(values)) + 1)]
+    return min(fits, key=lambda fit: fit[0])[1:]
+
+
+def _fitted(values: numpy.ndarray, k: int, least: float
+            ) -> tuple[float, numpy.ndarray, numpy.ndarray]:
+    """The criterion, the means and the standard deviations of k of them."""
+    means, shares = numpy.quantile(values, (numpy.arange(k) + 0.5) / k), numpy.full(k, 1 / k)
+    stds, before = numpy.full(k, max(values.std() / k, least)), -numpy.inf
+    for _ in range(200):
+        logs = (numpy.log(shares / stds) - numpy.log(2 * numpy.pi) / 2
+                - ((values[:, None] - means) / stds) ** 2 / 2)
+        top = logs.max(axis=1, keepdims=True)  # without which exp would be 0 of all of them
+        of = numpy.exp(logs - top)
+        each = numpy.log(of.sum(axis=1)) + top[:, 0]
+        if each.mean() < before + 1e-5:
+            break
+        before, of = each.mean(), of / of.sum(axis=1, keepdims=True)
+        count = of.sum(axis=0) + 1e-9
+        means, shares = of.T @ values / count, count / count.sum()
+        stds = numpy.sqrt((of * (values[:, None] - means) ** 2).sum(axis=0) / count).clip(least)
+    return (3 * k - 1) * numpy.log(len(values)) - 2 * each.sum(), means, stds

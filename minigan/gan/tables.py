@@ -1,0 +1,124 @@
+"""Runs on the rows of a CSV file: the settings, and what is written of them."""
+from __future__ import annotations
+
+import os
+from dataclasses import fields, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import DataError, read_table
+from ..data.columns import Category, Columns
+from ..data.table import Table, write_table
+from ..errors import UserError, brief
+from ..files import replacing
+from . import noise
+from .config import Config, fingerprint
+from .models import Pair
+from .systems import SYSTEMS, System
+
+TOLD = 5         # names of columns
+TABLE = "table"  # the data and the system of such a run
+
+
+class TableConfig(Config):
+    """What a Config is, of rows of a CSV file, data_dir: `columns` says how its cells are numbers,
+    so that rows of numbers are cells again from the run alone."""
+
+    value_range = 0.0, 1.0  # nothing is scaled
+
+    @cached_property
+    def described(self) -> Columns:
+        """The columns."""
+        return Columns.from_json(self.columns)
+
+    def check(self) -> None:
+        super().check()
+        if (self.system, self.data, tuple(self.shape)) != (TABLE, TABLE, (self.described.width,)):
+            raise UserError("columns are of a run of the system table, and as many numbers as they "
+                            f"take, {self.described.width}, and this is one of {self.system}, "
+                            f"{self.data} and {self.shape}")
+
+    @property
+    def played(self) -> System:
+        own, of = SYSTEMS[TABLE], self.described
+        pair = Pair(own.networks.generator, own.networks.discriminator, scalars=of.scalars,
+                    groups=of.groups)
+        return replace(own, networks=pair, noise=partial(
+            noise.with_gumbel, of.width - of.scalars))
+
+    @property
+    def said(self) -> str:
+        """What it learns from, in half a line."""
+        columns = self.described.columns
+        texts = [column.name for column in columns if isinstance(column, Category)]
+        more = f" and {len(texts) - TOLD} more" * (len(texts) > TOLD)
+        return (f"{(self.fingerprint or 'rows').partition(', ')[0]} of {len(columns)} columns, "
+                f"{len(columns) - len(texts)} of numbers"
+                + (f" and {len(texts)} of a few texts ({', '.join(texts[:TOLD])}{more})"
+                   if texts else ""))
+
+    def load(self) -> tuple[np.ndarray, None]:
+        """The rows as numbers. Raises DataError if they are not those that the run began with."""
+        try:
+            rows = self.described.encode(read_table(self.data_dir))
+            found = fingerprint(rows, None, "rows")
+            if self.fingerprint not in (None, found):
+                raise DataError(f"{found}, and they were {self.fingerprint}")
+        except DataError as error:
+            raise DataError(f"the rows of {self.data_dir} are not those that the run began with: "
+                            f"bring those back, or start another run ({brief(error)})") from None
+        self.fingerprint = found
+        return rows, None
+
+    def check_images(self, what: str) -> None:
+        raise UserError(f"{what} of images, and this run makes rows of a table: minigan sample RUN "
+                        "--csv FILE.csv writes them")
+
+
+def named(data: Any) -> bool:
+    """Whether data of this name are the rows of a CSV file."""
+    return str(data).lower().endswith(".csv")
+
+
+def check_named(path: Any, system: str, images: Any) -> None:
+    """Raise UserError for a table that is not to be read, or not for this system."""
+    if path is None:
+        raise UserError("the system table learns from the rows of a CSV file: --data FILE.csv")
+    if system != TABLE:
+        raise UserError(f"the rows of a CSV file are for the system table, not for {system}")
+    if images:
+        raise UserError("a folder, an image size and channels are of images, and a table is named "
+                        "by --data FILE.csv alone")
+
+
+def begin(config: Config, path: str | Path, was: Config | None, batch_size: int | None,
+          save_every: int | None) -> tuple[TableConfig, tuple[np.ndarray, None]]:
+    """The settings of a run that begins with the rows of a CSV file, and the rows; with the columns
+    of the run whose weights are taken over, if there is one. Of few rows a batch is of all, unless
+    it is given. Raises UserError for a file that cannot be learned from."""
+    table = read_table(path)
+    columns = Columns.from_json(was.columns) if was and was.columns else Columns.of(table)
+    if not columns.width:
+        raise DataError(f"{path}: all columns are constant, so there is nothing to learn")
+    rows = columns.encode(table)
+    made = TableConfig(**{**{field.name: getattr(config, field.name) for field in fields(config)},
+                          "columns": columns.as_json(), "shape": (columns.width,),
+                          "data_dir": os.path.realpath(os.path.expanduser(path)),
+                          "fingerprint": fingerprint(rows, None, "rows"),
+                          "batch_size": batch_size or min(config.batch_size, len(rows))})
+    made.check()
+    if made.batch_size > len(rows):
+        raise DataError(f"a batch size of {made.batch_size} is more than the {len(rows)} rows of "
+                        f"{path}")
+    if save_every is None:
+        made.save_every = max(1, made.steps // 10)
+    return made, (rows, None)
+
+
+def save_table(path: str | Path, table: Table) -> None:
+    """Write a CSV file, whole or not at all."""
+    with replacing(path) as temporary:
+        write_table(temporary, table)

@@ -1,0 +1,152 @@
+"""A CSV file, its columns as rows of numbers, and back."""
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from minigan.data import Columns, DataError, Table, read_table, write_table
+from minigan.data.columns import Category, Number, normal_modes
+
+RNG = np.random.default_rng
+
+
+def people(n=200, seed=0):
+    """A table of all kinds of columns, and what is missing in them."""
+    rng = RNG(seed)
+    height = rng.normal(np.where(rng.random(n) < 0.5, 160, 185), 4).round(1)
+    return Table(("age", "height", "debt", "city", "visits", "planet", "note"), [
+        (str(a), str(h), d, c, str(v), "earth", "") for a, h, d, c, v in zip(
+            rng.integers(18, 91, n), height,
+            np.where(rng.random(n) < 0.1, "", (-rng.exponential(1e4, n)).round(2).astype(str)),
+            np.array(["Rome", "Oslo, North", 'the "City"', ""])[rng.integers(0, 4, n)],
+            rng.integers(0, 4, n))])
+
+
+def test_a_table_becomes_rows_of_numbers_within_1_and_the_same_table_again():
+    table = people()
+    columns = Columns.of(table)
+    rows = columns.encode(table)
+    assert rows.dtype == np.float32 and rows.shape == (200, columns.width)
+    assert np.abs(rows).max() <= 1 and columns.groups == sorted(columns.groups)
+    units = np.split(rows[:, columns.scalars:], np.cumsum(
+        [length for length, n in columns.groups for _ in range(n)])[:-1], axis=1)
+    assert all((unit.sum(axis=1) == 1).all() and (unit.max(axis=1) == 1).all() for unit in units)
+    assert [float(x) if x else x for x in columns.decode(rows).column("debt")] == [
+        float(x) if x else x for x in table.column("debt")]
+    for name in {*table.names} - {"debt"}:
+        assert columns.decode(rows).column(name) == table.column(name), name
+
+
+def test_a_column_is_of_numbers_unless_they_are_very_few_or_some_cell_is_none():
+    kinds = {column.name: type(column) for column in Columns.of(people()).columns}
+    assert kinds == {"age": Number, "height": Number, "debt": Number, "city": Category,
+                     "visits": Category, "planet": Category, "note": Category}
+    few = Table(("x",), [(str(i),) for i in (1, 2, 3, 1)])  # too few rows to call them categories
+    assert isinstance(Columns.of(few).columns[0], Number)
+    odd = Table(("x",), [(str(i),) for i in [*range(30), "ten"]])
+    assert isinstance(Columns.of(odd).columns[0], Category)
+
+
+def test_whatever_a_network_makes_numbers_stay_whole_and_in_their_range():
+    table = people()
+    made = Columns.of(table).decode(RNG(1).normal(0, 3, (500, Columns.of(table).width)))
+    for name in ("age", "height", "debt"):
+        real = [float(x) for x in table.column(name) if x]
+        values = [float(x) for x in made.column(name) if x]
+        assert min(real) == min(values) and max(real) == max(values), name
+    assert all(age.isdigit() for age in made.column("age"))
+    assert all(len(height.partition(".")[2]) == 1 for height in made.column("height"))
+    assert {*made.column("city")} == {*table.column("city")} and "" in made.column("debt")
+    assert {*made.column("planet")} == {"earth"} and {*made.column("age")} - {*table.column("age")}
+
+
+def test_empty_cells_of_a_column_of_numbers_are_a_mode_and_others_for_missing_are_too():
+    table = Table(("x",), [(str(i / 7),) for i in range(40)] + [("",), ("NA",), ("nan",)])
+    column, = Columns.of(table).columns
+    assert column.missing
+    assert Columns((column,)).decode(Columns((column,)).encode(table)).column("x")[-3:] == [""] * 3
+
+
+def test_columns_are_the_same_when_read_from_their_json():
+    columns = Columns.of(people())
+    again = Columns.from_json(json.loads(json.dumps(columns.as_json())))
+    assert again.columns == columns.columns and again.groups == columns.groups
+
+
+@pytest.mark.parametrize("change", [
+    lambda c: c.clear(), lambda c: c.append(c[0]), lambda c: c[0].pop("name"),
+    lambda c: c[0].update(more=1), lambda c: c[0].update(modes=[]), lambda c: c[0].update(name=1),
+    lambda c: c[0].update(modes=[[0, 0]]), lambda c: c[0].update(modes=[[0, 1, 2]]),
+    lambda c: c[0].update(range=["1", 2]), lambda c: c[0].update(decimals=10 ** 9),
+    lambda c: c[0].update(missing=None), lambda c: c[3].update(texts=[]),
+    lambda c: c[3].update(texts=[1, 2]), lambda c: c[3].update(texts=5), lambda c: c.append(None)])
+def test_a_damaged_description_of_columns_is_refused(change):
+    fields = json.loads(json.dumps(Columns.of(people()).as_json()))
+    change(fields)
+    with pytest.raises(DataError, match="no description of columns"):
+        Columns.from_json(fields)
+
+
+def test_cells_that_the_columns_did_not_have_are_refused_by_name():
+    columns, table = Columns.of(people()), people(2)
+    for name, text, says in [("city", "Bonn", "column 'city' has a text that it had not, 'Bonn'"),
+                             ("age", "old", "column 'age' is of numbers, and has 'old'"),
+                             ("age", "", "column 'age' .* where none was missing")]:
+        i = table.names.index(name)
+        row = (*table.rows[0][:i], text, *table.rows[0][i + 1:])
+        with pytest.raises(DataError, match=says):
+            columns.encode(Table(table.names, [row]))
+    with pytest.raises(DataError, match="the columns are x, and were age, "):
+        columns.encode(Table(("x",), [("1",)]))
+    with pytest.raises(DataError, match="no column 'ages': there are age, "):
+        table.column("ages")
+
+
+def test_modes_are_as_many_as_there_are_and_where_they_are():
+    rng = RNG(0)
+    one, two = rng.normal(5, 2, 1000), np.concatenate([rng.normal(-3, 0.5, 700),
+                                                       rng.normal(9, 1, 300)])
+    means, stds = normal_modes(one)
+    np.testing.assert_allclose([means, stds], [[one.mean()], [one.std()]], rtol=1e-6)
+    assert all(len(normal_modes(RNG(i).normal(size=200))[0]) == 1 for i in range(20))
+    means, stds = normal_modes(rng.permutation(two))
+    np.testing.assert_allclose(means, [-3, 9], atol=0.1)
+    np.testing.assert_allclose(stds, [0.5, 1], atol=0.1)
+    means, stds = normal_modes(np.array([1.0, 1, 1, 1, 2, 2, 2, 2]))
+    assert np.isfinite([means, stds]).all() and (stds > 0).all()
+    assert len(normal_modes(two, 1)[0]) == 1
+
+
+@pytest.mark.parametrize("rows, says", [
+    ([], "of 0 rows is nothing"), ([("1", "a")] * 9, "of 9 rows is nothing to learn from"),
+    ([(str(i), f"id-{i}") for i in range(300)], "column 'b' has 300 different texts, and 200"),
+    ([(str(i), "?" if i == 7 else str(i)) for i in range(300)],
+     r"most are numbers, but not '\?': leave such a cell empty"),
+    ([(str(i), "inf" if i == 7 else str(i)) for i in range(300)], "but not 'inf'"),
+    ([(str(i), "1_0" if i == 7 else str(i)) for i in range(300)], "but not '1_0'")])
+def test_a_table_that_cannot_be_learned_from_is_refused(rows, says):
+    with pytest.raises(DataError, match=says):
+        Columns.of(Table(("a", "b"), rows))
+
+
+def test_a_written_table_is_read_as_it_was(tmp_path):
+    table = people(20)
+    write_table(tmp_path / "t.csv", table)
+    assert read_table(tmp_path / "t.csv") == table
+    (tmp_path / "t.csv").write_bytes(b'\xef\xbb\xbfname, x\r\n\r\n "a,b", 1 \r\n')
+    assert read_table(str(tmp_path / "t.csv")) == (("name", "x"), [("a,b", "1")])
+
+
+@pytest.mark.parametrize("content, says", [
+    (b"", "is empty"), (b"a,b\n1,2\n3\n", "row 3: 1 cells, and the first row names 2 columns"),
+    (b"a,b,a\n1,2,3\n", "columns 1 and 3 are both named 'a'"),
+    (b"a,,b\n1,2,3\n", "column 2 has no name"), (b"1.5,2\n3,4\n", "to be the columns' names"),
+    (b"a;b\n1,5;2\n", "separated by semicolons"), (b"a\tb\n1\t2\n", "separated by tabs"),
+    ("größe\n1\n".encode("latin-1"), "no text in UTF-8, from byte 2 on: save it as such"),
+    ("a,b\n1,2\n".encode("utf-16"), "no text in UTF-8"), (b'a,b\n"1,2\n', "row 2: unexpected end")])
+def test_a_file_that_is_no_table_is_refused_with_the_reason(tmp_path, content, says):
+    (tmp_path / "t.csv").write_bytes(content)
+    with pytest.raises(DataError, match=says):
+        read_table(tmp_path / "t.csv")
