@@ -59,6 +59,9 @@ class Alone:
         """What each rank says here."""
         return [value]
 
+    def meet(self) -> None:
+        """Wait until all are here."""
+
     def any(self, flag: bool) -> bool:
         """Whether some rank says yes."""
         return flag
@@ -147,7 +150,11 @@ class Ranks(Alone):
         return MPI
 
     def told(self, value):
+        self.meet()
         return self.comm.allgather(value)
+
+    def meet(self):
+        self.host.meet()
 
     def any(self, flag):
         flags = np.empty(self.size, np.uint8)

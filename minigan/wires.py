@@ -38,13 +38,18 @@ class Host:
         """Each rank gets its part of what every rank sends, `to` elements of this one's."""
         self._done(self.comm.Ialltoallv(_counted(sent, to), _counted(out, counts)))
 
+    def meet(self) -> None:
+        """Wait for all. (MPI's own waiting takes a core, which the others may need.)"""
+        self._done(self.comm.Ibarrier())
+
     def _done(self, request: Any) -> None:
-        """Wait. Where there are more ranks than cores, the others need this one's to answer."""
+        """Wait: at first for the answer alone, then asleep, a little longer each time, for whoever
+        is to answer may need this core."""
         looks = 0
         while not request.Test():
             looks += 1
             if looks > self.looks:
-                time.sleep(2e-5)
+                time.sleep(2e-5 * min(looks - self.looks, 50))
 
 
 class Devices:

@@ -2,13 +2,16 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from minigan.cli import main
+from minigan.cli.ranked import until_read
 from minigan.lab.experiment import Task
 from minigan.lab.processes import made
 from tests.mpi import ended, start, start_each, without_mpi
@@ -17,7 +20,7 @@ from tests.mpi.six_games import EARLY, GAMES, digests
 pytestmark = pytest.mark.skipif(bool(without_mpi()), reason=without_mpi())
 
 STEPS, SHARDS = 200, 4
-LASTING = "plain", "wgan-gp", "conditional", "infogan"  # the others take twice as long
+LASTING = "plain", "wgan-gp"  # of all six it would take a minute
 TRAIN = ("-m", "minigan", "train", "digits", "--width", 8, "--batch-size", 16, "--shards", 4,
          "--steps", 24, "--save-every", 10)
 
@@ -99,6 +102,18 @@ def test_an_error_on_one_rank_ends_all_and_is_told_once(tmp_path):
     assert status == 2
     assert err.count("minigan train: there is not enough memory: no more of it") == 1
     assert "Abort" not in err and "Traceback" not in err
+
+
+def test_a_rank_ends_when_its_last_words_have_been_read():
+    (reads, writes), read = os.pipe(), []
+    with os.fdopen(writes, "w") as file:
+        print("no more of it", file=file, flush=True)
+        reader = threading.Timer(0.1, lambda: read.append(os.read(reads, 100)))
+        reader.start()
+        until_read(file)
+        reader.join(0.1)
+    assert read == [b"no more of it\n"]
+    os.close(reads)
 
 
 def test_a_rank_whose_weights_come_out_otherwise_is_found_out(tmp_path):
