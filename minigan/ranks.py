@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import time
+import warnings
 from contextlib import suppress
 from functools import cache
 from typing import Any, Callable, TypeVar
@@ -15,9 +15,10 @@ from typing import Any, Callable, TypeVar
 import numpy as np
 
 from . import backend
-from .backend import Array
+from .backend import Array, array_module
 from .errors import UserError
-from .shards import Node, Part, added, block, summed, whole_nodes
+from .shards import Node, Part, added, block, joined, summed, whole_nodes
+from .wires import Devices, Host, direct
 
 RANK = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"  # as mpiexec tells what it starts
 LONG = 1 << 16  # bytes, from which a sum is added in pieces, one by each rank
@@ -36,16 +37,30 @@ class Alone:
 
     def all(self, parts: list[Array], count: int) -> list[Array]:
         """The parts of all shards, in order, of those that were computed here."""
-        return parts
+        return backend.called(self._all, parts, count)
 
     def total(self, parts: list[Part], count: int) -> Array:
         """The sum of all shards' parts, flat, in the order of the tree, of those that were computed
         here."""
+        return backend.called(self._total, parts, count)
+
+    def _all(self, parts: list[Array], count: int) -> list[Array]:
+        return parts
+
+    def _total(self, parts: list[Part], count: int) -> Array:
         return summed((0, count), parts, 0)
+
+    def records(self, like: Array) -> bool:
+        """Whether a step with arrays such as this one can be recorded, with what is exchanged in
+        it. All ranks ask at once."""
+        return True
 
     def told(self, value: Value) -> list[Value]:
         """What each rank says here."""
         return [value]
+
+    def meet(self) -> None:
+        """Wait until all are here."""
 
     def any(self, flag: bool) -> bool:
         """Whether some rank says yes."""
@@ -59,61 +74,74 @@ class Alone:
 
 
 class Ranks(Alone):
-    """The ranks of an MPI communicator. Arrays go through host memory, as bytes: MPI has no name
-    for half precision. Those of one machine share its cores, each with threads for its part."""
+    """The ranks of an MPI communicator. Where each has a device of its own, arrays go from device
+    to device, else through host memory (wires.py). Those of one machine share its cores, each with
+    threads for its part."""
 
     def __init__(self, comm: Any):
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
         here = comm.Split_type(self.mpi.COMM_TYPE_SHARED)
-        self.looks = 10_000 if here.size <= cores() else 100  # at a request, before it sleeps
+        self.host = Host(comm, 1000 if here.size <= cores() else 100)
+        self.direct: Host | Devices | None = None  # what carries a device's arrays, once asked
         os.environ.setdefault("MINIGAN_NUM_THREADS", str(max(1, cores() // here.size)))
         here.Free()
 
-    def all(self, parts, count):
-        own = _stacked([backend.to_numpy(part) for part in parts])
-        rows = [len(block(count, rank, self.size)) for rank in range(self.size)]
-        out = np.empty((count, *own.shape[1:]), own.dtype)
-        self._gather(own, out, rows)
-        device = backend.of(parts[0]).name
-        return [backend.to_device(row, device) for row in out]
+    def wire(self, like: Array) -> Host | Devices:
+        """What carries such arrays. All ranks ask at once."""
+        if backend.is_host(like):
+            return self.host
+        if self.direct is None:
+            found, why = direct(self.comm, like)
+            if found is None and self.rank == 0:
+                warnings.warn("what the ranks add up goes through host memory, and no step is "
+                              f"captured: each needs a GPU of its own, and NCCL; {why}",
+                              stacklevel=2)
+            self.direct = found or self.host
+        return self.direct
 
-    def total(self, parts, count):
+    def records(self, like):
+        return backend.is_host(like) or self.wire(like).recorded
+
+    def _all(self, parts, count):
+        wire = self.wire(parts[0])
+        own = _stacked([wire.taken(part) for part in parts])
+        out = array_module(own).empty((count, *own.shape[1:]), own.dtype)
+        each = own.size // len(own)
+        wire.gather(own, out, [len(block(count, rank, self.size)) * each
+                               for rank in range(self.size)])
+        return [wire.given(row, parts[0]) for row in out]
+
+    def _total(self, parts, count):
         blocks = [block(count, rank, self.size) for rank in range(self.size)]
         nodes = [whole_nodes((0, count), own) for own in blocks]
-        own = _stacked([backend.to_numpy(summed(node, _of(parts, node, blocks[self.rank]),
-                                                node[0])) for node in nodes[self.rank]])
-        add = self._in_pieces if own[0].nbytes >= LONG else self._by_all
-        return backend.to_device(add(own, nodes, (0, count)), backend.of(parts[0][0]).name)
+        like = parts[0][0]
+        wire = self.wire(like)
+        own = _stacked([wire.taken(summed(node, _of(parts, node, blocks[self.rank]), node[0]))
+                        for node in nodes[self.rank]])
+        add = self._in_pieces if own.nbytes // len(own) >= LONG else self._by_all
+        return wire.given(add(wire, own, nodes, (0, count)), like)
 
-    def _by_all(self, own: np.ndarray, nodes: list[list], top: tuple) -> np.ndarray:
+    def _by_all(self, wire: Any, own: Array, nodes: list[list], top: Node) -> Array:
         """Each rank gets all nodes, and adds them."""
-        rows = [len(of) for of in nodes]
-        out = np.empty((sum(rows), *own.shape[1:]), own.dtype)
-        self._gather(own, out, rows)
+        rows, each = [len(of) for of in nodes], own.shape[1]
+        out = array_module(own).empty((sum(rows), each), own.dtype)
+        wire.gather(own, out, [n * each for n in rows])
         return added(top, dict(zip([node for of in nodes for node in of], out)))
 
-    def _in_pieces(self, own: np.ndarray, nodes: list[list], top: tuple) -> np.ndarray:
+    def _in_pieces(self, wire: Any, own: Array, nodes: list[list], top: Node) -> Array:
         """Each rank gets a piece of all nodes, adds it, and sends it to all: of what arrives at a
         rank, and what leaves it, this is the least that there can be."""
-        flat = own.reshape(len(own), -1)
-        cuts = [rank * flat.shape[1] // self.size for rank in range(self.size + 1)]
-        widths = np.diff(cuts)
-        sent = flat if len(flat) == 1 else np.concatenate(
-            [flat[:, a:b].reshape(-1) for a, b in zip(cuts, cuts[1:])])
-        here, rows = int(widths[self.rank]), [len(of) for of in nodes]
-        pieces = np.empty((sum(rows), here), own.dtype)
-        self._done(self.comm.Ialltoallv(_counted(sent, widths * len(own)),
-                                        _counted(pieces, [here * n for n in rows])))
+        xp, size = array_module(own), own.shape[1]
+        cuts = [rank * size // self.size for rank in range(self.size + 1)]
+        widths = [b - a for a, b in zip(cuts, cuts[1:])]
+        sent = own if len(own) == 1 else joined([own[:, a:b] for a, b in zip(cuts, cuts[1:])])
+        here, rows = widths[self.rank], [len(of) for of in nodes]
+        pieces = xp.empty((sum(rows), here), own.dtype)
+        wire.swap(sent, [n * len(own) for n in widths], pieces, [here * n for n in rows])
         piece = added(top, dict(zip([node for of in nodes for node in of], pieces)))
-        out = np.empty(flat.shape[1], own.dtype)
-        self._gather(np.ascontiguousarray(piece), out, widths)
-        return out.reshape(own.shape[1:])
-
-    def _gather(self, own: np.ndarray, out: np.ndarray, rows: Any) -> None:
-        """out becomes the ranks' rows, one rank's after the other's."""
-        each = out.size // len(out) if len(out) else 0
-        self._done(self.comm.Iallgatherv([_bytes(own), own.nbytes, self.mpi.BYTE],
-                                         _counted(out, [n * each for n in rows])))
+        out = xp.empty(size, own.dtype)
+        wire.gather(piece, out, widths)
+        return out
 
     @property
     def mpi(self) -> Any:
@@ -122,20 +150,16 @@ class Ranks(Alone):
         return MPI
 
     def told(self, value):
+        self.meet()
         return self.comm.allgather(value)
+
+    def meet(self):
+        self.host.meet()
 
     def any(self, flag):
         flags = np.empty(self.size, np.uint8)
-        self._gather(np.array([flag], np.uint8), flags, [1] * self.size)
+        self.host.gather(np.array([flag], np.uint8), flags, [1] * self.size)
         return bool(flags.any())
-
-    def _done(self, request: Any) -> None:
-        """Wait. Where there are more ranks than cores, the others need this one's to answer."""
-        looks = 0
-        while not request.Test():
-            looks += 1
-            if looks > self.looks:
-                time.sleep(2e-5)
 
 
 def cores() -> int:
@@ -149,23 +173,11 @@ def _of(parts: list[Part], node: Node, own: range) -> list[Part]:
     return parts[node[0] - own.start:node[1] - own.start]
 
 
-def _stacked(arrays: list[np.ndarray]) -> np.ndarray:
+def _stacked(arrays: list[Array]) -> Array:
     """As rows of one array; of a single one that takes no copy."""
-    return np.ascontiguousarray(arrays[0])[None] if len(arrays) == 1 else np.stack(arrays)
-
-
-def _bytes(array: np.ndarray) -> np.ndarray:
-    return array.reshape(-1).view(np.uint8)
-
-
-def _counted(array: np.ndarray, elements: Any) -> list:
-    """An array as a vector operation of MPI's takes it, with how many elements go to, or come from,
-    each rank, one after the other."""
-    from mpi4py import MPI
-
-    counts = [int(n) * array.itemsize for n in elements]
-    starts = [0, *np.cumsum(counts[:-1]).tolist()]
-    return [_bytes(array), (counts, starts), MPI.BYTE]
+    if len(arrays) == 1:
+        return array_module(arrays[0]).ascontiguousarray(arrays[0]).reshape(1, *arrays[0].shape)
+    return joined(arrays).reshape(len(arrays), *arrays[0].shape)
 
 
 def started() -> int | None:

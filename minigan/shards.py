@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextvars
 import threading
 from importlib.util import find_spec
+from itertools import accumulate
 from typing import Any, Callable, Mapping, Sequence
 
 from .autodiff import Function, Tensor, _mode
@@ -50,6 +51,16 @@ def summed(node: Node, parts: Sequence[Part], first: int) -> Array:
     return out
 
 
+def joined(arrays: Sequence[Array]) -> Array:
+    """Arrays of one dtype, end to end. (For more than eight, CuPy's concatenate uploads where they
+    lie, which no captured step may do.)"""
+    sizes = [array.size for array in arrays]
+    out = array_module(arrays[0]).empty(sum(sizes), arrays[0].dtype)
+    for array, stop in zip(arrays, accumulate(sizes)):
+        out[stop - array.size:stop].reshape(array.shape)[...] = array
+    return out
+
+
 def whole_nodes(node: Node, shards: range) -> list[Node]:
     """The nodes from this one down that are sums of these shards alone, as few as there can be."""
     first, last = node
@@ -66,6 +77,17 @@ def block(count: int, rank: int, ranks: int) -> range:
     return range(rank * count // ranks, (rank + 1) * count // ranks)
 
 
+DIFFERENT_ROWS = ("the shards of this batch have different numbers of rows at a BatchNorm: take "
+                  "the statistics of each shard (batch_norm='shard')")
+
+
+def check_greenlet() -> None:
+    """Raise UserError where shards cannot meet."""
+    if find_spec("greenlet") is None:
+        raise UserError("BatchNorm over the shards of a batch needs greenlet: pip install "
+                        "'minigan[mpi]', or take each shard's statistics (--batch-norm shard)")
+
+
 class Meeting:
     """Functions, one for each shard, that run in turn, and wait for each other where one calls
     `total`. They run in one thread, each on a stack of its own that it is left on and taken up
@@ -73,13 +95,13 @@ class Meeting:
 
     total   what adds the parts of these shards, and of those elsewhere: a list of them ↦ the sum
     count   how many shards there are, here and elsewhere
+
+    `met` has the size and the rows of all sums, for whoever compares it with what other ranks had.
     """
 
     def __init__(self, total: Callable[[list[Part]], Array], count: int):
-        if find_spec("greenlet") is None:
-            raise UserError("BatchNorm over the shards of a batch needs greenlet: pip install "
-                            "'minigan[mpi]', or take each shard's statistics (--batch-norm shard)")
         self._total, self.count = total, count
+        self.met: list[tuple[int, int]] = []
 
     def run(self, functions: Sequence[Callable[[], Any]]) -> list[Any]:
         """What they return. What one raises is raised, and the others end."""
@@ -100,11 +122,14 @@ class Meeting:
         over = [turn.stack.dead for turn in turns]
         if all(over):
             return True
-        if any(over) or len({sum([x.size for x in turn.part]) for turn in turns}) > 1:
+        if any(over) or len({turn.part.size for turn in turns}) > 1:
             raise UserError("the shards of this batch went different ways: where one needs a sum "
                             "over all of them, each has to add its part, of one size. Take the "
                             "statistics of each shard instead (batch_norm='shard')")
-        total = self._total([turn.part for turn in turns])
+        if len({turn.rows for turn in turns}) > 1:
+            raise UserError(DIFFERENT_ROWS)
+        self.met.append((turns[0].part.size, turns[0].rows))
+        total = self._total([[turn.part] for turn in turns])
         for turn in turns:
             turn.sum = total.copy()  # no two may share memory
         return False
@@ -120,7 +145,8 @@ class _Turn:
         self.stack = greenlet(self._work)
         self.stack.gr_context = contextvars.copy_context()  # NumPy's errstate is in it
         self.mode = dict(vars(_mode))  # grad mode and observers
-        self.part: Part = ()
+        self.part: Array = None
+        self.rows = 0
         self.result = self.sum = None
 
     def _work(self) -> None:
@@ -141,9 +167,9 @@ class _Turn:
             self.mode, _here.turn = dict(vars(_mode)), around
             _set_mode(outside)
 
-    def total(self, part: Part) -> Array:
-        """Called from inside: the sum of all shards' parts."""
-        self.part = part
+    def total(self, part: Array, rows: int) -> Array:
+        """Called from inside: the sum of all shards' parts, each of so many rows."""
+        self.part, self.rows = part, rows
         self.stack.parent.switch()
         return self.sum
 
@@ -187,13 +213,7 @@ class Across(Function):
         turn = _here.turn
         if turn is None:
             raise RuntimeError("a sum over shards is differentiated where the shards do not meet")
-        xp = array_module(x)
-        mark = xp.full(1, self.rows % 1000, x.dtype)  # whether all have as many rows
-        total = turn.total([x, mark])
-        if int(total[-1]) != self.rows % 1000 * turn.meeting.count:
-            raise UserError("the shards of this batch have different numbers of rows at a "
-                            "BatchNorm: take the statistics of each shard (batch_norm='shard')")
-        return total[:-1].reshape(x.shape)
+        return turn.total(x, self.rows).reshape(x.shape)
 
     def backward(self, grad):
         return across(grad, self.rows)

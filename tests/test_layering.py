@@ -35,7 +35,8 @@ MAY_IMPORT = {
     "functional": SAYING | {"backend", "autodiff", "ops"},
     "losses": SAYING | {"backend", "autodiff", "ops"},
     "shards": {"autodiff", "backend", "errors"},
-    "ranks": {"backend", "errors", "shards"},
+    "wires": {"backend"},
+    "ranks": {"backend", "errors", "shards", "wires"},
     "nn": SAYING | {"backend", "autodiff", "ops", "shards"},
     "optim": SAYING | {"backend", "autodiff", "ops", "nn", "replay"},
     "trace": SAYING | {"autodiff", "nn", "observer", "refusals"},
@@ -102,7 +103,8 @@ NUMPY = {
     "minigan.gan.training": {"errstate"},              # what diverges is told by the run,
     "minigan.gan.films": None,                         # noise and pictures computed,
     "minigan.gan.nearest": None,                       # distances looked at
-    "minigan.ranks": None,                             # MPI sends what is in host memory
+    "minigan.ranks": None,
+    "minigan.wires": None,                             # MPI sends what is in host memory
     "minigan.files": None,                             # by this
     "minigan.gan.game": {"concatenate", "ndarray", "random"},  # samples are handed out there
     "minigan.cli": None,                               # it handles files, not tensors

@@ -23,8 +23,8 @@ from .cpu.recording import functions as _functions
 from .cpu.recording import kernels as _kernels
 from .cpu.recording import recorder as _recorder
 
-__all__ = ["Backend", "BackendError", "array_module", "asarray", "current", "each_time", "get",
-           "is_array", "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain",
+__all__ = ["Backend", "BackendError", "array_module", "asarray", "called", "current", "each_time",
+           "get", "is_array", "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain",
            "refuse_recording", "register", "result", "seen", "to_device", "to_numpy", "use"]
 
 Array = Any  # a numpy.ndarray, a cupy.ndarray or a registered backend's array
@@ -219,6 +219,15 @@ def each_time(do: Callable[[], Any], state: Callable[[], Callable] = lambda: _no
         do()
     else:
         recorder.each_time(do, state)
+
+
+def called(function: Callable, *args: Any) -> Any:
+    """function(*args), which takes arrays, also in lists, changes none of them, and returns a new
+    one, or several. In a step that is recorded on the CPU it gets NumPy's, now and at each
+    replay."""
+    if (recorder := _recorder.active()) is None:
+        return function(*args)
+    return recorder.call(function, args, pure=True)
 
 
 register(Backend("numpy", numpy, numpy.ndarray, cpu, numpy.asarray,

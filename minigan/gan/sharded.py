@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import copy
+import warnings
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Sequence
@@ -12,13 +13,15 @@ from ..autodiff import Tensor
 from ..backend import array_module, to_numpy
 from ..nn import BatchNorm, Dropout, Module, Parameter, frozen
 from ..optim import Optimizer
-from ..ranks import Alone, check_alike
+from ..ranks import Alone, RankError, check_alike
+from ..replay import CaptureError, Draws, capture
+from ..replay.capture import CapturedStep
 from ..settings import POSITIVE, one_of
-from ..shards import Meeting, block
+from ..shards import DIFFERENT_ROWS, Meeting, block, check_greenlet, joined
 from .game import GAN, GameError, Judgement
 from .option import Option
 from .penalties import Sample
-from .update import Players, StepResult
+from .update import Players, Rng, StepResult
 
 if TYPE_CHECKING:
     from .trainer import Trainer
@@ -40,9 +43,8 @@ class ShardedPlayers(Players):
         self.shards = block(count, ranks.rank, ranks.size)
         self.games = [_of_shard(self.game) for _ in self.shards]
         self.kept = [_kept(game) for game in (self.game, *self.games)]
-        self.rngs: list[np.random.Generator] = []  # of the shards, in this step
-        meet = batch_norm == "whole" and any(isinstance(m, BatchNorm) for m in self.game.modules())
-        self.meeting = Meeting(self._total, count) if meet else None
+        self.rngs: list[Rng] = [None] * len(self.shards)  # what each draws from
+        self.meeting = Meeting(self._total, count) if meets(self.game, batch_norm) else None
 
     def _total(self, parts: list) -> Any:
         return self.ranks.total(parts, self.count)
@@ -109,6 +111,15 @@ class ShardedPlayers(Players):
                 t.data[...] = part
                 t.mark_changed()
 
+    def check_met(self) -> None:
+        """Raise UserError for sums of a step that another rank's shards had otherwise. Those of a
+        replay are those of the step that was recorded."""
+        met = [] if self.meeting is None else self.meeting.met
+        if met and self.ranks.size > 1 and any(other != met for other in self.ranks.told(met)):
+            raise RankError(DIFFERENT_ROWS)
+        if met:
+            self.meeting.met = []  # another list: to the recorded step this one stays as it was
+
     def result(self, judged: Sequence[Judgement], g_losses: Sequence[Tensor], reals: Parts,
                fakes: Parts) -> StepResult:
         """Losses and logits of the whole batch; examples of the first shard that is computed here.
@@ -122,27 +133,59 @@ class ShardedPlayers(Players):
         real, fake = logits[0]
         stop = 2 + real.size
         real_logits, fake_logits = (
-            xp.concatenate([row[part].reshape(like.shape) for row in rows])
+            joined([row[part] for row in rows]).reshape(-1, *like.shape[1:])
             for part, like in ((slice(2, stop), real), (slice(stop, None), fake)))
         arrays = losses[0], losses[1], real_logits, fake_logits
         return StepResult(*[Tensor(a) for a in arrays],
                           *[t.detach() for t in (reals[0][0], fakes[0][0])])
 
 
+class Generators:
+    """The shards' generators of random numbers as one, whose state is all of theirs."""
+
+    def __init__(self) -> None:
+        self.each: list[np.random.Generator] = []
+        self.bit_generator = self
+
+    @property
+    def state(self) -> list[dict]:
+        return [rng.bit_generator.state for rng in self.each]
+
+    @state.setter
+    def state(self, states: list[dict]) -> None:
+        for rng, state in zip(self.each, states):
+            rng.bit_generator.state = state
+
+
+class ShardDraws(Draws):
+    """What a shard draws in a step that is captured with the draws of all of them."""
+
+    def __init__(self, draws: Draws, index: int):
+        self.draws, self.index = draws, index
+
+    def __call__(self, draw: Callable[[np.random.Generator], np.ndarray]) -> Tensor:
+        return self.draws(lambda rngs: draw(rngs.each[self.index]))
+
+
 class ShardedStep:
     """A trainer's step in shards, a function of the real batches."""
 
     def __init__(self, trainer: Trainer):
-        self.trainer = trainer
+        self.trainer, self.rule, self.average = trainer, trainer.rule, trainer.average
         self.players = ShardedPlayers(trainer.players, trainer.shards, trainer.batch_norm,
                                       trainer.ranks)
         self.dropouts = [[m for m in game.modules() if isinstance(m, Dropout)]
                          for game in self.players.games]
+        self.draws = Draws(np.random.default_rng(0))
+        self.draws.rng = self.generators = Generators()
+        self.players.rngs = [ShardDraws(self.draws, i) for i in range(len(self.players.shards))]
+        self.captured: CapturedStep | None = capture(self._step, self.draws)
 
     def __call__(self, batches: Sequence[Sample]) -> StepResult:
         trainer, players = self.trainer, self.players
         key = int(trainer.draws.rng.integers(2 ** 63))  # of this step, on every rank
-        rngs = players.rngs = [np.random.default_rng([key, shard]) for shard in players.shards]
+        rngs = self.generators.each = [np.random.default_rng([key, shard])
+                                       for shard in players.shards]
         for game, dropouts, rng in zip(players.games, self.dropouts, rngs):
             game.anneal(trainer.step / trainer.steps)
             for module in dropouts:
@@ -151,11 +194,37 @@ class ShardedStep:
                  for batch in batches]
         latents = [[game.latent(len(part[0]), rng, part[1:])
                     for game, part, rng in zip(players.games, parts, rngs)] for parts in reals]
-        result = trainer.rule(players, reals, latents)
-        players.settle()
-        trainer.average.update()
+        result = self._captured_step(reals, latents)
+        players.check_met()
         if trainer.step % COMPARED_EVERY == 0 and trainer.ranks.size > 1:
             check_alike(trainer.ranks, {"the checksum of the weights": self._checksum()})
+        return result
+
+    def _captured_step(self, reals: list[Parts], latents: list[Parts]) -> StepResult:
+        """A step, replayed where the device allows it, and on all ranks or on none: a graph that
+        talks has to be launched by all."""
+        if self.captured is None or not self.trainer.ranks.records(reals[0][0][0].data):
+            return self._step(reals, latents)
+        recorded, failed = self.captured.recorded, None
+        try:
+            result = self.captured(reals, latents)
+        except CaptureError as error:
+            failed = str(error)
+        if failed is not None or self.captured.recorded != recorded:
+            said = self.trainer.ranks.told(failed)
+            if None in said and any(said):
+                raise RankError(f"the training step is captured on rank {said.index(None)}, and "
+                                f"not on another: {next(filter(None, said))}")
+        if failed is not None:
+            warnings.warn(f"the training step is not captured: {failed}", stacklevel=4)
+            self.captured = None
+            return self._step(reals, latents)
+        return result
+
+    def _step(self, reals: list[Parts], latents: list[Parts]) -> StepResult:
+        result = self.rule(self.players, reals, latents)
+        self.players.settle()
+        self.average.update()
         return result
 
     def _checksum(self) -> str:
@@ -164,6 +233,14 @@ class ShardedStep:
         for optimizer in self.players.optimizers:
             mark = zlib.crc32(to_numpy(optimizer.flat.array), mark)
         return f"{mark:08x}"
+
+
+def meets(game: GAN, batch_norm: str) -> bool:
+    """Whether the shards of a batch meet in this game. Raises UserError where they cannot."""
+    found = batch_norm == "whole" and any(isinstance(m, BatchNorm) for m in game.modules())
+    if found:
+        check_greenlet()
+    return found
 
 
 def _of_shard(game: GAN) -> GAN:

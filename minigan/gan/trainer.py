@@ -21,7 +21,7 @@ from .diagnostics import reading
 from .game import GAN, GameError
 from .notebook import Display, live
 from .penalties import Sample
-from .sharded import ShardedStep
+from .sharded import ShardedStep, meets
 from .update import Players, StepResult, alternating
 
 Callback = Callable[["Trainer", StepResult], None]
@@ -70,6 +70,8 @@ class Trainer:
             g_optimizer or Adam(game.generator.parameters(), rates[1], betas), max_norm)
         self.shards, self.batch_norm = shards, batch_norm
         self.ranks = world() if shards > 1 else Alone()  # who compute the shards
+        if shards > 1:
+            meets(game, batch_norm)  # which may be refused before anything is written
         self.schedule, self.rates = schedule, [group.lr for group in self._groups()]
         self.average = EMA(game.generator)
         self.draws = Draws(np.random.default_rng(seed))

@@ -11,7 +11,7 @@ import minigan as mg
 from minigan import nn
 from minigan.data import Loader, digits
 from minigan.errors import UserError
-from minigan.gan import GAN, GameError, Options, Trainer, models, update
+from minigan.gan import GAN, GameError, Options, Run, Trainer, models, update
 from minigan.gan.ranked import check_shared
 from minigan.gan.sharded import ShardedPlayers
 from minigan.ranks import Alone
@@ -158,10 +158,12 @@ def test_a_sum_is_each_shards_own_to_write_to_and_the_longer_half_comes_first():
     assert halves((0, 3)) == ((0, 2), (2, 3))  # else older runs would go on to other bits
 
 
-def test_without_greenlet_it_is_said_what_helps(monkeypatch):
+def test_without_greenlet_it_is_said_what_helps_before_anything_is_written(monkeypatch, tmp_path):
     monkeypatch.setattr("minigan.shards.find_spec", lambda name: None)
+    run = Run.new(tmp_path / "run", "digits", Options(shards=3), batch_size=12)
     with pytest.raises(UserError, match="pip install 'minigan.mpi.', or take each shard"):
-        trainer(3).run(1)
+        run.trainer()
+    assert not (tmp_path / "run").exists()
     trainer(3, batch_norm="shard").run(1)
 
 

@@ -1,4 +1,9 @@
-"""Six games, trained in shards by however many ranks there are: rank 0 prints a digest of each."""
+"""Six games, trained in shards by however many ranks there are: rank 0 prints a digest of each.
+
+    mpiexec -n 3 python -m tests.mpi.six_games STEPS SHARDS [GAME ...]
+
+Games that are not among those named, if any are, make the first few steps only.
+"""
 from __future__ import annotations
 
 import hashlib
@@ -11,6 +16,7 @@ from minigan.gan import SYSTEMS, Options, Trainer, noise, sample
 from minigan.ranks import world
 
 IMAGES, LABELS = digits()
+EARLY = 5  # steps: two are made by Python, one is recorded, and two are replays
 GAMES = {
     "plain": {},
     "wgan-gp": {"objective": "wasserstein", "penalty": ("gradient",), "d_steps": 2},
@@ -22,11 +28,11 @@ GAMES = {
 
 
 def trainer(name: str, shards: int) -> Trainer:
-    options = Options(shards=shards, width=8, **GAMES[name])
-    system, rows = SYSTEMS["digits"], slice(160)
+    options = Options(shards=shards, width=4, **GAMES[name])
+    system, rows = SYSTEMS["digits"], slice(96)
     game = options.build(system, (8, 8, 1), 10, np.random.default_rng(1))
     told = [make(LABELS[rows], 10, np.random.default_rng(2)) for make in options.conditions()]
-    return options.trainer(game, system, Loader(IMAGES[rows], *told, batch_size=20, seed=3), 4)
+    return options.trainer(game, system, Loader(IMAGES[rows], *told, batch_size=12, seed=3), 4)
 
 
 def digest(trainer: Trainer) -> str:
@@ -42,13 +48,22 @@ def digest(trainer: Trainer) -> str:
     return found.hexdigest()[:16]
 
 
-def main(steps: int, shards: int) -> None:
+def digests(name: str, steps: int, shards: int) -> dict[str, str]:
+    """Of a game trained so far, and after its first steps."""
+    found, one = {}, trainer(name, shards)
+    one.callbacks.append(lambda t, result: t.step in (EARLY, steps) and found.setdefault(
+        f"{name}-{t.step}", digest(t)))
+    one.run(steps)
+    return found
+
+
+def main(steps: str, shards: str, *lasting: str) -> None:
     for name in GAMES:
-        one = trainer(name, shards)
-        one.run(steps)
-        if world().rank == 0:
-            print(name, digest(one), flush=True)
+        last = int(steps) if not lasting or name in lasting else EARLY
+        for what, found in digests(name, last, int(shards)).items():
+            if world().rank == 0:
+                print(what, found, flush=True)
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

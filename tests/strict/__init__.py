@@ -28,12 +28,18 @@ __all__ = ["STRICT", "Counts", "StrictArray", "counted", "recorded"]
 
 def capture(run: Callable[[list], tuple[Any, list]], arrays: list
             ) -> tuple[Any, list, Callable[[], None]]:
-    """What a CUDA graph does, on a tape: run's launches, recorded and made once."""
+    """What a CUDA graph does, on a tape: run's launches, recorded and made once, or none of them
+    where it fails."""
+    before = [array._host.copy() for array in arrays]
     try:
         with recorded() as tape:
             value, left = run(arrays)
-    except NotRecorded as error:
-        raise BackendError(str(error)) from error
+    except BaseException as error:
+        for array, was in zip(arrays, before):
+            array._host[...] = was
+        if isinstance(error, NotRecorded):
+            raise BackendError(str(error)) from error
+        raise
     return value, left, tape.replay
 
 

@@ -48,6 +48,7 @@ class StrictArray:
     nbytes = property(lambda self: self._host.nbytes)
     base = property(lambda self: None if self._host.base is None else StrictArray(self._host.base))
     T = property(lambda self: StrictArray(self._host.T))
+    data = property(lambda self: device.Pointer(self._host))
 
     def __len__(self) -> int:
         return len(self._host)

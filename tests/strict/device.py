@@ -4,6 +4,8 @@ from __future__ import annotations
 import math
 import os
 import sys
+import threading
+import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -58,19 +60,40 @@ class Tape:
                 np.copyto(result, new)
 
 
-_counts: list[Counts] = []
-_tapes: list[Tape] = []
+class _Here(threading.local):
+    """What goes on in this thread: each stands for a process, with a device of its own."""
+
+    def __init__(self) -> None:
+        self.counts: list[Counts] = []
+        self.tapes: list[Tape] = []
+
+
+_here = _Here()
+_addressed: weakref.WeakValueDictionary[int, np.ndarray] = weakref.WeakValueDictionary()
+
+
+class Pointer:
+    """Where an array lies, for a library that is told no more; `at` finds it again."""
+
+    def __init__(self, host: np.ndarray):
+        self.ptr = host.__array_interface__["data"][0]
+        _addressed[self.ptr] = host
+
+
+def at(address: int) -> np.ndarray:
+    """The host array that was asked last for this address."""
+    return _addressed[address]
 
 
 @contextmanager
 def counted() -> Iterator[Counts]:
     """`with counted() as counts:` counts what the device is asked for."""
     counts = Counts()
-    _counts.append(counts)
+    _here.counts.append(counts)
     try:
         yield counts
     finally:
-        _counts.remove(counts)
+        _here.counts.remove(counts)
 
 
 @contextmanager
@@ -78,11 +101,11 @@ def recorded() -> Iterator[Tape]:
     """`with recorded() as tape:` keeps what is launched; `tape.replay()` launches it again.
     As while a CUDA graph is captured, uploads and synchronisations are refused."""
     tape = Tape()
-    _tapes.append(tape)
+    _here.tapes.append(tape)
     try:
         yield tape
     finally:
-        _tapes.remove(tape)
+        _here.tapes.remove(tape)
 
 
 def run(name: str, compute: Callable[[], Any], launches: int = 1, moved: Iterable[Any] = ()) -> Any:
@@ -97,14 +120,14 @@ def run(name: str, compute: Callable[[], Any], launches: int = 1, moved: Iterabl
     if result is None or result.size:
         launched(name, launches)
         move([*moved, result])
-        for tape in _tapes:
+        for tape in _here.tapes:
             tape.work.append((compute, result))
     return result
 
 
 def launched(name: str, launches: int) -> None:
     """Count work that was done."""
-    for counts in _counts:
+    for counts in _here.counts:
         counts.launches += launches
         counts.names[name] += launches
 
@@ -112,41 +135,46 @@ def launched(name: str, launches: int) -> None:
 def move(arrays: Iterable[Any]) -> None:
     """Count the bytes of host arrays that the launch before read or wrote; of what broadcasting
     repeats once, and of numbers none."""
-    for counts in _counts:
+    for counts in _here.counts:
         counts.bytes += sum(x.itemsize * math.prod(n for n, s in zip(x.shape, x.strides) if s)
                             for x in arrays if isinstance(x, np.ndarray) and x.size)
 
 
 def atomic() -> None:
     """Say that the launch before is not deterministic."""
-    for counts in _counts:
+    for counts in _here.counts:
         counts.nondeterministic += 1
 
 
 def upload(what: str) -> None:
     """Count a copy to the device."""
     _transfer("upload", what)
-    for counts in _counts:
+    for counts in _here.counts:
         counts.uploads += 1
 
 
 def synchronise(what: str) -> None:
     """Count a wait for the device."""
     _transfer("synchronisation", what)
-    for counts in _counts:
+    for counts in _here.counts:
         counts.synchronisations += 1
 
 
 def _transfer(kind: str, what: str) -> None:
     refuse_in_graph(f"{kind} ({what})")
-    for counts in _counts:
+    for counts in _here.counts:
         counts.places.append(f"{kind} ({what}) by {place()}")
 
 
 def refuse_in_graph(what: str) -> None:
     """Raise if a graph is captured, for what cannot be part of one."""
-    if _tapes:
+    if _here.tapes:
         raise NotRecorded(f"{what} while a graph is captured, by {place()}")
+
+
+def is_recording() -> bool:
+    """Whether a graph is captured in this thread."""
+    return bool(_here.tapes)
 
 
 def place() -> str:

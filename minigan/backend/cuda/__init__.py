@@ -7,10 +7,11 @@ which CuPy understands as it stands.
 from __future__ import annotations
 
 import math
+import os
 import sys
 from functools import wraps
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .. import reference
 from ..arrays import in_single, same_floats, xp_of
@@ -36,6 +37,17 @@ __all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradie
            "window_spread", "window_sum"]
 
 
+# which of a machine's ranks this process is, as mpiexec tells what it starts
+LOCAL_RANK = "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"
+
+
+def take_device(cupy: Any) -> None:
+    """One of several ranks computes on the device of its number."""
+    rank = next((int(os.environ[name]) for name in LOCAL_RANK if name in os.environ), None)
+    if rank is not None:
+        cupy.cuda.Device(rank % cupy.cuda.runtime.getDeviceCount()).use()
+
+
 def load() -> Backend:
     """The CuPy backend, after a real product on a real device has shown that it computes.
 
@@ -54,6 +66,7 @@ def load() -> Backend:
         raise BackendError(f"CuPy is installed, but its import fails ({reason}): are two CuPy "
                            f"packages installed? Remove them all, then {install}") from None
     try:
+        take_device(cupy)
         eye = cupy.eye(2, dtype=cupy.float32)
         answers = bool((eye @ eye == eye).all())
     except Exception as error:  # CUDA's, cuBLAS's and the driver's errors share no base class

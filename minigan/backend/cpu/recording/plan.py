@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Iterable, Sequence
 
+import numpy as np
+
 from .recorder import Entry, Place
 
 ALIGNED = 64      # bytes: a line of the cache
@@ -87,21 +89,19 @@ class Plan:
     def _laid_out(self) -> tuple[list[int], int]:
         """The large ones first, each into the smallest gap that it fits into between those that
         live at the same time."""
-        placed: list[tuple[int, int]] = []  # (offset, buffer)
-        offsets, size = [0] * len(self.sizes), 0
-        own = [b for b, owner in enumerate(self.shares) if owner == b and self.last[b] >= 0]
+        first, last, sizes = (np.array(x, np.int64) for x in (self.first, self.last, self.sizes))
+        offsets, placed, size = np.zeros_like(first), np.zeros(len(first), bool), 0
+        own = [b for b, owner in enumerate(self.shares) if owner == b and last[b] >= 0]
         for buffer in sorted(own, key=lambda b: (-self.sizes[b], b)):
-            need, start, best = self.sizes[buffer], 0, None
-            for offset, other in sorted(placed):
-                if self.last[other] < self.first[buffer] or self.last[buffer] < self.first[other]:
-                    continue
-                gap = offset - start
-                if gap >= need and (best is None or gap < best[0]):
-                    best = gap, start
-                start = max(start, offset + self.sizes[other])
-            offsets[buffer] = start if best is None else best[1]
-            placed.append((offsets[buffer], buffer))
-            size = max(size, offsets[buffer] + need)
+            near = np.flatnonzero(placed & (last >= first[buffer]) & (first <= last[buffer]))
+            near = near[np.argsort(offsets[near])]
+            ends = np.maximum.accumulate(np.append(0, offsets[near] + sizes[near]))
+            gaps = offsets[near] - ends[:-1]  # each from the end of all before it
+            fits = np.flatnonzero(gaps >= sizes[buffer])
+            offsets[buffer] = ends[fits[np.argmin(gaps[fits])] if fits.size else -1]
+            placed[buffer] = True
+            size = max(size, int(offsets[buffer] + sizes[buffer]))
+        offsets = offsets.tolist()
         return [offsets[owner] for owner in self.shares], size
 
 
