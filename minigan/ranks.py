@@ -62,9 +62,13 @@ class Alone:
     def meet(self) -> None:
         """Wait until all are here."""
 
+    def numbers(self, own: int) -> list[int]:
+        """The whole number that each rank says here."""
+        return [own]
+
     def any(self, flag: bool) -> bool:
         """Whether some rank says yes."""
-        return flag
+        return any(self.numbers(int(flag)))
 
     def __deepcopy__(self, memo: dict) -> Alone:
         return self
@@ -156,10 +160,10 @@ class Ranks(Alone):
     def meet(self):
         self.host.meet()
 
-    def any(self, flag):
-        flags = np.empty(self.size, np.uint8)
-        self.host.gather(np.array([flag], np.uint8), flags, [1] * self.size)
-        return bool(flags.any())
+    def numbers(self, own):
+        out = np.empty(self.size, np.int64)
+        self.host.gather(np.array([own]), out, [1] * self.size)
+        return out.tolist()
 
 
 def cores() -> int:

@@ -15,6 +15,12 @@ from typing import Callable, TextIO
 from ..errors import UserError
 from ..ranks import end, started, world
 
+try:
+    import fcntl
+    import termios
+except ImportError:  # Windows
+    fcntl = None
+
 PATIENCE = 0.5  # seconds that a rank leaves to rank 0 to say what all of them would
 SECONDS = 10  # that mpiexec gets at most to read what a rank has said
 STOPPED = {128 + signal.SIGINT, 128 + signal.SIGTERM, 129}  # all together, and saved
@@ -48,10 +54,8 @@ def until_read(file: TextIO) -> None:
     """Wait until the other end of a pipe has read what was written: who starts ranks passes on what
     it has read before it hears that all is over. Of what is no pipe nothing is known: a moment."""
     try:
-        import fcntl
-        import termios
-        piped = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
-    except (ImportError, OSError, ValueError):  # on Windows; and of what is no file
+        piped = fcntl is not None and stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+    except (OSError, ValueError):  # it is no file
         piped = False
     if not piped:
         return time.sleep(PATIENCE)

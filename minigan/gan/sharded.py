@@ -112,13 +112,13 @@ class ShardedPlayers(Players):
                 t.mark_changed()
 
     def check_met(self) -> None:
-        """Raise UserError for sums of a step that another rank's shards had otherwise. Those of a
-        replay are those of the step that was recorded."""
-        met = [] if self.meeting is None else self.meeting.met
-        if met and self.ranks.size > 1 and any(other != met for other in self.ranks.told(met)):
+        """Raise RankError for sums in this step that another rank's shards had otherwise. Those of
+        a replay are those of the step that was recorded."""
+        if self.meeting is None or self.ranks.size == 1:
+            return
+        mark = zlib.crc32(repr(self.meeting.met).encode()) if self.meeting.met else 0
+        if len({*self.ranks.numbers(mark)} - {0}) > 1:
             raise RankError(DIFFERENT_ROWS)
-        if met:
-            self.meeting.met = []  # another list: to the recorded step this one stays as it was
 
     def result(self, judged: Sequence[Judgement], g_losses: Sequence[Tensor], reals: Parts,
                fakes: Parts) -> StepResult:
@@ -201,17 +201,20 @@ class ShardedStep:
         return result
 
     def _captured_step(self, reals: list[Parts], latents: list[Parts]) -> StepResult:
-        """A step, replayed where the device allows it, and on all ranks or on none: a graph that
-        talks has to be launched by all."""
-        if self.captured is None or not self.trainer.ranks.records(reals[0][0][0].data):
+        """A step, replayed where the device allows it, and recorded by all ranks at once: a graph
+        that talks has to be launched by all, and a step that is compared talks twice."""
+        ranks = self.trainer.ranks
+        if self.captured is None or not ranks.records(reals[0][0][0].data):
             return self._step(reals, latents)
+        if ranks.size > 1 and ranks.any(self.captured.is_another()):
+            self.captured.forget()
         recorded, failed = self.captured.recorded, None
         try:
             result = self.captured(reals, latents)
         except CaptureError as error:
             failed = str(error)
         if failed is not None or self.captured.recorded != recorded:
-            said = self.trainer.ranks.told(failed)
+            said = ranks.told(failed)
             if None in said and any(said):
                 raise RankError(f"the training step is captured on rank {said.index(None)}, and "
                                 f"not on another: {next(filter(None, said))}")
@@ -222,6 +225,8 @@ class ShardedStep:
         return result
 
     def _step(self, reals: list[Parts], latents: list[Parts]) -> StepResult:
+        if self.players.meeting is not None:
+            self.players.meeting.met = []
         result = self.rule(self.players, reals, latents)
         self.players.settle()
         self.average.update()

@@ -79,9 +79,8 @@ class CapturedStep:
         if self.given_up or observed_by(Observer) is not None:  # who looks on is to see the step
             return self.step(*inputs)
         device = _device(leaves(inputs))
-        if self.replay is not None and self._is_another():
-            self.replay, self.result, self.inputs, self.calls = None, None, (), 0
-            self.compared, self.given_up = False, self.recorded >= ANEW
+        if self.is_another():
+            self.forget()
             return self(*inputs)
         if self.replay is not None:
             if self._fits(inputs):
@@ -185,11 +184,18 @@ class CapturedStep:
         left = [*_tensors(result), *grads]
         return (result, held, left), [t._data for t in left]
 
-    def _is_another(self) -> bool:
+    def is_another(self) -> bool:
         """Whether Python would not decide as it did when the step was recorded; on the CPU also
         whether what it reads lies elsewhere. Then it is recorded anew."""
+        if self.replay is None:
+            return False
         return self.compared and (self.decided.is_changed() or self.trained != [
             t._requires_grad for t, _ in self.held]) or self.on_cpu and self.moved() is not None
+
+    def forget(self) -> None:
+        """What was recorded: the next calls make the step as it is, and record it."""
+        self.replay, self.result, self.inputs, self.calls = None, None, (), 0
+        self.compared, self.given_up = False, self.recorded >= ANEW
 
     @property
     def on_cpu(self) -> bool:
