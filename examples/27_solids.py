@@ -1,6 +1,6 @@
 """Tables of 16 x 16 x 16 voxels, made by a convolutional game and counted.
 
-    python examples/27_solids.py [--steps 1500] [--seed 0] [--count 500] [--out DIR]
+    python examples/27_solids.py [--steps 1000] [--seed 0] [--count 500] [--out DIR]
 
 You learn what a three-dimensional convolution is for, and how a generator is judged where every
 right answer is known: there are 108 tables, half of them are shown to the game, and what it makes
@@ -115,7 +115,7 @@ def drawn(solid: np.ndarray) -> np.ndarray:
 
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--steps", type=int, default=1500)
+parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--count", type=int, default=500, help="how many solids of a kind")
 parser.add_argument("--out", type=Path, default=Path("."))
