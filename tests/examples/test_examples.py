@@ -137,6 +137,16 @@ RUNS = {
                       "valid   3.2%   words   0 of 132   KL 3.435" in output
                       and output.count("of 132   KL 3.") == 4
                       and wrote("26_text.png")(output, folder)),
+    "25_sound.py": Run(["--steps", "5", "--count", "100", "--out", "sound"], lambda output, folder:
+                       number_after("others of the real", output.replace("kick", "")) > 20
+                       and output.count("WaveGAN, step") == 5 and "not captured" not in output
+                       and wrote("sound/25_sound.png")(output, folder)
+                       and (folder / "sound" / "25_made.wav").stat().st_size > 20_000),
+    "27_solids.py": Run(["--steps", "5", "--count", "50", "--out", "solids"], lambda output, folder:
+                        re.search("not shown +one piece 100%  mirrored 100%  wrong voxels +0",
+                                  output) is not None
+                        and "the game, step 5 " in output
+                        and wrote("solids/27_solids.png")(output, folder)),
     "conditional_quality.py": Run(
         ["--system", "mlp-small", "--steps", "2", "--classifier-steps", "2", "--data-dir", ".",
          "--out", "run"], lambda output, folder:
