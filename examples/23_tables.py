@@ -2,12 +2,13 @@
 
     python examples/23_tables.py [--sets wine cancer diabetes] [--steps 1500] [--seeds 0 1 2]
 
-You learn what a generated table is worth, and how that is measured. Of small tables that come with
-scikit-learn (pip install scikit-learn) a third of the rows is held out. From the others learn a
-GAN, as `minigan train table` plays it, and three models of a few lines: each column alone, a
-Gaussian copula, and a copula for each class. Each makes five times as many rows; two classifiers
-learn from these, and are asked about the rows held out. Beside that stands how far columns, and
-pairs of them, are from those held out, and whether rows are copies. Two to three minutes.
+You learn what a generated table is worth, and how that is measured. A third of the rows of small
+tables that come with scikit-learn is held out. From the others learn a GAN, as `minigan train
+table` plays it, and three models of a few lines: each column alone, a Gaussian copula, and a copula
+for each class. Each makes five times as many rows; two classifiers learn from these, and are asked
+about the rows held out. Beside that stands how far columns, and pairs of them, are from those held
+out, and whether rows are copies. Two to three minutes. Needs: pip install scikit-learn (for the
+set votes also statsmodels).
 """
 from __future__ import annotations
 
@@ -25,17 +26,16 @@ from minigan.gan import Run
 from minigan.metrics import memorisation_test
 
 try:
-    from sklearn import datasets
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-except ModuleNotFoundError:
-    print("this needs scikit-learn: pip install scikit-learn", file=sys.stderr)
+    from sklearn import datasets, ensemble, linear_model, pipeline, preprocessing
+    if "votes" in sys.argv:
+        from statsmodels.datasets import anes96
+except ModuleNotFoundError as error:
+    print(f"this needs {error.name}: pip install scikit-learn statsmodels", file=sys.stderr)
     sys.exit(2)
 
 SETS = {"wine": datasets.load_wine, "cancer": datasets.load_breast_cancer,
-        "diabetes": lambda: datasets.load_diabetes(scaled=False), "iris": datasets.load_iris}
+        "diabetes": lambda: datasets.load_diabetes(scaled=False), "iris": datasets.load_iris,
+        "votes": lambda: anes96.load()}
 TIMES = 5  # as many rows are made as there are to learn from
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--sets", nargs="+", choices=SETS, default=["wine", "cancer", "diabetes"])
@@ -47,14 +47,17 @@ args = parser.parse_args()
 
 def load(name: str) -> tuple[list[str], np.ndarray]:
     """A set's names and numbers, (N, columns), the last one the class: of diabetes, whether the
-    illness grew more than it did in half of the patients."""
+    illness grew more than in half of all."""
     data = SETS[name]()
+    if name == "votes":  # people, their opinions from 1 to 7, and whom they would elect
+        rows = data.data.drop(columns="logpopul")  # which is a function of another
+        return [*rows], rows.to_numpy()
     y = data.target > np.median(data.target) if name == "diabetes" else data.target
     return [*map(str, data.feature_names), "class"], np.column_stack([data.data, y])
 
 
 def gan(names: list[str], train: np.ndarray, n: int, seed: int) -> np.ndarray:
-    """`minigan train table --data FILE.csv`, then `minigan sample RUN --csv F.csv --n N`."""
+    """`minigan train table --data FILE.csv`, and `minigan sample RUN --csv F.csv`."""
     with TemporaryDirectory() as folder:
         file = Path(folder, "train.csv")
         write_table(file, Table(tuple(names), [tuple(map(str, row)) for row in train.tolist()]))
@@ -94,18 +97,18 @@ def reads(train: np.ndarray, test: np.ndarray) -> float:
     """The share of right answers, the mean of two classifiers'."""
     if len(np.unique(train[:, -1])) < 2:
         return float((test[:, -1] == train[0, -1]).mean())
-    judges = (make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
-              RandomForestClassifier(100, random_state=0))
+    judges = (pipeline.make_pipeline(preprocessing.StandardScaler(),
+                                     linear_model.LogisticRegression(max_iter=1000)),
+              ensemble.RandomForestClassifier(100, random_state=0))
     return float(np.mean([judge.fit(train[:, :-1], train[:, -1]).score(test[:, :-1], test[:, -1])
                           for judge in judges]))
 
 
 def columns_apart(real: np.ndarray, made: np.ndarray) -> float:
     """The largest difference of distribution functions (Kolmogorov, Smirnov), mean of columns."""
-    def below(rows: np.ndarray, j: int) -> np.ndarray:
-        return np.searchsorted(np.sort(rows[:, j]), real[:, j], "right") / len(rows)
-    return float(np.mean([np.abs(below(real, j) - below(made, j)).max()
-                          for j in range(real.shape[1])]))
+    def below(x: np.ndarray, at: np.ndarray) -> np.ndarray:
+        return np.searchsorted(np.sort(x), at, "right") / len(x)
+    return float(np.mean([np.abs(below(x, x) - below(y, x)).max() for x, y in zip(real.T, made.T)]))
 
 
 def pairs_apart(real: np.ndarray, made: np.ndarray) -> float:
@@ -141,7 +144,7 @@ for name in args.sets:
               f"{columns:9.3f}{pairs:7.3f}{share:8.2f}", flush=True)
     across = np.linalg.svd((train - mean) / scale, full_matrices=False)[2][:2].T
     picture = args.out / f"tables-{name}.svg"
-    viz.save_scatter(picture, {f"{model}": ((rows[:len(test)] - mean) / scale) @ across for model,
-                               rows in [("held out", test), ("copula", made["copula"]),
-                                        ("GAN", made["GAN"])]})
+    shown = {"held out": test, "copula": made["copula"], "GAN": made["GAN"]}
+    viz.save_scatter(picture, {model: ((rows[:len(test)] - mean) / scale) @ across
+                               for model, rows in shown.items()})
     print(f"{picture}: the plane in which the real rows differ most")

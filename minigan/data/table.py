@@ -58,10 +58,13 @@ def write_table(path: str | PathLike, table: Table) -> None:
 
 
 def number(text: str) -> float | None:
-    """The number that a cell holds, if any."""
+    """The number that a cell holds, if any: 007 is a name of something, which 7 is not."""
+    digits = text.lstrip("+-")
     try:
-        value = float(text) if "_" not in text else float("nan")
+        value = float(text)
     except ValueError:
+        return None
+    if "_" in text or digits[:1] == "0" and digits[1:2].isdigit():
         return None
     return value if abs(value) < 1e30 else None  # NaN, too
 

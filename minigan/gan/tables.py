@@ -40,6 +40,8 @@ class TableConfig(Config):
             raise UserError("columns are of a run of the system table, and as many numbers as they "
                             f"take, {self.described.width}, and this is one of {self.system}, "
                             f"{self.data} and {self.shape}")
+        if not self.data_dir:
+            raise UserError("a run on a table has its file among its settings, and these have none")
 
     @property
     def played(self) -> System:

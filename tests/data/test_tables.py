@@ -45,6 +45,8 @@ def test_a_column_is_of_numbers_unless_they_are_very_few_or_some_cell_is_none():
                      "visits": Category, "planet": Category, "note": Category}
     few = Table(("x",), [(str(i),) for i in (1, 2, 3, 1)])  # too few rows to call them categories
     assert isinstance(Columns.of(few).columns[0], Number)
+    codes = Table(("x",), [(f"{i:02}",) for i in range(60)])  # 07 would come back as 7
+    assert isinstance(Columns.of(codes).columns[0], Category)
     odd = Table(("x",), [(str(i),) for i in [*range(30), "ten"]])
     assert isinstance(Columns.of(odd).columns[0], Category)
 
