@@ -12,7 +12,7 @@ from ..files import replacing
 # In the order of the book.
 CHAPTERS = """sixty_lines learning derivatives graph stepper accumulation broadcasting matmul
     second_order stable convolution first_gan objectives collapse recipes conditions quality
-    diagnostics asking own_networks notebook slips features checking prove mismatch prove_torch
+    diagnostics asking own_networks notebook slips features uses checking prove mismatch prove_torch
     prove_jax batch_norm fast_cpu compiling many_hands gpu pytorch""".split()
 
 

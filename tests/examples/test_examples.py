@@ -147,6 +147,18 @@ RUNS = {
                                   output) is not None
                         and "the game, step 5 " in output
                         and wrote("solids/27_solids.png")(output, folder)),
+    "20_augmentation.py": Run(["--labels", "5", "--draws", "2", "--steps", "4"],
+                              lambda output, folder: output.count(" a class  ") == 7
+                              and number_after("5 a class  nothing", output) >= 10
+                              and wrote("20_augmentation.svg")(output, folder)),
+    "21_unbalanced.py": Run(["--percent", "10", "--draws", "1", "--steps", "4"],
+                            lambda output, folder: number_after("rare of the data", output) == 2.4
+                            and number_after("10 %  SMOTE", output) >= 0
+                            and wrote("21_unbalanced.png")(output, folder)),
+    "22_pictures_from_pictures.py": Run(
+        ["--tasks", "double", "translate", "--steps", "2"], lambda output, folder:
+        number_after("L1 + 0.1 D  PSNR", output) > 3 and output.count("there and back") == 4
+        and wrote("22_pictures.png")(output, folder)),
     "conditional_quality.py": Run(
         ["--system", "mlp-small", "--steps", "2", "--classifier-steps", "2", "--data-dir", ".",
          "--out", "run"], lambda output, folder:

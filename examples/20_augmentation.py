@@ -1,0 +1,150 @@
+"""A classifier of few digits: does it learn more from generated ones, or from shifted ones?
+
+    python examples/20_augmentation.py [--labels 5 10 20 50] [--draws 3] [--steps 600] [--out DIR]
+
+You learn what a GAN can add to a small set of labelled images, and what it cannot. A classifier
+gets batches of which one half are the labelled digits, and the other half what is made of them: the
+same again, shifted or turned ones, mixtures of two (mixup), or samples of a conditional GAN that
+was trained on the same few, without and with DiffAugment. Beside them plays the semi-supervised
+game, which may also look at the other digits, without their labels. A draw is a choice of labelled
+digits, the same for all methods. Two minutes; the full table, with --draws 10, about six.
+"""
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import minigan as mg
+from minigan import nn, viz
+from minigan.data import Loader, few_labels
+from minigan.gan import (GAN, Classifier, ConditionalGenerator, SemiSupervisedGAN, Trainer, augment,
+                         models, penalties, projection, sample)
+from minigan.metrics.judge import split
+
+WIDTH, LATENT, MADE = 128, 16, 2000  # of the networks; numbers of noise; images of an augmentation
+
+
+def network(rng):
+    """Ten logits of an image."""
+    return nn.Sequential(nn.Flatten(), *models.dense_stack([64, WIDTH, WIDTH], 0.2, rng),
+                         nn.Dense(WIDTH, 10, rng=rng))
+
+
+def taught(x, y, made, steps, seed):
+    """A classifier that has learnt from the labelled digits and as many made of them."""
+    rng = np.random.default_rng(seed)
+    classifier = network(rng)
+    adam = mg.optim.Adam(classifier.parameters(), lr=1e-3, betas=(0.9, 0.999))
+
+    @mg.capture
+    def step(x, y):
+        adam.zero_grad()
+        (-(mg.ops.log_softmax(classifier(x)) * y).sum() / len(y)).backward()
+        adam.step()
+
+    for _ in range(steps):
+        i, j = rng.integers(len(x), size=32), rng.integers(len(made[0]), size=32)
+        step(*[mg.tensor(np.concatenate([a[i], b[j]])) for a, b in zip((x, y), made)])
+    return classifier
+
+
+def shifted(x, rng):
+    """Moved by up to a pixel."""
+    return mg.ops.translate(mg.tensor(x), *rng.integers(-1, 2, (2, len(x)))).numpy()
+
+
+def turned(x, rng):
+    """Turned by up to 15 degrees, moved by up to 0.7 pixels; between pixels in straight lines."""
+    angle, down, right = [rng.uniform(-a, a, (len(x), 1, 1)) for a in (np.pi / 12, 0.7, 0.7)]
+    (r, c), x = np.mgrid[:8, :8] - 3.5, np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    u = (np.cos(angle) * r - np.sin(angle) * c + down + 4.5).clip(0, 8.999)
+    v = (np.sin(angle) * r + np.cos(angle) * c + right + 4.5).clip(0, 8.999)
+    n, i, j = np.arange(len(x))[:, None, None], u.astype(int), v.astype(int)
+    p, q = (u - i)[..., None], (v - j)[..., None]
+    return ((1 - p) * ((1 - q) * x[n, i, j] + q * x[n, i, j + 1]) + p * (
+        (1 - q) * x[n, i + 1, j] + q * x[n, i + 1, j + 1])).astype(np.float32)
+
+
+def mixed(x, y, rng):
+    """Mixup (Zhang et al. 2018): a share of one image and label, and the rest of another."""
+    i, j = rng.integers(len(x), size=(2, MADE))
+    share = rng.beta(0.4, 0.4, MADE).astype(np.float32)
+    return tuple(share.reshape(-1, *(1,) * (a.ndim - 1)) * (a[i] - a[j]) + a[j] for a in (x, y))
+
+
+def generated(x, y, steps, seed, **options):
+    """Samples of a conditional GAN that has seen the labelled digits only."""
+    rng = np.random.default_rng(seed)
+    generator, _ = models.digits(latent=LATENT + 10, width=WIDTH, rng=rng)
+    _, discriminator = models.digits(width=WIDTH, rng=rng)
+    game = GAN(ConditionalGenerator(generator, 10), projection(discriminator, 10, rng),
+               penalties=[penalties.r1(1)], **options)
+    trainer = Trainer(game, Loader(x, y, batch_size=32, seed=seed), lr=1e-3, seed=seed)
+    trainer.run(steps)
+    wanted = y[rng.integers(len(y), size=MADE)]
+    return sample(trainer.average.module, game.latent(MADE, rng, (mg.tensor(wanted),))), wanted
+
+
+def with_unlabelled(x, known, steps, seed):
+    """The classifier of the semi-supervised game; a row of zeros in `known` is no label."""
+    rng = np.random.default_rng(seed)
+    classifier = network(rng)
+    generator, _ = models.digits(latent=LATENT, width=WIDTH, rng=rng)
+    game = SemiSupervisedGAN(generator, Classifier(classifier))
+    Trainer(game, Loader(x, known, batch_size=64, seed=seed), lr=1e-3, seed=seed).run(2 * steps)
+    return classifier
+
+
+def draw(n, seed, steps):
+    """The accuracy of each method on unseen digits, with n labelled ones of each class."""
+    (images, labels, test, truth), rng = split("digits"), np.random.default_rng(seed)
+    known = few_labels(labels, 10 * n, rng)
+    x, y = images[known.any(axis=1)], known[known.any(axis=1)]
+    i = rng.integers(len(x), size=MADE)
+    sets = {"nothing": (x, y), "shifts": (shifted(x[i], rng), y[i]),
+            "turned": (turned(x[i], rng), y[i]), "mixup": mixed(x, y, rng),
+            "GAN": generated(x, y, steps, seed),
+            "DiffAugment": generated(x, y, steps, seed, augment=augment.DiffAugment())}
+    networks = {name: taught(x, y, made, steps // 2, seed) for name, made in sets.items()}
+    networks["unlabelled"] = with_unlabelled(images, known, steps, seed)
+    return {name: (sample(network, mg.tensor(test)).argmax(axis=1) == truth).mean()
+            for name, network in networks.items()}
+
+
+def table(n, rows):
+    """Print the mean accuracy of each method, and its gain over nothing with its 95 % interval; the
+    accuracies."""
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    degrees = max(1, len(rows) - 1)
+    t = np.quantile(np.abs(np.random.default_rng(0).standard_t(degrees, 100_000)), 0.95)
+    for name in rows[0]:
+        gains = 100 * np.array([row[name] - row["nothing"] for row in rows])
+        width = t * gains.std() / np.sqrt(degrees)
+        print(f"{n:2} a class  {name:16}  {means[name]:.1%}  {gains.mean():+5.1f} ± {width:.1f}",
+              flush=True)
+    return means
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--labels", type=int, nargs="+", default=[5, 10, 20, 50])
+    parser.add_argument("--draws", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--out", type=Path, default=Path("."))
+    args, means = parser.parse_args(), []
+    for n in args.labels:
+        rows = []
+        for seed in range(args.draws):
+            rows.append(draw(n, seed, args.steps))
+            print(f"{n:2} a class, draw {seed}:", *[f"{name} {share:.1%}" for name, share
+                                                   in rows[-1].items()], flush=True)
+        means.append(table(n, rows))
+    path, lines = args.out / "20_augmentation.svg", {k: [m[k] for m in means] for k in means[0]}
+    viz.save_curves(path, args.labels, lines, "share of unseen digits that are read")
+    print(f"picture in {path}: over the labelled digits of each class")
+
+
+if __name__ == "__main__":
+    main()
