@@ -121,7 +121,7 @@ def table(n, rows):
     t = np.quantile(np.abs(np.random.default_rng(0).standard_t(degrees, 100_000)), 0.95)
     for name in rows[0]:
         gains = 100 * np.array([row[name] - row["nothing"] for row in rows])
-        width = t * gains.std() / np.sqrt(degrees)
+        width = t * gains.std() / np.sqrt(degrees) if len(rows) > 1 else np.inf
         print(f"{n:2} a class  {name:16}  {means[name]:.1%}  {gains.mean():+5.1f} ± {width:.1f}",
               flush=True)
     return means
