@@ -107,10 +107,10 @@ def test_a_step_that_one_rank_alone_cannot_capture_ends_all(crew):
 
 def test_what_one_rank_decides_by_has_all_of_them_record_the_step_anew(crew):
     mg.use("numpy")
-    alone = bits(trained(Alone(), 7))
+    alone = bits(trained(Alone(), 9))
 
     def noted(by):
-        return bits(trained(by, 7, lambda trainer, result: setattr(
+        return bits(trained(by, 9, lambda trainer, result: setattr(
             trainer.game, "noted", by.rank == 0 and trainer.step > 4)))
 
     assert [found == alone for found in crew(2).run(noted)] == [True, True]
