@@ -101,8 +101,9 @@ def child():
             optimizer.step()
         trainer.average.update()
 
-    # and two exchanges more: the losses, and whether somebody wants to stop
-    found = {"step": seconds, "plain": plain, "exchanges": exchanges + 2, "bytes": 4 * sum(sizes),
+    # and four exchanges more: the losses, whether somebody wants to stop or to record the step
+    # anew, and whether the shapes of all are the same
+    found = {"step": seconds, "plain": plain, "exchanges": exchanges + 4, "bytes": 4 * sum(sizes),
              "alike": least(alike, args.steps),
              "small": least(lambda: ranks.total(small, ranks.size), 20),
              "large": least(lambda: ranks.total(large, ranks.size), args.steps)}

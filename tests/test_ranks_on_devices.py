@@ -37,12 +37,12 @@ def crew(strict, monkeypatch):
     return make
 
 
-def trained(by, steps=STEPS):
+def trained(by, steps=STEPS, callback=None):
     """A trainer that has made its steps with these ranks."""
     g, d = models.digits(width=4, latent=4, rng=np.random.default_rng(0))
     trainer = Trainer(GAN(g, d, label_noise=0.2), Loader(IMAGES[:60], batch_size=12, seed=0),
                       shards=SHARDS)
-    trainer.ranks = by
+    trainer.ranks, trainer.callbacks = by, [callback] if callback else []
     trainer.run(steps)
     return trainer
 
@@ -103,6 +103,17 @@ def test_a_step_that_one_rank_alone_cannot_capture_ends_all(crew):
     for error in crew(2).run(half):
         assert isinstance(error, RankError), error
         assert "captured on rank 0, and not on another" in str(error)
+
+
+def test_what_one_rank_decides_by_has_all_of_them_record_the_step_anew(crew):
+    mg.use("numpy")
+    alone = bits(trained(Alone(), 9))
+
+    def noted(by):
+        return bits(trained(by, 9, lambda trainer, result: setattr(
+            trainer.game, "noted", by.rank == 0 and trainer.step > 4)))
+
+    assert [found == alone for found in crew(2).run(noted)] == [True, True]
 
 
 def test_shards_of_different_rows_on_two_ranks_are_found_out(crew):

@@ -30,20 +30,52 @@ COMPARED_EVERY = 100  # steps after which the ranks compare their weights
 Parts = Sequence[Sample]  # a sample of each shard that is computed here
 
 
+class Generators:
+    """The shards' generators of random numbers as one, whose state is all of theirs."""
+
+    def __init__(self) -> None:
+        self.each: list[np.random.Generator] = []
+        self.bit_generator = self
+
+    @property
+    def state(self) -> list[dict]:
+        return [rng.bit_generator.state for rng in self.each]
+
+    @state.setter
+    def state(self, states: list[dict]) -> None:
+        for rng, state in zip(self.each, states):
+            rng.bit_generator.state = state
+
+
+class ShardDraws(Draws):
+    """What a shard draws in a step that is captured with the draws of all of them."""
+
+    def __init__(self, draws: Draws, index: int):
+        self.draws, self.index = draws, index
+
+    def __call__(self, draw: Callable[[np.random.Generator], np.ndarray]) -> Tensor:
+        return self.draws(lambda rngs: draw(rngs.each[self.index]))
+
+
 class ShardedPlayers(Players):
     """Players whose samples are Parts, and whose gradients are means over all shards.
 
     Each shard has a game of its own: the same parameters, and what the networks keep beside them
-    (running statistics, vectors of SpectralNorm) in a copy, which `settle` makes one again.
+    (running statistics, vectors of SpectralNorm) in a copy, which `settle` makes one again. What in
+    it draws from `draws`, the trainer's, draws in the copy from the shard's.
     """
 
-    def __init__(self, players: Players, count: int, batch_norm: str, ranks: Alone):
+    def __init__(self, players: Players, count: int, batch_norm: str, ranks: Alone,
+                 draws: Draws | None = None):
         super().__init__(players.game, players.d_optimizer, players.g_optimizer, players.max_norm)
         self.count, self.ranks = count, ranks
         self.shards = block(count, ranks.rank, ranks.size)
-        self.games = [_of_shard(self.game) for _ in self.shards]
+        self.generators = Generators()  # of the shards, in this step
+        self.draws = Draws(np.random.default_rng(0))
+        self.draws.rng = self.generators
+        self.rngs: list[Rng] = [ShardDraws(self.draws, i) for i in range(len(self.shards))]
+        self.games = [_of_shard(self.game, draws, rng) for rng in self.rngs]
         self.kept = [_kept(game) for game in (self.game, *self.games)]
-        self.rngs: list[Rng] = [None] * len(self.shards)  # what each draws from
         self.meeting = Meeting(self._total, count) if meets(self.game, batch_norm) else None
 
     def _total(self, parts: list) -> Any:
@@ -140,51 +172,21 @@ class ShardedPlayers(Players):
                           *[t.detach() for t in (reals[0][0], fakes[0][0])])
 
 
-class Generators:
-    """The shards' generators of random numbers as one, whose state is all of theirs."""
-
-    def __init__(self) -> None:
-        self.each: list[np.random.Generator] = []
-        self.bit_generator = self
-
-    @property
-    def state(self) -> list[dict]:
-        return [rng.bit_generator.state for rng in self.each]
-
-    @state.setter
-    def state(self, states: list[dict]) -> None:
-        for rng, state in zip(self.each, states):
-            rng.bit_generator.state = state
-
-
-class ShardDraws(Draws):
-    """What a shard draws in a step that is captured with the draws of all of them."""
-
-    def __init__(self, draws: Draws, index: int):
-        self.draws, self.index = draws, index
-
-    def __call__(self, draw: Callable[[np.random.Generator], np.ndarray]) -> Tensor:
-        return self.draws(lambda rngs: draw(rngs.each[self.index]))
-
-
 class ShardedStep:
     """A trainer's step in shards, a function of the real batches."""
 
     def __init__(self, trainer: Trainer):
         self.trainer, self.rule, self.average = trainer, trainer.rule, trainer.average
         self.players = ShardedPlayers(trainer.players, trainer.shards, trainer.batch_norm,
-                                      trainer.ranks)
+                                      trainer.ranks, trainer.draws)
         self.dropouts = [[m for m in game.modules() if isinstance(m, Dropout)]
                          for game in self.players.games]
-        self.draws = Draws(np.random.default_rng(0))
-        self.draws.rng = self.generators = Generators()
-        self.players.rngs = [ShardDraws(self.draws, i) for i in range(len(self.players.shards))]
-        self.captured: CapturedStep | None = capture(self._step, self.draws)
+        self.captured: CapturedStep | None = capture(self._step, self.players.draws)
 
     def __call__(self, batches: Sequence[Sample]) -> StepResult:
         trainer, players = self.trainer, self.players
         key = int(trainer.draws.rng.integers(2 ** 63))  # of this step, on every rank
-        rngs = self.generators.each = [np.random.default_rng([key, shard])
+        rngs = players.generators.each = [np.random.default_rng([key, shard])
                                        for shard in players.shards]
         for game, dropouts, rng in zip(players.games, self.dropouts, rngs):
             game.anneal(trainer.step / trainer.steps)
@@ -248,9 +250,10 @@ def meets(game: GAN, batch_norm: str) -> bool:
     return found
 
 
-def _of_shard(game: GAN) -> GAN:
-    """A copy of the game that shares its parameters."""
-    return copy.deepcopy(game, {id(p): p for p in game.parameters()})
+def _of_shard(game: GAN, draws: Draws | None, own: ShardDraws) -> GAN:
+    """A copy of the game that shares its parameters, and has `own` in place of `draws`."""
+    known = {id(p): p for p in game.parameters()}
+    return copy.deepcopy(game, known if draws is None else {**known, id(draws): own})
 
 
 def _kept(game: Module) -> list[Tensor]:

@@ -11,7 +11,7 @@ import minigan as mg
 from minigan import nn
 from minigan.data import Loader, digits
 from minigan.errors import UserError
-from minigan.gan import GAN, GameError, Options, Run, Trainer, models, update
+from minigan.gan import GAN, GameError, Options, Run, Trainer, models, noise, update
 from minigan.gan.ranked import check_shared
 from minigan.gan.sharded import ShardedPlayers
 from minigan.ranks import Alone
@@ -107,6 +107,25 @@ def test_dropout_and_spectral_norm_see_each_shard_alone():
     third.load_state_dict(again.state_dict())
     third.run(4)
     assert bits(once) == bits(third)
+
+
+def test_what_draws_from_its_trainers_draws_draws_for_each_shard_anew(recwarn):
+    class Rough(nn.Module):
+        def forward(self, x):
+            return x + noise.fractions(x.shape, self.rng) * 0.1
+
+    def rough():
+        made = trainer(4)
+        made.game.generator.body.layers.append(layer := Rough())
+        layer.rng = made.draws
+        return made
+
+    once, again, third = rough(), rough(), rough()
+    once.run(5)
+    again.run(2)
+    third.load_state_dict(again.state_dict())
+    third.run(5)
+    assert bits(once) == bits(third) and not recwarn.list
 
 
 def test_a_batch_that_does_not_make_the_shards_is_refused():

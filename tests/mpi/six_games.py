@@ -2,7 +2,7 @@
 
     mpiexec -n 3 python -m tests.mpi.six_games STEPS SHARDS [GAME ...]
 
-Games that are not among those named, if any are, make the first few steps only.
+Games that are not among those named, if any are, make five steps only.
 """
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minigan.gan import SYSTEMS, Options, Trainer, noise, sample
 from minigan.ranks import world
 
 IMAGES, LABELS = digits()
-EARLY = 5  # steps: two are made by Python, one is recorded, and two are replays
+EARLY = 2, 5  # steps: two are made by Python, the next one is recorded, and two are replays
 GAMES = {
     "plain": {},
     "wgan-gp": {"objective": "wasserstein", "penalty": ("gradient",), "d_steps": 2},
@@ -51,7 +51,7 @@ def digest(trainer: Trainer) -> str:
 def digests(name: str, steps: int, shards: int) -> dict[str, str]:
     """Of a game trained so far, and after its first steps."""
     found, one = {}, trainer(name, shards)
-    one.callbacks.append(lambda t, result: t.step in (EARLY, steps) and found.setdefault(
+    one.callbacks.append(lambda t, result: t.step in (*EARLY, steps) and found.setdefault(
         f"{name}-{t.step}", digest(t)))
     one.run(steps)
     return found
@@ -59,7 +59,7 @@ def digests(name: str, steps: int, shards: int) -> dict[str, str]:
 
 def main(steps: str, shards: str, *lasting: str) -> None:
     for name in GAMES:
-        last = int(steps) if not lasting or name in lasting else EARLY
+        last = int(steps) if not lasting or name in lasting else EARLY[1]
         for what, found in digests(name, last, int(shards)).items():
             if world().rank == 0:
                 print(what, found, flush=True)
