@@ -7,8 +7,7 @@ tables that come with scikit-learn is held out. From the others learn a GAN, as 
 table` plays it, and three models of a few lines: each column alone, a Gaussian copula, and a copula
 for each class. Each makes five times as many rows; two classifiers learn from these, and are asked
 about the rows held out. Beside that stands how far columns, and pairs of them, are from those held
-out, and whether rows are copies. Two to three minutes. Needs: pip install scikit-learn (for the
-set votes also statsmodels).
+out, and whether rows are copies. Two minutes. Needs scikit-learn (and for votes statsmodels).
 """
 from __future__ import annotations
 
@@ -61,7 +60,8 @@ def gan(names: list[str], train: np.ndarray, n: int, seed: int) -> np.ndarray:
     with TemporaryDirectory() as folder:
         file = Path(folder, "train.csv")
         write_table(file, Table(tuple(names), [tuple(map(str, row)) for row in train.tolist()]))
-        run = Run.new(Path(folder, "run"), data=str(file), steps=args.steps, seed=seed)
+        run = Run.new(Path(folder, "run"), data=str(file), steps=args.steps, seed=seed,
+                      save_every=args.steps)
         run.trainer().run(args.steps)
         run.close()
         return np.array(run.table(n, seed=seed).rows, float)

@@ -221,7 +221,8 @@ def _infogan(codes: tuple[int, int], net: Any, parts: dict[str, Any]) -> InfoGAN
 
 
 def _mgan(n: int, net: Any, parts: dict[str, Any]) -> MGAN:
-    several = Generators([net.generator() for _ in range(n)], net.system.latent)
+    members = [net.generator() for _ in range(n)]
+    several = Generators(members, getattr(members[0], "latent", net.system.latent))
     return MGAN(several, net.discriminator(answers=n), **parts)
 
 

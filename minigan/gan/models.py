@@ -46,31 +46,38 @@ class RowGenerator(Generator):
     among categories: unit vectors, softened. Which category is chosen is decided by as many numbers
     of the noise, the first, which are of the standard Gumbel distribution (`noise.with_gumbel`):
     softmax((logits + g) / temperature) has its largest element where softmax(logits) says, with
-    that probability, and a gradient (Jang et al. 2017). The same noise always is the same row.
+    that probability, and a gradient (Jang et al. 2017). The scalars come after the choices and see
+    them: who is small may depend on who is a cat. The same noise always is the same row.
 
     groups   of the choices, in their order: (number of categories, how many choices have it)
     latent   how many numbers the noise has, beside the Gumbel ones
+    width    how many numbers the layers make of them
     """
 
     def __init__(self, scalars: int, groups: Sequence[tuple[int, int]], temperature: float,
-                 latent: int, *layers: Module):
-        self.scalars, self.groups, self.temperature = scalars, groups, temperature
+                 latent: int, width: int, *layers: Module, rng: Rng = None):
+        self.groups, self.temperature = groups, temperature
         self.choices = sum(length * n for length, n in groups)
         super().__init__(self.choices + latent, *layers)
+        self.choose = Dense(width, self.choices, rng=rng) if groups else None
+        self.fill = Dense(width + self.choices, scalars, rng=rng) if scalars else None
 
     def forward(self, z: Tensor) -> Tensor:
         if z.ndim != 2 or z.shape[1] != self.latent:
             raise ValueError(f"this generator takes noise of shape (N, {self.latent}), "
                              f"got {z.shape}")
-        made = self.body(z[:, self.choices:])
-        parts, start = [ops.tanh(made[:, :self.scalars])] if self.scalars else [], 0
+        made, chosen, start = self.body(z[:, self.choices:]), [], 0
+        if self.choose is not None:
+            logits = self.choose(made) + z[:, :self.choices]
         for length, n in self.groups:  # those of one length at once
             end = start + length * n
-            logits = made[:, self.scalars + start:self.scalars + end] + z[:, start:end]
-            soft = ops.softmax(logits.reshape(len(z), n, length) * (1 / self.temperature))
-            parts.append(soft.reshape(len(z), length * n))
+            soft = ops.softmax(logits[:, start:end].reshape(len(z), n, length)
+                               * (1 / self.temperature))
+            chosen.append(soft.reshape(len(z), length * n))
             start = end
-        return ops.concatenate(parts, axis=1)
+        if self.fill is not None:
+            chosen.insert(0, ops.tanh(self.fill(ops.concatenate([made, *chosen], axis=1))))
+        return ops.concatenate(chosen, axis=1)
 
 
 class Discriminator(Module):
@@ -171,11 +178,11 @@ def table_generator(shape: Sequence[int] = (1,), width: int = 128, latent: int =
                     groups: Sequence[tuple[int, int]] = ()) -> Generator:
     """Two layers with BatchNorm, for rows of a table: a RowGenerator. Where nobody says what the
     numbers of a row are, all of them are scalars."""
-    layers = *dense_stack([latent, width, width], 0.2, rng, batch_norm=True), Dense(
-        width, math.prod(shape), rng=rng)
+    layers = dense_stack([latent, width, width], 0.2, rng, batch_norm=True)
     if scalars is None:
-        return Generator(latent, *layers, Tanh(), Reshape(*shape))
-    return RowGenerator(scalars, groups, 0.5, latent, *layers)
+        return Generator(latent, *layers, Dense(width, math.prod(shape), rng=rng), Tanh(),
+                         Reshape(*shape))
+    return RowGenerator(scalars, groups, 0.5, latent, width, *layers, rng=rng)
 
 
 def table_discriminator(shape: Sequence[int] = (1,), width: int = 128, rng: Rng = None, **_: Any

@@ -162,6 +162,14 @@ def test_few_rows_are_a_batch_and_a_csv_file_alone_names_the_system(tmp_path):
     assert run.config.game == Options.recipe("table")
 
 
+@pytest.mark.parametrize("game", [{"generators": 2}, {"codes": (3, 1)}, {"discriminators": 2}])
+def test_games_of_more_players_make_rows_too(file, tmp_path, game):
+    run = Run.new(tmp_path / "run", "table", Options(**game), data=str(file), steps=1, batch_size=8)
+    run.trainer().run(1)
+    run.close()
+    assert len(Run.open(tmp_path / "run").table(9).rows) == 9
+
+
 def test_weights_of_another_table_keep_its_columns(run, tmp_path, capsys):
     write_table(tmp_path / "more.csv", animals(40, seed=3))
     new = Run.new(tmp_path / "run", data=str(tmp_path / "more.csv"), weights_of=Run.open(run))

@@ -16,7 +16,8 @@ GROUPS = [(2, 1), (3, 2)]  # one choice of two categories, then two of three
 
 
 def generator(dtype=np.float32):
-    return models.RowGenerator(2, GROUPS, 0.5, 4, nn.Dense(4, 10, rng=RNG(0))).astype(dtype)
+    return models.RowGenerator(2, GROUPS, 0.5, 4, 6, nn.Dense(4, 6, rng=RNG(0)),
+                               rng=RNG(1)).astype(dtype)
 
 
 def test_a_row_is_scalars_and_unit_vectors_made_soft():
@@ -31,9 +32,9 @@ def test_a_row_is_scalars_and_unit_vectors_made_soft():
 
 def test_a_category_is_chosen_as_often_as_the_softmax_of_its_logits_says():
     G, n = generator(), 20_000
-    G.body[0].weight.data[...] = 0
+    G.choose.weight.data[...] = 0
     logits = np.array([0, 1, -1, 0, 2, 0.5, 0.5, 0.5], np.float32)
-    G.body[0].bias.data[...] = mg.tensor(np.concatenate([[0, 0], logits])).data
+    G.choose.bias.data[...] = mg.tensor(logits).data
     z = noise.with_gumbel(8, n, G.latent, RNG(2))
     rows = sample(G, z, 5000)
     for start, end in (2, 4), (4, 7), (7, 10):
@@ -65,13 +66,24 @@ def test_noise_of_another_shape_is_refused():
         generator()(mg.tensor(np.zeros((3, 4), np.float32)))
 
 
-def test_what_chooses_changes_no_scalar_and_the_other_noise_does():
+def test_scalars_see_the_other_noise_and_what_was_chosen():
     G = generator()
     z = noise.with_gumbel(8, 6, G.latent, RNG(5)).numpy()
-    other, same = z.copy(), sample(G, mg.tensor(z))
-    other[:, :8] += RNG(6).normal(size=(6, 8))
-    chosen = sample(G, mg.tensor(other))
-    np.testing.assert_array_equal(chosen[:, :2], same[:, :2])
-    assert (chosen[:, 2:] != same[:, 2:]).all()
-    other[:, :8], other[:, 8:] = z[:, :8], z[:, 8:] + 1
-    assert (sample(G, mg.tensor(other))[:, :2] != same[:, :2]).all()
+    first = sample(G, mg.tensor(z))
+    for part in (slice(0, 8), slice(8, None)):
+        other = z.copy()
+        other[:, part] += 1 + RNG(6).random(other[:, part].shape)
+        assert (sample(G, mg.tensor(other))[:, :2] != first[:, :2]).all()
+    G.fill.weight.data[6:] = 0  # now they do not see what was chosen
+    first, other = sample(G, mg.tensor(z)), z.copy()
+    other[:, :8] += RNG(7).normal(size=(6, 8))
+    made = sample(G, mg.tensor(other))
+    np.testing.assert_array_equal(made[:, :2], first[:, :2])
+    assert (made[:, 2:] != first[:, 2:]).all()
+
+
+@pytest.mark.parametrize("scalars, groups", [(3, ()), (0, [(2, 2)])])
+def test_rows_may_be_of_scalars_alone_or_of_choices_alone(scalars, groups):
+    G = models.RowGenerator(scalars, groups, 0.5, 4, 6, nn.Dense(4, 6, rng=RNG(0)), rng=RNG(1))
+    rows = sample(G, noise.with_gumbel(G.choices, 5, G.latent, RNG(1)))
+    assert rows.shape == (5, scalars + G.choices)
