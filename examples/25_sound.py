@@ -34,10 +34,11 @@ def drums(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
         return np.exp(-t / rng.uniform(shortest, longest, (n, 1)))
 
     hiss = rng.standard_normal((n, LENGTH))
-    high, low = rng.uniform(100, 200, (n, 1)), rng.uniform(40, 60, (n, 1))
+    low, high = rng.uniform(40, 60, (n, 1)), rng.uniform(100, 200, (n, 1))
     pitch = low + (high - low) * fading(0.01, 0.03)
     kick = np.sin(2 * np.pi * np.cumsum(pitch, axis=1) / RATE) * fading(0.04, 0.1)
-    ring = np.sin(2 * np.pi * rng.uniform(180, 260, (n, 1)) * t) * fading(0.02, 0.05)
+    kick += rng.uniform(0, 0.2, (n, 1)) * hiss * fading(0.01, 0.05)  # of the beater
+    ring = np.sin(2 * np.pi * rng.uniform(120, 260, (n, 1)) * t) * fading(0.02, 0.05)
     snare = ring + rng.uniform(0.2, 0.4, (n, 1)) * hiss * fading(0.03, 0.08)
     hat = np.diff(hiss, n=2, axis=1, append=0, prepend=0) * fading(0.01, 0.04)
     sounds = np.choose(kinds[:, None], [kick, snare, hat])
@@ -52,8 +53,7 @@ def spectra(sounds: np.ndarray) -> np.ndarray:
 
 
 def surrogates(logs: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
-    """n sounds whose log spectrograms are normal, with the mean and the covariance of these, and
-    whose phases are drawn by chance."""
+    """n sounds with normal log spectrograms, of these ones' mean and covariance, and any phases."""
     drawn = rng.standard_normal((n, len(logs)), np.float32) / np.sqrt(len(logs))
     drawn = np.tensordot(drawn, logs - logs.mean(axis=0), 1) + logs.mean(axis=0)
     loud = np.maximum(np.exp(drawn) - FLOOR, 0)
@@ -67,9 +67,11 @@ def surrogates(logs: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray
 class PhaseShuffle(nn.Module):
     """Each signal (L, C) moved by −shuffle … shuffle samples, mirrored at its ends."""
 
-    def draw(self, n: int, rng: noise.Rng) -> None:
-        most = args.shuffle
+    def draw(self, x: mg.Tensor, rng: noise.Rng) -> mg.Tensor:
+        """What D is shown, as it is; the shifts are drawn anew for it."""
+        n, most = len(x), args.shuffle
         self.shifts = noise.drawn(lambda rng: rng.integers(-most, most + 1, n), rng)
+        return x
 
     def forward(self, x: mg.Tensor) -> mg.Tensor:
         m = args.shuffle
@@ -78,25 +80,19 @@ class PhaseShuffle(nn.Module):
         return ops.translate(longer, self.shifts * 0, self.shifts)[:, 0, m:-m]
 
 
-def networks(rng: np.random.Generator) -> tuple[models.Generator, nn.Module]:
-    """Four layers of stride 4 from 4 places to 1,024, and four back."""
-    up, down, sizes = [], [], (128, 64, 32, 16, 1)
-    for inputs, outputs in zip(sizes, sizes[1:]):
-        options = {"stride": 4, "padding": "same", "rng": rng}
-        up += [nn.BatchNorm(inputs), nn.ReLU(), nn.ConvTranspose1d(inputs, outputs, 8, **options)]
-        down[:0] = [nn.Conv1d(outputs, inputs, 8, **options), nn.LeakyReLU(0.2),
-                    *[PhaseShuffle()] * (args.shuffle > 0 and inputs < 128)]
-    first, last = nn.Dense(64, 4 * 128, rng=rng), nn.Dense(4 * 128, 1, rng=rng)
-    return (models.Generator(64, first, nn.Reshape(4, 128), *up, nn.Tanh()),
-            models.Discriminator(*down, nn.Flatten(), last))
-
-
-def shifts_drawn(x: mg.Tensor, rng: noise.Rng) -> mg.Tensor:
-    """What D is shown, as it is; on the way its shifts are drawn anew."""
-    for layer in discriminator.modules():
-        if isinstance(layer, PhaseShuffle):
-            layer.draw(len(x), rng)
-    return x
+def networks(rng: np.random.Generator, *shuffle: nn.Module
+             ) -> tuple[models.Generator, models.Discriminator]:
+    """Dense layers to 64 places of 32 channels, two steps of stride 4, and the same way back."""
+    options = {"kernel_size": 16, "stride": 4, "padding": "same", "rng": rng}
+    return models.Generator(
+        64, nn.Dense(64, 256, rng=rng), nn.BatchNorm(256), nn.ReLU(),
+        nn.Dense(256, 64 * 32, rng=rng), nn.Reshape(64, 32), nn.BatchNorm(32), nn.ReLU(),
+        nn.ConvTranspose1d(32, 16, **options), nn.BatchNorm(16), nn.ReLU(),
+        nn.ConvTranspose1d(16, 1, **options), nn.Tanh()
+    ), models.Discriminator(
+        nn.Conv1d(1, 16, **options), nn.LeakyReLU(0.2), *shuffle,
+        nn.Conv1d(16, 32, **options), nn.LeakyReLU(0.2), *shuffle,
+        nn.Flatten(), nn.Dense(64 * 32, 128, rng=rng), nn.LeakyReLU(0.2), nn.Dense(128, 1, rng=rng))
 
 
 def report(name: str, sounds: np.ndarray) -> None:
@@ -130,9 +126,11 @@ for x, kind in Loader(spectra(train), kinds, batch_size=64, seed=0):
 report("others of the real", others)
 report("phases by chance", surrogate := surrogates(spectra(train[:1000]), args.count, rng))
 
-generator, discriminator = networks(np.random.default_rng(args.seed))
+shuffle = [PhaseShuffle()] if args.shuffle else []
+generator, discriminator = networks(np.random.default_rng(args.seed), *shuffle)
 fixed = noise.normal(args.count, generator.latent, np.random.default_rng(1))
-game = GAN(generator, discriminator, penalties=[penalties.r1(0.1)], augment=shifts_drawn)
+game = GAN(generator, discriminator, penalties=[penalties.r1(1)],
+           augment=shuffle[0].draw if shuffle else None)
 trainer = Trainer(game, Loader(train, batch_size=16, seed=args.seed), lr=2e-3, seed=args.seed,
                   schedule=lambda done, steps: 1 - done / steps)
 trainer.steps = args.steps  # over which lr falls to 0
@@ -140,13 +138,12 @@ for fifth in range(1, 6):
     trainer.run(args.steps * fifth // 5)
     report(f"WaveGAN, step {trainer.step}", made := sample(trainer.average.module, fixed))
 
-args.out.mkdir(parents=True, exist_ok=True)
-rows = {"real": others, "surrogate": surrogate, "made": made}
-for name, sounds in rows.items():  # sixteen, one after another
+args.out.mkdir(parents=True, exist_ok=True)  # sixteen of each, one after another
+for name, sounds in ("real", others), ("surrogate", surrogate), ("made", made):
     samples = np.pad(sounds[:16, :, 0], ((0, 0), (0, RATE // 8))).ravel()
     with wave.open(str(args.out / f"25_{name}.wav"), "wb") as file:
         file.setnchannels(1), file.setsampwidth(2), file.setframerate(RATE)
         file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
-pictures = np.concatenate([spectra(sounds[:8]) for sounds in rows.values()]).swapaxes(1, 2)
+pictures = spectra(np.concatenate([x[:8] for x in (others, surrogate, made)])).swapaxes(1, 2)
 viz.save_grid(args.out / "25_sound.png", pictures[:, ::-1, :, None], (-2.3, 2.5), 8, scale=3)
 print(f"wrote {args.out / '25_sound.png'}, and 25_real.wav, 25_surrogate.wav and 25_made.wav")
