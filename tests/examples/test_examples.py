@@ -118,35 +118,12 @@ RUNS = {
     "14_many_networks.py": Run(["--steps", "2"], lambda output, folder:
                                output.count("coverage") == 3 and output.count("generator ") == 5
                                and wrote("14_makers.png")(output, folder)),
-    "17_own_networks.py": Run(["--steps", "20", "--out", "own"], lambda output, folder:
-                              wrote("own/walk-step-000020-seed-0.gif")(output, folder)
-                              and (folder / "own" / "torch-step-000020" / "generator.py").exists()),
-    "23_tables.py": Run(["--sets", "iris", "--seeds", "0", "--steps", "20"], lambda output, folder:
-                        number_after("iris     real rows", output) > 80
-                        and number_after("iris     GAN", output) > 10
-                        and wrote("tables-iris.svg")(output, folder), needs="sklearn"),
     "15_few_labels.py": Run(["--steps", "100"], lambda output, folder:
                             number_after("100 labels alone:", output) > 70
                             and number_after("without one:", output) > 50),
-    "24_time_series.py": Run(["--steps", "1", "--series", "200", "--judges", "1"],
-                             lambda output, folder:
-                             output.count("discriminative 0.") == 4
-                             and 0 < number_after("predictive", output) < 2
-                             and wrote("24_sines.png")(output, folder)),
-    "26_text.py": Run(["--steps", "1"], lambda output, folder:
-                      "valid   3.2%   words   0 of 132   KL 3.435" in output
-                      and output.count("of 132   KL 3.") == 4
-                      and wrote("26_text.png")(output, folder)),
-    "25_sound.py": Run(["--steps", "5", "--count", "100", "--out", "sound"], lambda output, folder:
-                       number_after("others of the real", output.replace("kick", "")) > 20
-                       and output.count("WaveGAN, step") == 5 and "not captured" not in output
-                       and wrote("sound/25_sound.png")(output, folder)
-                       and (folder / "sound" / "25_made.wav").stat().st_size > 20_000),
-    "27_solids.py": Run(["--steps", "5", "--count", "50", "--out", "solids"], lambda output, folder:
-                        re.search("not shown +one piece 100%  mirrored 100%  wrong voxels +0",
-                                  output) is not None
-                        and "the game, step 5 " in output
-                        and wrote("solids/27_solids.png")(output, folder)),
+    "17_own_networks.py": Run(["--steps", "20", "--out", "own"], lambda output, folder:
+                              wrote("own/walk-step-000020-seed-0.gif")(output, folder)
+                              and (folder / "own" / "torch-step-000020" / "generator.py").exists()),
     "20_augmentation.py": Run(["--labels", "5", "--draws", "2", "--steps", "4"],
                               lambda output, folder: output.count(" a class  ") == 7
                               and number_after("5 a class  nothing", output) >= 10
@@ -159,6 +136,29 @@ RUNS = {
         ["--tasks", "double", "translate", "--steps", "2"], lambda output, folder:
         number_after("L1 + 0.1 D  PSNR", output) > 3 and output.count("there and back") == 4
         and wrote("22_pictures.png")(output, folder)),
+    "23_tables.py": Run(["--sets", "iris", "--seeds", "0", "--steps", "20"], lambda output, folder:
+                        number_after("iris     real rows", output) > 80
+                        and number_after("iris     GAN", output) > 10
+                        and wrote("tables-iris.svg")(output, folder), needs="sklearn"),
+    "24_time_series.py": Run(["--steps", "1", "--series", "200", "--judges", "1"],
+                             lambda output, folder:
+                             output.count("discriminative 0.") == 4
+                             and 0 < number_after("predictive", output) < 2
+                             and wrote("24_sines.png")(output, folder)),
+    "25_sound.py": Run(["--steps", "5", "--count", "100", "--out", "sound"], lambda output, folder:
+                       number_after("others of the real", output.replace("kick", "")) > 20
+                       and output.count("WaveGAN, step") == 5 and "not captured" not in output
+                       and wrote("sound/25_sound.png")(output, folder)
+                       and (folder / "sound" / "25_made.wav").stat().st_size > 20_000),
+    "26_text.py": Run(["--steps", "1"], lambda output, folder:
+                      "valid   3.2%   words   0 of 132   KL 3.435" in output
+                      and output.count("of 132   KL 3.") == 4
+                      and wrote("26_text.png")(output, folder)),
+    "27_solids.py": Run(["--steps", "5", "--count", "50", "--out", "solids"], lambda output, folder:
+                        re.search("not shown +one piece 100%  mirrored 100%  wrong voxels +0",
+                                  output) is not None
+                        and "the game, step 5 " in output
+                        and wrote("solids/27_solids.png")(output, folder)),
     "conditional_quality.py": Run(
         ["--system", "mlp-small", "--steps", "2", "--classifier-steps", "2", "--data-dir", ".",
          "--out", "run"], lambda output, folder:
