@@ -6,7 +6,7 @@ You learn how a GAN makes sound (Donahue et al. 2019): transposed convolutions o
 into 1,024 numbers, and within D signals are moved by up to so many samples (phase shuffle; 0: not),
 for else it knows generated sounds by where the ripples lie that such layers leave. A classifier of
 real spectrograms says what was made. Held against it are sounds with the spectrograms of a Gaussian
-and phases drawn by chance. Three wav files and a picture come out. Two minutes.
+and phases drawn by chance. Three wav files and a picture come out. A minute.
 """
 from __future__ import annotations
 

@@ -5,7 +5,7 @@
 You learn what a three-dimensional convolution is for, and how a generator is judged where every
 right answer is known: there are 108 tables, half of them are shown to the game, and what it makes
 is looked up in the list. It is held against voxels drawn one by one, as often filled as they are in
-the tables, and against a Gaussian with the tables' means and covariances. Two minutes.
+the tables, and against a Gaussian with the tables' means and covariances. A minute.
 """
 from __future__ import annotations
 
