@@ -283,7 +283,7 @@ def test_a_run_from_before_there_were_games_is_resumed_as_the_plain_one(plain, t
     (lambda c: c.update(data="cats"), "there is no data set 'cats'; there are digits"),
     (lambda c: c.update(system=["x"]), "there is no system ['x']; there are digits"),
     (lambda c: c.update(lr=-1), "lr is a positive number, not -1"),
-    (lambda c: c.update(colour=1), "there is no field 'colour'; there are system, data, shape"),
+    (lambda c: c.update(hue=1), "there is no field 'hue'; there are system, data, shape"),
     (lambda c: c.update(game=None), "is damaged"),
     (lambda c: c["game"].update(colour=1), "there is no option 'colour'"),
     (lambda c: c["game"].update(d_steps="2"), "d_steps is a whole number of at least 1, not '2'"),

@@ -63,10 +63,10 @@ def test_a_rate_that_a_program_changes_is_the_rate_from_there_on():
 
 EDITED = {"system": "mlp", "data": "stacked-digits", "shape": [4, 16, 1], "batch_size": 9,
           "seed": 1, "classes": 9, "program": {"kind": "GMAN"}, "weights_of": "another",
-          "game": {"objective": "hinge"}}
+          "game": {"objective": "hinge"}, "columns": [{"name": "city", "texts": ["Oslo", "Rome"]}]}
 
 
-INSIDE = {"game": "objective", "program": "kind"}
+SAID = {"game": "objective was ", "program": "kind was ", "columns": "columns are of a run of"}
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -77,7 +77,7 @@ def test_an_edited_setting_is_obeyed_or_refused(name):
     assert name in FREE or settings[name] != EDITED[name]
     Path("run/config.json").write_text(json.dumps({**settings, name: EDITED.get(name, 7)}))
     if name not in FREE:
-        with pytest.raises(UserError, match=f"{INSIDE.get(name, name)} was "):
+        with pytest.raises(UserError, match=SAID.get(name, f"{name} was ")):
             Run.open("run").trainer()
 
 

@@ -20,9 +20,11 @@ IN_FLOAT64 = {"mean", "var", "std", "logsumexp", "softmax", "log_softmax", "batc
               "losses.bce", "losses.bce_with_logits", "losses.mse", "losses.mae", "losses.huber",
               "losses.cross_entropy"}
 # their references make arrays of floats
-KEEPS = {"conv2d", "conv_transpose2d", "max_pool2d", "upsample_nearest", "pixel_shuffle"}
+CONVOLUTIONS = {"conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d",
+                "conv_transpose3d"}
+KEEPS = {*CONVOLUTIONS, "max_pool2d", "upsample_nearest", "pixel_shuffle"}
 REFUSED = {"upsample_bilinear": "interpolates floats"}
-REFUSED_BOOLEANS = {"conv2d": "of booleans", "conv_transpose2d": "of booleans"}
+REFUSED_BOOLEANS = dict.fromkeys(CONVOLUTIONS, "of booleans")
 
 
 def integers(x, dtype):
