@@ -261,9 +261,9 @@ class Stage:
         """The values so far from the point, for all elements side by side: NaN where refused."""
         return self.function.near_values(flat(self.point) + step, self.start)
 
-    def still(self, direction: np.ndarray) -> bool:
-        """Whether the values do not move at all along it."""
-        return all((self.beside(h * direction) == self.start).all() for h in (STEP, -STEP))
+    def still(self, direction: np.ndarray) -> np.ndarray:
+        """Which values do not move at all along it."""
+        return np.all([self.beside(h * direction) == self.start for h in (STEP, -STEP)], axis=0)
 
     def pull_back(self, u: np.ndarray, point: Any = None, **options: Any) -> Point:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,

@@ -252,6 +252,12 @@ def test_the_variance_of_equal_logarithms_is_rounding_and_so_is_what_its_gradien
     not_called_wrong(f, np.array([[0.00258367, 0.00064592, 0.00129184]]))
 
 
+def test_a_value_that_does_not_move_is_no_proof_against_a_slope_below_its_rounding():
+    not_called_wrong(ops.sigmoid, np.array([0.3, -743.00511724]))  # the least slope that there is
+    x = np.array([[0.0, 29.0], [1.0, 2.0]])
+    not_called_wrong(lambda x: ops.max(ops.log_softmax(x), axis=1), x)  # −3e-13, one digit of 29
+
+
 def test_a_long_step_over_a_peak_shows_no_slope():
     def f(t):
         return np.array([[0.2 / np.cosh(300 * t - 15) ** 2]])
