@@ -45,7 +45,7 @@ def check_curvature(stage: Stage) -> None:
     slack = RTOL * abs(v * by_v).sum()
     if not low - slack <= claimed <= high + slack:
         slack += abs(v) @ np.maximum(stage.blur(v), stage.blur(w))[:n]
-        if values.still(short).all():  # then they may be the rounding of numbers of size 1
+        if values.rounded(short).all():  # they may be what is left of numbers of size 1
             slack += 16 * EPS * abs(u).sum() * (abs(v) / values.reach).sum() ** 2
     if not low - slack <= claimed <= high + slack and not no_hessian(stage, v):
         raise stage.fail("the second derivative along a random direction v, vᵀ H v, is "

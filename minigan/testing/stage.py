@@ -261,9 +261,11 @@ class Stage:
         """The values so far from the point, for all elements side by side: NaN where refused."""
         return self.function.near_values(flat(self.point) + step, self.start)
 
-    def still(self, direction: np.ndarray) -> np.ndarray:
-        """Which values do not move at all along it."""
-        return np.all([self.beside(h * direction) == self.start for h in (STEP, -STEP)], axis=0)
+    def rounded(self, direction: np.ndarray) -> np.ndarray:
+        """Which values are equal at points close together along it, as what is left of larger ones
+        is."""
+        along = [self.beside(t * direction) for t in np.linspace(-1e-3, 1e-3, 5) * STEP]
+        return np.any([a == b for a, b in zip(along, along[1:])], axis=0)
 
     def pull_back(self, u: np.ndarray, point: Any = None, **options: Any) -> Point:
         return self.guarded(self.function.pull_back, self.point if point is None else point, u,
