@@ -46,8 +46,8 @@ class GRUCell(Module):
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
         inputs, features = len(self.weight_x), len(self.weight_h)
-        given = "no state" if h is None else f"a state of shape {h.shape}"
         if x.shape[1:] != (inputs,) or h is not None and h.shape != (len(x), features):
+            given = "no state" if h is None else f"a state of shape {h.shape}"
             raise ValueError(f"{self!r} needs x (N, {inputs}), one element of a sequence, and a "
                              f"state (N, {features}) or none, got x of shape {x.shape} and {given}")
         if h is None:
