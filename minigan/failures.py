@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dis
 import inspect
+import re
 import sys
 from typing import Any, Callable, Iterable, Mapping
 
@@ -37,7 +38,8 @@ def wrongly_called(f: Callable, options: Mapping[str, Any], error: TypeError) ->
             hint = usual_name("argument", name) or did_you_mean(name, names)
             return TypeError(f"{name_of(f)} has no argument {name!r}{hint}")
     plain = inspect.Signature([p.replace(annotation=p.empty) for p in parameters])
-    return TypeError(f"{name_of(f)}{plain}: {error}")
+    call = re.sub(r"<function (\S+) at \w+>", r"\1", str(plain))  # defaults by their names
+    return TypeError(f"{name_of(f)}{call}: {error}")
 
 
 def in_words(name: str, args: Iterable[Any], options: Mapping[str, Any], error: Exception

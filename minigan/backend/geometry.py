@@ -24,17 +24,18 @@ class Words(NamedTuple):
     named: str
     sides: str     # of padding
     lengths: str
+    thing: str
     things: str
 
 
 WORDS = {1: Words("L", "K", "a tuple", "(length,)", "a pair in a tuple ((start, end),)",
-                  "a signal has a length", "signals"),
+                  "a signal has a length", "signal", "signals"),
          2: Words("H, W", "KH, KW", "a pair", "(height, width)",
                   "a pair of pairs ((top, bottom), (left, right))",
-                  "an image has a height and a width", "images"),
+                  "an image has a height and a width", "image", "images"),
          3: Words("D, H, W", "KD, KH, KW", "a triple", "(depth, height, width)",
                   "three pairs ((front, back), (top, bottom), (left, right))",
-                  "a solid has a depth, a height and a width", "solids")}
+                  "a solid has a depth, a height and a width", "solid", "solids")}
 
 
 class Window(NamedTuple):
@@ -194,9 +195,10 @@ def _fitting(name: str, window: Window, image: tuple[int, ...]) -> Window:
     """The window, if it fits into the image at least once."""
     if min(window.outputs(image)) < 1:
         padded = tuple([n + sum(p) for n, p in zip(image, window.padding)])
+        thing = WORDS[len(image)].thing
         raise ValueError(f"{name}: a window of {window.extent} (size {window.size}, dilation "
-                         f"{window.dilation}) is larger than the padded image of {padded} "
-                         f"(image {image}, padding {window.padding})")
+                         f"{window.dilation}) is larger than the padded {thing} of "
+                         f"{padded} ({thing} {image}, padding {window.padding})")
     return window
 
 

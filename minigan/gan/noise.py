@@ -73,12 +73,17 @@ def gumbel_softmax(logits: Tensor, temperature: PositiveNumber | Tensor, rng: Rn
                  softmax (straight-through, Bengio et al. 2013). It is not the derivative of what
                  is returned, which is 0 or does not exist: no gradient check holds
 
-    Raises ValueError for logits without a category.
+    Raises ValueError for logits without a category, and for a temperature that is not one number.
     """
     logits = as_floats(as_tensor(logits))
     shape, dtype = logits.shape, logits.dtype
     if not shape or not shape[-1]:
         raise ValueError(f"gumbel_softmax needs logits (…, categories), got shape {shape}")
+    if getattr(temperature, "shape", ()):
+        if temperature.size != 1:
+            raise ValueError("gumbel_softmax: temperature is a positive number or a Tensor of one "
+                             f"element, not of shape {temperature.shape}")
+        temperature = ops.reshape(temperature, ())
     g = drawn(lambda rng: rng.gumbel(size=shape).astype(dtype), rng)
     g = Tensor(backend.to_device(g.data, backend.of(logits.data).name))
     soft = ops.softmax((logits + g) / temperature)

@@ -46,12 +46,12 @@ class GRUCell(Module):
 
     def forward(self, x: Tensor, h: Tensor | None = None) -> Tensor:
         inputs, features = len(self.weight_x), len(self.weight_h)
-        if h is None and x.ndim == 2:
-            h = Tensor(backend.array_module(x.data).zeros((len(x), features), x.dtype))
-        if h is None or x.shape != (*h.shape[:1], inputs) or h.shape[1:] != (features,):
+        if x.shape[1:] != (inputs,) or h is not None and h.shape != (len(x), features):
+            given = "no state" if h is None else f"a state of shape {h.shape}"
             raise ValueError(f"{self!r} needs x (N, {inputs}), one element of a sequence, and a "
-                             f"state (N, {features}), got shapes {x.shape} and "
-                             f"{None if h is None else h.shape}")
+                             f"state (N, {features}) or none, got x of shape {x.shape} and {given}")
+        if h is None:
+            h = Tensor(backend.array_module(x.data).zeros((len(x), features), x.dtype))
         of_x = ops.affine(x, self.weight_x, self.bias_x)
         of_h = ops.affine(h, self.weight_h, self.bias_h)
         gates = ops.sigmoid(of_x[:, :2 * features] + of_h[:, :2 * features])

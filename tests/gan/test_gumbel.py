@@ -1,6 +1,7 @@
 """Gumbel-softmax: what it draws, what flows through it, and that it is captured."""
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -146,3 +147,16 @@ def test_logits_without_a_category_are_refused(shape):
 def test_a_temperature_is_positive():
     with pytest.raises(ValueError, match="temperature is a positive number or a Tensor, not 0"):
         gumbel_softmax(LOGITS, 0, RNG(0))
+
+
+@pytest.mark.parametrize("temperature", [np.ones(2), mg.tensor(np.ones((5, 1))), np.ones(0)])
+def test_a_temperature_of_several_elements_is_refused_by_its_name(temperature):
+    shape = re.escape(str(temperature.shape))
+    with pytest.raises(ValueError, match=f"temperature is .* a Tensor of one element, .* {shape}$"):
+        gumbel_softmax(LOGITS, temperature, RNG(0))
+
+
+def test_a_temperature_of_one_element_is_one_of_any_shape():
+    logits = mg.tensor(LOGITS)
+    expected, y = (gumbel_softmax(logits, t, RNG(0)) for t in (0.5, mg.tensor([[[0.5]]])))
+    np.testing.assert_array_equal(y.numpy(), expected.numpy())

@@ -146,12 +146,18 @@ def test_a_captured_step_through_time_is_the_eager_one_bit_for_bit():
 
 
 @pytest.mark.parametrize("x, h, got", [
-    ((5, 4), None, "(5, 4) and (5, 2)"), ((6, 5, 3), None, "(6, 5, 3) and None"),
-    ((5, 3), (4, 2), "(5, 3) and (4, 2)"), ((5, 3), (5, 3), "(5, 3) and (5, 3)"),
-    ((5, 3), (1, 2), "(5, 3) and (1, 2)"), ((3,), None, "(3,) and None"),
-    ((), (2,), "() and (2,)")])
+    ((5, 4), None, "(5, 4) and no state"), ((6, 5, 3), None, "(6, 5, 3) and no state"),
+    ((5, 3), (4, 2), "(5, 3) and a state of shape (4, 2)"),
+    ((5, 3), (5, 3), "(5, 3) and a state of shape (5, 3)"),
+    ((5, 3), (1, 2), "(5, 3) and a state of shape (1, 2)"), ((3,), None, "(3,) and no state"),
+    ((), (2,), "() and a state of shape (2,)")])
 def test_other_shapes_are_refused(x, h, got):
     message = re.escape(f"GRUCell(3, 2) needs x (N, 3), one element of a sequence, and a state "
-                        f"(N, 2), got shapes {got}")
+                        f"(N, 2) or none, got x of shape {got}")
     with pytest.raises(ValueError, match=f"^{message}$"):
         nn.GRUCell(3, 2)(mg.tensor(np.ones(x)), h and mg.tensor(np.ones(h)))
+
+
+def test_a_call_that_lacks_an_argument_is_told_the_others_by_their_names():
+    with pytest.raises(TypeError, match=r"GRUCell\(inputs, features, weight_init=glorot_uniform, "):
+        nn.GRUCell(3)

@@ -77,7 +77,10 @@ def test_they_and_their_gradients_equal_pytorchs(axes, options):
      "(KD, KH, KW, C / groups, O), is for 3"),
     (lambda: ops.conv3d(drawn(1, 4, 2, 4, 2), drawn(2, 3, 2, 2, 1)),
      "conv3d: a window of (2, 3, 2) (size (2, 3, 2), dilation (1, 1, 1)) is larger than the padded "
-     "image of (4, 2, 4)"),
+     "solid of (4, 2, 4) (solid (4, 2, 4), padding ((0, 0), (0, 0), (0, 0)))"),
+    (lambda: ops.conv1d(drawn(1, 2, 2), drawn(3, 2, 1)),
+     "conv1d: a window of (3,) (size (3,), dilation (1,)) is larger than the padded signal of (2,) "
+     "(signal (2,), padding ((0, 0),))"),
     (lambda: ops.conv1d(drawn(1, 4, 2), drawn(2, 2, 1), padding=(1, 2)),
      "padding is a number, a tuple (length,), a pair in a tuple ((start, end),), none negative"),
     (lambda: ops.conv3d(drawn(1, 4, 4, 4, 2), drawn(2, 2, 2, 2, 1), stride=(1, 2)),
