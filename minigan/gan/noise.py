@@ -84,6 +84,8 @@ def gumbel_softmax(logits: Tensor, temperature: PositiveNumber | Tensor, rng: Rn
             raise ValueError("gumbel_softmax: temperature is a positive number or a Tensor of one "
                              f"element, not of shape {temperature.shape}")
         temperature = ops.reshape(temperature, ())
+    if isinstance(temperature, Tensor):
+        temperature = temperature.astype(dtype)
     g = drawn(lambda rng: rng.gumbel(size=shape).astype(dtype), rng)
     g = Tensor(backend.to_device(g.data, backend.of(logits.data).name))
     soft = ops.softmax((logits + g) / temperature)

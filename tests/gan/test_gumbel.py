@@ -160,3 +160,8 @@ def test_a_temperature_of_one_element_is_one_of_any_shape():
     logits = mg.tensor(LOGITS)
     expected, y = (gumbel_softmax(logits, t, RNG(0)) for t in (0.5, mg.tensor([[[0.5]]])))
     np.testing.assert_array_equal(y.numpy(), expected.numpy())
+
+
+@pytest.mark.parametrize("temperature", [np.array(0.5), mg.tensor(np.array(0.5))])
+def test_a_temperature_in_double_precision_leaves_the_logits_dtype(temperature):
+    assert gumbel_softmax(LOGITS.astype(np.float32), temperature, RNG(0)).dtype == np.float32
