@@ -72,6 +72,9 @@ def rows_of(run: Run, args: argparse.Namespace) -> Path:
         if run.config.data == TABLE and getattr(args, name) not in (None, False):
             raise UserError(f"--{name} is for images, and this run makes rows of a table, which "
                             "--csv F.csv writes")
+    if run.config.data == TABLE and args.truncation != 1:
+        raise UserError("--truncation is for images: in the rows of a table, it would change how "
+                        "often each text is there")
     if args.csv is not None and args.csv.exists():
         raise UserError(f"{args.csv} is there already: name another file")
     step, args.n = run.saved_step(args.step), args.n or ROWS

@@ -5,6 +5,7 @@ import argparse
 from typing import Any
 
 from ..gan import SYSTEMS
+from ..gan.tables import TABLE
 from . import game
 
 
@@ -17,6 +18,7 @@ def register(commands: Any) -> None:
 def systems(args: argparse.Namespace) -> None:
     """`minigan systems`."""
     for name, system in SYSTEMS.items():
-        print(f"{name:12} {system.summary}; data {system.data}, batch {system.batch_size}, "
+        data = "FILE.csv" if system.data == TABLE else system.data
+        print(f"{name:12} {system.summary}; data {data}, batch {system.batch_size}, "
               f"{system.steps} steps")
         print(f"{'':12} recipe: {' '.join(game.words(system.recipe)) or 'as written'}")

@@ -56,7 +56,7 @@ def register(commands: Any) -> None:
                    help="of image files: grey or coloured (default: coloured if any of them is)")
     p.add_argument("--steps", type=POSITIVE, metavar="N", help="how many steps in all")
     p.add_argument("--batch-size", type=TWO_OR_MORE, metavar="N",
-                   help="images of each kind in a step")
+                   help="images, or rows, of each kind in a step")
     p.add_argument("--seed", type=SEED, metavar="N",
                    help="fixes weights, batches and noise (default: 0)")
     p.add_argument("--recipe", type=one_of(RECIPES, "recipe"), metavar="NAME",
@@ -84,9 +84,11 @@ def register(commands: Any) -> None:
 
 def train(args: argparse.Namespace) -> int:
     """`minigan train`. After Ctrl-C the status is 130, as of any interrupted program."""
-    choose_device(args.device)
+    device = choose_device(args.device)
     threads.count()  # an error about them comes before anything is written
     with closing(resumed_run(args) if args.resume else new_run(args)) as run:
+        if device:  # said once nothing is wrong with the data
+            print(device)
         return play(run)
 
 
@@ -182,19 +184,19 @@ def resumed_run(args: argparse.Namespace) -> Run:
     return run
 
 
-def choose_device(device: str) -> None:
-    """Set the default backend; "auto" takes the GPU if there is one, and says which it took, and
-    why not the GPU where there seems to be one."""
+def choose_device(device: str) -> str:
+    """Set the default backend; "auto" takes the GPU if there is one. Returns which it took, and why
+    not the GPU where there seems to be one; else ""."""
     if device != "auto":
         backend.use(device)
-        return
+        return ""
     try:
         backend.use("cuda")
-        print("device: cuda")
+        return "device: cuda"
     except BackendError:
         backend.use("cpu")
         why = doctor.why_no_gpu()
-        print("device: cpu" + f" ({why}; see minigan doctor)" * bool(why))
+        return "device: cpu" + f" ({why}; see minigan doctor)" * bool(why)
 
 
 def free_folder(parent: Path, name: str) -> Path:

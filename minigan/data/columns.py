@@ -12,11 +12,16 @@ from ..checked import checked
 from ..errors import BRIEF
 from ..settings import FLAG, NUMBER, POSITIVE_NUMBER, Positive, whole
 from .idx import DataError
-from .table import Table, number
+from .table import Table, counted, number
 
 FEW = 10     # different numbers of a column that is taken for one of categories,
 EACH = 5     # where there are so many rows for each of them at least
 MOST = 200   # texts that a column may have
+NAMES = 0.9  # of its cells different, and more than FEW: it names the rows, and tells nothing
+DIGITS = 15  # of a whole number, which float64 has for sure
+OFF = 0.01   # of its size, by which a number may come back wrong,
+LOST = 0.1   # and the share of a column's cells that may be more wrong
+MARKS = str.maketrans("", "", ",%$€£' \u00a0")  # in what is meant for a number, and is none
 MODES = 5    # normal distributions that the numbers of a column are taken to be of, at most,
 FITTED = 10_000  # and how many of the numbers that is found by
 MISSING = {"", "na", "n/a", "nan", "null"}  # what stands for no number, in capitals or not
@@ -114,10 +119,12 @@ class Columns:
     @checked
     def of(cls, table: Table) -> Columns:
         """Those of a table: numbers, if all cells are numbers or missing and not very few different
-        ones, else categories. Raises DataError for what cannot be learned from."""
+        ones, else categories. Raises DataError for what cannot be learned from: names, of which
+        nearly all are different, numbers among which there are others, and those that float64 or
+        float32 have not."""
         if len(set(table.rows)) < 2:
-            raise DataError(f"a table of {len(table.rows)} rows is nothing to learn from: it takes "
-                            "two that differ at least")
+            raise DataError(f"a table of {counted(len(table.rows), 'row')} is nothing to learn "
+                            "from: it takes two that differ at least")
         return cls([_column(name, table.column(name)) for name in table.names])
 
     @checked
@@ -187,26 +194,62 @@ def _column(name: str, cells: Sequence[str]) -> Category | Number:
     few = len(texts) == 1 or len(texts) <= min(FEW, len(cells) / EACH)
     if told and None not in values and not few:
         return _number(name, told, numpy.array(values), len(told) < len(cells))
-    if len(texts) > MOST:
-        why = "leave the column out, or group them"
-        if values.count(None) < len(values) / 2:
-            odd = next(cell for cell, value in zip(told, values) if value is None)
-            why = (f"most are numbers, but not {BRIEF.repr(odd)}: leave such a cell empty, if it "
-                   "means that the number is missing")
-        raise DataError(f"column {name!r} has {len(texts):,} different texts, and {MOST} at most "
-                        f"can be learned: {why}")
+    if not few:
+        _check_texts(name, told, values)
     return Category(name, tuple(sorted(texts)))
 
 
+def _check_texts(name: str, cells: Sequence[str], values: Sequence[float | None]) -> None:
+    """Raise DataError for texts that are no categories, though they would be learned by heart."""
+    odd = [cell for cell, value in zip(cells, values) if value is None and not cell.isdecimal()]
+    meant = sum(number(cell.translate(MARKS)) is not None for cell in cells)
+    if odd and meant > len(cells) / 2:  # 007 is not odd: it is a code beside 4097
+        raise DataError(f"column {name!r}: most are numbers, but not {BRIEF.repr(odd[0])}: write "
+                        "numbers as in 1234.5, and leave a cell empty where one is missing; if "
+                        "they are names, as zip codes are, put a letter before each")
+    many = len(set(cells))
+    if many > max(FEW, NAMES * len(cells)):
+        raise DataError(f"column {name!r}: {'all' if many == len(cells) else 'nearly all'} "
+                        f"{len(cells):,} cells are different: an id or a name? leave the column "
+                        "out")
+    if many > MOST:
+        raise DataError(f"column {name!r} has {many:,} different texts, and {MOST} at most can be "
+                        "learned: leave the column out, or group them")
+
+
 def _number(name: str, cells: Sequence[str], values: numpy.ndarray, missing: bool) -> Number:
+    exact = {cell: Decimal(cell).normalize() for cell in dict.fromkeys(cells)}
+    for cell, value in exact.items():
+        long = value.adjusted() >= DIGITS and len(value.as_tuple().digits) > DIGITS
+        if long and "e" not in cell.lower():  # else it was rounded already
+            raise DataError(f"column {name!r} has {cell}, and no more than {DIGITS} digits of a "
+                            "whole number can be kept: if it is an id, leave the column out, else "
+                            "give it in a larger unit")
     means, stds = normal_modes(numpy.sort(values)[::len(values) // FITTED + 1])
     away = numpy.abs(values[:, None] - means)
     own = (away / stds).argmin(axis=1)
     # 4 standard deviations, as in CTGAN; but within ±1 of the mode that it is nearest to by them
     reaches = [max(4 * std, away[own == k, k].max(initial=0)) for k, std in enumerate(stds)]
-    decimals = max(-Decimal(cell).normalize().as_tuple().exponent for cell in set(cells))
-    return Number(name, tuple(zip(means.tolist(), map(float, reaches))),
-                  (float(values.min()), float(values.max())), min(max(decimals, 0), 15), missing)
+    decimals = max(-value.as_tuple().exponent for value in exact.values())
+    column = Number(name, tuple(zip(means.tolist(), map(float, reaches))),
+                    (float(values.min()), float(values.max())), min(max(decimals, 0), 15), missing)
+    _check_numbers(column, cells[::len(values) // FITTED + 1])
+    return column
+
+
+def _check_numbers(column: Number, cells: Sequence[str]) -> None:
+    """Raise DataError where too many of the cells would not come back."""
+    scalar, units = column.encode(cells)
+    values = numpy.array([number(cell) for cell in cells])
+    away = numpy.array([float(cell) for cell in column.decode(scalar, units)]) - values
+    sizes = numpy.abs(values)
+    share = ((numpy.abs(away) > OFF * sizes) & (sizes > 0)).mean()
+    if share > LOST:
+        sizes = sizes[sizes > 0]
+        raise DataError(f"column {column.name!r} has numbers of sizes from {sizes.min():.0e} to "
+                        f"{sizes.max():.0e}, of which {share:.0%} would come back wrong by more "
+                        f"than {OFF:.0%}: give their logarithms instead, or, where all are very "
+                        "small, another unit")
 
 
 def _units(places: Any, length: int) -> numpy.ndarray:

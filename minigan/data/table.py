@@ -29,24 +29,28 @@ def read_table(path: str | PathLike) -> Table:
     """The table in a CSV file: commas, UTF-8, the columns' names in the first row. Spaces around a
     cell are left out, and so are empty lines. Raises DataError, which names the row, for another
     file."""
+    lines, last = [], 0
     try:
         with open(path, newline="", encoding="utf-8-sig") as file:  # some begin with a mark
             reader = csv.reader(file, skipinitialspace=True, strict=True)
-            lines = [(reader.line_num, tuple([cell.strip() for cell in row])) for row in reader
-                     if row]
+            for row in reader:
+                last = reader.line_num
+                if row:
+                    lines.append((last, tuple([cell.strip() for cell in row])))
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is no text in UTF-8, from byte {error.start:,} on: save it as "
                         "such, in a spreadsheet as CSV UTF-8") from None
     except csv.Error as error:
-        raise DataError(f"{path}, row {reader.line_num}: {error}") from None
+        raise DataError(f"{path}, row {last + 1}: {error}: a cell that begins with a quotation "
+                        "mark ends with one, and a mark within it is written twice") from None
     if not lines:
         raise DataError(f"{path} is empty")
     (_, names), *lines = lines
     _check_names(path, names)
     for line, row in lines:
         if len(row) != len(names):
-            raise DataError(f"{path}, row {line}: {len(row)} cells, and the first row names "
-                            f"{len(names)} columns")
+            raise DataError(f"{path}, row {line}: {counted(len(row), 'cell')}, and the first row "
+                            f"names {counted(len(names), 'column')}")
     return Table(names, [row for _, row in lines])
 
 
@@ -69,8 +73,16 @@ def number(text: str) -> float | None:
     return value if abs(value) < 1e30 else None  # NaN, too
 
 
+def counted(n: int, word: str) -> str:
+    """1 row, 2 rows."""
+    return f"{n:,} {word}" + "s" * (n != 1)
+
+
 def _check_names(path: Any, names: Sequence[str]) -> None:
-    for mark, said in ((";", "semicolons"), ("\t", "tabs")):
+    if names[0].lower().startswith("sep="):
+        raise DataError(f"{path}: the first row is to be the columns' names, and is Excel's note "
+                        f"{BRIEF.repr(names[0])}: delete that row")
+    for mark, said in ((";", "semicolons"), ("\t", "tabs"), ("|", "vertical bars")):
         if len(names) == 1 and mark in names[0]:
             raise DataError(f"{path}: its cells seem to be separated by {said}: save it with "
                             "commas")

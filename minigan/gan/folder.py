@@ -5,6 +5,7 @@
     losses.png               the curves of them; losses.svg where there is no matplotlib
     index.html               a page to look at, of all this
     samples/step-000500.png  the same noise, as the average generator paints it at that step
+    samples/step-000500.csv  in its place, of a table: the rows
     weights/step-000500.safetensors   the generator's weights, and their average
     state.safetensors        everything else that is needed to go on, at the last save
     evaluation.json          figures of saved steps, if they were evaluated or the best is kept
@@ -182,11 +183,12 @@ class RunFolder:
         return sorted(int(text) for text in numbers if text.isdecimal())
 
     def pictures(self) -> dict[int, Path]:
-        """The grids, by their steps, in order."""
-        found = {path.stem.removeprefix("step-"): path
-                 for path in (self.folder / "samples").glob("step-*.png")}
+        """The grids, or a table's rows, by their steps, in order."""
+        found = {path.stem.removeprefix("step-"): path for path in
+                 (self.folder / "samples").glob(f"step-*{self.samples_file(0).suffix}")}
         return dict(sorted((int(text), path) for text, path in found.items() if text.isdecimal()))
 
     def samples_file(self, step: int) -> Path:
-        """Where the grid of a step is."""
-        return self.folder / "samples" / f"step-{step:06d}.png"
+        """Where the grid of a step is, or a table's rows."""
+        ending = "csv" if self.config.columns else "png"
+        return self.folder / "samples" / f"step-{step:06d}.{ending}"

@@ -67,7 +67,7 @@ def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
 def card(run: RunFolder) -> str:
     """What a notebook shows of a run: its last picture, and curves."""
     pictures, step, picture = list(run.pictures().items()), max(run.saved_steps(), default=0), ""
-    with suppress(OSError, ValueError, IndexError):  # damaged, or there is none
+    with suppress(OSError, ValueError, IndexError, TypeError):  # damaged, none, or of a table
         step, picture = pictures[-1][0], grid_uri(pictures[-1][1], *run.config.shape[:2])[0]
     return panel(f"{run.folder}, {_title(run)}: step {step:,} of {run.config.steps:,}", picture,
                  run.readings())
@@ -127,7 +127,8 @@ def _words(value: Any) -> str:
 
 def _title(run: RunFolder) -> str:
     c = run.config
-    return f"{c.system or OF_PROGRAM} on {c.data or OF_PROGRAM}, seed {c.seed}"
+    data = Path(c.data_dir).name if isinstance(c, TableConfig) else c.data
+    return f"{c.system or OF_PROGRAM} on {data or OF_PROGRAM}, seed {c.seed}"
 
 
 def _article(run: RunFolder, rows: Rows, captions: Mapping[str, tuple], at_home: bool, room: int,
@@ -186,7 +187,7 @@ def _film(run: RunFolder, room: int) -> str:
 
 def _rows(run: RunFolder) -> str:
     """The first rows of the last samples of a table."""
-    files = sorted((run.folder / "samples").glob("step-*.csv"), key=lambda p: (len(p.name), p.name))
+    files = list(run.pictures().values())
     try:
         table = read_table(files[-1])
     except (OSError, UserError, IndexError):

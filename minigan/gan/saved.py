@@ -75,7 +75,7 @@ class SavedRun(RunFolder):
         latent = self.config.latent(game, GRID, self.config.seed)
         if isinstance(self.config, TableConfig):
             rows = self.config.described.decode(sample(generator, latent))
-            return save_table(self.samples_file(step).with_suffix(".csv"), rows)
+            return save_table(self.samples_file(step), rows)
         save_grid(self.samples_file(step), sample(generator, latent), self.config.value_range)
 
     @checked

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
-from ..data import DataError
+from ..data import DataError, read_table
 from ..errors import UserError, brief
 from ..files import leftovers, read_arrays
 from .fields import dotted
@@ -123,6 +123,8 @@ def _is_picture(path: Path) -> bool:
     from PIL import Image
 
     try:
+        if path.suffix == ".csv":
+            return bool(read_table(path).rows)
         with Image.open(path) as image:
             image.load()
         return True

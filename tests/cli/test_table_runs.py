@@ -70,8 +70,37 @@ def test_a_run_leaves_rows_a_page_and_all_that_is_known_of_the_columns(run, file
     page = (run / "index.html").read_text()
     assert "60 rows of 3 columns, 1 of numbers and 2 of a few texts (kind, legs)" in page
     assert "<th>weight</th>" in page and "dog, large</td>" in page
+    assert "table on animals.csv, seed 0" in page
     assert "step 6 of 6" in Run.open(run)._repr_html_()
     assert json.loads((run / "config.json").read_text())["data_dir"] == str(file)
+
+
+def test_doctor_finds_a_run_whole_and_makes_lost_rows_again(file, tmp_path, capsys, monkeypatch):
+    run = trained(file, tmp_path / "run", "--steps", 2, "--save-every", 1, *PLAIN)
+    monkeypatch.setattr("minigan.gan.folder.find_spec", lambda name: None)  # no matplotlib
+    (run / "losses.svg").write_text("</svg>\n")
+    capsys.readouterr()
+    assert main(["doctor", str(run)]) == 0
+    assert capsys.readouterr().out == f"{run} is whole; the last saved step is 2\n"
+    first, second = sorted(run.glob("samples/*"))
+    before = first.read_bytes(), second.read_bytes()
+    first.unlink()
+    second.write_text('kind,weight,legs\ncat,"4')
+    assert main(["doctor", str(run)]) == 1
+    assert main(["doctor", str(run), "--repair"]) == main(["doctor", str(run)]) == 0
+    assert capsys.readouterr().out.count("step-000001.csv is missing or damaged") == 2
+    assert (first.read_bytes(), second.read_bytes()) == before
+
+
+def test_the_device_is_told_once_the_table_is_read(tmp_path, capsys):
+    (tmp_path / "wrong.csv").write_text("a;b\n1;2\n")
+    assert main(["train", "table", "--data", str(tmp_path / "wrong.csv")]) == 2
+    assert capsys.readouterr().out == ""
+
+
+def test_systems_lists_a_file_as_the_tables_data(capsys):
+    assert main(["systems"]) == 0
+    assert "the rows of a CSV file; data FILE.csv, batch 64" in capsys.readouterr().out
 
 
 def test_sample_writes_a_csv_file_from_the_run_folder_alone(run, file, tmp_path, capsys):
@@ -123,11 +152,13 @@ def test_a_resumed_run_sees_the_rows_that_it_began_with_or_says_so(run, tmp_path
     (["sample", "RUN", "--separate"], "--separate is for images"),
     (["sample", "RUN", "--out", "f.png"], "--out is for images"),
     (["sample", "RUN", "--label", "1"], "--label is for images"),
+    (["sample", "RUN", "--truncation", "0.3"], "would change how often each text is there"),
     (["walk", "RUN"], "a walk is of images"), (["walk", "RUN", "--training"], "a film is of"),
     (["evaluate", "RUN"], "the measures are of images"), (["export", "RUN"], "an export is of"),
     (["neighbours", "RUN"], "neighbours are of images, and this run makes rows of a table: minigan "
      "sample RUN --csv"),
     (["train", "--resume", "--out", "RUN", "--data-dir", "."], "--data FILE.csv, not by"),
+    (["train", "table", "--data-dir", "FILE"], "learns from the rows of a CSV file: --data FILE"),
     (["train", "table"], "learns from the rows of a CSV file: --data FILE.csv"),
     (["train", "table", "--data", "digits"], "learns from the rows of a CSV file"),
     (["train", "mlp", "--data", "FILE"], "are for the system table, not for mlp"),

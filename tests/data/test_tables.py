@@ -45,9 +45,9 @@ def test_a_column_is_of_numbers_unless_they_are_very_few_or_some_cell_is_none():
                      "visits": Category, "planet": Category, "note": Category}
     few = Table(("x",), [(str(i),) for i in (1, 2, 3, 1)])  # too few rows to call them categories
     assert isinstance(Columns.of(few).columns[0], Number)
-    codes = Table(("x",), [(f"{i:02}",) for i in range(60)])  # 07 would come back as 7
+    codes = Table(("x",), [(f"{i % 30:02}",) for i in range(60)])  # 07 would come back as 7
     assert isinstance(Columns.of(codes).columns[0], Category)
-    odd = Table(("x",), [(str(i),) for i in [*range(30), "ten"]])
+    odd = Table(("x",), [(i,) for i in [*"0123" * 20, "4+"]])
     assert isinstance(Columns.of(odd).columns[0], Category)
 
 
@@ -122,15 +122,37 @@ def test_modes_are_as_many_as_there_are_and_where_they_are():
 
 
 @pytest.mark.parametrize("rows, says", [
-    ([], "of 0 rows is nothing"), ([("1", "a")] * 9, "of 9 rows is nothing to learn from"),
-    ([(str(i), f"id-{i}") for i in range(300)], "column 'b' has 300 different texts, and 200"),
+    ([], "of 0 rows is nothing"), ([("1", "a")], "of 1 row is nothing"),
+    ([("1", "a")] * 9, "of 9 rows is nothing to learn from"),
+    ([(str(i), f"id-{i % 250}") for i in range(300)],
+     "column 'b' has 250 different texts, and 200"),
+    ([(str(i), f"id-{i}") for i in range(150)], "'b': all 150 cells are different: an id or a"),
+    ([(str(i), f"id-{i}" if i < 20 else "") for i in range(300)], "'b': all 20 cells are differ"),
+    ([(str(i), f"id-{max(i, 5)}") for i in range(150)], "'b': nearly all 150 cells are different"),
     ([(str(i), "?" if i == 7 else str(i)) for i in range(300)],
-     r"most are numbers, but not '\?': leave such a cell empty"),
+     r"'b': most are numbers, but not '\?': write .* and leave a cell empty .* zip codes"),
+    ([(str(i), "5o.1" if i == 7 else f"{i / 8}") for i in range(150)], "but not '5o.1'"),
+    ([(str(i), f"{i / 8}".replace(".", ",")) for i in range(150)], "but not '0,0'"),
+    ([(str(i), f"{1000 * i:,}") for i in range(150)], "but not '1,000'"),
+    ([(str(i), f"{i % 90}%") for i in range(150)], "but not '0%'"),
+    ([(str(i), str(10 ** 18 + 7 * i)) for i in range(150)], "has 1000000000000000007, and no more "
+     "than 15 digits of a whole number"),
+    ([(str(i), repr(10 ** (i % 141 / 10 - 12))) for i in range(282)],
+     "sizes from 1e-12 to 1e[+]02, of which 35% .* by more than 1%: give their logarithms"),
+    ([(str(i), repr(1.6e-19 * (i + 9))) for i in range(150)], "of which 100% .* another unit"),
     ([(str(i), "inf" if i == 7 else str(i)) for i in range(300)], "but not 'inf'"),
     ([(str(i), "1_0" if i == 7 else str(i)) for i in range(300)], "but not '1_0'")])
 def test_a_table_that_cannot_be_learned_from_is_refused(rows, says):
     with pytest.raises(DataError, match=says):
         Columns.of(Table(("a", "b"), rows))
+
+
+def test_numbers_of_many_sizes_zeros_and_few_digits_are_learned_from():
+    x = RNG(0).normal(size=(5, 400))
+    for values in (np.exp(2 * x[0]), np.where(x[1] > 0, x[2], 0), 1e-6 * x[3], 1e20 * x[4].round(2),
+                   1.7e12 + (1e9 * x[0]).round()):
+        column, = Columns.of(Table(("x",), [(repr(float(v)),) for v in values])).columns
+        assert isinstance(column, Number)
 
 
 def test_a_written_table_is_read_as_it_was(tmp_path):
@@ -142,12 +164,17 @@ def test_a_written_table_is_read_as_it_was(tmp_path):
 
 
 @pytest.mark.parametrize("content, says", [
-    (b"", "is empty"), (b"a,b\n1,2\n3\n", "row 3: 1 cells, and the first row names 2 columns"),
+    (b"", "is empty"), (b"a,b\n1,2\n3\n", "row 3: 1 cell, and the first row names 2 columns"),
     (b"a,b,a\n1,2,3\n", "columns 1 and 3 are both named 'a'"),
     (b"a,,b\n1,2,3\n", "column 2 has no name"), (b"1.5,2\n3,4\n", "to be the columns' names"),
     (b"a;b\n1,5;2\n", "separated by semicolons"), (b"a\tb\n1\t2\n", "separated by tabs"),
     ("größe\n1\n".encode("latin-1"), "no text in UTF-8, from byte 2 on: save it as such"),
-    ("a,b\n1,2\n".encode("utf-16"), "no text in UTF-8"), (b'a,b\n"1,2\n', "row 2: unexpected end")])
+    ("a,b\n1,2\n".encode("utf-16"), "no text in UTF-8"), (b'a,b\n1,2\n3,"4\n5,6\n7,8',
+                                                  "row 3: unexpected end .* a cell that begins wi"),
+    (b'a,b\n"1"2,3\n', "row 2: ',' expected after"), (b"a\n1,2\n", "2 cells, .* names 1 column$"),
+    (b"sep=,\na,b\n1,2\n", "Excel's note 'sep=': delete that row"),
+    (b"sep=;\na;b\n1;2\n", "Excel's note 'sep=;'"),
+    (b"a|b\n1|2\n", "separated by vertical bars")])
 def test_a_file_that_is_no_table_is_refused_with_the_reason(tmp_path, content, says):
     (tmp_path / "t.csv").write_bytes(content)
     with pytest.raises(DataError, match=says):
