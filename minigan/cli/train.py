@@ -119,6 +119,9 @@ def play(run: Run) -> int:
 
 def new_run(args: argparse.Namespace) -> Run:
     """The run that the arguments describe, in a new folder."""
+    if named(args.data_dir):
+        raise RunError(f"{args.data_dir} is no folder: a table is named by --data FILE.csv, not by "
+                       "--data-dir")
     was = args.weights_of and Run.open(args.weights_of)
     name = args.system or (was.system and was.config.system if was
                            else TABLE if named(args.data) else "digits")

@@ -158,7 +158,8 @@ def test_a_resumed_run_sees_the_rows_that_it_began_with_or_says_so(run, tmp_path
     (["neighbours", "RUN"], "neighbours are of images, and this run makes rows of a table: minigan "
      "sample RUN --csv"),
     (["train", "--resume", "--out", "RUN", "--data-dir", "."], "--data FILE.csv, not by"),
-    (["train", "table", "--data-dir", "FILE"], "learns from the rows of a CSV file: --data FILE"),
+    (["train", "table", "--data-dir", "FILE"], "named by --data FILE.csv, not by --data-dir"),
+    (["train", "--data-dir", "FILE"], "named by --data FILE.csv, not by --data-dir"),
     (["train", "table"], "learns from the rows of a CSV file: --data FILE.csv"),
     (["train", "table", "--data", "digits"], "learns from the rows of a CSV file"),
     (["train", "mlp", "--data", "FILE"], "are for the system table, not for mlp"),
