@@ -1,10 +1,13 @@
 """The command that checks random right functions."""
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from minigan import ops
+
 from . import libraries
-from .__main__ import main
+from .__main__ import main, valid
 
 
 def test_random_valid_checks_raise_no_alarm(capsys):
@@ -17,3 +20,10 @@ def test_random_valid_checks_raise_no_alarm(capsys):
 def test_right_functions_of_other_libraries_raise_no_alarm(library):
     pytest.importorskip(library)
     assert main(["--library", library, "--count", "20"]) == 0
+
+
+def test_a_check_is_valid_whose_gradient_is_one_of_those_around():
+    assert not valid(lambda x: ops.maximum(x, 0).min(), [np.array([-1.0, 0, 0])])  # it is 0 there
+    assert valid(lambda x: x.max(), [np.zeros(5)])  # a fifth each, by the rule for ties
+    assert valid(lambda x: ops.abs(x).sum(), [np.zeros(3)])
+    assert not valid(lambda x: (ops.abs(x) ** 2).sum(), [np.zeros(3)])
