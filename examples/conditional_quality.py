@@ -2,8 +2,8 @@
 
     python examples/conditional_quality.py [--steps 20000] [--data-dir D] [--out DIR]
 
-Trains as `minigan train digits --recipe as-written --data mnist --conditional projection --penalty
-r1:1` does (--system and --penalty change that) and asks two classifiers. The judge has learnt from
+Trains as `minigan train digits --data mnist --conditional projection` does (--system changes that,
+and --options "WORDS" adds arguments of `minigan train`) and asks two classifiers. The judge has learnt from
 MNIST's 60,000 training images: of how many samples does it say what was asked for? The pupil has
 learnt from as many samples, and from nothing else: how many of the 10,000 real test images does it
 read? The judge's own figure on them is the ceiling. Stop it with Ctrl-C and start it again with the
@@ -12,6 +12,7 @@ same --out, and it goes on. Six minutes on two cores; --system mlp takes ten tim
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -26,8 +27,7 @@ from minigan.gan import SYSTEMS, Run, sample
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
 parser.add_argument("--system", default="digits", choices=SYSTEMS)
 parser.add_argument("--steps", type=int, default=20_000)
-parser.add_argument("--lr", help="default: the system's own")
-parser.add_argument("--penalty", default="r1:1")
+parser.add_argument("--options", default="", help="further arguments of `minigan train`")
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--data-dir", type=Path)
 parser.add_argument("--classifier-steps", type=int, default=5000)
@@ -43,9 +43,8 @@ def trained() -> Run:
     if args.out.exists():
         command.append("--resume")
     else:
-        command += [args.system, "--recipe", "as-written", "--data", "mnist", "--conditional",
-                    "projection", "--penalty", args.penalty, "--seed", str(args.seed)]
-        command += ["--lr", args.lr] if args.lr else []
+        command += [args.system, "--data", "mnist", "--conditional", "projection",
+                    "--seed", str(args.seed), *shlex.split(args.options)]
     if status := cli.main(command):
         sys.exit(status)
     return Run.open(args.out)

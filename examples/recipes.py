@@ -73,7 +73,8 @@ def measured(run, n):
     if data == "digits":
         figures["coverage"] = coverage(images.reshape(len(images), -1),
                                        samples.reshape(n, -1)[:len(images)])
-    return {name: round(float(value), 4) for name, value in figures.items()}
+    return {**{name: round(float(value), 4) for name, value in figures.items()},
+            "judge": judge.name}
 
 
 def trial(system, options, seed, steps, args):
