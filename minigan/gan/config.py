@@ -227,7 +227,22 @@ class Config:
         labels = np.arange(n) % self.classes if label is None else np.full(n, label)
         return (noise.encoded(labels, self.classes),)
 
-    def load(self) -> tuple[np.ndarray, np.ndarray | None]:
+    def begin(self, where: str | Path | None, was: Config | None, data_dir: str | Path | None,
+              size: tuple[int, int] | None, channels: int | None) -> Data:
+        """Load the data of a new run, and complete the settings by them. `was` are those of a run
+        whose weights it begins with. Raises UserError for settings and data that no run can have.
+        """
+        if self.batch_size is None:
+            self.batch_size = self.played.batch_size
+        self.check()
+        self.data_dir = folder_of(self.data, where)
+        images, labels = load(self.data, where, self.batch_size, size, channels)
+        self.shape = images.shape[1:]
+        self.classes = 0 if labels is None else int(labels.max()) + 1
+        self.fingerprint = fingerprint(images, labels)
+        return images, labels
+
+    def load(self) -> Data:
         """The images, as Scaled takes them, and their labels, if there are any. Raises DataError if
         they are not those that the run began with: it would not end where it would have."""
         *size, channels = self.shape
@@ -299,7 +314,7 @@ def fingerprint(images: np.ndarray, labels: np.ndarray | None, of: str = "images
 
 
 def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int] | None = None,
-         channels: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+         channels: int | None = None) -> Data:
     """The images of a data set, (N, H, W, C), and their labels, if it has any. Raises DataError for
     fewer than a batch."""
     options = {"size": size, "channels": channels}
