@@ -35,6 +35,13 @@ class Outcome:
     failed: dict[Task, str] = field(default_factory=dict)
     interrupted: bool = False
 
+    def note(self, task: Task, path: Path, kind: str, content: Any) -> None:
+        """What `made` returned."""
+        if kind == "done":
+            self.finished.append(path)
+        else:
+            self.failed[task] = content
+
 
 def place(task: Task, folder: Path) -> Path:
     """Where a task's record is."""
@@ -57,17 +64,20 @@ def is_done(task: Task, folder: Path, animate: bool = False) -> bool:
     return not animate or Film.is_made(path)
 
 
+def sorted_out(tasks: Sequence[Task], folder: Path, films: Sequence[Task]
+               ) -> tuple[Outcome, list[Task]]:
+    """What is done already, and the tasks that are not."""
+    done, waiting = [], []
+    for task in tasks:
+        (done if is_done(task, folder, task in films) else waiting).append(task)
+    return Outcome([place(task, folder) for task in done]), waiting
+
+
 def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[Task] = (),
             progress: Any = None) -> Outcome:
     """Run what is not done yet, `workers` at a time; of those in films, draw an animation. Ctrl-C
     ends them all."""
-    outcome = Outcome()
-    waiting: list[Task] = []
-    for task in tasks:
-        if is_done(task, folder, task in films):
-            outcome.finished.append(place(task, folder))
-        else:
-            waiting.append(task)
+    outcome, waiting = sorted_out(tasks, folder, films)
     progress = progress or Lines(len(waiting))
     live: dict[Connection, tuple[Any, Task]] = {}
     try:
@@ -88,10 +98,7 @@ def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[T
                     continue
                 del live[pipe]
                 process.join()
-                if kind == "done":
-                    outcome.finished.append(place(task, folder))
-                else:
-                    outcome.failed[task] = content
+                outcome.note(task, place(task, folder), kind, content)
                 progress.finished(task, kind == "done", content)
     except KeyboardInterrupt:
         outcome.interrupted = True
