@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Callable, Iterable, Sequence
 
+from ..backend.cpu.threads import cores
 from ..data import DISTRIBUTIONS, read_points
 from ..gan import Options
 from ..lab import table
@@ -17,7 +18,7 @@ from ..lab.methods import METHODS, TABLE
 from ..lab.plane import PLANE
 from ..lab.processes import Bar, Lines, Outcome, place, run_all, sorted_out, told
 from ..lab.ranked import crew
-from ..ranks import cores, end, started
+from ..ranks import end, started
 from ..settings import POSITIVE, one_of
 from . import game
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterable
 
 from ..errors import UserError
-from ..files import replacing
+from ..files import write_text
 from ..metrics.table import METRICS, Figure
 from ..settings import NATURAL, NUMBER, TWO_OR_MORE, Kind, check_fields, optional
 
@@ -58,8 +58,8 @@ class Scores:
         if new:
             # those that another process has written since
             self._known = {**Scores(self.path.parent)._known, **self._known}
-            with suppress(PermissionError), replacing(self.path) as path:
-                path.write_text(json.dumps({"figures": list(self.rows())}, indent=1) + "\n")
+            with suppress(PermissionError):
+                write_text(self.path, json.dumps({"figures": list(self.rows())}, indent=1) + "\n")
         return found
 
 

@@ -17,7 +17,7 @@ from ..backend import asarray
 from ..checked import checked
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
 from ..errors import UserError, brief, no_such
-from ..files import replacing
+from ..files import replacing, write_text
 from ..gan import Options, System
 from ..gan.update import StepResult
 from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
@@ -227,8 +227,7 @@ class Record:
             np.savez_compressed(temporary, samples=self.samples)
         text = json.dumps({"settings": self.settings, "final": self.final, "rows": self.rows},
                           indent=1, default=float)
-        with replacing(path) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Record:

@@ -6,7 +6,7 @@ more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Iterable, NamedTuple
+from typing import Any, Callable, Container, NamedTuple, Sequence
 
 import numpy
 
@@ -106,8 +106,7 @@ def _jackknife(of: Callable[..., float], *sets: numpy.ndarray) -> Scored:
     return value, float(numpy.std(without)) * (PARTS - 1) ** 0.5
 
 
-def _by_parts(values: Iterable[float]) -> Scored:
-    values = list(values)
+def _mean(values: Sequence[float]) -> Scored:
     return float(numpy.mean(values)), float(numpy.std(values, ddof=1)) / len(values) ** 0.5
 
 
@@ -120,16 +119,6 @@ def _kernel(c: Comparison) -> Scored:
 def _inception(c: Comparison) -> Scored:
     mean, deviation = inception_score(c.fake.probabilities, PARTS)
     return mean, deviation / (PARTS - 1) ** 0.5
-
-
-def _parzen(c: Comparison) -> Scored:
-    read = c.crossing.log_density[c.chosen_by:]
-    return float(read.mean()), float(read.std(ddof=1)) / len(read) ** 0.5
-
-
-def _density(c: Comparison) -> Scored:
-    depth = c.crossing.inside / KS[2]
-    return float(depth.mean()), float(depth.std(ddof=1)) / len(depth) ** 0.5
 
 
 def _resampled(of: Callable[..., float], c: Comparison, *labels: numpy.ndarray) -> Scored:
@@ -166,8 +155,8 @@ def _memorisation(c: Comparison) -> Scored:
 
 
 def _ms_ssim(c: Comparison) -> Scored:
-    return _by_parts(pairwise_ms_ssim(part, PAIRS, c.seed)
-                     for part in numpy.array_split(c.fake.images, PARTS))
+    return _mean([pairwise_ms_ssim(part, PAIRS, c.seed)
+                  for part in numpy.array_split(c.fake.images, PARTS)])
 
 
 def dense(seed: int, steps: int, width: int = 128) -> Train:
@@ -220,7 +209,8 @@ METRICS: dict[str, Metric] = {
                         "higher", f"pixels, k = {KS[1]}", "binomial"),
     "recall": Metric(lambda c: _share(c.crossing.recalled),
                      "higher", f"pixels, k = {KS[1]}", "binomial"),
-    "density": Metric(_density, "higher", f"pixels, k = {KS[2]}", "deviation"),
+    "density": Metric(lambda c: _mean(c.crossing.inside / KS[2]),
+                      "higher", f"pixels, k = {KS[2]}", "deviation"),
     "coverage": Metric(lambda c: _share(c.crossing.to_fake <= c.real.radii[:, 2]),
                        "higher", f"pixels, k = {KS[2]}", "binomial"),
     "nearest-real": Metric(lambda c: _share(nearer_own(c.real.radii[:, 0], c.crossing.to_fake)),
@@ -229,7 +219,8 @@ METRICS: dict[str, Metric] = {
                            "0.5", "pixels", "binomial"),
     "classifier": Metric(_classifier, "0.5", "pixels", "binomial"),
     "memorisation": Metric(_memorisation, "0.5", "pixels", "deviation"),
-    "parzen": Metric(_parzen, "as real", "pixels", "deviation"),
+    "parzen": Metric(lambda c: _mean(c.crossing.log_density[c.chosen_by:]),
+                     "as real", "pixels", "deviation"),
     "sliced": Metric(lambda c: _jackknife(sliced_wasserstein, c.real.pixels, c.fake.pixels),
                      "lower", "pixels", "jackknife"),
     "ms-ssim": Metric(_ms_ssim, "as real", "pixels", "parts", alone=True),
