@@ -7,6 +7,7 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
+from ...nested import leaves, mapped
 from .array import RecordedArray
 from .plan import ALIGNED, Plan, constants, places_in
 from .recorder import Entry, Place, Recorder, host_of, place_of, recording, refused
@@ -79,9 +80,7 @@ class Calls:
         return rows
 
     def _array_list(self, value: Any) -> list[np.ndarray]:
-        found: list[np.ndarray] = []
-        self._mapped(value, found.append)
-        return found
+        return [x for x in leaves(self._mapped(value)) if isinstance(x, np.ndarray)]
 
     def _array(self, place: Place) -> np.ndarray:
         """The array of a place: one object for all who name it."""
@@ -91,19 +90,9 @@ class Calls:
                 self.plan.offsets[place.buffer] + place.offset, place.strides)
         return self._arrays[place]
 
-    def _mapped(self, value: Any, seen: Callable = lambda array: None) -> Any:
+    def _mapped(self, value: Any) -> Any:
         """Arguments of an entry, with arrays in place of the places."""
-        if type(value) is Place:
-            value = self._array(value)
-        if isinstance(value, np.ndarray):
-            seen(value)
-            return value
-        if isinstance(value, (tuple, list)):
-            parts = [self._mapped(part, seen) for part in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        if isinstance(value, dict):
-            return {key: self._mapped(part, seen) for key, part in value.items()}
-        return value
+        return mapped(lambda x: self._array(x) if type(x) is Place else x, value)
 
     def _call(self, entry: Entry) -> Callable[[], Any]:
         function, errors = entry.function, entry.errors

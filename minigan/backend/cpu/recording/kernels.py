@@ -9,8 +9,9 @@ from typing import Any, Callable
 import numpy as np
 
 from ... import cpu, reference, thresholds
+from ...nested import mapped
 from .. import norm, threads
-from .recorder import Recorded, host_of, mapped, recorder
+from .recorder import Recorded, host_of, recorder
 
 __all__ = list(cpu.__all__)
 

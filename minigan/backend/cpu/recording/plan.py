@@ -9,6 +9,7 @@ from typing import Any, Iterable, Sequence
 
 import numpy as np
 
+from ...nested import leaves
 from .recorder import Entry, Place
 
 ALIGNED = 64      # bytes: a line of the cache
@@ -17,19 +18,7 @@ CONSTANT = 4096   # bytes: so much that is always the same is made once, and not
 
 def places_in(value: Any) -> list[Place]:
     """The places among the arguments of an entry."""
-    found: list[Place] = []
-
-    def look(x: Any) -> None:
-        if type(x) is Place:
-            found.append(x)
-        elif isinstance(x, (tuple, list)):
-            for part in x:
-                look(part)
-        elif isinstance(x, dict):
-            look(list(x.values()))
-
-    look(value)
-    return found
+    return [x for x in leaves(value) if type(x) is Place]
 
 
 def constants(entries: Sequence[Entry], sizes: Sequence[int], kept: Iterable[int]) -> set[int]:
