@@ -19,18 +19,12 @@ LARGEST = 2 ** 53  # of what is counted: up to it floats are exact
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of setting. Called with a word it is a `type` of argparse's.
+    """A kind of setting. Called with a word it is a `type` of argparse's."""
 
-    what   what it is, as in "expected a positive number, got '-1'"
-    fits   whether a value is of the kind
-    read   the value of a word; raises ValueError for one that has none
-    wrong  what is said of something else, in place of that
-    """
-
-    what: str
-    fits: Callable[[Any], bool]
-    read: Callable[[str], Any] = str
-    wrong: Callable[[Any], str] | None = None
+    what: str                                  # as in "expected a positive number, got '-1'"
+    fits: Callable[[Any], bool]                # whether a value is of the kind
+    read: Callable[[str], Any] = str           # a word's value; raises ValueError where it has none
+    wrong: Callable[[Any], str] | None = None  # what is said of something else, in place of `what`
 
     def __call__(self, text: str) -> Any:
         try:

@@ -205,20 +205,14 @@ def exact(name: str, a: np.ndarray, b: np.ndarray, points: int = WATCHED) -> dic
 
 @dataclass
 class Record:
-    """What a run left.
+    """What a run left."""
 
-    settings  of its Task
-    rows      figures over time: step, d_loss and g_loss (means since the row before), …
-    final     the figures of the last row, w1 of TRANSPORTED points, with seconds (of training),
-              diverged, spread (the mean distance of real points from their mean) and modes (how
-              many there are)
-    samples   (N, 2)
-    """
-
-    settings: dict[str, Any]
-    rows: list[dict[str, Any]]
+    settings: dict[str, Any]    # of its Task
+    rows: list[dict[str, Any]]  # over time: step, d_loss and g_loss (means since the one before), …
+    # the figures of the last row, w1 of TRANSPORTED points, with seconds (of training), diverged,
+    # spread (the mean distance of real points from their mean) and modes (how many there are)
     final: dict[str, Any]
-    samples: np.ndarray
+    samples: np.ndarray         # (N, 2)
 
     def save(self, path: Path) -> None:
         """Write path (JSON) and, before it, the samples beside it (NPZ): where the first is, the

@@ -14,19 +14,13 @@ from .recorder import Entry, Place, Recorder, host_of, place_of, recording, refu
 
 
 class Kernel(NamedTuple):
-    """A row of what a replay does.
+    """A row of what a replay does."""
 
-    name           the function
-    reads, writes  shapes of the arrays that it is given and writes to
-    bytes          the sizes of these together, each once
-    buffers        the numbers of the buffers among them
-    """
-
-    name: str
-    reads: list[tuple[int, ...]]
-    writes: list[tuple[int, ...]]
-    bytes: int
-    buffers: list[int]
+    name: str                      # of the function
+    reads: list[tuple[int, ...]]   # shapes of the arrays that it is given,
+    writes: list[tuple[int, ...]]  # and of those that it writes to
+    bytes: int                     # the sizes of these together, each once
+    buffers: list[int]             # the numbers of the buffers among them
 
 
 class Calls:

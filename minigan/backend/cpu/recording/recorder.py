@@ -39,22 +39,18 @@ class Place:
 
 
 class Entry(NamedTuple):
-    """A call of the list.
-
-    how      "into": function(…, out=out); "copied": its result is copied there; "done": it changes
-             arrays or numbers in place, and returns nothing that is used
-    changed  the numbers of the buffers that it writes to
-    errors   NumPy's handling of floating point errors, if it was another than around the step
-    """
+    """A call of the list."""
 
     name: str
     function: Callable
     args: tuple
     options: dict[str, Any]
     out: tuple
+    # "into": function(…, out=out); "copied": its result is copied there; "done": it changes arrays
+    # or numbers in place, and returns nothing that is used
     how: str
-    changed: frozenset[int]
-    errors: dict[str, str] | None
+    changed: frozenset[int]        # the numbers of the buffers that it writes to
+    errors: dict[str, str] | None  # NumPy's for floating point, if others than around the step
     elementwise: bool = False
 
 
