@@ -133,10 +133,6 @@ class RunFolder:
         game = self.config.build({"": np.broadcast_to(np.float32(0), saved)})  # no more than that
         return {name: summary(net) for name, net in networks(game).items()}
 
-    def _forget_metrics_after(self, step: int) -> None:
-        """They are made anew."""
-        self.write_metrics(row for row in self._rows() if row["step"] <= step)
-
     def write_metrics(self, rows: Iterable[dict[str, float]]) -> None:
         """These rows and no others."""
         with replacing(self.folder / "metrics.jsonl") as path, open(path, "w") as file:

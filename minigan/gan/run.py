@@ -151,7 +151,7 @@ class Run(SavedRun):
             self._save_state(dotted(trainer.state_dict()))
         self.write_config()
         if began:
-            self._forget_metrics_after(trainer.step)
+            self.write_metrics(row for row in self._rows() if row["step"] <= trainer.step)
         self.adviser = Adviser(self.readings())
         trainer.callbacks = [*(c for c in trainer.callbacks if not isinstance(c, Run)), self]
         trainer.display = Display(

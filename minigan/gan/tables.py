@@ -71,8 +71,8 @@ class TableConfig(Config):
     @property
     def played(self) -> System:
         own, of = SYSTEMS[TABLE], self.described
-        pair = Pair(own.networks.generator, own.networks.discriminator, scalars=of.scalars,
-                    groups=of.groups)
+        pair = Pair(partial(own.networks.generator, scalars=of.scalars, groups=of.groups),
+                    own.networks.discriminator)
         return replace(own, networks=pair, noise=partial(
             noise.with_gumbel, of.width - of.scalars))
 

@@ -129,14 +129,6 @@ def _resampled(of: Callable[..., float], c: Comparison, *labels: numpy.ndarray) 
     return of(*shares), float(numpy.std([of(*row) for row in zip(*drawn)]))
 
 
-def _classes(c: Comparison) -> Scored:
-    return _resampled(total_variation, c, c.fake.classes, c.real.classes)
-
-
-def _rarest(c: Comparison) -> Scored:
-    return _resampled(lambda shares: float(shares.min()), c, c.fake.classes)
-
-
 def _classifier(c: Comparison) -> Scored:
     both, *_ = classifier_two_sample(dense(c.seed, 600), c.real.pixels, c.fake.pixels, c.seed)
     return _share(both, len(c.real.pixels))  # half of each kind is asked about
@@ -152,11 +144,6 @@ def _memorisation(c: Comparison) -> Scored:
     held_out, of_fake = c.shown.held_out, c.shown.nearest(c.fake.pixels[:LOOKED_AT])[1]
     n, m = len(held_out), len(of_fake)
     return nearer(held_out, of_fake)[0], ((n + m + 1) / (12 * n * m)) ** 0.5
-
-
-def _ms_ssim(c: Comparison) -> Scored:
-    return _mean([pairwise_ms_ssim(part, PAIRS, c.seed)
-                  for part in numpy.array_split(c.fake.images, PARTS)])
 
 
 def dense(seed: int, steps: int, width: int = 128) -> Train:
@@ -195,8 +182,11 @@ METRICS: dict[str, Metric] = {
     "inception": Metric(_inception, "higher", "answers", "parts", ("judge",), alone=True),
     "sure": Metric(lambda c: _share(c.fake.probabilities.max(axis=1) >= SURE),
                    "higher", f"answers, {SURE} or more", "binomial", ("judge",), alone=True),
-    "classes": Metric(_classes, "lower", "answers", "bootstrap", ("judge",)),
-    "rarest": Metric(_rarest, "higher", "answers", "bootstrap", ("judge",), alone=True),
+    "classes": Metric(
+        lambda c: _resampled(total_variation, c, c.fake.classes, c.real.classes),
+        "lower", "answers", "bootstrap", ("judge",)),
+    "rarest": Metric(lambda c: _resampled(lambda shares: float(shares.min()), c, c.fake.classes),
+                     "higher", "answers", "bootstrap", ("judge",), alone=True),
     "gan-test": Metric(lambda c: _share(c.fake.classes == c.fake.labels),
                        "higher", "answers", "binomial", ("judge", "told"), alone=True),
     "modes": Metric(lambda c: (stacked_modes(c.fake.by_channel)[0], None),
@@ -223,5 +213,7 @@ METRICS: dict[str, Metric] = {
                      "as real", "pixels", "deviation"),
     "sliced": Metric(lambda c: _jackknife(sliced_wasserstein, c.real.pixels, c.fake.pixels),
                      "lower", "pixels", "jackknife"),
-    "ms-ssim": Metric(_ms_ssim, "as real", "pixels", "parts", alone=True),
+    "ms-ssim": Metric(lambda c: _mean([pairwise_ms_ssim(part, PAIRS, c.seed) for part
+                                       in numpy.array_split(c.fake.images, PARTS)]),
+                      "as real", "pixels", "parts", alone=True),
 }
