@@ -99,6 +99,7 @@ FRACTION = number("a number of at least 0 and below 1", lambda x: 0 <= x < 1)
 LIMIT = Kind("a positive number", lambda x: isinstance(x, Real) and x > 0, float)  # ∞: none
 PROBABILITY = number("a probability, 0 to 1", lambda x: 0 <= x <= 1)
 SHARE = number("a number above 0 and of at most 1", lambda x: 0 < x <= 1)
+TEXT = Kind("a text", lambda text: isinstance(text, str))
 FLAG = Kind("true or false", lambda b: isinstance(b, bool))
 TABLE = Kind("a table of fields by name", lambda fields: isinstance(fields, dict))
 

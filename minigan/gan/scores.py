@@ -10,12 +10,11 @@ from typing import Any, Callable, Iterable
 from ..errors import UserError
 from ..files import write_text
 from ..metrics.table import METRICS, Figure
-from ..settings import NATURAL, NUMBER, TWO_OR_MORE, Kind, check_fields, optional
+from ..settings import NATURAL, NUMBER, TEXT, TWO_OR_MORE, check_fields, optional
 
-_TEXT = Kind("a text", lambda text: isinstance(text, str))
-FIELDS = {"column": _TEXT, "step": optional(NATURAL), "weights": optional(_TEXT), "n": TWO_OR_MORE,
-          "seed": NATURAL, "data": optional(_TEXT), "reference": _TEXT, "judge": optional(_TEXT),
-          "metric": _TEXT, "how": _TEXT, "value": NUMBER, "interval": optional(NUMBER)}
+FIELDS = {"column": TEXT, "step": optional(NATURAL), "weights": optional(TEXT), "n": TWO_OR_MORE,
+          "seed": NATURAL, "data": optional(TEXT), "reference": TEXT, "judge": optional(TEXT),
+          "metric": TEXT, "how": TEXT, "value": NUMBER, "interval": optional(NUMBER)}
 _FIGURE = ("value", "interval")
 
 

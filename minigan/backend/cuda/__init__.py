@@ -70,38 +70,23 @@ def load() -> Backend:
                    graph.capture)
 
 
-def _one_launch(specification):
-    """A kernel of the reference, as the one whose body has its name in source.py."""
+def _one_launch(specification, *floats):
+    """A kernel of the reference, as the one whose body has its name in source.py: for arguments
+    that are floats of one dtype, all or those of these positions."""
     @wraps(specification)
     def launch(*args):
-        if not same_floats(*args):
+        if not same_floats(*([args[i] for i in floats] or args)):
             return specification(*args)
         return kernel(xp_of(args[0]), specification.__name__)(*args)
 
     return launch
 
 
-sigmoid = _one_launch(reference.sigmoid)
-sigmoid_gradient = _one_launch(reference.sigmoid_gradient)
-tanh_gradient = _one_launch(reference.tanh_gradient)
-softplus = _one_launch(reference.softplus)
-softplus_gradient = _one_launch(reference.softplus_gradient)
-leaky_relu = _one_launch(reference.leaky_relu)
-bce_with_logits = _one_launch(reference.bce_with_logits)
-
-
-def leaky_relu_gradient(grad, x, slope):
-    """The reference's, in one launch. What x is made of does not matter."""
-    if not same_floats(grad, slope):
-        return reference.leaky_relu_gradient(grad, x, slope)
-    return kernel(xp_of(grad), "leaky_relu_gradient")(grad, x, slope)
-
-
-def keep(x, mask):
-    """The reference's, in one launch."""
-    if not same_floats(x):
-        return reference.keep(x, mask)
-    return kernel(xp_of(x), "keep")(x, mask)
+globals().update({name: _one_launch(getattr(reference, name)) for name in (
+    "sigmoid", "sigmoid_gradient", "tanh_gradient", "softplus", "softplus_gradient", "leaky_relu",
+    "bce_with_logits")})
+leaky_relu_gradient = _one_launch(reference.leaky_relu_gradient, 0, 2)  # whatever x is made of
+keep = _one_launch(reference.keep, 0)
 
 
 def matmul(x, w):
