@@ -266,6 +266,7 @@ class Run(SavedRun):
     def _keeper(self) -> Keeper:
         return Keeper(self.folder, self.config, self.data)
 
+
 def machine() -> str:
     """What trains here: versions and the device."""
     return (f"minigan {__version__}, Python {platform.python_version()}, NumPy {np.__version__}, "
