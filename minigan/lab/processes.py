@@ -231,8 +231,8 @@ def told(final: dict[str, Any]) -> str:
 class Lines:
     """Progress as a line for each run."""
 
-    def __init__(self, runs: int, file: Any = None):
-        self.runs, self.file, self.count = runs, file or sys.stderr, 0
+    def __init__(self, runs: int):
+        self.runs, self.count = runs, 0
 
     def step(self, steps: int) -> None:
         """So many steps more were made; lines tell whole runs only."""
@@ -243,7 +243,7 @@ class Lines:
                    f"{told(content) if well else 'failed: ' + content}")
 
     def write(self, line: str) -> None:
-        print(line, file=self.file, flush=True)
+        print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """A line leaves nothing to tidy up."""
@@ -252,18 +252,18 @@ class Lines:
 class Bar(Lines):
     """Progress as a bar of the steps of all runs, for a terminal, below the lines."""
 
-    def __init__(self, runs: int, steps: int, file: Any = None):
+    def __init__(self, runs: int, steps: int):
         from tqdm import tqdm
 
-        super().__init__(runs, file)
-        self.bar = tqdm(total=steps, unit="step", file=self.file, dynamic_ncols=True,
-                        mininterval=0.2, smoothing=0.05)
+        super().__init__(runs)
+        self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, mininterval=0.2,
+                        smoothing=0.05)
 
     def step(self, steps: int) -> None:
         self.bar.update(steps)
 
     def write(self, line: str) -> None:
-        self.bar.write(line, file=self.file)
+        self.bar.write(line, file=sys.stderr)
 
     def close(self) -> None:
         self.bar.close()
