@@ -24,16 +24,11 @@ _ENGINE = (*[str(_HERE / name) for name in ("autodiff.py", "checked.py", "ops")]
 
 
 class AnomalyError(ArithmeticError):
-    """An operation made a number that is not finite; the message says which and from what.
+    """An operation made a number that is not finite; the message says which and from what."""
 
-    operation  the class of the Function, such as "Log"
-    phase      "forward" or "backward"
-    layer      the dotted path of the module that called it; None: outside of all modules
-    """
-
-    operation: str
-    phase: str
-    layer: str | None
+    operation: str     # the class of the Function, such as "Log"
+    phase: str         # "forward" or "backward"
+    layer: str | None  # the dotted path of the module that called it; None: outside of all modules
 
 
 @checked

@@ -30,23 +30,16 @@ LINES = 25  # of a diagnosis, at most
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise of the book.
-
-    title     its name in a few words; chapter: the page of docs that it belongs to
-    minutes   what it takes
-    task      what is to be done, as Markdown
-    start     the code that the reader begins with; solution: code that passes
-    check     code that runs after the reader's, among its names, and raises where it is wrong
-    """
+    """One exercise of the book."""
 
     name: str
-    title: str
-    chapter: str
-    minutes: int
-    task: str
-    start: str
-    solution: str
-    check: str
+    title: str     # its name in a few words
+    chapter: str   # the page of docs that it belongs to
+    minutes: int   # that it takes
+    task: str      # what is to be done, as Markdown
+    start: str     # the code that the reader begins with
+    solution: str  # code that passes
+    check: str     # code that runs after the reader's, among its names; raises where it is wrong
 
     @classmethod
     def load(cls, name: str) -> Exercise:

@@ -53,6 +53,12 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         _under_way.discard(temporary)
 
 
+def write_text(path: str | os.PathLike, text: str) -> None:
+    """A file of this text, in UTF-8, whole or not at all."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
 def leftovers(folder: Path) -> list[Path]:
     """The temporary files in a folder whose writers were killed: they are of no process that runs,
     or another machine's and a day old."""

@@ -16,6 +16,7 @@ import numpy as np
 
 from . import backend
 from .backend import Array, array_module
+from .backend.cpu.threads import cores
 from .errors import UserError
 from .shards import Node, Part, added, block, joined, summed, whole_nodes
 from .wires import Devices, Host, direct
@@ -164,12 +165,6 @@ class Ranks(Alone):
         out = np.empty(self.size, np.int64)
         self.host.gather(np.array([own]), out, [1] * self.size)
         return out.tolist()
-
-
-def cores() -> int:
-    """How many of the machine's cores this process may use."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def _of(parts: list[Part], node: Node, own: range) -> list[Part]:

@@ -19,18 +19,12 @@ LARGEST = 2 ** 53  # of what is counted: up to it floats are exact
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of setting. Called with a word it is a `type` of argparse's.
+    """A kind of setting. Called with a word it is a `type` of argparse's."""
 
-    what   what it is, as in "expected a positive number, got '-1'"
-    fits   whether a value is of the kind
-    read   the value of a word; raises ValueError for one that has none
-    wrong  what is said of something else, in place of that
-    """
-
-    what: str
-    fits: Callable[[Any], bool]
-    read: Callable[[str], Any] = str
-    wrong: Callable[[Any], str] | None = None
+    what: str                                  # as in "expected a positive number, got '-1'"
+    fits: Callable[[Any], bool]                # whether a value is of the kind
+    read: Callable[[str], Any] = str           # a word's value; raises ValueError where it has none
+    wrong: Callable[[Any], str] | None = None  # what is said of something else, in place of `what`
 
     def __call__(self, text: str) -> Any:
         try:
@@ -105,6 +99,7 @@ FRACTION = number("a number of at least 0 and below 1", lambda x: 0 <= x < 1)
 LIMIT = Kind("a positive number", lambda x: isinstance(x, Real) and x > 0, float)  # ∞: none
 PROBABILITY = number("a probability, 0 to 1", lambda x: 0 <= x <= 1)
 SHARE = number("a number above 0 and of at most 1", lambda x: 0 < x <= 1)
+TEXT = Kind("a text", lambda text: isinstance(text, str))
 FLAG = Kind("true or false", lambda b: isinstance(b, bool))
 TABLE = Kind("a table of fields by name", lambda fields: isinstance(fields, dict))
 

@@ -202,19 +202,15 @@ def seen(x: Any) -> Any:
     return recorder.wrap(x) if is_host(x) else x
 
 
-def _nothing() -> None:
-    """What puts back what need not be."""
-
-
 def refuse_recording(why: str) -> None:
     """Raise if a step is being recorded on the CPU."""
     if _recorder.active() is not None:
         raise _recorder.refused(why)
 
 
-def each_time(do: Callable[[], Any], state: Callable[[], Callable] = lambda: _nothing) -> None:
+def each_time(do: Callable[[], Any], state: Callable[[], Callable] = lambda: lambda: None) -> None:
     """do(), now and at each replay of a step that is recorded on the CPU. state() is to return a
-    function that puts back what do() changes, as it is now."""
+    function that puts back what do() changes, as it is now; by default there is nothing to."""
     if (recorder := _recorder.active()) is None:
         do()
     else:

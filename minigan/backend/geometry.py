@@ -39,18 +39,12 @@ WORDS = {1: Words("L", "K", "a tuple", "(length,)", "a pair in a tuple ((start, 
 
 
 class Window(NamedTuple):
-    """What is slid over an image: pairs, or as many numbers as there are axes.
+    """What is slid over an image: pairs, or as many numbers as there are axes."""
 
-    size      the kernel's (KH, KW)
-    stride    how far the window moves from one output to the next
-    padding   zeros around the image: ((top, bottom), (left, right))
-    dilation  the distance between the pixels that the window reads; 1 for neighbours
-    """
-
-    size: Pair
-    stride: Pair = (1, 1)
-    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))
-    dilation: Pair = (1, 1)
+    size: Pair               # the kernel's (KH, KW)
+    stride: Pair = (1, 1)    # how far the window moves from one output to the next
+    padding: tuple[Pair, Pair] = ((0, 0), (0, 0))  # zeros around it: ((top, bottom), (left, right))
+    dilation: Pair = (1, 1)  # the distance between the pixels that the window reads; 1: neighbours
 
     @property
     def extent(self) -> Pair:

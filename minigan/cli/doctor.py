@@ -67,9 +67,7 @@ def doctor(args: argparse.Namespace) -> int:
     gpu = look()
     print(f"minigan {__version__} on Python {platform.python_version()}, {platform.system()} "
           f"{platform.machine()}\n\ninstalled")
-    for name, what in [("NumPy", numpy_installed()), ("threads", asked(thread_count)),
-                       ("CuPy", cupy_installed(gpu)), ("NVIDIA driver", driver_installed(gpu)),
-                       ("nvmath", nvmath_installed())]:
+    for name, what in installed(gpu).items():
         print(f"  {name:14} {what}")
     print("\ndevices")
     gave, cpu_trouble = checked("numpy")
@@ -198,37 +196,24 @@ def cuda_version(number: int) -> str:
     return f"{number // 1000}.{number % 1000 // 10}"
 
 
-def numpy_installed() -> str:
-    """NumPy's version and what multiplies its matrices."""
+def installed(gpu: Gpu) -> dict[str, str]:
+    """What computes, and by which versions."""
     blas = asked(lambda: "{name} {version}".format_map(
         np.show_config(mode="dicts")["Build Dependencies"]["blas"]))
-    return f"{np.__version__}, BLAS: {blas}"
-
-
-def thread_count() -> str:
-    """How many threads compute."""
-    n = threads.count()
-    return f"{n} (the environment variable MINIGAN_NUM_THREADS sets them)"
-
-
-def cupy_installed(gpu: Gpu) -> str:
-    """CuPy's packages, and the CUDA that they were built for."""
-    listed = " and ".join(f"{name} {version}" for name, version in gpu.packages.items())
-    return (listed or "not installed") + f", for CUDA {cuda_version(gpu.built)}" * bool(gpu.built)
-
-
-def driver_installed(gpu: Gpu) -> str:
-    """The driver's version and the newest CUDA that it takes."""
-    newest = f", takes CUDA up to {cuda_version(gpu.takes)}" * bool(gpu.takes)
-    return (gpu.driver or f"unknown: {gpu.silence or 'nvidia-smi names none'}") + newest
-
-
-def nvmath_installed() -> str:
-    """The version of nvmath-python, with which products are captured."""
+    packages = " and ".join(f"{name} {version}" for name, version in gpu.packages.items())
     try:
-        return importlib.metadata.version("nvmath-python")
+        nvmath = importlib.metadata.version("nvmath-python")
     except importlib.metadata.PackageNotFoundError:
-        return "not installed; only captured steps on a GPU need it (pip install nvmath-python)"
+        nvmath = "not installed; only captured steps on a GPU need it (pip install nvmath-python)"
+    return {
+        "NumPy": f"{np.__version__}, BLAS: {blas}",
+        "threads": asked(lambda: f"{threads.count()} (the environment variable "
+                                 "MINIGAN_NUM_THREADS sets them)"),
+        "CuPy": (packages or "not installed")
+                + f", for CUDA {cuda_version(gpu.built)}" * bool(gpu.built),
+        "NVIDIA driver": (gpu.driver or f"unknown: {gpu.silence or 'nvidia-smi names none'}")
+                         + f", takes CUDA up to {cuda_version(gpu.takes)}" * bool(gpu.takes),
+        "nvmath": nvmath}
 
 
 # What computes

@@ -3,18 +3,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any
 
 from ..errors import UserError
+from ..gan.progress import Progress
 from ..metrics import Judge, train_judge
 from ..metrics.judge import DATA, EPOCHS, judge_file
 from ..settings import POSITIVE, SEED, one_of
 from .train import choose_device
-
-LINE_EVERY = 5  # seconds between plain lines
 
 
 def register(commands: Any) -> None:
@@ -39,16 +37,22 @@ def register(commands: Any) -> None:
 
 def judge(args: argparse.Namespace) -> None:
     """`minigan judge`. The file is written whole, at the end."""
-    path = args.out or judge_file(args.data)
+    path, progress = args.out or judge_file(args.data), None
+
+    def report(step: int, steps: int, loss: float) -> None:
+        nonlocal progress
+        progress = progress or Progress(steps)
+        progress.tell(step, lambda: f"loss {loss:.3f}")
+
     if args.out or not path.exists():
         prepare(path)
         choose_device(args.device)
         print(f"training a judge of {args.data}", file=sys.stderr)
-        progress = Progress()
         try:
-            made = train_judge(args.data, args.data_dir, args.seed or 0, args.epochs, progress)
+            made = train_judge(args.data, args.data_dir, args.seed or 0, args.epochs, report)
         finally:
-            progress.close()
+            if progress:
+                progress.close()
         made.save(path)
     elif args.epochs or args.seed is not None:
         raise UserError(f"there is a judge of {args.data} already, {path}: name a file for another "
@@ -66,28 +70,3 @@ def prepare(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=path.parent):
         pass
-
-
-class Progress:
-    """How far the training is: a bar on a terminal, plain lines elsewhere."""
-
-    def __init__(self) -> None:
-        self.bar, self.first, self.told = None, time.perf_counter(), 0.0
-
-    def __call__(self, step: int, steps: int, loss: float) -> None:
-        if self.bar is None and sys.stderr.isatty():
-            from tqdm import tqdm
-
-            self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, mininterval=0.2)
-        now = time.perf_counter()
-        if self.bar is not None:
-            self.bar.set_postfix_str(f"loss {loss:.3f}", refresh=False)
-            self.bar.update()
-        elif step in (1, steps) or now - self.told >= LINE_EVERY:
-            self.told, left = now, (now - self.first) / step * (steps - step)
-            print(f"step {step}/{steps}  loss {loss:.3f}  {left:.0f} s left", file=sys.stderr)
-
-    def close(self) -> None:
-        """Leave the terminal in order."""
-        if self.bar is not None:
-            self.bar.close()

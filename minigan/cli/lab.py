@@ -2,13 +2,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Callable, Iterable, Sequence
 
+from ..backend.cpu.threads import cores
 from ..data import DISTRIBUTIONS, read_points
 from ..gan import Options
 from ..lab import table
@@ -16,7 +16,7 @@ from ..lab.animation import Show
 from ..lab.experiment import DATA, Experiment, LabError, Task, train
 from ..lab.methods import METHODS, TABLE
 from ..lab.plane import PLANE
-from ..lab.processes import Bar, Lines, Outcome, is_done, place, run_all, told
+from ..lab.processes import Bar, Lines, Outcome, place, run_all, sorted_out, told
 from ..lab.ranked import crew
 from ..ranks import end, started
 from ..settings import POSITIVE, one_of
@@ -115,7 +115,7 @@ def compared(args: argparse.Namespace, tasks: Sequence[Task], run: Callable[...,
     folder = out / tasks[0].data_name
     prepare(folder, tasks[0])
     films = [task for task in tasks if task.seed == 0] if args.animate else []
-    todo = [task for task in tasks if not is_done(task, out, task in films)]
+    _, todo = sorted_out(tasks, out, films)
     if len(todo) < len(tasks):
         print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are done already", file=sys.stderr)
     progress = (Bar(len(todo), sum(task.steps for task in todo))
@@ -172,9 +172,3 @@ def show(args: argparse.Namespace, tasks: Sequence[Task]) -> int:
     print(f"{tasks[0]}: {told(train(tasks[0], [window]).final)}")
     window.keep()
     return 0
-
-
-def cores() -> int:
-    """How many this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

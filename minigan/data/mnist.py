@@ -10,6 +10,7 @@ import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy
 
@@ -18,6 +19,7 @@ from .idx import DataError, read_idx
 
 Arrays = tuple[numpy.ndarray, numpy.ndarray]
 PathLike = str | os.PathLike
+Split = Literal["train", "test"]
 
 _FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte",
           "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
@@ -57,7 +59,7 @@ _NAMES = {md5: source.name for source in (_MNIST, _FASHION_MNIST, _KMNIST)
 
 
 @checked
-def mnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
+def mnist(data_dir: PathLike | None = None, split: Split = "train") -> Arrays:
     """Handwritten digits: 60,000 to train on and 10,000 to test with.
 
     Parameters
@@ -83,7 +85,7 @@ def mnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
 
 
 @checked
-def fashion_mnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
+def fashion_mnist(data_dir: PathLike | None = None, split: Split = "train") -> Arrays:
     """Ten kinds of clothing; parameters, results and errors are those of `mnist`.
 
     Source: Xiao, Rasul and Vollgraf, Fashion-MNIST, 2017, arXiv 1708.07747.
@@ -92,7 +94,7 @@ def fashion_mnist(data_dir: PathLike | None = None, split: str = "train") -> Arr
 
 
 @checked
-def kmnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
+def kmnist(data_dir: PathLike | None = None, split: Split = "train") -> Arrays:
     """Ten cursive Japanese characters; parameters, results and errors are those of `mnist`.
 
     Source: Clanuwat et al., Deep Learning for Classical Japanese Literature, 2018,
@@ -102,8 +104,6 @@ def kmnist(data_dir: PathLike | None = None, split: str = "train") -> Arrays:
 
 
 def _load(source: _Source, data_dir: PathLike | None, split: str) -> Arrays:
-    if split not in ("train", "test"):
-        raise ValueError(f'split must be "train" or "test", not {split!r}')
     files = _FILES[:2] if split == "train" else _FILES[2:]
     folder = data_dir or os.environ.get("MINIGAN_DATA")
     if folder:

@@ -13,6 +13,7 @@ from ..autodiff import Tensor, no_grad
 from ..backend.geometry import Pair, conv_window, transposed_window
 from ..errors import UserError
 from ..gan.models import Generator
+from ..nn.conv import short
 
 Shape = tuple[int, ...]
 AXES = {1: (0,), 2: (1, 0), 4: (3, 2, 0, 1)}  # of weights, in PyTorch's order
@@ -80,11 +81,6 @@ def arguments(*values: Any, **options: Any) -> str:
     options = {name: short(value) for name, value in options.items()}
     named = [f"{name}={value!r}" for name, value in options.items() if value != USUAL[name]]
     return ", ".join([*[repr(short(value)) for value in values], *named])
-
-
-def short(value: Any) -> Any:
-    """A pair of equal numbers as one of them."""
-    return value[0] if isinstance(value, tuple) and len(set(value)) == 1 else value
 
 
 def _dense(layer: nn.Dense, before: Shape, after: Shape) -> list[Line]:

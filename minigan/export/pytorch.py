@@ -7,7 +7,7 @@ from textwrap import indent
 from typing import Any
 
 from ..checked import checked
-from ..files import read_arrays, replacing, write_arrays
+from ..files import read_arrays, write_arrays, write_text
 from ..gan import ConditionalGenerator, Generators, InfoGAN, Run, RunError, noise
 from ..gan.game import GAN, latent_of
 from .layers import Line, in_torch
@@ -139,8 +139,7 @@ def to_torch(run: Run, folder: str | PathLike | None = None, step: int | str | N
         if path.exists() and not is_this():
             raise RunError(f"{path} exists already, and is another one: name another folder "
                            "(--out)")
-    with replacing(module) as temporary:
-        temporary.write_text(code, "utf-8")
+    write_text(module, code)
     write_arrays(weights, state)
     return module
 

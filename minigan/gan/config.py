@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import zlib
 from dataclasses import dataclass, field, replace
@@ -15,9 +14,8 @@ import numpy as np
 from .. import backend
 from ..data import IMAGE_SETS, DataError, Loader, Scaled
 from ..errors import UserError
-from ..nn import Dense
 from ..settings import check_fields
-from . import models, noise, own
+from . import models, networks, noise, own
 from .fields import SETTINGS
 from .game import GAN, GameError
 from .options import Options, default_of
@@ -35,44 +33,26 @@ Data = tuple[np.ndarray, "np.ndarray | None"]  # images and their labels
 
 @dataclass
 class Config:
-    """The settings of a run, as they stand in config.json.
+    """The settings of a run, as they stand in config.json."""
 
-    system, data         names of SYSTEMS and IMAGE_SETS, or a system as in mine.py:pair; None: a
-                         program gave them (given.py)
-    shape                of an image, (H, W, C), or of a table's row of numbers, (width,)
-    steps, save_every    in all, and from one save to the next
-    batch_size, seed     images of each kind in a step, and what fixes weights, batches and noise
-    data_dir             where the data are; None: where the data set is by default
-    game                 what differs from the system's plain game
-    classes              of the labels, if the data set has any
-    fingerprint          of the images and labels that the run began with; None: it is an older one
-    keep_best            the metric by which the best step is known, of `metrics.METRICS`, if any
-    made_by              the versions and the machine that trained it last
-    source               the file that a system of the user's own is from
-    weights_of           the run, and its step, whose weights this one began with, if any
-    changed              what was changed on the way, a text each
-    program              what a program plays, where one gave the trainer
-    columns              of a table, what they are, as data.columns.Columns.as_json has it
-    """
-
-    system: str | None
-    data: str | None
-    shape: tuple[int, ...]
-    steps: int
-    batch_size: int
-    seed: int
-    save_every: int
-    data_dir: str | None = None
-    game: Options = field(default_factory=Options)
-    classes: int = 0
-    fingerprint: str | None = None
-    keep_best: str | None = None
-    made_by: str | None = None
-    source: str | None = None
-    weights_of: str | None = None
-    changed: list[str] | None = None
-    program: dict[str, Any] | None = None
-    columns: list[dict[str, Any]] | None = None
+    system: str | None  # a name of SYSTEMS, or one such as mine.py:pair
+    data: str | None  # a name of IMAGE_SETS, or table; like system None if a program gave it
+    shape: tuple[int, ...]  # of an image, (H, W, C), or of a table's row of numbers, (width,)
+    steps: int  # in all
+    batch_size: int  # images of each kind in a step
+    seed: int  # what fixes weights, batches and noise
+    save_every: int  # steps from one save to the next
+    data_dir: str | None = None  # where the data are; None: where the data set is by default
+    game: Options = field(default_factory=Options)  # what differs from the system's plain game
+    classes: int = 0  # of the labels, if the data set has any
+    fingerprint: str | None = None  # of the data that the run began with; None: it is an older one
+    keep_best: str | None = None  # the one of `metrics.METRICS` by which the best step is known
+    made_by: str | None = None  # the versions and the machine that trained it last
+    source: str | None = None  # the file that a system of the user's own is from
+    weights_of: str | None = None  # the run, and its step, whose weights this one began with
+    changed: list[str] | None = None  # what was changed on the way, a text each
+    program: dict[str, Any] | None = None  # what a program plays, where one gave the trainer
+    columns: list[dict[str, Any]] | None = None  # of a table, as Columns.as_json has it
 
     own: ClassVar[System | None] = None  # the system, if it is one of the user's own
 
@@ -175,9 +155,10 @@ class Config:
         self.check()
         system, rng = self.played, np.random.default_rng(self.seed)
         if not judged:
-            system = replace(system, networks=models.Pair(system.networks.generator, _nobody))
+            pair = models.Pair(system.networks.generator, networks.nobody)
+            system = replace(system, networks=pair)
         if saved is not None and self.own is None:
-            rng = Rationed(rng, saved)
+            rng = networks.Rationed(rng, saved)
         return self.game.build(system, tuple(self.shape), self.classes, rng)
 
     def trainer(self, game: GAN, data: Callable[[], Data]) -> Trainer:
@@ -227,7 +208,22 @@ class Config:
         labels = np.arange(n) % self.classes if label is None else np.full(n, label)
         return (noise.encoded(labels, self.classes),)
 
-    def load(self) -> tuple[np.ndarray, np.ndarray | None]:
+    def begin(self, where: str | Path | None, was: Config | None, data_dir: str | Path | None,
+              size: tuple[int, int] | None, channels: int | None) -> Data:
+        """Load the data of a new run, and complete the settings by them. `was` are those of a run
+        whose weights it begins with. Raises UserError for settings and data that no run can have.
+        """
+        if self.batch_size is None:
+            self.batch_size = self.played.batch_size
+        self.check()
+        self.data_dir = folder_of(self.data, where)
+        images, labels = load(self.data, where, self.batch_size, size, channels)
+        self.shape = images.shape[1:]
+        self.classes = 0 if labels is None else int(labels.max()) + 1
+        self.fingerprint = fingerprint(images, labels)
+        return images, labels
+
+    def load(self) -> Data:
         """The images, as Scaled takes them, and their labels, if there are any. Raises DataError if
         they are not those that the run began with: it would not end where it would have."""
         *size, channels = self.shape
@@ -255,34 +251,6 @@ class Config:
                 for condition in wanted]
 
 
-class Rationed(np.random.Generator):
-    """rng for as many weights as were saved, each of which may be drawn twice: it raises UserError
-    before more are made, since damaged settings can ask for networks of any size."""
-
-    def __init__(self, rng: np.random.Generator, saved: Mapping[str, np.ndarray]):
-        super().__init__(rng.bit_generator)
-        self.saved = sum(array.size for array in saved.values())
-        self.left = 2 * self.saved
-
-    def _take(self, shape: Any) -> Any:
-        self.left -= math.prod(shape) if isinstance(shape, (tuple, list)) else shape or 1
-        if self.left < 0:
-            raise UserError(f"the settings ask for more weights than the {self.saved:,} that "
-                            "were saved: they, or what was saved, are damaged or of another run")
-        return shape
-
-    def uniform(self, low: float = 0, high: float = 1, size: Any = None) -> Any:
-        return super().uniform(low, high, self._take(size))
-
-    def standard_normal(self, size: Any = None, *options: Any) -> Any:
-        return super().standard_normal(self._take(size), *options)
-
-
-def _nobody(rng: np.random.Generator, **sizes: Any) -> models.Discriminator:
-    """A discriminator in name only: of one weight, whatever it would see."""
-    return models.Discriminator(Dense(1, 1, rng=rng))
-
-
 def folder_of(data: str, data_dir: str | Path | None) -> str | None:
     """The folder's full path, by which a resumed run finds it from wherever it is started. Raises
     DataError for data that are read from none."""
@@ -299,7 +267,7 @@ def fingerprint(images: np.ndarray, labels: np.ndarray | None, of: str = "images
 
 
 def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int] | None = None,
-         channels: int | None = None) -> tuple[np.ndarray, np.ndarray | None]:
+         channels: int | None = None) -> Data:
     """The images of a data set, (N, H, W, C), and their labels, if it has any. Raises DataError for
     fewer than a batch."""
     options = {"size": size, "channels": channels}

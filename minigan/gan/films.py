@@ -75,17 +75,15 @@ def training_film(run: Run, path: str | Path | None = None, *,
     all are of the same noise; returns where it is, by default in the run's folder. Raises RunError
     if there are none, or damaged ones."""
     run.config.check_images("a film is")
-    files = sorted((run.folder / "samples").glob("step-*.png"),
-                   key=lambda file: (len(file.name), file.name))  # from a million on, too
+    files = list(run.pictures().items())
     if not files:
         raise RunError(f"{run.folder} has no pictures in samples yet, of which the film would be")
     files = [files[i] for i in np.linspace(0, len(files) - 1, min(frames, len(files))).astype(int)]
     pictures = []
-    for file in files:
+    for step, file in files:
         pixels = _pixels(file)
         # they show a pixel as 4 x 4
         smaller = next((k for k in (1, 2) if max(pixels.shape) <= k * SIDE), 4)
-        step = file.stem.removeprefix("step-").lstrip("0") or "0"
         pictures.append(captioned(pixels[::smaller, ::smaller], f"step {step}"))
     per_second = min(PER_SECOND, max(2, round(len(files) / SECONDS)))
     pictures += [pictures[-1]] * 2 * per_second  # the end stays for two seconds

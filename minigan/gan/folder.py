@@ -26,7 +26,7 @@ import numpy as np
 
 from ..checked import checked
 from ..errors import UserError
-from ..files import read_arrays, replacing, write_arrays
+from ..files import read_arrays, replacing, write_arrays, write_text
 from ..locks import Lock, Taken, lock
 from ..nn import summary
 from ..nn.shapes import Summary
@@ -86,10 +86,8 @@ class RunFolder:
         """
         copy = self.folder / own.FILE
         if self.own_text is not None and not copy.exists():
-            with replacing(copy) as path:
-                path.write_text(self.own_text, "utf-8")
-        with replacing(self.folder / "config.json") as path:
-            path.write_text(json.dumps(self.config.as_json(), indent=2) + "\n")
+            write_text(copy, self.own_text)
+        write_text(self.folder / "config.json", json.dumps(self.config.as_json(), indent=2) + "\n")
 
     def save_losses(self) -> None:
         """The curves of the losses so far."""
@@ -135,10 +133,6 @@ class RunFolder:
         game = self.config.build({"": np.broadcast_to(np.float32(0), saved)})  # no more than that
         return {name: summary(net) for name, net in networks(game).items()}
 
-    def _forget_metrics_after(self, step: int) -> None:
-        """They are made anew."""
-        self.write_metrics(row for row in self._rows() if row["step"] <= step)
-
     def write_metrics(self, rows: Iterable[dict[str, float]]) -> None:
         """These rows and no others."""
         with replacing(self.folder / "metrics.jsonl") as path, open(path, "w") as file:
@@ -178,14 +172,15 @@ class RunFolder:
 
     def saved_steps(self) -> list[int]:
         """The steps whose weights are on disk, in order."""
-        numbers = [p.stem.removeprefix("step-")
-                   for p in (self.folder / "weights").glob("step-*.safetensors")]
-        return sorted(int(text) for text in numbers if text.isdecimal())
+        return list(self._by_steps("weights", ".safetensors"))
 
     def pictures(self) -> dict[int, Path]:
         """The grids, or a table's rows, by their steps, in order."""
-        found = {path.stem.removeprefix("step-"): path for path in
-                 (self.folder / "samples").glob(f"step-*{self.samples_file(0).suffix}")}
+        return self._by_steps("samples", self.samples_file(0).suffix)
+
+    def _by_steps(self, folder: str, suffix: str) -> dict[int, Path]:
+        found = {path.stem.removeprefix("step-"): path
+                 for path in (self.folder / folder).glob(f"step-*{suffix}")}
         return dict(sorted((int(text), path) for text, path in found.items() if text.isdecimal()))
 
     def samples_file(self, step: int) -> Path:

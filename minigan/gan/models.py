@@ -185,12 +185,6 @@ def table_generator(shape: Sequence[int] = (1,), width: int = 128, latent: int =
     return RowGenerator(scalars, groups, 0.5, latent, width, *layers, rng=rng)
 
 
-def table_discriminator(shape: Sequence[int] = (1,), width: int = 128, rng: Rng = None, **_: Any
-                        ) -> Discriminator:
-    """Two dense layers with LeakyReLU 0.2."""
-    return mlp_discriminator(shape, width, 2, rng)
-
-
 def dcgan_generator(shape: Shape = (28, 28, 1), latent: int = 100, width: int = 64,
                     kernel: int = 5, rng: Rng = None) -> Generator:
     """The convolutional pair (Radford et al. 2016), of two steps between H/4 × W/4 and H × W.
@@ -279,5 +273,5 @@ dcgan = Pair(dcgan_generator, dcgan_discriminator)
 # in the transposed convolutions each pixel is reached by as many taps of a 4 × 4 kernel of stride 2
 # as its neighbours are
 digits_dcgan = Pair(dcgan_generator, dcgan_discriminator, 32, shape=(8, 8, 1), width=32, kernel=4)
-table = Pair(table_generator, table_discriminator)
+table = Pair(table_generator, partial(mlp_discriminator, width=128, depth=2))
 dense_dcgan = Pair(dense_dcgan_generator, dense_dcgan_discriminator)

@@ -1,11 +1,13 @@
 """The networks of a game, made of a system's own two as the options want them."""
 from __future__ import annotations
 
-from typing import Any, Callable
+import math
+from typing import Any, Callable, Mapping
 
 import numpy as np
 
-from ..nn import Module, spectrally_normalised
+from ..errors import UserError
+from ..nn import Dense, Module, spectrally_normalised
 from ..settings import FLAG, POSITIVE
 from .auxiliary import Classifier
 from .conditional import ConditionalGenerator, answering, projection, two_headed
@@ -62,6 +64,34 @@ def _of_layers(made: Module) -> Module:
         raise GameError(f"{type(made).__name__} cannot be asked for classes or codes, as this game "
                         "does: make the discriminator of models.Discriminator or nn.Sequential")
     return made
+
+
+class Rationed(np.random.Generator):
+    """rng for as many weights as were saved, each of which may be drawn twice: it raises UserError
+    before more are made, since damaged settings can ask for networks of any size."""
+
+    def __init__(self, rng: np.random.Generator, saved: Mapping[str, np.ndarray]):
+        super().__init__(rng.bit_generator)
+        self.saved = sum(array.size for array in saved.values())
+        self.left = 2 * self.saved
+
+    def _take(self, shape: Any) -> Any:
+        self.left -= math.prod(shape) if isinstance(shape, (tuple, list)) else shape or 1
+        if self.left < 0:
+            raise UserError(f"the settings ask for more weights than the {self.saved:,} that "
+                            "were saved: they, or what was saved, are damaged or of another run")
+        return shape
+
+    def uniform(self, low: float = 0, high: float = 1, size: Any = None) -> Any:
+        return super().uniform(low, high, self._take(size))
+
+    def standard_normal(self, size: Any = None, *options: Any) -> Any:
+        return super().standard_normal(self._take(size), *options)
+
+
+def nobody(rng: np.random.Generator, **sizes: Any) -> Discriminator:
+    """A discriminator in name only: of one weight, whatever it would see."""
+    return Discriminator(Dense(1, 1, rng=rng))
 
 
 OPTIONS = (

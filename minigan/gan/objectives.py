@@ -17,7 +17,7 @@ from typing import Any, Callable, TypeVar
 from ..autodiff import Tensor
 from ..checked import checked
 from ..ops import exp, mean, relu, softplus, tanh
-from ..settings import FRACTION, one_of
+from ..settings import FRACTION, Fraction, one_of
 from .option import Option
 
 Loss = Callable[[Tensor], Tensor]  # logits ↦ losses, one for each
@@ -78,13 +78,12 @@ def relativistic(objective: Objective) -> RelativisticAverage:
                    relativistic, objective)
 
 
-def smoothed(objective: Objective, share: float = 0.1) -> Objective:
+@checked
+def smoothed(objective: Objective, share: Fraction = 0.1) -> Objective:
     """One-sided label smoothing (Salimans et al. 2016, §3.4): D is told that a real example is
     generated with this share. Generated ones stay what they are: to call them a bit real would
     reward D for trusting the places where G puts them. Raises ValueError for a share outside
     [0, 1)."""
-    if not 0 <= share < 1:
-        raise ValueError(f"the share of a smoothed label is in [0, 1), not {share}")
     return made_by(replace(objective, on_real=lambda v: ((1 - share) * objective.on_real(v)
                                                          + share * objective.on_fake(v))),
                    smoothed, objective, share)

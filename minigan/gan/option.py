@@ -17,39 +17,27 @@ class GameError(UserError):
 
 @dataclass(frozen=True)
 class Option:
-    """A setting of the game: a field of `Options`, and an argument of `minigan train` and `lab`.
+    """A setting of the game: a field of `Options`, and an argument of `minigan train` and `lab`."""
 
-    name      of the field; the argument is --name, with dashes
-    default   the value that changes nothing
-    kind      what other values there are; of a repeated option each element is one
-    help      of the argument
-    metavar   what its value is called there; None: a flag, which is True where it is given
-    const     the value of an argument that is given without one
-    repeated  whether it may be given again: the field is a tuple
-    without, because   options that it does not go with, and why
-    needs     an option that it means nothing without
-    images    whether it is for images only
-    conditions  of what the loader gives beside the examples, (N, K), where the game is to know of
-              their classes: conditions(value, labels, classes, rng)
-    part      changes what the game is given: part(arguments of GAN by name, value)
-    game      makes a game of its own, of which a run plays one: game(value, Networks, arguments)
-    batch     raises GameError for a batch size that it cannot do with: batch(value, size)
-    """
-
-    name: str
-    default: Any
-    kind: Kind
-    help: str
-    metavar: str | None = "N"
-    const: Any = None
-    repeated: bool = False
-    without: tuple[str, ...] = ()
-    because: str = ""
-    needs: str = ""
-    images: bool = False
+    name: str                      # of the field; the argument is --name, with dashes
+    default: Any                   # the value that changes nothing
+    kind: Kind                     # what others there are; of a repeated option each element is one
+    help: str                      # of the argument
+    metavar: str | None = "N"      # what its value is called there; None: a flag, True where given
+    const: Any = None              # the value of an argument that is given without one
+    repeated: bool = False         # whether it may be given again: the field is a tuple
+    without: tuple[str, ...] = ()  # options that it does not go with,
+    because: str = ""              # and why
+    needs: str = ""                # an option that it means nothing without
+    images: bool = False           # whether it is for images only
+    # (value, labels, classes, rng) ↦ what the loader gives beside the examples, (N, K), where the
+    # game is to know of their classes
     conditions: Callable[[Any, Any, int, Any], Any] | None = None
+    # (arguments of GAN by name, value): changes what the game is given
     part: Callable[[dict[str, Any], Any], None] | None = None
+    # (value, Networks, arguments) ↦ a game of its own, of which a run plays one
     game: Callable[[Any, Any, dict[str, Any]], Any] | None = None
+    # (value, size): raises GameError for a batch size that it cannot do with
     batch: Callable[[Any, int], None] | None = None
 
     def check(self, value: Any) -> None:

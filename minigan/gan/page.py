@@ -11,7 +11,7 @@ from typing import Any, Iterable, Mapping, Sequence
 from ..checked import checked
 from ..data import read_table
 from ..errors import UserError, brief
-from ..files import replacing
+from ..files import write_text
 from ..locks import taken
 from ..metrics.table import METRICS
 from ..viz.inline import grid_uri, svg_figures
@@ -60,8 +60,7 @@ def write_page(path: str | Path, runs: Sequence[RunFolder], going: bool = False,
     text = Template(Path(__file__).with_name("page.html").read_text("utf-8")).substitute(
         title=escape(" and ".join(_title(run) for run in runs)), columns=len(runs),
         runs="\n".join(articles), going="true" if going else "false")
-    with replacing(path) as temporary:
-        temporary.write_text(text, "utf-8")
+    write_text(path, text)
 
 
 def card(run: RunFolder) -> str:

@@ -19,7 +19,7 @@ from ..autodiff import Tensor, grad
 from ..backend import array_module
 from ..errors import no_such
 from ..nn import Module
-from ..settings import NOT_NEGATIVE, POSITIVE_NUMBER, Kind
+from ..settings import NOT_NEGATIVE, POSITIVE_NUMBER, SHARE, Kind
 from . import noise
 from .option import Option
 
@@ -98,9 +98,8 @@ class Penalty:
 
     def __post_init__(self):
         NOT_NEGATIVE.check("the weight of a penalty", self.weight)
-        if not 0 < self.fall <= 1 or not 0 < self.until <= 1:
-            raise ValueError(f"fall and until are shares, above 0 and of at most 1, not "
-                             f"{self.fall} and {self.until}")
+        SHARE.check("fall", self.fall)
+        SHARE.check("until", self.until)
         self.left = 1.0  # of the weight
 
     def anneal(self, done: float) -> None:

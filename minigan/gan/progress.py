@@ -4,7 +4,7 @@ from __future__ import annotations
 import sys
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Callable
 
 from .update import StepResult
 from .trainer import Trainer
@@ -15,7 +15,8 @@ BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the d
 
 
 class Progress:
-    """A callback that shows losses, D(x), D(G(z)), steps per second and the time left."""
+    """A trainer's callback that shows losses, D(x), D(G(z)), steps per second and the time left; or
+    whatever `tell` is told."""
 
     def __init__(self, steps: int, first: int = 0, file: Any = None):
         self.steps, self.file = steps, file or sys.stderr
@@ -29,17 +30,19 @@ class Progress:
                             dynamic_ncols=True, mininterval=0.2)
 
     def __call__(self, trainer: Trainer, result: StepResult) -> None:
+        self.tell(trainer.step, lambda: describe(trainer.reading(result)))
+
+    def tell(self, step: int, described: Callable[[], str]) -> None:
+        """A step is made; of what it came to, which is asked where it is shown."""
         if self.bar is not None:
             self.bar.update()
-            if trainer.step % BAR_EVERY == 0:
-                self.bar.set_postfix_str(describe(trainer.reading(result)), refresh=False)
-        elif (trainer.step in (self.first, self.steps)
-              or time.perf_counter() - self.last[1] >= SECONDS):
-            (step, then), self.last = self.last, (trainer.step, time.perf_counter())
-            each = max(self.last[1] - then, 1e-9) / (trainer.step - step)
-            print(f"step {trainer.step}/{self.steps}  {describe(trainer.reading(result))}  "
-                  f"{1000 * each:.3g} ms a step  {ending(each * (self.steps - trainer.step))}",
-                  file=self.file, flush=True)
+            if step % BAR_EVERY == 0:
+                self.bar.set_postfix_str(described(), refresh=False)
+        elif step in (self.first, self.steps) or time.perf_counter() - self.last[1] >= SECONDS:
+            (before, then), self.last = self.last, (step, time.perf_counter())
+            each = max(self.last[1] - then, 1e-9) / (step - before)
+            print(f"step {step}/{self.steps}  {described()}  {1000 * each:.3g} ms a step  "
+                  f"{ending(each * (self.steps - step))}", file=self.file, flush=True)
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar if there is one."""

@@ -151,7 +151,7 @@ class Run(SavedRun):
             self._save_state(dotted(trainer.state_dict()))
         self.write_config()
         if began:
-            self._forget_metrics_after(trainer.step)
+            self.write_metrics(row for row in self._rows() if row["step"] <= trainer.step)
         self.adviser = Adviser(self.readings())
         trainer.callbacks = [*(c for c in trainer.callbacks if not isinstance(c, Run)), self]
         trainer.display = Display(
@@ -265,6 +265,7 @@ class Run(SavedRun):
     @cached_property
     def _keeper(self) -> Keeper:
         return Keeper(self.folder, self.config, self.data)
+
 
 def machine() -> str:
     """What trains here: versions and the device."""

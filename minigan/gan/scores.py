@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Any, Callable, Iterable
 
 from ..errors import UserError
-from ..files import replacing
+from ..files import write_text
 from ..metrics.table import METRICS, Figure
-from ..settings import NATURAL, NUMBER, TWO_OR_MORE, Kind, check_fields, optional
+from ..settings import NATURAL, NUMBER, TEXT, TWO_OR_MORE, check_fields, optional
 
-_TEXT = Kind("a text", lambda text: isinstance(text, str))
-FIELDS = {"column": _TEXT, "step": optional(NATURAL), "weights": optional(_TEXT), "n": TWO_OR_MORE,
-          "seed": NATURAL, "data": optional(_TEXT), "reference": _TEXT, "judge": optional(_TEXT),
-          "metric": _TEXT, "how": _TEXT, "value": NUMBER, "interval": optional(NUMBER)}
+FIELDS = {"column": TEXT, "step": optional(NATURAL), "weights": optional(TEXT), "n": TWO_OR_MORE,
+          "seed": NATURAL, "data": optional(TEXT), "reference": TEXT, "judge": optional(TEXT),
+          "metric": TEXT, "how": TEXT, "value": NUMBER, "interval": optional(NUMBER)}
 _FIGURE = ("value", "interval")
 
 
@@ -58,8 +57,8 @@ class Scores:
         if new:
             # those that another process has written since
             self._known = {**Scores(self.path.parent)._known, **self._known}
-            with suppress(PermissionError), replacing(self.path) as path:
-                path.write_text(json.dumps({"figures": list(self.rows())}, indent=1) + "\n")
+            with suppress(PermissionError):
+                write_text(self.path, json.dumps({"figures": list(self.rows())}, indent=1) + "\n")
         return found
 
 

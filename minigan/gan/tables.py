@@ -1,8 +1,7 @@
 """Runs on the rows of a CSV file: the settings, and what is written of them."""
 from __future__ import annotations
 
-import os
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from ..data.table import Table, write_table
 from ..errors import UserError, brief
 from ..files import replacing
 from . import noise
-from .config import Config, fingerprint
+from .config import Config, fingerprint, folder_of
 from .models import Pair
 from .systems import SYSTEMS, System
 
@@ -28,6 +27,32 @@ class TableConfig(Config):
     so that rows of numbers are cells again from the run alone."""
 
     value_range = 0.0, 1.0  # nothing is scaled
+
+    def begin(self, where: str | Path | None, was: Config | None, **of_images: Any
+              ) -> tuple[np.ndarray, None]:
+        """With the columns of that run, if there is one. Of few rows a batch is of all."""
+        if where is None:
+            raise UserError("the system table learns from the rows of a CSV file: --data FILE.csv")
+        if self.system != TABLE:
+            raise UserError("the rows of a CSV file are for the system table, not for "
+                            f"{self.system}")
+        if any(of_images.values()):
+            raise UserError("a folder, an image size and channels are of images, and a table is "
+                            "named by --data FILE.csv alone")
+        table = read_table(where)
+        columns = Columns.from_json(was.columns) if was and was.columns else Columns.of(table)
+        if not columns.width:
+            raise DataError(f"{where}: all columns are constant, so there is nothing to learn")
+        rows = columns.encode(table)
+        self.columns, self.shape = columns.as_json(), (columns.width,)
+        self.data_dir, self.fingerprint = folder_of(TABLE, where), fingerprint(rows, None, "rows")
+        if self.batch_size is None:
+            self.batch_size = min(self.played.batch_size, len(rows))
+        self.check()
+        if self.batch_size > len(rows):
+            raise DataError(f"a batch size of {self.batch_size} is more than the {len(rows)} rows "
+                            f"of {where}")
+        return rows, None
 
     @cached_property
     def described(self) -> Columns:
@@ -46,8 +71,8 @@ class TableConfig(Config):
     @property
     def played(self) -> System:
         own, of = SYSTEMS[TABLE], self.described
-        pair = Pair(own.networks.generator, own.networks.discriminator, scalars=of.scalars,
-                    groups=of.groups)
+        pair = Pair(partial(own.networks.generator, scalars=of.scalars, groups=of.groups),
+                    own.networks.discriminator)
         return replace(own, networks=pair, noise=partial(
             noise.with_gumbel, of.width - of.scalars))
 
@@ -83,41 +108,6 @@ class TableConfig(Config):
 def named(data: Any) -> bool:
     """Whether data of this name are the rows of a CSV file."""
     return str(data).lower().endswith(".csv")
-
-
-def check_named(path: Any, system: str, images: Any) -> None:
-    """Raise UserError for a table that is not to be read, or not for this system."""
-    if path is None:
-        raise UserError("the system table learns from the rows of a CSV file: --data FILE.csv")
-    if system != TABLE:
-        raise UserError(f"the rows of a CSV file are for the system table, not for {system}")
-    if images:
-        raise UserError("a folder, an image size and channels are of images, and a table is named "
-                        "by --data FILE.csv alone")
-
-
-def begin(config: Config, path: str | Path, was: Config | None, batch_size: int | None,
-          save_every: int | None) -> tuple[TableConfig, tuple[np.ndarray, None]]:
-    """The settings of a run that begins with the rows of a CSV file, and the rows; with the columns
-    of the run whose weights are taken over, if there is one. Of few rows a batch is of all, unless
-    it is given. Raises UserError for a file that cannot be learned from."""
-    table = read_table(path)
-    columns = Columns.from_json(was.columns) if was and was.columns else Columns.of(table)
-    if not columns.width:
-        raise DataError(f"{path}: all columns are constant, so there is nothing to learn")
-    rows = columns.encode(table)
-    made = TableConfig(**{**{field.name: getattr(config, field.name) for field in fields(config)},
-                          "columns": columns.as_json(), "shape": (columns.width,),
-                          "data_dir": os.path.realpath(os.path.expanduser(path)),
-                          "fingerprint": fingerprint(rows, None, "rows"),
-                          "batch_size": batch_size or min(config.batch_size, len(rows))})
-    made.check()
-    if made.batch_size > len(rows):
-        raise DataError(f"a batch size of {made.batch_size} is more than the {len(rows)} rows of "
-                        f"{path}")
-    if save_every is None:
-        made.save_every = max(1, made.steps // 10)
-    return made, (rows, None)
 
 
 def save_table(path: str | Path, table: Table) -> None:

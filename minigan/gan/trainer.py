@@ -127,14 +127,13 @@ class Trainer:
         """What changes in the course of the training becomes what it is in the next step."""
         self.game.anneal(self.step / self.steps)
         if self.schedule is not None:
-            for group, lr in zip(self._groups(), self.rates):
-                group.lr = lr * self.schedule(self.step, self.steps)
+            self.set_rates(self.schedule(self.step, self.steps))
 
-    def set_rates(self) -> None:
-        """Give the optimisers the rates that the trainer was made with, whatever a state brought.
-        """
+    def set_rates(self, factor: float = 1) -> None:
+        """Give the optimisers the rates that the trainer was made with, times a factor, whatever a
+        state brought."""
         for group, lr in zip(self._groups(), self.rates):
-            group.lr = lr
+            group.lr = lr * factor
 
     def _groups(self) -> list[Group]:
         return [group for optimizer in self.players.optimizers for group in optimizer.param_groups]

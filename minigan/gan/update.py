@@ -125,13 +125,10 @@ def simultaneous(players: Players, reals: Sequence[Sample], latents: Sequence[Sa
                  rng: Rng = None) -> StepResult:
     """Both players move at once, each by its gradient at the point where both were (Mescheder et
     al. 2017, algorithm 1)."""
-    real, latent = _single(reals, latents)
-    fake = players.generate(latent)
-    judged = players.d_gradient(real, fake, rng)
-    g_loss = players.g_gradient(real, fake, rng)
+    found = _at_once(players, reals, latents, rng)
     players.move_d()
     players.move_g()
-    return players.result(judged, g_loss, real, fake)
+    return players.result(*found)
 
 
 @checked
@@ -141,20 +138,17 @@ def extragradient(players: Players, reals: Sequence[Sample], latents: Sequence[S
     there (Korpelevich 1976; for GANs Gidel et al. 2019, in the variant that looks ahead on the same
     batch). Where simultaneous steps circle round a solution, these close in on it. Adam's averages
     take in both gradients."""
-    real, latent = _single(reals, latents)
     flats = [optimizer.flat for optimizer in players.optimizers]
     start = [flat.join().copy() for flat in flats]
     simultaneous(players, reals, latents, rng)
-    fake = players.generate(latent)
-    judged = players.d_gradient(real, fake, rng)
-    g_loss = players.g_gradient(real, fake, rng)
+    found = _at_once(players, reals, latents, rng)
     for flat, before in zip(flats, start):
         flat.join()[...] = before
         for p in flat.tensors:
             p.mark_changed()
     players.move_d()
     players.move_g()
-    return players.result(judged, g_loss, real, fake)
+    return players.result(*found)
 
 
 @checked
@@ -209,8 +203,12 @@ def _check_optimizers(game: GAN, d_optimizer: Optimizer, g_optimizer: Optimizer)
                 "network's parameters()")
 
 
-def _single(reals: Sequence[Sample], latents: Sequence[Sample]) -> tuple[Sample, Sample]:
+def _at_once(players: Players, reals: Sequence[Sample], latents: Sequence[Sample], rng: Rng
+             ) -> tuple[Judgement, Tensor, Sample, Sample]:
+    """Both gradients at the point where both players are, and the samples they are of."""
     if len(reals) != 1:
         raise GameError(f"D and G move together in this rule, once a step: {len(reals)} updates of "
                         "D go with alternating ones")
-    return reals[0], latents[0]
+    real, fake = reals[0], players.generate(latents[0])
+    judged = players.d_gradient(real, fake, rng)
+    return judged, players.g_gradient(real, fake, rng), real, fake

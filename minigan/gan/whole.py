@@ -13,14 +13,10 @@ from .run import METRICS_EVERY, Run
 
 
 class Finding(NamedTuple):
-    """Something that is wrong in a run folder.
+    """Something that is wrong in a run folder."""
 
-    what     a sentence
-    remedy   what `repair` does about it, as in "drawn again"; "" where nobody can do anything
-    """
-
-    what: str
-    remedy: str = ""
+    what: str         # a sentence
+    remedy: str = ""  # what `repair` does, as in "drawn again"; "" where nobody can do anything
     repair: Callable[[], object] = lambda: None
 
 

@@ -199,8 +199,8 @@ class Show(Film):
     """A film shown while it is made, in a window. Raises LabError where none can be opened, and
     KeyboardInterrupt, as Ctrl-C does, when it is closed before the end."""
 
-    def __init__(self, task: Task, frames: int = 2 * FRAMES):
-        super().__init__(task, frames)
+    def __init__(self, task: Task):
+        super().__init__(task, 2 * FRAMES)
         refusal = "no display to open a window on: leave out --show; --animate writes a film"
         if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY")
                                                      or os.environ.get("WAYLAND_DISPLAY")):

@@ -17,7 +17,7 @@ from ..backend import asarray
 from ..checked import checked
 from ..data import DISTRIBUTIONS, Distribution, from_points, read_points
 from ..errors import UserError, brief, no_such
-from ..files import replacing
+from ..files import replacing, write_text
 from ..gan import Options, System
 from ..gan.update import StepResult
 from ..metrics import mode_figures, sliced_wasserstein, wasserstein1
@@ -205,20 +205,14 @@ def exact(name: str, a: np.ndarray, b: np.ndarray, points: int = WATCHED) -> dic
 
 @dataclass
 class Record:
-    """What a run left.
+    """What a run left."""
 
-    settings  of its Task
-    rows      figures over time: step, d_loss and g_loss (means since the row before), …
-    final     the figures of the last row, w1 of TRANSPORTED points, with seconds (of training),
-              diverged, spread (the mean distance of real points from their mean) and modes (how
-              many there are)
-    samples   (N, 2)
-    """
-
-    settings: dict[str, Any]
-    rows: list[dict[str, Any]]
+    settings: dict[str, Any]    # of its Task
+    rows: list[dict[str, Any]]  # over time: step, d_loss and g_loss (means since the one before), …
+    # the figures of the last row, w1 of TRANSPORTED points, with seconds (of training), diverged,
+    # spread (the mean distance of real points from their mean) and modes (how many there are)
     final: dict[str, Any]
-    samples: np.ndarray
+    samples: np.ndarray         # (N, 2)
 
     def save(self, path: Path) -> None:
         """Write path (JSON) and, before it, the samples beside it (NPZ): where the first is, the
@@ -227,8 +221,7 @@ class Record:
             np.savez_compressed(temporary, samples=self.samples)
         text = json.dumps({"settings": self.settings, "final": self.final, "rows": self.rows},
                           indent=1, default=float)
-        with replacing(path) as temporary:
-            temporary.write_text(text + "\n", encoding="utf-8")
+        write_text(path, text + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Record:

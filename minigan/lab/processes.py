@@ -35,6 +35,13 @@ class Outcome:
     failed: dict[Task, str] = field(default_factory=dict)
     interrupted: bool = False
 
+    def note(self, task: Task, path: Path, kind: str, content: Any) -> None:
+        """What `made` returned."""
+        if kind == "done":
+            self.finished.append(path)
+        else:
+            self.failed[task] = content
+
 
 def place(task: Task, folder: Path) -> Path:
     """Where a task's record is."""
@@ -57,17 +64,20 @@ def is_done(task: Task, folder: Path, animate: bool = False) -> bool:
     return not animate or Film.is_made(path)
 
 
+def sorted_out(tasks: Sequence[Task], folder: Path, films: Sequence[Task]
+               ) -> tuple[Outcome, list[Task]]:
+    """What is done already, and the tasks that are not."""
+    done, waiting = [], []
+    for task in tasks:
+        (done if is_done(task, folder, task in films) else waiting).append(task)
+    return Outcome([place(task, folder) for task in done]), waiting
+
+
 def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[Task] = (),
             progress: Any = None) -> Outcome:
     """Run what is not done yet, `workers` at a time; of those in films, draw an animation. Ctrl-C
     ends them all."""
-    outcome = Outcome()
-    waiting: list[Task] = []
-    for task in tasks:
-        if is_done(task, folder, task in films):
-            outcome.finished.append(place(task, folder))
-        else:
-            waiting.append(task)
+    outcome, waiting = sorted_out(tasks, folder, films)
     progress = progress or Lines(len(waiting))
     live: dict[Connection, tuple[Any, Task]] = {}
     try:
@@ -88,10 +98,7 @@ def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[T
                     continue
                 del live[pipe]
                 process.join()
-                if kind == "done":
-                    outcome.finished.append(place(task, folder))
-                else:
-                    outcome.failed[task] = content
+                outcome.note(task, place(task, folder), kind, content)
                 progress.finished(task, kind == "done", content)
     except KeyboardInterrupt:
         outcome.interrupted = True
@@ -224,8 +231,8 @@ def told(final: dict[str, Any]) -> str:
 class Lines:
     """Progress as a line for each run."""
 
-    def __init__(self, runs: int, file: Any = None):
-        self.runs, self.file, self.count = runs, file or sys.stderr, 0
+    def __init__(self, runs: int):
+        self.runs, self.count = runs, 0
 
     def step(self, steps: int) -> None:
         """So many steps more were made; lines tell whole runs only."""
@@ -236,7 +243,7 @@ class Lines:
                    f"{told(content) if well else 'failed: ' + content}")
 
     def write(self, line: str) -> None:
-        print(line, file=self.file, flush=True)
+        print(line, file=sys.stderr, flush=True)
 
     def close(self) -> None:
         """A line leaves nothing to tidy up."""
@@ -245,18 +252,18 @@ class Lines:
 class Bar(Lines):
     """Progress as a bar of the steps of all runs, for a terminal, below the lines."""
 
-    def __init__(self, runs: int, steps: int, file: Any = None):
+    def __init__(self, runs: int, steps: int):
         from tqdm import tqdm
 
-        super().__init__(runs, file)
-        self.bar = tqdm(total=steps, unit="step", file=self.file, dynamic_ncols=True,
-                        mininterval=0.2, smoothing=0.05)
+        super().__init__(runs)
+        self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, mininterval=0.2,
+                        smoothing=0.05)
 
     def step(self, steps: int) -> None:
         self.bar.update(steps)
 
     def write(self, line: str) -> None:
-        self.bar.write(line, file=self.file)
+        self.bar.write(line, file=sys.stderr)
 
     def close(self) -> None:
         self.bar.close()

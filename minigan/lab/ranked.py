@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from ..ranks import world
 from .experiment import Task
-from .processes import Lines, Outcome, is_done, made, place
+from .processes import Lines, Outcome, made, place, sorted_out
 
 Runner = Callable[[Sequence[Task], Path, Sequence[Task], Lines], Outcome]
 
@@ -32,22 +32,15 @@ class _Runner:
 
     def __call__(self, tasks: Sequence[Task], folder: Path, films: Sequence[Task],
                  progress: Lines) -> Outcome:
-        outcome, waiting = Outcome(), {}
-        for task in tasks:
-            if is_done(task, folder, task in films):
-                outcome.finished.append(place(task, folder))
-            else:
-                waiting[self.executor.submit(made, task, folder, task in films)] = task
+        outcome, left = sorted_out(tasks, folder, films)
+        waiting = {self.executor.submit(made, task, folder, task in films): task for task in left}
         if waiting:
             progress.write(f"{len(waiting)} to run, {max(1, world().size - 1)} at a time; Ctrl-C "
                            "stops them, and the same command goes on")
         try:
             for future in as_completed(waiting):
                 task, (kind, content) = waiting[future], future.result()
-                if kind == "done":
-                    outcome.finished.append(place(task, folder))
-                else:
-                    outcome.failed[task] = content
+                outcome.note(task, place(task, folder), kind, content)
                 progress.finished(task, kind == "done", content)
         except KeyboardInterrupt:
             outcome.interrupted = True

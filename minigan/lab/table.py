@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Sequence
 
-from ..files import replacing
+from ..files import replacing, write_text
 from ..viz.figure import save_figure
 from .methods import METHODS
 from .experiment import Record
@@ -99,8 +99,7 @@ def markdown(table: Sequence[Sequence[str]]) -> str:
 
 def save(folder: Path, runs: dict[str, list[Record]], title: str) -> None:
     """Write table.md, table.csv (a line for each run) and table.png into the folder."""
-    with replacing(folder / "table.md") as temporary:
-        temporary.write_text(markdown(rows(runs)), encoding="utf-8")
+    write_text(folder / "table.md", markdown(rows(runs)))
     names = ["captured", "modes", "high_quality", "reverse_kl", "w1", "sliced_w1", "diverged",
              "seconds"]
     with replacing(folder / "table.csv") as temporary:

@@ -23,7 +23,7 @@ from ..checked import checked
 from ..data import IMAGE_SETS, Loader
 from ..errors import UserError, brief
 from ..files import read_arrays, write_arrays
-from ..settings import POSITIVE, PROBABILITY, Kind, Positive, Probability, Seed, one_of, parsed
+from ..settings import POSITIVE, PROBABILITY, TEXT, Positive, Probability, Seed, one_of, parsed
 from .points import host, rows
 
 BATCH = 64
@@ -33,9 +33,8 @@ SHAPES = {"digits": (8, 8, 1), "mnist": (28, 28, 1), "fashion-mnist": (28, 28, 1
 EPOCHS = {"digits": 40, "mnist": 10, "fashion-mnist": 15, "kmnist": 12}
 
 DATA = one_of(SHAPES, "judge of")
-_TEXT = Kind("a text", lambda text: isinstance(text, str))
-_FIELDS = {"data": DATA, "network": _TEXT, "accuracy": PROBABILITY, "tested": POSITIVE,
-           "checksum": _TEXT}  # the header of a judge's file
+_FIELDS = {"data": DATA, "network": TEXT, "accuracy": PROBABILITY, "tested": POSITIVE,
+           "checksum": TEXT}  # the header of a judge's file
 
 Report = Callable[[int, int, float], Any]  # told the step, how many there are, and the loss
 

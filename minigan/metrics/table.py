@@ -6,7 +6,7 @@ more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable, Container, Iterable, NamedTuple
+from typing import Any, Callable, Container, NamedTuple, Sequence
 
 import numpy
 
@@ -106,8 +106,7 @@ def _jackknife(of: Callable[..., float], *sets: numpy.ndarray) -> Scored:
     return value, float(numpy.std(without)) * (PARTS - 1) ** 0.5
 
 
-def _by_parts(values: Iterable[float]) -> Scored:
-    values = list(values)
+def _mean(values: Sequence[float]) -> Scored:
     return float(numpy.mean(values)), float(numpy.std(values, ddof=1)) / len(values) ** 0.5
 
 
@@ -122,30 +121,12 @@ def _inception(c: Comparison) -> Scored:
     return mean, deviation / (PARTS - 1) ** 0.5
 
 
-def _parzen(c: Comparison) -> Scored:
-    read = c.crossing.log_density[c.chosen_by:]
-    return float(read.mean()), float(read.std(ddof=1)) / len(read) ** 0.5
-
-
-def _density(c: Comparison) -> Scored:
-    depth = c.crossing.inside / KS[2]
-    return float(depth.mean()), float(depth.std(ddof=1)) / len(depth) ** 0.5
-
-
 def _resampled(of: Callable[..., float], c: Comparison, *labels: numpy.ndarray) -> Scored:
     """The value of the shares of classes, and its deviation over shares drawn anew from them."""
     classes, rng = c.real.probabilities.shape[1], numpy.random.default_rng(c.seed)
     shares = [class_shares(x, classes) for x in labels]
     drawn = [rng.multinomial(len(x), p, RESAMPLED) / len(x) for x, p in zip(labels, shares)]
     return of(*shares), float(numpy.std([of(*row) for row in zip(*drawn)]))
-
-
-def _classes(c: Comparison) -> Scored:
-    return _resampled(total_variation, c, c.fake.classes, c.real.classes)
-
-
-def _rarest(c: Comparison) -> Scored:
-    return _resampled(lambda shares: float(shares.min()), c, c.fake.classes)
 
 
 def _classifier(c: Comparison) -> Scored:
@@ -163,11 +144,6 @@ def _memorisation(c: Comparison) -> Scored:
     held_out, of_fake = c.shown.held_out, c.shown.nearest(c.fake.pixels[:LOOKED_AT])[1]
     n, m = len(held_out), len(of_fake)
     return nearer(held_out, of_fake)[0], ((n + m + 1) / (12 * n * m)) ** 0.5
-
-
-def _ms_ssim(c: Comparison) -> Scored:
-    return _by_parts(pairwise_ms_ssim(part, PAIRS, c.seed)
-                     for part in numpy.array_split(c.fake.images, PARTS))
 
 
 def dense(seed: int, steps: int, width: int = 128) -> Train:
@@ -206,8 +182,11 @@ METRICS: dict[str, Metric] = {
     "inception": Metric(_inception, "higher", "answers", "parts", ("judge",), alone=True),
     "sure": Metric(lambda c: _share(c.fake.probabilities.max(axis=1) >= SURE),
                    "higher", f"answers, {SURE} or more", "binomial", ("judge",), alone=True),
-    "classes": Metric(_classes, "lower", "answers", "bootstrap", ("judge",)),
-    "rarest": Metric(_rarest, "higher", "answers", "bootstrap", ("judge",), alone=True),
+    "classes": Metric(
+        lambda c: _resampled(total_variation, c, c.fake.classes, c.real.classes),
+        "lower", "answers", "bootstrap", ("judge",)),
+    "rarest": Metric(lambda c: _resampled(lambda shares: float(shares.min()), c, c.fake.classes),
+                     "higher", "answers", "bootstrap", ("judge",), alone=True),
     "gan-test": Metric(lambda c: _share(c.fake.classes == c.fake.labels),
                        "higher", "answers", "binomial", ("judge", "told"), alone=True),
     "modes": Metric(lambda c: (stacked_modes(c.fake.by_channel)[0], None),
@@ -220,7 +199,8 @@ METRICS: dict[str, Metric] = {
                         "higher", f"pixels, k = {KS[1]}", "binomial"),
     "recall": Metric(lambda c: _share(c.crossing.recalled),
                      "higher", f"pixels, k = {KS[1]}", "binomial"),
-    "density": Metric(_density, "higher", f"pixels, k = {KS[2]}", "deviation"),
+    "density": Metric(lambda c: _mean(c.crossing.inside / KS[2]),
+                      "higher", f"pixels, k = {KS[2]}", "deviation"),
     "coverage": Metric(lambda c: _share(c.crossing.to_fake <= c.real.radii[:, 2]),
                        "higher", f"pixels, k = {KS[2]}", "binomial"),
     "nearest-real": Metric(lambda c: _share(nearer_own(c.real.radii[:, 0], c.crossing.to_fake)),
@@ -229,8 +209,11 @@ METRICS: dict[str, Metric] = {
                            "0.5", "pixels", "binomial"),
     "classifier": Metric(_classifier, "0.5", "pixels", "binomial"),
     "memorisation": Metric(_memorisation, "0.5", "pixels", "deviation"),
-    "parzen": Metric(_parzen, "as real", "pixels", "deviation"),
+    "parzen": Metric(lambda c: _mean(c.crossing.log_density[c.chosen_by:]),
+                     "as real", "pixels", "deviation"),
     "sliced": Metric(lambda c: _jackknife(sliced_wasserstein, c.real.pixels, c.fake.pixels),
                      "lower", "pixels", "jackknife"),
-    "ms-ssim": Metric(_ms_ssim, "as real", "pixels", "parts", alone=True),
+    "ms-ssim": Metric(lambda c: _mean([pairwise_ms_ssim(part, PAIRS, c.seed) for part
+                                       in numpy.array_split(c.fake.images, PARTS)]),
+                      "as real", "pixels", "parts", alone=True),
 }

@@ -62,9 +62,9 @@ class Convolution(Module):
 
     def describe(self) -> str:
         usual = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
-        parts = [f"{self.in_channels}, {self.out_channels}, {_short(self.kernel_size)}"]
-        parts += [f"{name}={_short(value)!r}" for name, value in self.options.items()
-                  if _short(value) != usual[name]]
+        parts = [f"{self.in_channels}, {self.out_channels}, {short(self.kernel_size)}"]
+        parts += [f"{name}={short(value)!r}" for name, value in self.options.items()
+                  if short(value) != usual[name]]
         return ", ".join(parts + (["bias=False"] if self.bias is None else []))
 
 
@@ -163,9 +163,9 @@ class _Pool2d(Module):
         self.stride = self.kernel_size if stride is None else pair("stride", stride)
 
     def describe(self) -> str:
-        stride = "" if self.stride == self.kernel_size else f", stride={_short(self.stride)}"
-        padding = "" if self.padding == 0 else f", padding={_short(self.padding)!r}"
-        return f"{_short(self.kernel_size)}{stride}{padding}"
+        stride = "" if self.stride == self.kernel_size else f", stride={short(self.stride)}"
+        padding = "" if self.padding == 0 else f", padding={short(self.padding)!r}"
+        return f"{short(self.kernel_size)}{stride}{padding}"
 
 
 class MaxPool2d(_Pool2d):
@@ -193,7 +193,7 @@ class AdaptiveAvgPool2d(Module):
         return ops.adaptive_avg_pool2d(x, self.size)
 
     def describe(self) -> str:
-        return f"{_short(self.size)}"
+        return f"{short(self.size)}"
 
 
 class Upsample(Module):
@@ -217,7 +217,7 @@ class Upsample(Module):
         return self.MODES[self.mode](x, self.factor, self.size)
 
     def describe(self) -> str:
-        to = f"size={_short(self.size)}" if self.factor is None else f"{_short(self.factor)}"
+        to = f"size={short(self.size)}" if self.factor is None else f"{short(self.factor)}"
         return f"{to}, mode={self.mode!r}"
 
 
@@ -232,10 +232,10 @@ class PixelShuffle(Module):
         return ops.pixel_shuffle(x, self.factor)
 
     def describe(self) -> str:
-        return f"{_short(self.factor)}"
+        return f"{short(self.factor)}"
 
 
-def _short(value: Any) -> Any:
+def short(value: Any) -> Any:
     """Equal numbers, one for each axis, as one of them."""
     equal = isinstance(value, tuple) and len(set(value)) == 1 and not isinstance(value[0], tuple)
     return value[0] if equal else value

@@ -54,17 +54,14 @@ def reshape(x: Any, *shape: Any) -> Tensor:
 
 def flatten(x: Any) -> Tensor:
     """All elements along one axis, row by row."""
-    x = as_tensor(x)
-    return Reshape((x.size,))(x)
+    return reshape(x, -1)
 
 
 def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Tensor:
     """x without the named axes, which must have length 1; without all of length 1 if None."""
     x = as_tensor(x)
-    if axis is None:
-        axes = tuple(i for i, n in enumerate(x.shape) if n == 1)
-    else:
-        axes = normalize_axis(axis, x.ndim)
+    axes = normalize_axis([i for i, n in enumerate(x.shape) if n == 1] if axis is None else axis,
+                          x.ndim)
     for a in axes:
         if x.shape[a] != 1:
             raise ValueError(f"cannot squeeze axis {a} of shape {x.shape}: its length is not 1")

@@ -19,7 +19,7 @@ from ..observer import Observer, observed_by, observing
 from .decided import Decided
 from .draws import CaptureError, Draws
 from .first import compared
-from .nested import leaves, mapped, outline
+from ..backend.nested import leaves, mapped, outline
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
 RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up

@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import backend
 from ..autodiff import Tensor
-from .nested import leaves
+from ..backend.nested import leaves
 
 
 class State:

@@ -24,18 +24,12 @@ PARTS = ("low", "high", "error", "kink", "jump")
 
 @dataclass
 class Near:
-    """A function's values at and around a point, in one flat array each, (M,).
+    """A function's values at and around a point, in one flat array each, (M,)."""
 
-    start  the values at the point
-    size   how large they are around it, as far as an ordinary step reaches, or on the way to them
-    noise  by how much rounding within the function may move them
-    seen   how large they were seen to be, which size is more than where they are rounded roughly
-    """
-
-    start: np.ndarray
-    size: np.ndarray
-    noise: np.ndarray
-    seen: np.ndarray
+    start: np.ndarray  # the values at the point
+    size: np.ndarray   # how large they are as far as an ordinary step reaches, or on the way there
+    noise: np.ndarray  # by how much rounding within the function may move them
+    seen: np.ndarray   # how large they were seen to be: `size` is more where rounding is rough
 
     @property
     def error(self) -> np.ndarray:
@@ -50,21 +44,14 @@ class Near:
 
 @dataclass
 class Slopes:
-    """The derivatives along D directions, for each of the M elements of the value.
+    """The derivatives along D directions, for each of the M elements of the value."""
 
-    low, high  what each lies between: equal where the function is smooth, else one-sided slopes
-    error      by how much either may be off
-    kink       where the one-sided slopes differ
-    jump       where there is no slope: a discontinuity, an infinite slope, or values not finite
-    rough      whether a second, shorter step was needed somewhere
-    """
-
-    low: np.ndarray
-    high: np.ndarray
-    error: np.ndarray
-    kink: np.ndarray
-    jump: np.ndarray
-    rough: bool = False
+    low: np.ndarray     # what each lies between: equal where the function is smooth,
+    high: np.ndarray    # else one-sided slopes
+    error: np.ndarray   # by how much either may be off
+    kink: np.ndarray    # where the one-sided slopes differ
+    jump: np.ndarray    # where there is none: a discontinuity, infinite, or values not finite
+    rough: bool = False  # whether a second, shorter step was needed somewhere
 
     @classmethod
     def exact(cls, slope: np.ndarray) -> Slopes:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Any, Callable, Mapping, Sequence
+from typing import Annotated, Any, Callable, Mapping, Sequence
 
 import numpy as np
 
 from ..checked import checked
+from ..settings import Kind, NotNegative, Positive, Seed
 from .contract import call_elsewhere, check_contract, check_empty
 from .curvature import check_curvature
 from .derivatives import check_derivatives
@@ -30,15 +31,19 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 NOT_TWICE = re.compile("derivative for .* is not implemented|once_differentiable")
 KINKS = ("subgradient", "skip", "raise")
 
+Order = Annotated[int, Kind("1, 2 or 3", ORDERS.__contains__)]
+Kinks = Annotated[str, Kind(f"one of {', '.join(KINKS)}", KINKS.__contains__)]
+Step = Annotated[float, Kind("between 0 and 0.1", lambda step: 0 < step <= 0.1)]
+
 
 @checked
 def check_grads(f: Callable[..., Any], *inputs: Any,
-                wrt: int | str | Sequence[int | str] | None = None, order: int = 2,
-                directions: int = 8, kinks: str = "subgradient", rtol: float = 1e-7,
-                atol: float = 0.0, accuracy: float = 0.0, seed: int = 0,
+                wrt: int | str | Sequence[int | str] | None = None, order: Order = 2,
+                directions: Positive = 8, kinks: Kinks = "subgradient", rtol: NotNegative = 1e-7,
+                atol: NotNegative = 0.0, accuracy: NotNegative = 0.0, seed: Seed = 0,
                 options: Mapping[str, Any] | None = None, skip: str | Sequence[str] = (),
-                step: float = STEP, cotangent: Any = None,
-                surrogate: Callable[..., Any] | None = None, nondeterministic: float = 0.0,
+                step: Step = STEP, cotangent: Any = None,
+                surrogate: Callable[..., Any] | None = None, nondeterministic: NotNegative = 0.0,
                 generator: Any = None) -> Report:
     """Check that f's gradients, up to the given order, are the derivatives of f's values.
 
@@ -90,7 +95,10 @@ def check_grads(f: Callable[..., Any], *inputs: Any,
                         nondeterministic, skip, step, cotangent)
     if generator is not None:
         settings.skip += ("layouts",)  # random numbers may be drawn in the order of the memory
-    _refuse_senseless(settings, order, seed, accuracy)
+    unknown = [part for part in settings.skip if part not in PARTS]
+    if unknown:
+        raise ValueError(f"skip names parts of the check, {', '.join(PARTS)}, not "
+                         f"{', '.join(map(repr, unknown))}")
     function, native = prepare(f, inputs, wrt, options, surrogate, generator,
                                copies="in place" in settings.skip)
     report = Report(name_of(f), seed)
@@ -158,26 +166,6 @@ def _check_higher_order(stage: Stage) -> None:
         if np.isfinite(first.function.near_values(point, first.start)).all():
             check_derivatives(first.moved(point, "curvature"))
         raise
-
-
-def _refuse_senseless(settings: Settings, order: int, seed: int, accuracy: float) -> None:
-    """Raise ValueError for arguments that make no sense."""
-    if settings.kinks not in KINKS:
-        raise ValueError(f"kinks is one of {', '.join(KINKS)}, not {settings.kinks!r}")
-    if order not in ORDERS or settings.directions < 1:
-        raise ValueError("order is 1, 2 or 3 and directions at least 1, not "
-                         f"{order}, {settings.directions}")
-    numbers = dict(seed=seed, rtol=settings.rtol, atol=settings.atol, accuracy=accuracy,
-                   nondeterministic=settings.nondeterministic)
-    if min(numbers.values()) < 0:
-        raise ValueError(f"{', '.join(numbers)} cannot be negative, got "
-                         f"{', '.join(map(str, numbers.values()))}")
-    if not 0 < settings.step <= 0.1:
-        raise ValueError(f"step is between 0 and 0.1, not {settings.step}")
-    unknown = [part for part in settings.skip if part not in PARTS]
-    if unknown:
-        raise ValueError(f"skip names parts of the check, {', '.join(PARTS)}, not "
-                         f"{', '.join(map(repr, unknown))}")
 
 
 def _refuse_other_shapes(function: CheckedFunction, point: Point) -> None:

@@ -40,18 +40,13 @@ class Slot:
 
 @dataclass(eq=False)
 class Flat:
-    """f as a function of the arrays in its arguments alone, side by side.
-
-    tree    the arguments, (args, options), with a Slot in the place of each array
-    before  is called before every call of f
-    copies  whether f is given copies, for it writes into its inputs
-    """
+    """f as a function of the arrays in its arguments alone, side by side."""
 
     f: Callable[..., Any]
     framework: Framework
-    tree: Any
-    before: Callable[[], Any]
-    copies: bool
+    tree: Any                  # the arguments, (args, options), a Slot in the place of each array
+    before: Callable[[], Any]  # is called before every call of f
+    copies: bool               # whether f is given copies, for it writes into its inputs
 
     def __post_init__(self) -> None:
         args, options = self.tree  # most are nothing but arrays: no tree to fill for every call

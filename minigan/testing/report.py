@@ -42,25 +42,16 @@ class Comparison:
 
 @dataclass
 class Report:
-    """The result of `check_grads`.
-
-    ok            whether everything that was checked was right
-    worst         the largest deviation, in tolerances: up to 1 is right
-    checked       how many derivatives were compared, by order
-    kinks         how many directions touched a kink and were held between the one-sided slopes
-    skipped       how many could not be compared, by reason
-    zero_size     how many shapes with an axis of length 0 the function accepted, and were checked
-    reproduce     gives lines of Python that make the same check again
-    """
+    """The result of `check_grads`."""
 
     op: str
     seed: int
-    ok: bool = True
-    worst: float = 0.0
-    checked: dict[str, int] = field(default_factory=dict)
-    kinks: int = 0
-    skipped: dict[str, int] = field(default_factory=dict)
-    zero_size: int = 0
+    ok: bool = True     # whether everything that was checked was right
+    worst: float = 0.0  # the largest deviation, in tolerances: up to 1 is right
+    checked: dict[str, int] = field(default_factory=dict)  # derivatives compared, by order
+    kinks: int = 0      # directions that touched a kink and were held between one-sided slopes
+    skipped: dict[str, int] = field(default_factory=dict)  # what could not be compared, by reason
+    zero_size: int = 0  # accepted shapes with an axis of length 0, which were checked
     reproduce: Callable[[], str] = field(default=str, repr=False, compare=False)
 
     @property

@@ -47,19 +47,14 @@ class Settings:
 
 
 class Stage:
-    """A function, a point, and what is found there.
-
-    order   1 for the function itself, 2 for its reverse pass, 3 for that one's
-    near    the values at the point and around it
-    returned  the values that came with the gradients, which a surrogate's are not
-    before  the stage of the function whose reverse pass this is
-    """
+    """A function, a point, and what is found there; `before` is the stage of the function whose
+    reverse pass this is."""
 
     def __init__(self, function: CheckedFunction, point: Point, settings: Settings, report: Report,
                  rng: np.random.Generator, before: Stage | None = None):
         self.function, self.point, self.before = function, point, before
         self.settings, self.report, self.rng = settings, report, rng
-        self.order = 1 if before is None else before.order + 1
+        self.order = 1 if before is None else before.order + 1  # 1: of the function itself
         self.rough = False  # whether slopes needed a second, shorter step so far
         self.part = ""      # which of PARTS is under way
         self.where = ""     # where the point is, if it is not the one that was given
@@ -67,13 +62,14 @@ class Stage:
         largest = sizes(point)
         self.reach = np.where(largest > 1e3, np.maximum(finite(flat(point)), 1),
                               np.minimum(largest, 1))
-        # an error of the function itself is its own; one of its reverse pass is a finding
+        # an error of the function itself is its own; one of its reverse pass is a finding.
+        # returned: the values that came with the gradients, which a surrogate's are not
         start = self.returned = self._values() if before is None else self.guarded(self._values)
         floor = settings.accuracy * finite(start)
         if before is not None:  # a gradient is as exact as the values' own rounding lets it be
             u = flat(point[len(before.point):])
             floor = 20 * before.rounding(u) + abs(u) @ (before.near.noise * before.near.lost)
-        self.near = self.guarded(function.near, point, start, floor)
+        self.near = self.guarded(function.near, point, start, floor)  # the values around the point
         noise = np.where(self.near.noise > np.maximum(self.near.seen, floor), HOPELESS, 0)
         if before is not None and noise.any() and before.is_rounding(u):  # gradients of terms that
             self.near.noise = np.maximum(self.near.noise, noise)          # cancel but for rounding

@@ -15,7 +15,7 @@ import numpy
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..checked import checked
-from ..files import replacing
+from ..files import write_text
 from ..trace import Node, Trace, trace
 
 NUMBERS = 100_000  # on a page, about: of each array a corner, of at most
@@ -33,8 +33,7 @@ class Page(NamedTuple):
 
     def write(self, path: str | os.PathLike) -> None:
         """Write it as a file, in one step."""
-        with replacing(path) as temporary:
-            temporary.write_text(self.html, "utf-8")
+        write_text(path, self.html)
 
     def __repr__(self) -> str:
         return f"<{self.title}: a page of {len(self.html) // 1024 + 1} KB; a notebook shows it>"

@@ -175,7 +175,7 @@ def test_an_unreadable_shape_is_answered_by_an_example(complaint, text):
     ("ops:swish --shape 3 --wrt 1", "counted from 0 and there are 1"),
     ("ops:swish --shape 3 --wrt -1", "expected a whole number of at least 0"),
     ("ops:swish --shape 3 --seed -1", "expected a whole number of at least 0"),
-    ("ops:swish --shape 3 --directions 0", "directions at least 1"),
+    ("ops:swish --shape 3 --directions 0", "directions is a whole number of at least 1"),
     ("ops:swish --shape 3 --order 4", "--order"),
     ("ops:swish --shape 3 --dtype int64", "--dtype"),
     ("ops:swish --shape 3 --kinks ignore", "--kinks"),

@@ -67,7 +67,7 @@ def test_too_little_memory_is_a_sentence(tmp_path, capsys, monkeypatch):
     def load(*_, **__):
         raise MemoryError("Unable to allocate 4.00 TiB")
 
-    monkeypatch.setattr("minigan.gan.beginning.load", load)
+    monkeypatch.setattr("minigan.gan.config.load", load)
     assert main([*TRAIN, str(tmp_path / "run")]) == 2
     assert capsys.readouterr().err == (
         "minigan train: there is not enough memory: Unable to allocate 4.00 TiB\n")

@@ -333,7 +333,7 @@ def test_ctrl_c_before_the_first_step_is_one_line(capsys, tmp_path, monkeypatch)
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("minigan.gan.beginning.load", interrupted)
+    monkeypatch.setattr("minigan.gan.config.load", interrupted)
     assert main(["train", *TINY, "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "minigan train: interrupted\n"
 

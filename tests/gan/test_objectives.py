@@ -269,5 +269,5 @@ def test_smoothing_by_nothing_changes_nothing_and_by_everything_is_refused():
     assert objectives.smoothed(minimax, 0).discriminator(real, fake).item() == (
         minimax.discriminator(real, fake).item())
     for share in (1, -0.1):
-        with pytest.raises(ValueError, match=r"in \[0, 1\)"):
+        with pytest.raises(ValueError, match=r"at least 0 and below 1"):
             objectives.smoothed(minimax, share)

@@ -110,7 +110,8 @@ def test_no_elements_are_no_failure():
 
 @pytest.mark.parametrize("arguments, message", [
     (dict(kinks="ignore"), "kinks is one of"), (dict(order=0), "order is 1, 2 or 3"),
-    (dict(directions=0), "directions at least 1"), (dict(wrt=[1]), "must be floats"),
+    (dict(directions=0), "directions is a whole number of at least 1"),
+    (dict(wrt=[1]), "must be floats"),
     (dict(wrt=[]), "must be floats"), (dict(wrt=[7]), "must be floats"),
     (dict(wrt=[0, 0]), "each once")])
 def test_wrong_arguments_are_refused(arguments, message):

@@ -20,7 +20,7 @@ from typing import Any, Callable, Iterable
 
 import numpy as np
 
-__all__ = ["count", "scratch", "share"]
+__all__ = ["cores", "count", "scratch", "share"]
 
 MOST = 1024                  # threads that may be asked for
 _local = threading.local()   # scratch memory; and whether this thread is at work for `share`
@@ -29,16 +29,21 @@ _jobs: SimpleQueue = SimpleQueue()  # what the threads wait for: (work, where to
 _count = 0                   # how many threads compute; 0 before the first use
 
 
-def _cores() -> int:
-    """MINIGAN_NUM_THREADS, or how many cores this process may use."""
+def cores() -> int:
+    """How many of the machine's cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _wanted() -> int:
+    """MINIGAN_NUM_THREADS, or as many threads as cores."""
     asked = os.environ.get("MINIGAN_NUM_THREADS", "").strip()
     if asked:
         if not asked.isdecimal() or not 1 <= int(asked) <= MOST:
             from .. import BackendError  # the package imports this module first
             raise BackendError(f"MINIGAN_NUM_THREADS is a number from 1 to {MOST}, not {asked!r}")
         return int(asked)
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    return cores()
 
 
 def count() -> int:
@@ -47,7 +52,7 @@ def count() -> int:
     if _count == 0:
         with _lock:
             if _count == 0:
-                n = _cores()
+                n = _wanted()
                 try:
                     from threadpoolctl import threadpool_limits  # optional: imported where used
                     threadpool_limits(1, user_api="blas")

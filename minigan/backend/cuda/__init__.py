@@ -15,27 +15,16 @@ from typing import TYPE_CHECKING, Any
 
 from .. import reference
 from ..arrays import in_single, same_floats, xp_of
-from ..reference import (cos, cumsum, elu, elu_gradient, exp, group_norm, group_norm_gradient,
-                         largest, least, log, log_softmax, log_softmax_gradient, logsumexp,
-                         logsumexp_gradient, max_pool, max_pool_gradient, max_pool_mean, relu, sin,
-                         softmax, softmax_gradient, tanh, total, where, window_spread, window_sum)
-from . import graph, source
-from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient
+from . import convolution, graph, source
 from .launch import gemm, kernel, kernel_of_many
 
 if TYPE_CHECKING:
     from .. import Backend
 
-__all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
-           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
-           "cumsum", "elu", "elu_gradient", "ema", "exp", "group_norm", "group_norm_gradient",
-           "keep", "largest", "leaky_relu", "leaky_relu_gradient", "least", "log", "log_softmax",
-           "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "matmul", "max_pool",
-           "max_pool_gradient", "max_pool_mean", "move_statistics", "relu", "sigmoid",
-           "sigmoid_gradient", "sin", "softmax", "softmax_gradient", "softplus",
-           "softplus_gradient", "tanh", "tanh_gradient", "total", "update", "where",
-           "window_spread", "window_sum"]
+__all__ = list(reference.__all__)
 
+globals().update({  # what is not faster here is the reference's
+    name: getattr(module, name) for module in (reference, convolution) for name in module.__all__})
 
 # which of a machine's ranks this process is, as mpiexec tells what it starts
 LOCAL_RANK = "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"
@@ -81,41 +70,23 @@ def load() -> Backend:
                    graph.capture)
 
 
-def _one_launch(specification):
-    """A kernel of the reference, as the one whose body has its name in source.py."""
+def _one_launch(specification, *floats):
+    """A kernel of the reference, as the one whose body has its name in source.py: for arguments
+    that are floats of one dtype, all or those of these positions."""
     @wraps(specification)
     def launch(*args):
-        if not same_floats(*args):
+        if not same_floats(*([args[i] for i in floats] or args)):
             return specification(*args)
         return kernel(xp_of(args[0]), specification.__name__)(*args)
 
     return launch
 
 
-sigmoid = _one_launch(reference.sigmoid)
-sigmoid_gradient = _one_launch(reference.sigmoid_gradient)
-tanh_gradient = _one_launch(reference.tanh_gradient)
-softplus = _one_launch(reference.softplus)
-softplus_gradient = _one_launch(reference.softplus_gradient)
-leaky_relu = _one_launch(reference.leaky_relu)
-bce_with_logits = _one_launch(reference.bce_with_logits)
-
-
-def leaky_relu_gradient(grad, x, slope):
-    """The reference's, in one launch. What x is made of does not matter."""
-    if not same_floats(grad, slope):
-        return reference.leaky_relu_gradient(grad, x, slope)
-    return kernel(xp_of(grad), "leaky_relu_gradient")(grad, x, slope)
-
-
-def keep(x, mask):
-    """The reference's, in one launch."""
-    if not same_floats(x):
-        return reference.keep(x, mask)
-    return kernel(xp_of(x), "keep")(x, mask)
-
-
-banded_matmul = reference.banded_matmul
+globals().update({name: _one_launch(getattr(reference, name)) for name in (
+    "sigmoid", "sigmoid_gradient", "tanh_gradient", "softplus", "softplus_gradient", "leaky_relu",
+    "bce_with_logits")})
+leaky_relu_gradient = _one_launch(reference.leaky_relu_gradient, 0, 2)  # whatever x is made of
+keep = _one_launch(reference.keep, 0)
 
 
 def matmul(x, w):

@@ -6,8 +6,9 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ...nested import mapped
 from .functions import FUNCTIONS, WITH_OUT
-from .recorder import Recorded, host_of, mapped, recorder, refused
+from .recorder import Recorded, host_of, recorder, refused
 
 VIEWS = "transpose", "swapaxes", "squeeze", "view", "diagonal"
 REDUCTIONS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.minimum,

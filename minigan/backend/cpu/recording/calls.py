@@ -7,57 +7,43 @@ from typing import Any, Callable, NamedTuple, Sequence
 
 import numpy as np
 
+from ...nested import leaves, mapped
 from .array import RecordedArray
 from .plan import ALIGNED, Plan, constants, places_in
 from .recorder import Entry, Place, Recorder, host_of, place_of, recording, refused
 
 
 class Kernel(NamedTuple):
-    """A row of what a replay does.
+    """A row of what a replay does."""
 
-    name           the function
-    reads, writes  shapes of the arrays that it is given and writes to
-    bytes          the sizes of these together, each once
-    buffers        the numbers of the buffers among them
-    """
-
-    name: str
-    reads: list[tuple[int, ...]]
-    writes: list[tuple[int, ...]]
-    bytes: int
-    buffers: list[int]
+    name: str                      # of the function
+    reads: list[tuple[int, ...]]   # shapes of the arrays that it is given,
+    writes: list[tuple[int, ...]]  # and of those that it writes to
+    bytes: int                     # the sizes of these together, each once
+    buffers: list[int]             # the numbers of the buffers among them
 
 
 class Calls:
-    """The list. Called, it makes the step.
-
-    memory   all that the step computes into
-    entries  what was recorded, less what is constant
-    plan     where the buffers lie, and how long they live
-    outputs  arrays of it that outlive the step
-    changes  arrays from before the step that it may write to
-    states   of what Python does in a step: each gives, when called, what puts it back
-    copied   how many calls compute elsewhere, and are copied into their place
-    """
+    """The list. Called, it makes the step."""
 
     def __init__(self, recorder: Recorder, left: Sequence[Any]):
         kept = {x.buffer.number for x in left if x.buffer.number is not None}
         fixed = constants(recorder.entries, recorder.sizes, kept)
         always = {b for i in fixed for b in recorder.entries[i].changed}
         self.entries = [e for i, e in enumerate(recorder.entries) if i not in fixed]
-        self.plan = Plan(self.entries, recorder.sizes, kept, always)
+        self.plan = Plan(self.entries, recorder.sizes, kept, always)  # of buffers in memory
         whole = np.empty(self.plan.size + ALIGNED, np.uint8)
         start = -whole.__array_interface__["data"][0] % ALIGNED
-        self.memory = whole[start:start + self.plan.size]
+        self.memory = whole[start:start + self.plan.size]  # all that the step computes into
         self._arrays: dict[Place, np.ndarray] = {}
         for i in sorted(fixed):
             self._call(recorder.entries[i])()
         self.calls = [self._call(entry) for entry in self.entries]
-        self.outputs = [x.host if x.buffer.number is None else self._array(place_of(x))
-                        for x in left]
-        self.states = recorder.states
-        self.changes = [array for array, _ in recorder.saved.values()]
-        self.copied = sum(e.how == "copied" for e in self.entries)
+        self.outputs = [  # arrays of it that outlive the step
+            x.host if x.buffer.number is None else self._array(place_of(x)) for x in left]
+        self.states = recorder.states  # of Python: each gives, when called, what puts it back
+        self.changes = [array for array, _ in recorder.saved.values()]  # from before the step
+        self.copied = sum(e.how == "copied" for e in self.entries)  # computed elsewhere
 
     def __call__(self) -> None:
         for call in self.calls:
@@ -79,9 +65,7 @@ class Calls:
         return rows
 
     def _array_list(self, value: Any) -> list[np.ndarray]:
-        found: list[np.ndarray] = []
-        self._mapped(value, found.append)
-        return found
+        return [x for x in leaves(self._mapped(value)) if isinstance(x, np.ndarray)]
 
     def _array(self, place: Place) -> np.ndarray:
         """The array of a place: one object for all who name it."""
@@ -91,19 +75,9 @@ class Calls:
                 self.plan.offsets[place.buffer] + place.offset, place.strides)
         return self._arrays[place]
 
-    def _mapped(self, value: Any, seen: Callable = lambda array: None) -> Any:
+    def _mapped(self, value: Any) -> Any:
         """Arguments of an entry, with arrays in place of the places."""
-        if type(value) is Place:
-            value = self._array(value)
-        if isinstance(value, np.ndarray):
-            seen(value)
-            return value
-        if isinstance(value, (tuple, list)):
-            parts = [self._mapped(part, seen) for part in value]
-            return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-        if isinstance(value, dict):
-            return {key: self._mapped(part, seen) for key, part in value.items()}
-        return value
+        return mapped(lambda x: self._array(x) if type(x) is Place else x, value)
 
     def _call(self, entry: Entry) -> Callable[[], Any]:
         function, errors = entry.function, entry.errors
@@ -114,7 +88,7 @@ class Calls:
             call = partial(function, *args, **options)
         else:
             call = partial(function, *args, out=out if len(out) > 1 else out[0], **options)
-        return call if errors is None else partial(_with_errors, errors, call)
+        return call if errors is None else np.errstate(**errors)(call)
 
 
 def _copied(function: Callable, args: tuple, options: dict, out: tuple) -> None:
@@ -127,11 +101,6 @@ def _copied(function: Callable, args: tuple, options: dict, out: tuple) -> None:
                              f"{target.shape} when the step was recorded")
         if target is not None:
             target[...] = result
-
-
-def _with_errors(errors: dict[str, str], call: Callable[[], Any]) -> None:
-    with np.errstate(**errors):
-        call()
 
 
 def capture(run: Callable[[list], tuple[Any, list]], arrays: Sequence[np.ndarray]

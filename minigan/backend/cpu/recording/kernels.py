@@ -9,8 +9,9 @@ from typing import Any, Callable
 import numpy as np
 
 from ... import cpu, reference, thresholds
+from ...nested import mapped
 from .. import norm, threads
-from .recorder import Recorded, host_of, mapped, recorder
+from .recorder import Recorded, host_of, recorder
 
 __all__ = list(cpu.__all__)
 
@@ -27,21 +28,16 @@ def _one_call(kernel: Callable, into: bool = True, threshold: str | None = None)
     return recorded
 
 
-for _name in ("assign", "ema", "max_pool_mean", "move_statistics"):
-    globals()[_name] = getattr(cpu, _name)
+TRACED = "assign", "ema", "max_pool_mean", "move_statistics"
+WHOLE = ("conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "group_norm",
+         "group_norm_gradient", "max_pool", "max_pool_gradient", "window_spread", "window_sum")
+OF_ROWS = ("log_softmax", "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "softmax",
+           "softmax_gradient")
+for _name in __all__:
+    _least = None if _name in WHOLE else "SIMPLE_PASSES" if _name in OF_ROWS else "SHARED_PASS"
+    globals()[_name] = getattr(cpu, _name) if _name in TRACED else (
+        _one_call(getattr(cpu, _name), threshold=_least))
 banded_matmul = _one_call(cpu.banded_matmul, into=False)
-for _name in ("conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "group_norm",
-              "group_norm_gradient", "max_pool", "max_pool_gradient", "window_spread",
-              "window_sum"):
-    globals()[_name] = _one_call(getattr(cpu, _name))
-for _name in ("log_softmax", "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "softmax",
-              "softmax_gradient"):
-    globals()[_name] = _one_call(getattr(cpu, _name), threshold="SIMPLE_PASSES")
-for _name in ("bce_with_logits", "cos", "cumsum", "elu", "elu_gradient", "exp", "keep", "largest",
-              "leaky_relu", "leaky_relu_gradient", "least", "log", "relu", "sigmoid",
-              "sigmoid_gradient", "sin", "softplus", "softplus_gradient", "tanh", "tanh_gradient",
-              "total", "where"):
-    globals()[_name] = _one_call(getattr(cpu, _name), threshold="SHARED_PASS")
 
 
 def add_at(shape, index, x):

@@ -9,6 +9,7 @@ from typing import Any, Iterable, Sequence
 
 import numpy as np
 
+from ...nested import leaves
 from .recorder import Entry, Place
 
 ALIGNED = 64      # bytes: a line of the cache
@@ -17,19 +18,7 @@ CONSTANT = 4096   # bytes: so much that is always the same is made once, and not
 
 def places_in(value: Any) -> list[Place]:
     """The places among the arguments of an entry."""
-    found: list[Place] = []
-
-    def look(x: Any) -> None:
-        if type(x) is Place:
-            found.append(x)
-        elif isinstance(x, (tuple, list)):
-            for part in x:
-                look(part)
-        elif isinstance(x, dict):
-            look(list(x.values()))
-
-    look(value)
-    return found
+    return [x for x in leaves(value) if type(x) is Place]
 
 
 def constants(entries: Sequence[Entry], sizes: Sequence[int], kept: Iterable[int]) -> set[int]:
@@ -45,17 +34,13 @@ def constants(entries: Sequence[Entry], sizes: Sequence[int], kept: Iterable[int
 
 
 class Plan:
-    """The offsets of the buffers, by number, and how long they live.
-
-    offsets  where each begins; size: how much memory it takes in all
-    first    the entry that each is named by first, and `last` by which it is named last
-    """
+    """The offsets of the buffers, by number, and how long they live."""
 
     def __init__(self, entries: Sequence[Entry], sizes: Sequence[int], kept: Iterable[int],
                  always: Iterable[int] = ()):
         count, end = len(sizes), len(entries)
         self.sizes = [-(-max(size, 1) // ALIGNED) * ALIGNED for size in sizes]
-        self.first, self.last = [end] * count, [-1] * count
+        self.first, self.last = [end] * count, [-1] * count  # the entries that each is named by
         uses = [places_in((entry.args, entry.options, entry.out)) for entry in entries]
         for i, places in enumerate(uses):
             for place in places:
@@ -69,7 +54,7 @@ class Plan:
         for i, entry in enumerate(entries):
             if entry.elementwise:
                 self._write_over(i, entry, uses[i])
-        self.offsets, self.size = self._laid_out()
+        self.offsets, self.size = self._laid_out()  # where each begins, and how much is all
 
     def _write_over(self, i: int, entry: Entry, uses: list[Place]) -> None:
         """Let an elementwise result have the memory of an operand that is not needed again."""

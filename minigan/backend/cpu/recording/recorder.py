@@ -13,9 +13,12 @@ import os
 import sys
 import threading
 import weakref
+from dataclasses import dataclass
 from typing import Any, Callable, Iterable, NamedTuple
 
 import numpy as np
+
+from ...nested import leaves, mapped
 
 HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 LIBRARY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(HERE)))) + os.sep
@@ -24,7 +27,8 @@ METADATA = {np.result_type, np.may_share_memory, np.shares_memory, np.can_cast, 
 _local = threading.local()
 
 
-class Place(NamedTuple):
+@dataclass(frozen=True)
+class Place:
     """An array of the list: where in which buffer it begins, and how it lies there."""
 
     buffer: int
@@ -35,22 +39,18 @@ class Place(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A call of the list.
-
-    how      "into": function(…, out=out); "copied": its result is copied there; "done": it changes
-             arrays or numbers in place, and returns nothing that is used
-    changed  the numbers of the buffers that it writes to
-    errors   NumPy's handling of floating point errors, if it was another than around the step
-    """
+    """A call of the list."""
 
     name: str
     function: Callable
     args: tuple
     options: dict[str, Any]
     out: tuple
+    # "into": function(…, out=out); "copied": its result is copied there; "done": it changes arrays
+    # or numbers in place, and returns nothing that is used
     how: str
-    changed: frozenset[int]
-    errors: dict[str, str] | None
+    changed: frozenset[int]        # the numbers of the buffers that it writes to
+    errors: dict[str, str] | None  # NumPy's for floating point, if others than around the step
     elementwise: bool = False
 
 
@@ -179,9 +179,7 @@ class Recorder:
         options = options or {}
         if function in METADATA:
             return function(*mapped(host_of, args), **mapped(host_of, options))
-        operands: list = []
-        mapped(lambda x: operands.append(x) if isinstance(x, Recorded) else None,
-               (args, options))
+        operands = [x for x in leaves((args, options)) if isinstance(x, Recorded)]
         if not (into or pure) or options.get("out") is not None:
             self.writing(operands)
         result = function(*mapped(host_of, args), **mapped(host_of, options))
@@ -240,16 +238,6 @@ def owner_of(array: np.ndarray) -> np.ndarray:
     while isinstance(array.base, np.ndarray):
         array = array.base
     return array
-
-
-def mapped(f: Callable[[Any], Any], value: Any) -> Any:
-    """f of all that is in tuples, lists, dicts and slices, in the same ones."""
-    if isinstance(value, (tuple, list)):
-        parts = [mapped(f, part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    if isinstance(value, dict):
-        return {key: mapped(f, part) for key, part in value.items()}
-    return f(value)
 
 
 def host_of(x: Any) -> Any:

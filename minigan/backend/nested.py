@@ -1,4 +1,4 @@
-"""What a step takes and returns: Tensors in tuples, lists and dicts."""
+"""Tuples, lists and dicts, one within the other: what a step takes and returns."""
 from __future__ import annotations
 
 from typing import Any, Callable
