@@ -204,7 +204,7 @@ CONVOLUTION = [
 
 GRAPH = [
     ("    with cupy.cuda.using_allocator(pool.malloc), stream:", "    with stream:"),
-    ("    replay()\n    return result, replay", "    return result, replay"),
+    ("    replay()\n    return value, left, replay", "    return value, left, replay"),
     ("graph.launch(cupy.cuda.get_current_stream())", "pass"),
     ("w_transposed, x_transposed, y.shape[1], y.shape[0]",
      "x_transposed, w_transposed, y.shape[1], y.shape[0]"),
