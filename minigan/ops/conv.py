@@ -114,8 +114,7 @@ def conv_transpose2d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: 
     transposed = Conv2dInputGradient(window, groups, image)
     if not any(beyond):
         return transposed(x, w, *([] if b is None else [b]))
-    y = pad(transposed(x, w), ((0, 0), (0, beyond[0]), (0, beyond[1]), (0, 0)))
-    return y if b is None else y + b
+    return finished(transposed(x, w), b, beyond)
 
 
 class Conv2dWeightGradient(Convolution):
@@ -141,3 +140,10 @@ def factors(x: Any, w: Any, b: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         raise TypeError("a convolution of booleans with booleans: it adds up products, so make one "
                         "of them numbers with .astype('float32')")
     return x, w, b if b is None else as_tensor(b, w)
+
+
+def finished(y: Tensor, b: Tensor | None, beyond: tuple[int, ...]) -> Tensor:
+    """With what lies beyond the image that the convolution reads to its end, and with the bias."""
+    if any(beyond):
+        y = pad(y, ((0, 0), *[(0, n) for n in beyond], (0, 0)))
+    return y if b is None else y + b

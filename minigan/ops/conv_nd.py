@@ -15,7 +15,7 @@ from typing import Any
 
 from ..autodiff import Tensor
 from ..backend.geometry import Padding, Sides, Window, conv_window, transposed_window
-from .conv import Conv2d, Conv2dInputGradient, factors
+from .conv import Conv2d, Conv2dInputGradient, factors, finished
 from .shape import AddAt, concatenate, expand_dims, pad, split, squeeze
 
 
@@ -54,7 +54,7 @@ def conv_transpose1d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: 
     window, signal, beyond = transposed_window(x, w, b, stride, padding, output_padding, dilation,
                                                groups, axes=1)
     conv = Conv2dInputGradient(_flat(window), groups, (1, *signal))
-    return _finished(squeeze(conv(expand_dims(x, 1), expand_dims(w, 0)), 1), b, beyond)
+    return finished(squeeze(conv(expand_dims(x, 1), expand_dims(w, 0)), 1), b, beyond)
 
 
 def conv3d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: Padding = 0,
@@ -109,7 +109,7 @@ def conv_transpose3d(x: Any, w: Any, b: Any = None, stride: Sides = 1, padding: 
     padded = n, front + solid[0] + back, *solid[1:], groups, w.shape[3]
     y = reduce(add, [AddAt((slice(None), slices), padded)(part)
                      for slices, part in zip(_slices(window, depth), made)])
-    return _finished(y[:, front:front + solid[0]].reshape(n, *solid, channels), b, beyond)
+    return finished(y[:, front:front + solid[0]].reshape(n, *solid, channels), b, beyond)
 
 
 def _flat(window: Window) -> Window:
@@ -127,10 +127,3 @@ def _slices(window: Window, depth: int) -> list[slice]:
 def _flat_kernel(w: Tensor) -> Tensor:
     """(KD, KH, KW, C, O) → (KH, KW, KD · C, O)."""
     return w.transpose(1, 2, 0, 3, 4).reshape(*w.shape[1:3], len(w) * w.shape[3], w.shape[4])
-
-
-def _finished(y: Tensor, b: Tensor | None, beyond: tuple[int, ...]) -> Tensor:
-    """With what lies beyond the image that the convolution reads to its end, and with the bias."""
-    if any(beyond):
-        y = pad(y, ((0, 0), *[(0, n) for n in beyond], (0, 0)))
-    return y if b is None else y + b
