@@ -1,13 +1,13 @@
 """A classifier of few digits: does it learn more from generated ones, or from shifted ones?
 
-    python examples/20_augmentation.py [--labels 5 10 20 50] [--draws 3] [--steps 600] [--out DIR]
+    python examples/20_augmentation.py [--labels 5 10 20 50] [--draws 3] [--data mnist] [--out D]
 
 You learn what a GAN can add to a small set of labelled images, and what it cannot. A classifier
 gets batches of which one half are the labelled digits, and the other half what is made of them: the
-same again, shifted or turned ones, mixtures of two (mixup), or samples of a conditional GAN that
-was trained on the same few, without and with DiffAugment. Beside them plays the semi-supervised
-game, which may also look at the other digits, without their labels. A draw is a choice of labelled
-digits, the same for all methods. Two minutes; the full table, with --draws 10, about six.
+same again, shifted or turned ones, mixtures of two (mixup), or samples of a conditional GAN trained
+on them, without and with DiffAugment. Beside them plays the semi-supervised game, which also sees
+all other digits, without labels. A draw is a choice of labelled digits, the same for all methods.
+Two minutes, or with --draws 10 six; each draw of MNIST (--data-dir: where it is) half a minute.
 """
 from __future__ import annotations
 
@@ -26,24 +26,21 @@ from minigan.metrics.judge import split
 WIDTH, LATENT, MADE = 128, 16, 2000  # of the networks; numbers of noise; images of an augmentation
 
 
-def network(rng):
-    """Ten logits of an image."""
-    return nn.Sequential(nn.Flatten(), *models.dense_stack([64, WIDTH, WIDTH], 0.2, rng),
-                         nn.Dense(WIDTH, 10, rng=rng))
+def network(x, rng):
+    """Ten logits of an image like those of x."""
+    layers = models.dense_stack([x[0].size, WIDTH, WIDTH], 0.2, rng)
+    return nn.Sequential(nn.Flatten(), *layers, nn.Dense(WIDTH, 10, rng=rng))
 
 
 def taught(x, y, made, steps, seed):
     """A classifier that has learnt from the labelled digits and as many made of them."""
-    rng = np.random.default_rng(seed)
-    classifier = network(rng)
+    classifier = network(x, rng := np.random.default_rng(seed))
     adam = mg.optim.Adam(classifier.parameters(), lr=1e-3, betas=(0.9, 0.999))
-
     @mg.capture
     def step(x, y):
         adam.zero_grad()
         (-(mg.ops.log_softmax(classifier(x)) * y).sum() / len(y)).backward()
         adam.step()
-
     for _ in range(steps):
         i, j = rng.integers(len(x), size=32), rng.integers(len(made[0]), size=32)
         step(*[mg.tensor(np.concatenate([a[i], b[j]])) for a, b in zip((x, y), made)])
@@ -51,16 +48,18 @@ def taught(x, y, made, steps, seed):
 
 
 def shifted(x, rng):
-    """Moved by up to a pixel."""
-    return mg.ops.translate(mg.tensor(x), *rng.integers(-1, 2, (2, len(x)))).numpy()
+    """Moved by up to an eighth, in whole pixels."""
+    most = x.shape[1] // 8
+    return mg.ops.translate(mg.tensor(x), *rng.integers(-most, most + 1, (2, len(x)))).numpy()
 
 
 def turned(x, rng):
-    """Turned by up to 15 degrees, moved by up to 0.7 pixels; between pixels in straight lines."""
-    angle, down, right = [rng.uniform(-a, a, (len(x), 1, 1)) for a in (np.pi / 12, 0.7, 0.7)]
-    (r, c), x = np.mgrid[:8, :8] - 3.5, np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    u = (np.cos(angle) * r - np.sin(angle) * c + down + 4.5).clip(0, 8.999)
-    v = (np.sin(angle) * r + np.cos(angle) * c + right + 4.5).clip(0, 8.999)
+    """Turned by up to 15 degrees, moved by 0.7 eighths; between pixels in straight lines."""
+    size, most = x.shape[1], 0.7 * x.shape[1] / 8
+    angle, down, right = [rng.uniform(-a, a, (len(x), 1, 1)) for a in (np.pi / 12, most, most)]
+    (r, c), x = np.mgrid[:size, :size] - (size - 1) / 2, np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    u = (np.cos(angle) * r - np.sin(angle) * c + down + (size + 1) / 2).clip(0, size + 0.999)
+    v = (np.sin(angle) * r + np.cos(angle) * c + right + (size + 1) / 2).clip(0, size + 0.999)
     n, i, j = np.arange(len(x))[:, None, None], u.astype(int), v.astype(int)
     p, q = (u - i)[..., None], (v - j)[..., None]
     return ((1 - p) * ((1 - q) * x[n, i, j] + q * x[n, i, j + 1]) + p * (
@@ -77,8 +76,8 @@ def mixed(x, y, rng):
 def generated(x, y, steps, seed, **options):
     """Samples of a conditional GAN that has seen the labelled digits only."""
     rng = np.random.default_rng(seed)
-    generator, _ = models.digits(latent=LATENT + 10, width=WIDTH, rng=rng)
-    _, discriminator = models.digits(width=WIDTH, rng=rng)
+    generator, _ = models.digits(shape=x.shape[1:], latent=LATENT + 10, width=WIDTH, rng=rng)
+    _, discriminator = models.digits(shape=x.shape[1:], width=WIDTH, rng=rng)
     game = GAN(ConditionalGenerator(generator, 10), projection(discriminator, 10, rng),
                penalties=[penalties.r1(1)], **options)
     trainer = Trainer(game, Loader(x, y, batch_size=32, seed=seed), lr=1e-3, seed=seed)
@@ -89,17 +88,19 @@ def generated(x, y, steps, seed, **options):
 
 def with_unlabelled(x, known, steps, seed):
     """The classifier of the semi-supervised game; a row of zeros in `known` is no label."""
-    rng = np.random.default_rng(seed)
-    classifier = network(rng)
-    generator, _ = models.digits(latent=LATENT, width=WIDTH, rng=rng)
+    often, rng = np.where(known.any(axis=1), len(x) // 1000 or 1, 1), np.random.default_rng(seed)
+    x, known = x.repeat(often, axis=0), known.repeat(often, axis=0)  # else MNIST hides its labels
+    classifier = network(x, rng)
+    generator, _ = models.digits(shape=x.shape[1:], latent=LATENT, width=WIDTH, rng=rng)
     game = SemiSupervisedGAN(generator, Classifier(classifier))
-    Trainer(game, Loader(x, known, batch_size=64, seed=seed), lr=1e-3, seed=seed).run(2 * steps)
+    trainer = Trainer(game, Loader(x, known, batch_size=64, seed=seed), lr=1e-3, seed=seed)
+    trainer.run((2 if len(x) < 10_000 else 8) * steps)
     return classifier
 
 
-def draw(n, seed, steps):
+def draw(data, n, seed, steps):
     """The accuracy of each method on unseen digits, with n labelled ones of each class."""
-    (images, labels, test, truth), rng = split("digits"), np.random.default_rng(seed)
+    (images, labels, test, truth), rng = data, np.random.default_rng(seed)
     known = few_labels(labels, 10 * n, rng)
     x, y = images[known.any(axis=1)], known[known.any(axis=1)]
     i = rng.integers(len(x), size=MADE)
@@ -109,21 +110,18 @@ def draw(n, seed, steps):
             "DiffAugment": generated(x, y, steps, seed, augment=augment.DiffAugment())}
     networks = {name: taught(x, y, made, steps // 2, seed) for name, made in sets.items()}
     networks["unlabelled"] = with_unlabelled(images, known, steps, seed)
-    return {name: (sample(network, mg.tensor(test)).argmax(axis=1) == truth).mean()
-            for name, network in networks.items()}
+    return {k: (sample(f, mg.tensor(test)).argmax(1) == truth).mean() for k, f in networks.items()}
 
 
 def table(n, rows):
-    """Print the mean accuracy of each method, and its gain over nothing with its 95 % interval; the
-    accuracies."""
+    """Print and return each method's mean accuracy; its gain over nothing and its 95 % interval."""
     means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
     degrees = max(1, len(rows) - 1)
     t = np.quantile(np.abs(np.random.default_rng(0).standard_t(degrees, 100_000)), 0.95)
     for name in rows[0]:
         gains = 100 * np.array([row[name] - row["nothing"] for row in rows])
         width = t * gains.std() / np.sqrt(degrees) if len(rows) > 1 else np.inf
-        print(f"{n:2} a class  {name:16}  {means[name]:.1%}  {gains.mean():+5.1f} ± {width:.1f}",
-              flush=True)
+        print(f"{n:2} a class  {name:16}  {means[name]:.1%}  {gains.mean():+5.1f} ± {width:.1f}")
     return means
 
 
@@ -132,14 +130,16 @@ def main():
     parser.add_argument("--labels", type=int, nargs="+", default=[5, 10, 20, 50])
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--steps", type=int, default=600)
+    parser.add_argument("--data", choices=["digits", "mnist"], default="digits")
+    parser.add_argument("--data-dir", help="where MNIST's files are")
     parser.add_argument("--out", type=Path, default=Path("."))
     args, means = parser.parse_args(), []
+    data = split(args.data, args.data_dir)
     for n in args.labels:
         rows = []
         for seed in range(args.draws):
-            rows.append(draw(n, seed, args.steps))
-            print(f"{n:2} a class, draw {seed}:", *[f"{name} {share:.1%}" for name, share
-                                                   in rows[-1].items()], flush=True)
+            rows.append(draw(data, n, seed, args.steps))
+            print(f"{n:2} a class:", *[f"{k} {v:.1%}" for k, v in rows[-1].items()], flush=True)
         means.append(table(n, rows))
     path, lines = args.out / "20_augmentation.svg", {k: [m[k] for m in means] for k in means[0]}
     viz.save_curves(path, args.labels, lines, "share of unseen digits that are read")

@@ -27,6 +27,7 @@ DAMAGES = {
     "denoise": lambda x, rng: x + 0.5 * rng.standard_normal(x.shape, np.float32),
     "hole": lambda x, rng: x * (np.arange(8) < 4)[:, None, None],  # the lower half is gone
     "double": lambda x, rng: x.reshape(-1, 4, 2, 4, 2, 1).mean((2, 4)).repeat(2, 1).repeat(2, 2),
+    "edges": lambda x, rng: (np.diff(x, 2, 1, 0, 0) + np.diff(x, 2, 2, 0, 0) > 0.8).astype("f"),
 }
 
 
@@ -45,8 +46,7 @@ class Repair(GAN):
         return (ops.concatenate(sample, axis=-1),)  # D gets the condition as a second channel
 
     def g_loss(self, real, fake, rng):
-        distance = ops.abs(fake[0] - real[0]).mean()
-        return distance + self.verdict * super().g_loss(real, fake, rng)
+        return ops.abs(fake[0] - real[0]).mean() + self.verdict * super().g_loss(real, fake, rng)
 
 
 class CycleGAN(Repair):

@@ -1,20 +1,20 @@
-"""Drums of a quarter of a second, made by WaveGAN in small and judged by their spectrograms.
+"""Drums or spoken digits, made by WaveGAN in small and judged by their spectrograms.
 
-    python examples/25_sound.py [--shuffle 2] [--steps 1000] [--seed 0] [--count 1000] [--out DIR]
+    python examples/25_sound.py [--words] [--shuffle 2] [--steps 1000] [--count 1000] [--out DIR]
 
 You learn how a GAN makes sound (Donahue et al. 2019): transposed convolutions of signals turn noise
 into 1,024 numbers, and within D signals are moved by up to so many samples (phase shuffle; 0: not),
 for else it knows generated sounds by where the ripples lie that such layers leave. A classifier of
 real spectrograms says what was made. Held against it are sounds with the spectrograms of a Gaussian
-and phases drawn by chance. Three wav files and a picture come out. A minute.
+and phases drawn by chance. Three wav files and a picture come out. A minute; --words take more.
 """
 from __future__ import annotations
 
 import argparse
-import wave
 from pathlib import Path
 
 import numpy as np
+from spoken_digits import DIGITS, RATE, spoken, write_wav
 
 import minigan as mg
 from minigan import nn, ops, viz
@@ -22,8 +22,8 @@ from minigan.data import Loader
 from minigan.gan import GAN, Trainer, models, noise, penalties, sample
 from minigan.metrics import frechet
 
-RATE, LENGTH, FRAME, HOP, FLOOR = 4000, 1024, 64, 32, 0.1  # what is fainter counts as silence
-NAMES, WINDOW = ("kick", "snare", "hat"), np.hanning(FRAME + 1)[:-1]
+FRAME, HOP, FLOOR = 64, 32, 0.1  # what is fainter counts as silence
+WINDOW, DRUMS = np.hanning(FRAME + 1)[:-1], ("kick", "snare", "hat")
 
 
 def drums(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -69,8 +69,8 @@ class PhaseShuffle(nn.Module):
 
     def draw(self, x: mg.Tensor, rng: noise.Rng) -> mg.Tensor:
         """What D is shown, as it is; the shifts are drawn anew for it."""
-        n, most = len(x), args.shuffle
-        self.shifts = noise.drawn(lambda rng: rng.integers(-most, most + 1, n), rng)
+        m, n = args.shuffle, len(x)
+        self.shifts = noise.drawn(lambda rng: rng.integers(-m, m + 1, n), rng)
         return x
 
     def forward(self, x: mg.Tensor) -> mg.Tensor:
@@ -80,49 +80,53 @@ class PhaseShuffle(nn.Module):
         return ops.translate(longer, self.shifts * 0, self.shifts)[:, 0, m:-m]
 
 
-def networks(rng: np.random.Generator, *shuffle: nn.Module
-             ) -> tuple[models.Generator, models.Discriminator]:
-    """Dense layers to 64 places of 32 channels, two steps of stride 4, and the same way back."""
-    options = {"kernel_size": 16, "stride": 4, "padding": "same", "rng": rng}
+def networks(rng: np.random.Generator, *shuffle: nn.Module) -> tuple:
+    """Dense layers to places of 32 channels, two steps of stride 4, and the same way back."""
+    places, options = LENGTH // 16, {"kernel_size": 16, "stride": 4, "padding": "same", "rng": rng}
     return models.Generator(
         64, nn.Dense(64, 256, rng=rng), nn.BatchNorm(256), nn.ReLU(),
-        nn.Dense(256, 64 * 32, rng=rng), nn.Reshape(64, 32), nn.BatchNorm(32), nn.ReLU(),
+        nn.Dense(256, places * 32, rng=rng), nn.Reshape(places, 32), nn.BatchNorm(32), nn.ReLU(),
         nn.ConvTranspose1d(32, 16, **options), nn.BatchNorm(16), nn.ReLU(),
         nn.ConvTranspose1d(16, 1, **options), nn.Tanh()
     ), models.Discriminator(
         nn.Conv1d(1, 16, **options), nn.LeakyReLU(0.2), *shuffle,
         nn.Conv1d(16, 32, **options), nn.LeakyReLU(0.2), *shuffle,
-        nn.Flatten(), nn.Dense(64 * 32, 128, rng=rng), nn.LeakyReLU(0.2), nn.Dense(128, 1, rng=rng))
+        nn.Flatten(), *models.dense_stack([places * 32, 128], 0.2, rng), nn.Dense(128, 1, rng=rng))
 
 
 def report(name: str, sounds: np.ndarray) -> None:
     """What the judge takes sounds for and how sure it is, and how far their spectrograms, in ten
     times and eight bands, are from the real ones (Fréchet)."""
-    coarse = [logs[:, :-1, 1:].reshape(len(logs), 10, 3, 8, 4).mean((2, 4)).reshape(-1, 80)
+    coarse = [logs[:, :-1, 1:].reshape(len(logs), 10, -1, 8, 4).mean((2, 4)).reshape(-1, 80)
               for logs in (spectra(real), spectra(sounds))]
     said = ops.softmax(mg.tensor(sample(judge, mg.tensor(spectra(sounds))))).numpy()
-    shares = [f"{drum} {(said.argmax(axis=1) == k).mean():4.0%} " for k, drum in enumerate(NAMES)]
+    shares = [f"{kind} {(said.argmax(axis=1) == k).mean():4.0%} " for k, kind in enumerate(NAMES)]
     print(f"{name:20s}", *shares, f"sure {said.max(axis=1).mean():.1%}  distance "
           f"{frechet(*coarse):.2f}", flush=True)
 
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+parser.add_argument("--words", action="store_true", help="spoken digits in place of drums")
 parser.add_argument("--shuffle", type=int, default=2)
 parser.add_argument("--steps", type=int, default=1000)
 parser.add_argument("--seed", type=int, default=0)
 parser.add_argument("--count", type=int, default=1000, help="how many sounds of a kind")
 parser.add_argument("--out", type=Path, default=Path("."))
 args = parser.parse_args()
+make, LENGTH, NAMES = (spoken, 2000, DIGITS) if args.words else (drums, 1024, DRUMS)
 
 rng = np.random.default_rng(args.seed)
-(train, kinds), (real, _), (others, _) = (drums(args.count * n, rng) for n in (3, 1, 1))
-judge = nn.Sequential(nn.Flatten(), nn.Dense(31 * 33, 64, rng=rng), nn.LeakyReLU(0.2),
-                      nn.Dense(64, 3, rng=rng))
+(train, kinds), (real, _), (others, truth) = (make(args.count * n, rng) for n in (3, 1, 1))
+judge = nn.Sequential(nn.Flatten(), nn.Dense(spectra(real)[0].size, 64, rng=rng), nn.LeakyReLU(0.2),
+                      nn.Dense(64, len(NAMES), rng=rng))
 optimizer = mg.optim.Adam(judge.parameters(), lr=1e-3)
-for x, kind in Loader(spectra(train), kinds, batch_size=64, seed=0):
+batches = Loader(spectra(train), kinds, batch_size=64, seed=0)
+for x, kind in (batch for _ in NAMES[2:] for batch in batches):  # an epoch, or of words eight
     optimizer.zero_grad()
     mg.losses.cross_entropy(judge(x), kind).backward()
     optimizer.step()
+right = (sample(judge, mg.tensor(spectra(others))).argmax(axis=1) == truth).mean()
+print(f"the classifier knows {right:.1%} of the others")
 report("others of the real", others)
 report("phases by chance", surrogate := surrogates(spectra(train[:1000]), args.count, rng))
 
@@ -138,12 +142,9 @@ for fifth in range(1, 6):
     trainer.run(args.steps * fifth // 5)
     report(f"WaveGAN, step {trainer.step}", made := sample(trainer.average.module, fixed))
 
-args.out.mkdir(parents=True, exist_ok=True)  # sixteen of each, one after another
+args.out.mkdir(parents=True, exist_ok=True)
 for name, sounds in ("real", others), ("surrogate", surrogate), ("made", made):
-    samples = np.pad(sounds[:16, :, 0], ((0, 0), (0, RATE // 8))).ravel()
-    with wave.open(str(args.out / f"25_{name}.wav"), "wb") as file:
-        file.setnchannels(1), file.setsampwidth(2), file.setframerate(RATE)
-        file.writeframes(np.rint(samples * 32767).astype("<i2").tobytes())
+    write_wav(args.out / f"25_{name}.wav", sounds[:16])
 pictures = spectra(np.concatenate([x[:8] for x in (others, surrogate, made)])).swapaxes(1, 2)
 viz.save_grid(args.out / "25_sound.png", pictures[:, ::-1, :, None], (-2.3, 2.5), 8, scale=3)
 print(f"wrote {args.out / '25_sound.png'}, and 25_real.wav, 25_surrogate.wav and 25_made.wav")

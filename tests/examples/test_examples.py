@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import shutil
 import struct
+import wave
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -26,7 +29,7 @@ EXAMPLES = sorted(FOLDER.glob("*.py"))
 class Run(NamedTuple):
     """How an example is run here, what must hold of its output and of the folder it ran in, what
     is put there before, what is less than it says at the program's top, if it needs MPI, and a
-    package without which it says what to install."""
+    package or program without which it says what to install."""
 
     arguments: list[str]
     holds: Callable[[str, Path], bool]
@@ -133,7 +136,7 @@ RUNS = {
                             and number_after("10 %  SMOTE", output) >= 0
                             and wrote("21_unbalanced.png")(output, folder)),
     "22_pictures_from_pictures.py": Run(
-        ["--tasks", "double", "translate", "--steps", "2"], lambda output, folder:
+        ["--tasks", "edges", "translate", "--steps", "2"], lambda output, folder:
         number_after("L1 + 0.1 D  PSNR", output) > 3 and output.count("there and back") == 4
         and wrote("22_pictures.png")(output, folder)),
     "23_tables.py": Run(["--sets", "iris", "--seeds", "0", "--steps", "20"], lambda output, folder:
@@ -159,6 +162,9 @@ RUNS = {
                                   output) is not None
                         and "the game, step 5 " in output
                         and wrote("solids/27_solids.png")(output, folder)),
+    "spoken_digits.py": Run(["--out", "said.wav"], lambda output, folder:
+                            output.startswith("said.wav: ") and len(output.split()) == 17
+                            and wrote("said.wav")(output, folder), needs="espeak-ng"),
     "conditional_quality.py": Run(
         ["--system", "mlp-small", "--steps", "2", "--classifier-steps", "2", "--data-dir", ".",
          "--out", "run"], lambda output, folder:
@@ -224,8 +230,8 @@ def test_an_example_runs_and_prints_what_it_promises(name, tmp_path, monkeypatch
         for constant, value in run.less.items():
             monkeypatch.setitem(main.__globals__, constant, value)
     status, output, errors = run_example(name, *run.arguments, folder=tmp_path, main=main)
-    if run.needs and find_spec(run.needs) is None:
-        assert status == 2 and errors.count("\n") == 1 and "pip install" in errors
+    if run.needs and not (find_spec(run.needs) or shutil.which(run.needs)):
+        assert status == 2 and errors.count("\n") == 1 and " install " in errors
         return
     assert status == 0, errors
     assert run.holds(output, tmp_path), output
@@ -267,3 +273,42 @@ def test_the_features_example_reads_a_saved_run_and_refuses_one_without_kernels(
         assert status == expected, errors
     assert compared == ["digits-dcgan"]
     assert errors.count("\n") == 1 and "no kernels" in errors
+
+
+def test_the_augmentation_example_takes_mnist(tmp_path):
+    write_mnist(tmp_path)
+    status, output, errors = run_example(
+        "20_augmentation.py", "--data", "mnist", "--data-dir", ".", "--labels", "5", "--draws", "1",
+        "--steps", "2", folder=tmp_path)
+    assert status == 0, errors
+    assert output.count(" a class  ") == 7
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for espeak-ng is a script of a shell")
+def test_the_sound_example_makes_words_of_what_espeak_ng_says(tmp_path, monkeypatch):
+    """In its place a program hums: the pitch is the word's length."""
+    t = np.arange(8000) / 22050
+    for letters in (3, 4, 5):
+        with wave.open(str(tmp_path / f"{letters}.wav"), "wb") as file:
+            file.setnchannels(1), file.setsampwidth(2), file.setframerate(22050)
+            hum = 9000 * np.sin(2 * np.pi * 200 * letters * t)
+            file.writeframes(hum.astype("<i2").tobytes())
+    program = tmp_path / "espeak-ng"
+    program.write_text(f'#!/bin/sh\nfor word; do :; done\ncat "{tmp_path}/${{#word}}.wav"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    status, output, errors = run_example("25_sound.py", "--words", "--steps", "5", "--count", "22",
+                                         folder=tmp_path)
+    assert status == 0, errors
+    assert output.count(" nine ") == 7 and "not captured" not in output
+    with wave.open(str(tmp_path / "25_real.wav")) as file:
+        sounds = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(16, 2500)
+    loudest = np.abs(np.fft.rfft(sounds[:, :1400])).argmax(axis=1)
+    assert set(loudest * 4000 / 1400) == {600, 800, 1000}
+
+
+def test_spoken_digits_say_in_one_line_that_espeak_ng_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for name, *arguments in [("spoken_digits.py",), ("25_sound.py", "--words")]:
+        status, _, errors = run_example(name, *arguments, folder=tmp_path)
+        assert status == 2 and errors.count("\n") == 1 and "apt-get install espeak-ng" in errors
