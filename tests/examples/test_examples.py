@@ -279,9 +279,10 @@ def test_the_augmentation_example_takes_mnist(tmp_path):
     write_mnist(tmp_path)
     status, output, errors = run_example(
         "20_augmentation.py", "--data", "mnist", "--data-dir", ".", "--labels", "5", "--draws", "1",
-        "--steps", "2", folder=tmp_path)
+        "--steps", "8", folder=tmp_path)
     assert status == 0, errors
     assert output.count(" a class  ") == 7
+    assert number_after("a class  unlabelled", output) > 30  # without labels a tenth
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the stand-in for espeak-ng is a script of a shell")
