@@ -1,7 +1,7 @@
 """How long a training step takes, beside other libraries' and beside what the machine could do.
 
-    python examples/benchmark.py [WORKLOAD ...] [--against LIBRARY] [--tuned] [--python PATH]
-                                 [--device cuda] [--tf32] [--batch-size N ...]
+    python examples/benchmark.py [WORKLOAD ...] [--against LIBRARY] [--tuned] [--compiled]
+                                 [--python PATH] [--device cuda] [--tf32] [--batch-size N ...]
                                  [--rounds N] [--steps N] [--memory] [--json] [--markdown]
     python examples/benchmark.py ops ...      single operations: see benchmark_ops.py
     python examples/benchmark.py growth ...   cost as work grows: see benchmark_growth.py
@@ -37,6 +37,7 @@ from minigan.nn import Conv2d, ConvTranspose2d, Dense
 # timed in a round
 STEPS = {"mlp1024": 30, "mlp128": 300, "wgan-gp": 20, "dcgan": 15, "dense-dcgan": 8}
 OLD = ("chainer", "dezero")  # the libraries that need a NumPy before 2
+ON_CPU = (*OLD, "jax")  # whose steps are for the CPU alone
 
 
 def multiply_adds(network, shape):
@@ -175,10 +176,13 @@ def main():
         return benchmark_growth.main(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("workload", nargs="*", metavar="WORKLOAD", help=", ".join(BATCH))
-    parser.add_argument("--against", action="append", choices=["torch", *OLD], default=[],
-                        metavar="LIBRARY", help="torch, chainer or dezero; may be repeated")
+    parser.add_argument("--against", action="append", default=[],
+                        choices=["torch", "jax", *OLD], metavar="LIBRARY",
+                        help="torch, jax, chainer or dezero; may be repeated")
     parser.add_argument("--tuned", dest="against", action="append_const", const="torch-tuned",
                         help="also PyTorch with its fused Adam, and D frozen in G's update")
+    parser.add_argument("--compiled", dest="against", action="append_const",
+                        const="torch-compiled", help="the same, its networks by torch.compile")
     parser.add_argument("--python", default=sys.executable, metavar="PATH",
                         help="the interpreter that has Chainer and DeZero, with NumPy 1.26")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu",
@@ -215,8 +219,8 @@ def main():
 
 def check_gpu(parser, args):
     """End in one line where there is no GPU, or what was asked for does not run on one."""
-    if set(OLD) & set(args.against) or args.memory:
-        what = "--memory" if args.memory else next(x for x in args.against if x in OLD)
+    if set(ON_CPU) & set(args.against) or args.memory:
+        what = "--memory" if args.memory else next(x for x in args.against if x in ON_CPU)
         parser.exit(2, f"benchmark.py: {what} is for --device cpu\n")
     try:
         mg.backend.get("cuda")

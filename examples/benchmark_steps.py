@@ -76,12 +76,12 @@ def minigan_step(workload, batch, device="cpu", captured=False):
     players, draws = Players(game, d_optimizer, g_optimizer), mg.Draws(np.random.default_rng(0))
 
     def update(real, z):
-        return alternating(players, [(real,)], [(z,)], draws)
+        return alternating(players, [(real,)], [(z,)], draws)[:2]  # both losses
 
     run = mg.capture(update, draws) if captured else update
 
     def step():
-        run(real, mg.tensor(rng.standard_normal((batch, LATENT), np.float32)))
+        return run(real, mg.tensor(rng.standard_normal((batch, LATENT), np.float32)))
     return step
 
 
@@ -124,8 +124,9 @@ def torch_networks(workload):
             nn.Sequential(*dense([PIXELS, *hidden], 0.2), nn.Linear(hidden[-1], 1)))
 
 
-def torch_step(workload, batch, device="cpu", tuned=False):
-    """tuned: Adam in one kernel, and no gradients of D's weights in G's update."""
+def torch_step(workload, batch, device="cpu", tuned=False, compiled=False):
+    """tuned: Adam in one kernel, and no gradients of D's weights in G's update. compiled: tuned,
+    and both networks by torch.compile. A step returns both losses."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits as bce
 
@@ -133,38 +134,48 @@ def torch_step(workload, batch, device="cpu", tuned=False):
     if device != "cpu":
         torch.set_default_device(device)
     generator, discriminator = torch_networks(workload)
+    tuned, slope_of = tuned or compiled, discriminator
+    if compiled:  # nothing that is compiled can be differentiated twice
+        generator, discriminator = map(torch.compile, (generator, discriminator))
     adam = {"lr": 2e-4, "betas": (0.5, 0.999), "fused": True if tuned else None}
     g_optimizer = torch.optim.Adam(generator.parameters(), **adam)
     d_optimizer = torch.optim.Adam(discriminator.parameters(), **adam)
     real = torch.rand(batch, *([PIXELS] if workload in HIDDEN else [1, 28, 28]))
     one, zero = torch.ones(batch, 1), torch.zeros(batch, 1)
 
-    def wgan_gp_step():
-        fake = generator(torch.randn(batch, LATENT))
-        d_optimizer.zero_grad()
+    def d_loss(fake):
+        if workload != "wgan-gp":
+            return bce(discriminator(real), one) + bce(discriminator(fake), zero)
         share = torch.rand(batch, 1)
-        x = (real + share * (fake.detach() - real)).requires_grad_(True)
-        slope, = torch.autograd.grad(discriminator(x).sum(), x, create_graph=True)
+        x = (real + share * (fake - real)).requires_grad_(True)
+        slope, = torch.autograd.grad(slope_of(x).sum(), x, create_graph=True)
         penalty = 10 * ((slope.norm(2, dim=1) - 1) ** 2).mean()
-        (discriminator(fake.detach()).mean() - discriminator(real).mean() + penalty).backward()
-        d_optimizer.step()
-        discriminator.requires_grad_(not tuned)
-        g_optimizer.zero_grad()
-        (-discriminator(fake).mean()).backward()
-        g_optimizer.step()
-        discriminator.requires_grad_(True)
+        return discriminator(fake).mean() - discriminator(real).mean() + penalty
+
+    def g_loss(fake):
+        judged = discriminator(fake)
+        return -judged.mean() if workload == "wgan-gp" else bce(judged, one)
 
     def step():
         fake = generator(torch.randn(batch, LATENT))
         d_optimizer.zero_grad()
-        (bce(discriminator(real), one) + bce(discriminator(fake.detach()), zero)).backward()
+        judged = d_loss(fake.detach())
+        judged.backward()
         d_optimizer.step()
         discriminator.requires_grad_(not tuned)
         g_optimizer.zero_grad()
-        bce(discriminator(fake), one).backward()
+        fooled = g_loss(fake)
+        fooled.backward()
         g_optimizer.step()
         discriminator.requires_grad_(True)
-    return wgan_gp_step if workload == "wgan-gp" else step
+        return judged.detach(), fooled.detach()
+    return step
+
+
+def jax_step(workload, batch, device):
+    from benchmark_libraries import jitted
+
+    return jitted.jax_step(workload, HIDDEN.get(workload), batch)
 
 
 def old_step(step, workload, batch, device):
@@ -173,6 +184,7 @@ def old_step(step, workload, batch, device):
 
 STEPS = {"minigan": minigan_step, "minigan-captured": partial(minigan_step, captured=True),
          "torch": torch_step, "torch-tuned": partial(torch_step, tuned=True),
+         "torch-compiled": partial(torch_step, compiled=True), "jax": jax_step,
          "chainer": partial(old_step, chainer_step), "dezero": partial(old_step, dezero_step),
          "numpy": numpy_step}
 

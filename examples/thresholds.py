@@ -128,7 +128,6 @@ MEASURED = {
     "NORM_LARGE": (lambda size: batch_norm(size // 64, 64), around(thresholds.NORM_LARGE),
                    WAYS),
     "NORM_ROW": (lambda features: batch_norm((1 << 21) // features, features), [4, 16, 64], None),
-    "NORM_COLUMNS": (lambda features: batch_norm(128, features), [1 << 12, 1 << 14], None),
 }
 
 

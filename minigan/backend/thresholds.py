@@ -19,7 +19,7 @@ SHARED_DEPTHWISE = 1 << 21    # operations of a depthwise convolution
 # CPU, how much at a time: it stays in a core's cache, and threads seldom meet at Python's lock
 PASS_BLOCK = 1 << 17          # * elements of an activation, of a sum, or of an update
 POOL_BLOCK = 1 << 18          # elements of the images that are pooled at a time
-NORM_BLOCK = 1 << 16          # * elements of a batch normalisation
+NORM_BLOCK = 1 << 17          # * elements of a normalisation
 PATCH_BLOCK = 1 << 21         # * bytes of a convolution's patches; little changes from 1 to 4 MB
 DEPTHWISE_ROW = 1 << 11       # * elements of a line of a depthwise convolution's block
 DEPTHWISE_BLOCK = 1 << 17     # * elements of such a block
@@ -33,9 +33,8 @@ SHORT_ROW = 1 << 4            # elements: of shorter rows all first ones, then a
 SUMMED_BY_ONES = 1 << 10      # * elements of a row: so many are summed as a product with ones
 SIMPLE_PASSES = 1 << 10       # * elements: several simple passes take less than where or log1p
 FEW_CHANNELS = 8              # * up to here a row of patches is mostly overhead
-NORM_LARGE = 1 << 18          # * elements: batch normalisation of fewer is the reference's
+NORM_LARGE = 1 << 17          # * elements: batch normalisation of fewer is the reference's
 NORM_ROW = 1 << 9             # * elements: shorter rows are joined, for NumPy is slow on them
-NORM_COLUMNS = 1 << 11        # features of a block, where there are twice as many: columns
 
 # GPU
 GPU_ELEMENTS = 1 << 28        # of patches or products at a time: 1 GB of float32

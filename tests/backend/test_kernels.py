@@ -24,7 +24,7 @@ def small_blocks(monkeypatch):
     """What is large enough to be cut and shared, made small."""
     for name, value in {"SHARED_PASS": 1, "SHARED_PRODUCT": 1, "SHARED_CONVOLUTION": 1,
                         "PASS_BLOCK": 7, "NORM_BLOCK": 24, "NORM_LARGE": 1, "NORM_ROW": 6,
-                        "NORM_COLUMNS": 4, "DEPTHWISE_ROW": 10, "DEPTHWISE_BLOCK": 40,
+                        "DEPTHWISE_ROW": 10, "DEPTHWISE_BLOCK": 40,
                         "SHARED_DEPTHWISE": 1}.items():
         monkeypatch.setattr(thresholds, name, value)
 
@@ -121,6 +121,11 @@ def test_batch_norm_loses_no_variance_beside_a_large_mean():
     _, mean, var = cpu.batch_norm(x, np.ones(3, np.float32), np.zeros(3, np.float32), 1e-5)
     np.testing.assert_allclose(mean, exact.mean(0), rtol=1e-6)
     np.testing.assert_allclose(var, exact.var(0), rtol=1e-4)
+    grad, weight = numbers(1, x.shape, np.float32), numbers(2, (3,), np.float32)
+    for fast, slow in zip(cpu.batch_norm_gradient(grad, x, weight, 1e-5),
+                          reference.batch_norm_gradient(*[a.astype(float) for a in (
+                              grad, x, weight)], 1e-5)):
+        np.testing.assert_allclose(fast, slow, rtol=1e-3, atol=1e-4)
 
 
 @st.composite

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import sys
 from functools import partial
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 from programs import EXAMPLES, run_example
 
+import minigan as mg
 from minigan import backend
+from minigan.gan import noise
 from tests.strict import counted
 
 sys.path.insert(0, str(EXAMPLES))
@@ -62,12 +65,60 @@ def test_pytorchs_networks_have_as_many_parameters_as_ours_in_every_layer(worklo
                 == [p.numel() for p in theirs.parameters()])
 
 
-@pytest.mark.parametrize("tuned", [False, True])
-def test_pytorchs_step_runs_and_leaves_the_discriminator_trainable(tuned):
+# Other libraries' losses of two steps, from our weights on our numbers
+
+def of_two_steps(workload, batch, monkeypatch):
+    """Our networks' parameters at the start, G's and D's; the real batch; and of each step the
+    noise, WGAN-GP's shares and both losses."""
+    networks = benchmark_steps.minigan_networks(workload)
+    start = [[p.numpy() for p in network.parameters()] for network in networks]
+    monkeypatch.setattr(benchmark_steps, "minigan_networks", lambda workload: networks)
+    step = benchmark_steps.minigan_step(workload, batch)
+    rng, draws = np.random.default_rng(0), mg.Draws(np.random.default_rng(0))  # as it draws them
+    shape = (784,) if workload in benchmark_steps.HIDDEN else (28, 28, 1)
+    real = rng.random((batch, *shape), np.float32)
+    steps = []
+    for _ in range(2):
+        z = rng.standard_normal((batch, 100), np.float32)
+        share = noise.fractions((batch, 1), draws).numpy() if workload == "wgan-gp" else np.zeros(1)
+        steps.append((z, share.astype(np.float32), [loss.item() for loss in step()]))
+    return start, real, steps
+
+
+@pytest.mark.parametrize("workload", benchmark_steps.BATCH)
+def test_jaxs_step_has_our_losses(workload, monkeypatch):
+    jax = pytest.importorskip("jax")
+    from benchmark_libraries import jitted
+
+    start, real, steps = of_two_steps(workload, 8, monkeypatch)
+    update = jax.jit(jitted.update_of(workload, benchmark_steps.HIDDEN.get(workload)))
+    state = (*map(jitted.at_rest, start), 1.0)
+    for z, share, ours in steps:
+        state, theirs = update(state, real, z, share)
+        np.testing.assert_allclose(theirs, ours, rtol=1e-3)
+
+
+@pytest.mark.parametrize("workload, options", [
+    ("mlp128", {"tuned": True}), ("mlp128", {"compiled": True}), ("wgan-gp", {})], ids=str)
+def test_pytorchs_step_has_our_losses_and_leaves_the_discriminator_trainable(
+        workload, options, monkeypatch):
     torch = pytest.importorskip("torch")
-    step = benchmark_steps.torch_step("mlp128", 100, tuned=tuned)
-    step()
-    assert torch.is_grad_enabled() and step() is None
+    if "compiled" in options and not shutil.which("g++"):
+        pytest.skip("torch.compile needs a C++ compiler, g++")
+    start, real, steps = of_two_steps(workload, 8, monkeypatch)
+    networks = benchmark_steps.torch_networks(workload)
+    for network, parameters in zip(networks, start):
+        for theirs, ours in zip(network.parameters(), parameters, strict=True):
+            theirs.data = torch.from_numpy(ours.T.copy())
+    monkeypatch.setattr(benchmark_steps, "torch_networks", lambda workload: networks)
+    uniform = iter([real, *[share for _, share, _ in steps]])
+    monkeypatch.setattr(torch, "rand", lambda *shape: torch.from_numpy(next(uniform)))
+    normal = iter([z for z, _, _ in steps])
+    monkeypatch.setattr(torch, "randn", lambda *shape: torch.from_numpy(next(normal)))
+    step = benchmark_steps.torch_step(workload, 8, **options)
+    for _, _, ours in steps:
+        np.testing.assert_allclose([loss.item() for loss in step()], ours, rtol=1e-3)
+    assert all(p.requires_grad for network in networks for p in network.parameters())
 
 
 def test_the_markdown_is_a_table_with_a_line_for_each_workload(timed):

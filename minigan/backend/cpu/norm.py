@@ -1,8 +1,8 @@
-"""Batch normalisation on the CPU: in blocks that stay in the cache, shared among the threads.
+"""Normalisation over pixels on the CPU: two passes in blocks that stay in the cache, shared among
+the threads. The first adds x, x² and the gradient up for each channel, as products with ones; the
+second is y = x · times + plus, whose factors are small.
 
-Of many features a block is some columns, all that it needs. Of few it is some rows: the mean and
-the variance of all rows are put together from those of the blocks, each of which subtracts its
-own mean first (Chan, Golub & LeVeque 1983): one pass over x, and no cancellation.
+E[x²] − E[x]² cancels where the mean is many deviations; there the mean is subtracted first.
 """
 from __future__ import annotations
 
@@ -13,54 +13,31 @@ from ..arrays import precise
 from . import threads
 from .outputs import into
 
-__all__ = ["batch_norm", "batch_norm_gradient"]
+__all__ = ["batch_norm", "batch_norm_gradient", "pixel_norm", "pixel_norm_gradient"]
+
+FAR = 16  # variances: a mean whose square is more costs too many bits
 
 
 def batch_norm(x, weight, bias, eps, out=None):
-    """The reference's in two passes: the statistics, then the rest. To the three arrays `out`, in C
-    order, if they are given."""
+    """The reference's, and as one example whose groups are the features. To the three arrays `out`,
+    in C order, if they are given."""
     if not is_large(x, weight, bias):
         return into(out, reference.batch_norm(x, weight, bias, eps))
-    if x.shape[-1] >= 2 * thresholds.NORM_COLUMNS:
-        return _by_columns(reference.batch_norm, (x, weight, bias), eps, out)
-    rows, fold = _joined(x)
-    mean, var = _statistics(rows, fold)
-    scale = weight / np.sqrt(var + eps)
-    times, plus = np.tile(scale, fold), np.tile(bias - mean * scale, fold)
-    y = np.empty_like(rows) if out is None else out[0].reshape(rows.shape)
-
-    def normalise(block):  # x · times cancels against plus by no more than x was rounded by
-        out = np.multiply(rows[block], times, out=y[block])
-        out += plus
-
-    threads.share(normalise, _blocks(rows))
-    return into(out, (y.reshape(x.shape) if out is None else out[0], mean, var))
+    form = (1, -1, x.shape[-1], 1)
+    y = np.empty(x.shape, x.dtype) if out is None else out[0]
+    mean, var = pixel_norm(x.reshape(form), weight[:, None], bias[:, None], eps, y.reshape(form))
+    return into(out, (y, mean.astype(x.dtype).reshape(-1), var.astype(x.dtype).reshape(-1)))
 
 
 def batch_norm_gradient(grad, x, weight, eps, out=None):
-    """The reference's in two passes: the sums, of x and of grad, then the rest. `out` as above."""
+    """The reference's. `out` as above."""
     if not is_large(x, grad, weight) or grad.dtype != x.dtype:
         return into(out, reference.batch_norm_gradient(grad, x, weight, eps))
-    if x.shape[-1] >= 2 * thresholds.NORM_COLUMNS:
-        return _by_columns(reference.batch_norm_gradient, (grad, x, weight), eps, out)
-    rows, fold = _joined(x)
-    grads, count = np.ascontiguousarray(grad).reshape(rows.shape), x.size // x.shape[-1]
-    mean, var, by_bias, by_centred = _statistics(rows, fold, grads)
-    inv_std = 1 / np.sqrt(var + eps)
-    by_weight = by_centred * inv_std
-    along = -inv_std * by_weight / count
-    times, plus, scale = [np.tile(v, fold) for v in (
-        along, -along * mean - by_bias / count, weight * inv_std)]
-    y = np.empty_like(rows) if out is None else out[0].reshape(rows.shape)
-
-    def pull_back(block):
-        out = np.multiply(rows[block], times, out=y[block])
-        out += grads[block]
-        out += plus
-        out *= scale
-
-    threads.share(pull_back, _blocks(rows))
-    return into(out, (y.reshape(x.shape) if out is None else out[0], by_weight, by_bias))
+    form = (1, -1, x.shape[-1], 1)
+    y = np.empty(x.shape, x.dtype) if out is None else out[0]
+    rest = pixel_norm_gradient(grad.reshape(form), x.reshape(form), weight[:, None], eps,
+                               y.reshape(form))
+    return into(out, (y, *[r.reshape(-1) for r in rest]))
 
 
 def is_large(x, *others) -> bool:
@@ -68,66 +45,103 @@ def is_large(x, *others) -> bool:
     return x.size >= thresholds.NORM_LARGE and precise(x) and np.result_type(x, *others) == x.dtype
 
 
-def _by_columns(kernel, arrays, eps, out):
-    """The kernel's three results, computed for NORM_COLUMNS features at a time."""
-    features, step = arrays[0].shape[-1], thresholds.NORM_COLUMNS
-    slabs = [slice(i, i + step) for i in range(0, features, step)]
-    shape, dtype = max((a.shape for a in arrays), key=len), arrays[0].dtype
-    results = out or (np.empty(shape, dtype), np.empty(features, dtype), np.empty(features, dtype))
+def pixel_norm(x, weight, bias, eps, out):
+    """reference.group_norm to `out`; returns the means and the variances, (N, G, 1)."""
+    form = _Form(x)
+    rows, target = form.rows(x), form.rows(out)
+    rows, shift, (mean, var), _ = _moments(form, rows)
+    times = weight / np.sqrt(var + eps)
+    times, plus = form.tiled(times), form.tiled(bias - mean * times)
 
-    def task(slab):
-        for result, part in zip(results, kernel(*[a[..., slab] for a in arrays], eps)):
-            result[..., slab] = part
+    def normalise(block):  # x · times cancels against plus by no more than x was rounded by
+        y = np.multiply(rows[block], times[block[0]], out=target[block])
+        y += plus[block[0]]
 
-    threads.share(task, slabs)
-    return results
-
-
-def _joined(x):
-    """x as a matrix of (rows, fold · C), and fold: how many rows of C stand in one."""
-    channels, fold = x.shape[-1], 1
-    rows = x.size // channels
-    while 2 * fold * channels <= thresholds.NORM_ROW and rows % (2 * fold) == 0:
-        fold *= 2
-    return np.ascontiguousarray(x).reshape(rows // fold, fold * channels), fold
+    threads.share(normalise, form.blocks, form.worth)
+    return mean + shift, var
 
 
-def _blocks(rows):
-    step = max(1, thresholds.NORM_BLOCK // rows.shape[1])
-    return [slice(i, i + step) for i in range(0, len(rows), step)]
+def pixel_norm_gradient(grad, x, weight, eps, out):
+    """reference.group_norm_gradient, the first to `out`; returns the other two."""
+    form = _Form(x)
+    rows, grads, target = form.rows(x), form.rows(grad), form.rows(out)
+    rows, _, (mean, var), (by_bias, along) = _moments(form, rows, grads)
+    inv_std = 1 / np.sqrt(var + eps)
+    along = along - mean * by_bias  # Σ grad · (x − mean)
+    by_x = inv_std ** 3 * form.means(weight * along)
+    scale, times, plus = map(form.tiled, (
+        inv_std * weight, by_x, by_x * mean - inv_std * form.means(weight * by_bias)))
+
+    def pull_back(block):
+        y = np.multiply(grads[block], scale[block[0]], out=target[block])
+        some = threads.scratch("product", y.shape, y.dtype)
+        y -= np.multiply(rows[block], times[block[0]], out=some)
+        y += plus[block[0]]
+
+    threads.share(pull_back, form.blocks, form.worth)
+    return [r.sum(axis=0).astype(x.dtype) for r in (inv_std * along, by_bias)]
 
 
-def _statistics(rows, fold, grads=None):
-    """The mean and the biased variance of the rows; and with grads their sum, and the sum of
-    grads · (rows − mean). Each (C,)."""
-    blocks = _blocks(rows)
-    counts, sums = [0] * len(blocks), [()] * len(blocks)
-
-    def add_up(i):
-        block = rows[blocks[i]]
-        counts[i] = len(block)
-        ones = np.ones(len(block), block.dtype)
-        mean = ones @ block  # the fastest sum of rows
-        mean /= len(block)
-        centred = threads.scratch("centred", block.shape, block.dtype)
-        np.subtract(block, mean, out=centred)
-        sums[i] = mean, _sum_of_products(centred, centred)
-        if grads is not None:
-            sums[i] += ones @ grads[blocks[i]], _sum_of_products(centred, grads[blocks[i]])
-
-    threads.share(add_up, range(len(blocks)))
-    # to (columns of rows, C) each, in float64, which costs nothing here
-    counts = np.repeat(counts, fold)[:, None]
-    means, squares, *rest = [np.stack(s).reshape(len(counts), -1).astype(float)
-                             for s in zip(*sums)]
-    mean = (counts * means).sum(axis=0) / counts.sum()
-    off = means - mean
-    results = [mean, (squares + counts * off * off).sum(axis=0) / counts.sum()]
-    if grads is not None:
-        by_bias, by_centred = rest
-        results += [by_bias.sum(axis=0), (by_centred + by_bias * off).sum(axis=0)]
-    return [r.astype(rows.dtype) for r in results]
+def _moments(form, x, grad=None):
+    """x or x less its means; what was subtracted; the means and the variances that it has now,
+    (N, G, 1); and the sums of grad and of grad · x, (N, G, C)."""
+    sums, shift = form.sums(x, grad), 0
+    mean, square = form.means(sums[0]), form.means(sums[1])
+    if not (mean * mean <= FAR * (square - mean * mean)).all():
+        x, shift = x - form.tiled(mean), mean
+        sums = form.sums(x, grad)
+        mean, square = form.means(sums[0]), form.means(sums[1])
+    return x, shift, (mean, np.maximum(square - mean * mean, 0)), sums[2:]
 
 
-def _sum_of_products(x, y):
-    return np.einsum("ij,ij->j", x, y)
+class _Form:
+    """x (N, R, G, C) as (N, R / fold, fold · G · C), so many pixels in a row that NumPy is fast on
+    it, and blocks of it: of several examples, or of some rows of one."""
+
+    def __init__(self, x):
+        (n, r, *self.channels), self.fold = x.shape, 1
+        width = self.channels[0] * self.channels[1]
+        while (2 * self.fold * width <= thresholds.NORM_ROW and r % (2 * self.fold) == 0
+               and 8 * self.fold < r):  # rows are left, so that their sums are few
+            self.fold *= 2
+        self.count, self.dtype = r * self.channels[1], x.dtype
+        self.shape = n, r // self.fold, width * self.fold
+        self.step = max(1, thresholds.NORM_BLOCK // self.shape[2])
+        some = max(1, self.step // self.shape[1])
+        self.blocks = [(slice(i, i + some), slice(j, j + self.step))
+                       for i in range(0, n, some) for j in range(0, self.shape[1], self.step)]
+        self.worth = x.size >= thresholds.SHARED_PASS
+
+    def rows(self, x):
+        return np.ascontiguousarray(x).reshape(self.shape)
+
+    def sums(self, x, grad):
+        """Over the pixels of each example, of x, x² and, if it is given, grad and grad · x, each
+        (N, G, C). In float64, which costs nothing here, for the blocks' sums."""
+        n, length, width = self.shape
+        parts = np.empty((2 if grad is None else 4, n, -(-length // self.step), width), self.dtype)
+
+        def add_up(block):
+            some, rows = block
+            y, to = x[block], parts[:, some, rows.start // self.step]
+            product = threads.scratch("product", y.shape, y.dtype)
+            ones = np.ones(y.shape[1], y.dtype)
+            np.matmul(ones, y, out=to[0])  # the fastest sum of rows
+            np.matmul(ones, np.square(y, out=product), out=to[1])
+            if grad is not None:
+                np.matmul(ones, grad[block], out=to[2])
+                np.matmul(ones, np.multiply(grad[block], y, out=product), out=to[3])
+
+        threads.share(add_up, self.blocks, self.worth)
+        parts = parts.reshape(len(parts), n, -1, *self.channels)  # block by block, fold by fold
+        return parts.sum(axis=2, dtype=float)
+
+    def means(self, sums):
+        """Of each group: (N, G, C) → (N, G, 1)."""
+        return sums.sum(axis=2, keepdims=True) / self.count
+
+    def tiled(self, v):
+        """Numbers of each channel, (N, G, C) or (N, G, 1), for a whole row: (N, 1, row)."""
+        rows = np.empty((len(v), self.fold, *self.channels), self.dtype)
+        rows[...] = v[:, None]
+        return rows.reshape(len(v), 1, -1)

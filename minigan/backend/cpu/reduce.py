@@ -161,7 +161,8 @@ def _shift(x):
     return shift
 
 
-def _sums(x):
+def row_sums(x):
+    """The sum of each row, (rows, 1)."""
     sums = np.empty((len(x), 1), x.dtype)
     _sum(x[:, :, None], sums)
     return sums
@@ -172,7 +173,7 @@ def softmax(x, axis, out=None):
     def rows(y, x):
         np.subtract(x, _shift(x), out=y)
         np.exp(y, out=y)
-        y /= _sums(y)
+        y /= row_sums(y)
 
     return _by_rows(rows, reference.softmax, (x,), axis, out)
 
@@ -181,7 +182,7 @@ def softmax_gradient(grad, y, axis, out=None):
     """(grad − Σ grad · y) · y."""
     def rows(x, grad, y):
         np.multiply(grad, y, out=x)
-        np.subtract(grad, _sums(x), out=x)
+        np.subtract(grad, row_sums(x), out=x)
         x *= y
 
     return _by_rows(rows, reference.softmax_gradient, (grad, y), axis, out)
@@ -191,7 +192,7 @@ def log_softmax(x, axis, out=None):
     """x − ln Σ eˣ."""
     def rows(y, x):
         np.subtract(x, _shift(x), out=y)
-        y -= np.log(_sums(np.exp(y)))
+        y -= np.log(row_sums(np.exp(y)))
 
     return _by_rows(rows, reference.log_softmax, (x,), axis, out)
 
@@ -200,7 +201,7 @@ def log_softmax_gradient(grad, y, axis, out=None):
     """grad − eʸ · Σ grad."""
     def rows(x, grad, y):
         np.exp(y, out=x)
-        x *= -_sums(grad)
+        x *= -row_sums(grad)
         x += grad
 
     return _by_rows(rows, reference.log_softmax_gradient, (grad, y), axis, out)
@@ -211,7 +212,7 @@ def logsumexp(x, axis, out=None):
     def rows(y, x):
         shift = _shift(x)
         e = np.subtract(x, shift)
-        y[...] = np.log(_sums(np.exp(e, out=e))) + shift
+        y[...] = np.log(row_sums(np.exp(e, out=e))) + shift
 
     return _by_rows(rows, reference.logsumexp, (x,), axis, out, keeps=False)
 
