@@ -2,12 +2,11 @@
 
     python examples/20_augmentation.py [--labels 5 10 20 50] [--draws 3] [--data mnist] [--out D]
 
-You learn what a GAN can add to a small set of labelled images, and what it cannot. A classifier
-gets batches of which one half are the labelled digits, and the other half what is made of them: the
-same again, shifted or turned ones, mixtures of two (mixup), or samples of a conditional GAN trained
-on them, without and with DiffAugment. Beside them plays the semi-supervised game, which also sees
-all other digits, without labels. A draw is a choice of labelled digits, the same for all methods.
-Two minutes, or with --draws 10 six; each draw of MNIST (--data-dir: where it is) half a minute.
+You learn what a GAN can add to a small set of labelled images, and what it cannot. Half of each
+batch of a classifier are the labelled digits, the other half is made of them: the same, shifted or
+turned ones, mixtures of two (mixup), or samples of a conditional GAN trained on them, without and
+with DiffAugment. The semi-supervised game beside them also sees all other digits, without labels. A
+draw is a choice of labelled digits, the same for all. Two minutes; a draw of MNIST half a minute.
 """
 from __future__ import annotations
 
@@ -18,7 +17,7 @@ import numpy as np
 
 import minigan as mg
 from minigan import nn, viz
-from minigan.data import Loader, few_labels
+from minigan.data import DataError, Loader, few_labels
 from minigan.gan import (GAN, Classifier, ConditionalGenerator, SemiSupervisedGAN, Trainer, augment,
                          models, penalties, projection, sample)
 from minigan.metrics.judge import split
@@ -115,8 +114,7 @@ def draw(data, n, seed, steps):
 
 def table(n, rows):
     """Print and return each method's mean accuracy; its gain over nothing and its 95 % interval."""
-    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    degrees = max(1, len(rows) - 1)
+    means, degrees = {k: np.mean([row[k] for row in rows]) for k in rows[0]}, max(1, len(rows) - 1)
     t = np.quantile(np.abs(np.random.default_rng(0).standard_t(degrees, 100_000)), 0.95)
     for name in rows[0]:
         gains = 100 * np.array([row[name] - row["nothing"] for row in rows])
@@ -134,7 +132,10 @@ def main():
     parser.add_argument("--data-dir", help="where MNIST's files are")
     parser.add_argument("--out", type=Path, default=Path("."))
     args, means = parser.parse_args(), []
-    data = split(args.data, args.data_dir)
+    try:
+        data = split(args.data, args.data_dir)
+    except DataError as error:
+        parser.error(str(error))
     for n in args.labels:
         rows = []
         for seed in range(args.draws):
