@@ -33,7 +33,7 @@ SHORT_ROW = 1 << 4            # elements: of shorter rows all first ones, then a
 SUMMED_BY_ONES = 1 << 10      # * elements of a row: so many are summed as a product with ones
 SIMPLE_PASSES = 1 << 10       # * elements: several simple passes take less than where or log1p
 FEW_CHANNELS = 8              # * up to here a row of patches is mostly overhead
-NORM_LARGE = 1 << 17          # * elements: batch normalisation of fewer is the reference's
+NORM_LARGE = 1 << 18          # * elements and 64 a row: batch normalisation of fewer is plain
 NORM_ROW = 1 << 9             # * elements: shorter rows are joined, for NumPy is slow on them
 
 # GPU
