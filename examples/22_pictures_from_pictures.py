@@ -5,7 +5,7 @@
 You learn how a picture becomes the condition of a GAN (Isola et al. 2017): G makes the whole of the
 damaged one, and D sees both. L1 alone is what the game has to beat, in nearness to the truth (PSNR,
 SSIM), in what the judge reads, and in likeness to real digits (Fréchet distance). Then without
-pairs: two G lead to other digits, inverted and sheared, and back (Zhu et al. 2017). Two minutes.
+pairs: two G lead to other digits, inverted and sheared, and back (Zhu et al. 2017). A minute.
 """
 from __future__ import annotations
 

@@ -3,12 +3,12 @@
     python examples/conditional_quality.py [--steps 20000] [--data-dir D] [--out DIR]
 
 Trains as `minigan train digits --data mnist --conditional projection` does (--system changes that,
---options "WORDS" adds arguments of `minigan train`) and asks two classifiers. The judge has learnt
-from MNIST's 60,000 training images: of how many samples does it say what was asked for? The pupil
-has learnt from as many samples, and from nothing else: how many of the 10,000 real test images does
-it read? The judge's own figure on them is the ceiling. Stop it with Ctrl-C and start it again with
-the same --out, and it goes on. Six minutes on two cores; --system mlp takes ten times as long a
-step.
+--options="--width 512" adds arguments of `minigan train`) and asks two classifiers. The judge has
+learnt from MNIST's 60,000 training images: of how many samples does it say what was asked for? The
+pupil has learnt from as many samples, and from nothing else: how many of the 10,000 real test
+images does it read? The judge's own figure on them is the ceiling. Stop it with Ctrl-C and start it
+again with the same --out, and it goes on. Six minutes on two cores; --system mlp takes ten times as
+long a step.
 """
 from __future__ import annotations
 

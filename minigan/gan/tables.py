@@ -31,7 +31,7 @@ class TableConfig(Config):
     def begin(self, where: str | Path | None, was: Config | None, **of_images: Any
               ) -> tuple[np.ndarray, None]:
         """With the columns of that run, if there is one. Of few rows a batch is of all."""
-        if where is None:
+        if where is None or where == of_images["data_dir"]:
             raise UserError("the system table learns from the rows of a CSV file: --data FILE.csv")
         if self.system != TABLE:
             raise UserError("the rows of a CSV file are for the system table, not for "

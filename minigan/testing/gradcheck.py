@@ -12,7 +12,7 @@ from typing import Annotated, Any, Callable, Mapping, Sequence
 import numpy as np
 
 from ..checked import checked
-from ..settings import Kind, NotNegative, Positive, Seed
+from ..settings import Kind, NotNegative, Positive, Seed, number, whole
 from .contract import call_elsewhere, check_contract, check_empty
 from .curvature import check_curvature
 from .derivatives import check_derivatives
@@ -31,9 +31,9 @@ __tracebackhide__ = True  # pytest: the message says what is wrong
 NOT_TWICE = re.compile("derivative for .* is not implemented|once_differentiable")
 KINKS = ("subgradient", "skip", "raise")
 
-Order = Annotated[int, Kind("1, 2 or 3", ORDERS.__contains__)]
+Order = Annotated[int, whole(min(ORDERS), max(ORDERS))]
 Kinks = Annotated[str, Kind(f"one of {', '.join(KINKS)}", KINKS.__contains__)]
-Step = Annotated[float, Kind("between 0 and 0.1", lambda step: 0 < step <= 0.1)]
+Step = Annotated[float, number("a number between 0 and 0.1", lambda step: 0 < step <= 0.1)]
 
 
 @checked

@@ -115,6 +115,14 @@ def test_batch_norm_and_its_gradient(shape, dtype, layout):
                 reference.batch_norm_gradient(grad, x, weight, 1e-3))
 
 
+def test_batch_norm_of_numbers_whose_squares_are_tiny_has_a_finite_gradient():
+    x, grad = numbers(0, (64, 64, 2), np.float32), numbers(1, (64, 64, 2), np.float32)
+    weight = np.ones(2, np.float32)
+    by_x, *rest = cpu.batch_norm_gradient(grad, x * np.float32(1e-20), weight, 0.0)
+    assert_same((by_x * np.float32(1e-20), *rest),
+                reference.batch_norm_gradient(grad, x, weight, 0.0))
+
+
 def test_batch_norm_loses_no_variance_beside_a_large_mean():
     x = numbers(0, (64, 4, 4, 3), np.float32) + np.float32(1000)
     exact = x.astype(np.float64).reshape(-1, 3)

@@ -109,13 +109,14 @@ def test_no_elements_are_no_failure():
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (dict(kinks="ignore"), "kinks is one of"), (dict(order=0), "order is 1, 2 or 3"),
+    (dict(kinks="ignore"), "kinks is one of"),
+    *[(dict(order=order), "order is a whole number from 1 to 3") for order in (0, 2.0, True, [1])],
     (dict(directions=0), "directions is a whole number of at least 1"),
     (dict(wrt=[1]), "must be floats"),
     (dict(wrt=[]), "must be floats"), (dict(wrt=[7]), "must be floats"),
     (dict(wrt=[0, 0]), "each once")])
 def test_wrong_arguments_are_refused(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((ValueError, TypeError), match=message):
         check_grads(lambda x, i: x, X, np.arange(3), **arguments)
 
 

@@ -74,6 +74,10 @@ def pixel_norm_gradient(grad, x, weight, eps, out):
     scale, times, plus = map(form.tiled, (
         inv_std * weight, by_x, by_x * mean - inv_std * form.means(weight * by_bias)))
 
+    if not np.isfinite(times).all():  # of numbers so small that 1 / var is none
+        out[...], *rest = reference.group_norm_gradient(grad, x, weight, eps)
+        return rest
+
     def pull_back(block):
         y = np.multiply(grads[block], scale[block[0]], out=target[block])
         some = threads.scratch("product", y.shape, y.dtype)
