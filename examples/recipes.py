@@ -42,7 +42,7 @@ TRIALS = {
                                             for lr in (0.001, 0.002, 0.004)],
     "digits-dcgan": ["--lr 0.001 --lr-decay 1", "--lr 0.002 --lr-decay 1", "--lr 0.002"],
     "dcgan": ["--lr 0.001 --lr-decay 1"],
-    "mlp-keras": ["--width 512 --penalty r1:1 --lr 0.001"],
+    "mlp-keras": ["--penalty r1:1 --width 512 --lr 0.001"],
 }  # the others as written
 
 

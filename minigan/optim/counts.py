@@ -19,7 +19,8 @@ class StepCounts:
     def tick(self) -> list[Scalar | None]:
         """Count a step of all that have a gradient. Returns their counts, None for the others."""
         moving = [t.grad is not None for t in self.flat.tensors]
-        self._split(moving)
+        if len({*zip(self.each, moving)}) > len({*self.each}):
+            self._split(moving)
         counts = [count if moves else None for count, moves in zip(self.each, moving)]
         for count in {*counts} - {None}:
             count.tick(self.flat.array)
@@ -28,10 +29,7 @@ class StepCounts:
     def _split(self, keys: Sequence[Any]) -> None:
         """Give those that share a count, but not their key, counts of their own. All are laid out
         anew: a captured step that counts them together is then refused, as after a move."""
-        pairs = {*zip(self.each, keys)}
-        if len(pairs) == len({*self.each}):
-            return
-        own = {pair: Scalar(pair[0].value) for pair in pairs}
+        own = {pair: Scalar(pair[0].value) for pair in {*zip(self.each, keys)}}
         self.each = [own[pair] for pair in zip(self.each, keys)]
         self.flat.lay_out()
 
@@ -47,6 +45,7 @@ class StepCounts:
     def load(self, saved: int | list[int]) -> None:
         """Go on from there."""
         values = self.of(saved)
-        self._split(values)
+        if len({*zip(self.each, values)}) > len({*self.each}):
+            self._split(values)
         for count, value in {*zip(self.each, values)}:
             count.value = value
