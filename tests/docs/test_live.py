@@ -36,13 +36,13 @@ SIDEWAYS = """() => {
   return [`${scrollWidth} pixels`, ...out.slice(0, 5).map(e => e.outerHTML.slice(0, 120))];
 }"""
 RUN = """async limit => {
-  const begun = performance.now(), told = [];
-  const busy = () => performance.now() - begun < limit && document.querySelector(
+  const told = [];
+  const busy = start => performance.now() - start < limit && document.querySelector(
     ".live-block:is([data-state=waiting], [data-state=running])");
   for (const box of document.querySelectorAll(".live-block")) {
     const start = performance.now();
     box.querySelector("[data-action=run]").click();
-    while (busy()) await new Promise(done => setTimeout(done, 3));
+    while (busy(start)) await new Promise(done => setTimeout(done, 3));
     told.push({state: box.dataset.state, ms: performance.now() - start,
                text: box.querySelector(".live-output").textContent.slice(-1500)});
     if (!["ok", "differs"].includes(told.at(-1).state)) break;
