@@ -42,7 +42,8 @@ class Progress:
             (before, then), self.last = self.last, (step, time.perf_counter())
             each = max(self.last[1] - then, 1e-9) / (step - before)
             print(f"step {step}/{self.steps}  {described()}  {1000 * each:.3g} ms a step  "
-                  f"{ending(each * (self.steps - step))}", file=self.file, flush=True)
+                  f"{'done' if step == self.steps else ending(each * (self.steps - step))}",
+                  file=self.file, flush=True)
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar if there is one."""
@@ -59,8 +60,6 @@ class Progress:
 
 def ending(seconds: float) -> str:
     """How long it takes still, and until when."""
-    if seconds < 1:
-        return "done"
     end = datetime.now() + timedelta(seconds=seconds)
     day = f"{end:%d %b} " if end.date() != datetime.now().date() else ""
     return f"{timedelta(seconds=round(seconds))} left, until {day}{end:%H:%M:%S}"

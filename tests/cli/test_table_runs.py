@@ -10,6 +10,7 @@ import pytest
 
 from minigan.cli import main
 from minigan.data import Table, read_table, write_table
+from minigan.errors import UserError
 from minigan.gan import Options, Run, RunError
 
 
@@ -223,3 +224,8 @@ def test_a_captured_step_of_a_table_makes_the_bits_of_one_that_is_not(file, tmp_
         run.close()
         states.append((run.folder / "state.safetensors").read_bytes())
     assert states[0] == states[1]
+
+
+def test_a_folder_is_no_csv_file(tmp_path):
+    with pytest.raises(UserError, match="learns from the rows of a CSV file"):
+        Run.new(tmp_path / "run", data="table", data_dir=tmp_path)

@@ -178,4 +178,6 @@ def test_a_line_comes_after_ten_steps_then_every_few_seconds_and_at_the_end(monk
     assert [line.split("/")[0] for line in lines] == [
         "step 110", "step 130", "step 150", "step 170", "step 190", "step 200"]
     assert "250 ms a step  0:00:22 left, until " in lines[0] and lines[-1].endswith("done")
+    progress.Progress(12, 0, out).tell(10, lambda: "fast")
+    assert "0:00:00 left, until " in out.getvalue().splitlines()[-1], "two steps are left"
     assert re.search("until [0-9]{2} [A-Z][a-z]{2} [0-9:]{8}$", progress.ending(3e6))

@@ -71,12 +71,11 @@ def pixel_norm_gradient(grad, x, weight, eps, out):
     inv_std = 1 / np.sqrt(var + eps)
     along = along - mean * by_bias  # Σ grad · (x − mean)
     by_x = inv_std ** 3 * form.means(weight * along)
-    scale, times, plus = map(form.tiled, (
-        inv_std * weight, by_x, by_x * mean - inv_std * form.means(weight * by_bias)))
-
-    if not np.isfinite(times).all():  # of numbers so small that 1 / var is none
+    if not (abs(by_x) < np.finfo(x.dtype).max).all():  # of numbers so small that 1 / var is none
         out[...], *rest = reference.group_norm_gradient(grad, x, weight, eps)
         return rest
+    scale, times, plus = map(form.tiled, (
+        inv_std * weight, by_x, by_x * mean - inv_std * form.means(weight * by_bias)))
 
     def pull_back(block):
         y = np.multiply(grads[block], scale[block[0]], out=target[block])
