@@ -13,7 +13,7 @@ from .arrays import xp_of as _xp
 from .reference_images import (conv2d, conv2d_input_gradient, conv2d_weight_gradient, max_pool,
                                max_pool_gradient, max_pool_mean, window_spread, window_sum)
 
-__all__ = ["add_at", "assign", "banded_matmul", "batch_norm", "batch_norm_gradient",
+__all__ = ["add_at", "banded_matmul", "batch_norm", "batch_norm_gradient",
            "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
            "cumsum", "elu", "elu_gradient", "ema", "exp", "group_norm", "group_norm_gradient",
            "keep", "largest", "leaky_relu", "leaky_relu_gradient", "least", "log", "log_softmax",
@@ -272,12 +272,6 @@ def add_at(shape, index, x):
     else:
         xp.add.at(y, index, x)
     return y
-
-
-def assign(targets: Sequence[Any], sources: Sequence[Any]) -> None:
-    """Copy arrays into others of the same shapes."""
-    for target, source in zip(targets, sources):
-        target[...] = source
 
 
 def update(rule: Callable, param: Any, grads: Sequence[Any], *state: Any) -> None:

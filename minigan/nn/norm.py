@@ -192,6 +192,8 @@ class SpectralNorm(Module):
         """The layer as it computes: a shallow copy with the weight W / σ."""
         # copies, since the backward of this pass comes after the next one has moved the state
         u, v = (Tensor(t.data.copy()) for t in (self.u, self.v))
+        if not self.training:  # they may be averages, and one of unit vectors is shorter than 1
+            u, v = self._unit(u), self._unit(v)
         sigma = u @ (self._matrix() @ v)
         layer = copy.copy(self.layer)
         layer.weight = self.layer.weight / sigma

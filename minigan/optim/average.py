@@ -3,10 +3,9 @@ from __future__ import annotations
 
 import copy
 
-from ..autodiff import Tensor
 from ..backend import Array, kernels
 from ..checked import checked
-from ..nn import Module, Parameter
+from ..nn import Module
 from ..replay import Scalar
 from ..settings import Fraction
 from .flat import FlatTensors
@@ -14,9 +13,10 @@ from .flat import FlatTensors
 
 @checked
 class EMA:
-    """The exponential moving average of a module's weights (Yazıcı et al. 2019): `module` is a
-    copy that moves by 1 − decay towards the original at each update(). Samples of a generator's
-    average are better than its own. What is not trained (running statistics) is copied.
+    """The exponential moving average of a module's state (Yazıcı et al. 2019): `module` is a copy
+    that moves by 1 − decay towards the original at each update(). Samples of a generator's average
+    are better than its own. BatchNorm's running statistics are averaged like the weights: those of
+    the last batches belong to the last weights, and do not fit the average ones.
 
     The first updates move it further, the t-th by at least 9 / (10 + t): otherwise the untrained
     weights that it starts from would be seen in it for thousands of steps.
@@ -24,17 +24,15 @@ class EMA:
 
     def __init__(self, module: Module, decay: Fraction = 0.999):
         self.module, self.decay, self._updates = copy.deepcopy(module), decay, Scalar(0)
-        self.flat, self.sources = FlatTensors(self.module.parameters()), list(module.parameters())
-        self.statistics, self.source_statistics = _statistics(self.module), _statistics(module)
+        self.flat, self.sources = (FlatTensors(t for _, t in self.module.named_state()),
+                                   [t for _, t in module.named_state()])
 
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
         flat = self.flat.join()
         self._updates.tick(flat)
-        kernels(flat).update(self._rule, flat, [p.data for p in self.sources])
-        kernels(flat).assign([t.data for t in self.statistics],
-                             [t.data for t in self.source_statistics])
-        for t in (*self.flat.tensors, *self.statistics):
+        kernels(flat).update(self._rule, flat, [t.data for t in self.sources])
+        for t in self.flat.tensors:
             t.mark_changed()
 
     def _rule(self, average: Array, weights: Array) -> None:
@@ -48,8 +46,3 @@ class EMA:
     @updates.setter
     def updates(self, updates: int) -> None:
         self._updates.value = updates
-
-
-def _statistics(module: Module) -> list[Tensor]:
-    """What a module keeps beside its parameters."""
-    return [t for _, t in module.named_state() if not isinstance(t, Parameter)]

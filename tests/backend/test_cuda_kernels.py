@@ -296,19 +296,6 @@ def test_the_average_equals_its_reference(size, dtype, mixed):
 
 
 @needs_compiler
-@pytest.mark.parametrize("shapes", [[], [(3,)], [(3,), (2, 4), (), (0, 2)], [(2,)] * 33])
-@pytest.mark.parametrize("dtypes", [[np.float32], [np.float32, np.float64]])
-def test_arrays_are_assigned_to_their_targets_and_nowhere_else(shapes, dtypes):
-    sources = [np.asarray(numbers(k, shape)).astype(dtypes[k % len(dtypes)])
-               for k, shape in enumerate(shapes)]
-    memory = [on_device(np.zeros((2, *shape), np.float32)) for shape in shapes]
-    cuda.assign([both[1] for both in memory], list(map(on_device, sources)))
-    for both, source in zip(memory, sources):
-        np.testing.assert_array_equal(host(both)[1], source.astype(np.float32))
-        assert not host(both)[0].any()
-
-
-@needs_compiler
 @pytest.mark.parametrize("sizes", [[1], [7], [3, 5], [0, 2, 0], [1] * 33, [2] * 70])
 @pytest.mark.parametrize("dtypes", [[np.float32], [np.float32, np.float64]])
 def test_update_hands_the_rule_the_gradients_end_to_end(sizes, dtypes):

@@ -60,8 +60,6 @@ def launches(name, *args):
                           weight_decay=decay).rule, np.ones(9, F), [StrictArray(np.ones(9, F))],
                      np.ones(9, F), np.ones(9, F))) for kind in (Adam, AdamW) for decay in (0, 1)],
     (1, "ema", (*np.ones((2, 9), F), 0.9, np.array(3.0))),
-    (1, "assign", ([StrictArray(WEIGHT)] * 9, [StrictArray(WEIGHT)] * 9)),
-    (2, "assign", ([StrictArray(WEIGHT)] * 17, [StrictArray(WEIGHT)] * 17)),
     (1, "update", (lambda p, g: None, np.ones(36, F), [StrictArray(WEIGHT)] * 9)),
 ], ids=lambda value: value if isinstance(value, str) else "")
 def test_launches(expected, name, args):

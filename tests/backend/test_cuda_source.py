@@ -13,8 +13,7 @@ import pytest
 from minigan.backend.cuda import launch, source
 from tests import compiled
 
-KERNELS = {**source.ELEMENTWISE, **source.REDUCTION, "join": source.join(3),
-           "assign": source.assign(3)}
+KERNELS = {**source.ELEMENTWISE, **source.REDUCTION, "join": source.join(3)}
 ARCHITECTURES = ("compute_80", "compute_90")
 
 # Enough of CuPy's headers for what the bodies use, where CuPy's own are not installed
@@ -179,9 +178,8 @@ def test_nvrtc_refuses_what_is_no_cuda():
 @pytest.mark.parametrize("name", KERNELS)
 def test_cupy_takes_every_kernel(name):
     cupy = pytest.importorskip("cupy", reason="CuPy is not installed")
-    counted = {"join": source.join, "assign": source.assign}
-    made = (launch.kernel_of_many(cupy, counted[name], 3) if name in counted
-            else launch.kernel(cupy, name))  # parses the parameters, and needs no device
+    made = (launch.join_kernel(cupy, 3) if name == "join" else
+            launch.kernel(cupy, name))  # parses the parameters, and needs no device
     for ours, theirs in zip(KERNELS[name], (made.in_params, made.out_params)):
         assert [(p.name, p.raw, p.dtype) for p in compiled.parse(ours)] == [
             (p.name, p.raw, p.dtype) for p in theirs]

@@ -133,12 +133,9 @@ SOURCE = [
      '"Pair(grad * (x / sqrt(var + eps)), grad)"'),
     ('"by_weight = a.first, by_bias = a.second"', '"by_weight = a.second, by_bias = a.first"'),
     ('"sum_x = a.first, sum_y = a.second"', '"sum_x = a.first, sum_y = a.first"'),
-    # join and assign
+    # join
     ("x{k}[i - {f'end{k - 1}' if k else 0}] : ", "x{k}[i] : "),
     ('y = {choice}x{count - 1}[i - end{count - 2}];', 'y = {choice}x{count - 1}[i];'),
-    ("if (i < end{k}) y{k}", "if (i <= end{k}) y{k}"),
-    ("y{k}[i - {start}] = x{k}[i - {start}];", "y{k}[i - {start}] = x{k}[i];"),
-    ('f"raw T y{k}" for k in range(count)]', 'f"raw T y{k}" for k in reversed(range(count))]'),
 ]
 
 INIT = [
@@ -161,8 +158,6 @@ INIT = [
      "(position, order, xp.ascontiguousarray(x),"),
     ("position.size, xp.empty(shape, x.dtype))", "position.size - 1, xp.empty(shape, x.dtype))"),
     ("(x, 1 - decay, updates, average)", "(x, decay, updates, average)"),
-    ("k:k + source.ASSIGNED], sources[k:k + source.ASSIGNED]",
-     "k:k + source.ASSIGNED], sources[:source.ASSIGNED]"),
     ("*ends, *into, size=ends[-1])", "*ends, *into, size=ends[-1] - 1)"),
     ("added, shrinking = (0, decay) if optimizer.decoupled else (decay, 0)",
      "added, shrinking = (decay, 0) if optimizer.decoupled else (0, decay)"),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .. import reference
 from ..arrays import in_single, same_floats, xp_of
 from . import convolution, graph, source
-from .launch import gemm, kernel, kernel_of_many
+from .launch import gemm, join_kernel, kernel
 
 if TYPE_CHECKING:
     from .. import Backend
@@ -176,16 +176,6 @@ def ema(average, x, decay, updates):
     kernel(xp_of(x), "ema")(x, 1 - decay, updates, average)
 
 
-def assign(targets, sources):
-    """The reference's, ASSIGNED arrays in a launch."""
-    if len(targets) < 2 or not same_floats(*targets, *sources):
-        return reference.assign(targets, sources)
-    for k in range(0, len(targets), source.ASSIGNED):
-        into, some = targets[k:k + source.ASSIGNED], sources[k:k + source.ASSIGNED]
-        ends = list(accumulate([x.size for x in some]))
-        kernel_of_many(xp_of(some[0]), source.assign, len(some))(*some, *ends, *into, size=ends[-1])
-
-
 def update(rule, param, grads, *state):
     """The reference's. A rule that is in FUSED, by its name, is done by its fused body. CuPy's
     concatenate would copy the pieces one by one, or, from nine on, their addresses from the host,
@@ -225,6 +215,6 @@ def _joined(pieces):
         if len(some) == 1:
             target[...] = some[0]
         else:
-            kernel_of_many(xp, source.join, len(some))(*some, *ends, target)
+            join_kernel(xp, len(some))(*some, *ends, target)
         start += ends[-1]
     return y

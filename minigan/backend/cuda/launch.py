@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any, Callable
+from typing import Any
 
 from . import graph, source
 
-__all__ = ["gemm", "kernel", "kernel_of_many"]
+__all__ = ["gemm", "join_kernel", "kernel"]
 
 
 @cache
@@ -21,9 +21,9 @@ def kernel(xp: Any, name: str) -> Any:
 
 
 @cache
-def kernel_of_many(xp: Any, make: Callable, count: int) -> Any:
-    """The kernel of `count` arrays that source.py's `make`, join or assign, writes."""
-    return xp.ElementwiseKernel(*make(count), f"minigan_{make.__name__}_{count}")
+def join_kernel(xp: Any, count: int) -> Any:
+    """The kernel that lays `count` arrays end to end."""
+    return xp.ElementwiseKernel(*source.join(count), f"minigan_join_{count}")
 
 
 def gemm(a, b):

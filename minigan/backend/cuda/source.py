@@ -187,7 +187,6 @@ REDUCTION = {
 
 # Arrays at once: a kernel's parameters may take 4 KB. An array takes 16 bytes and 16 for each axis
 JOINED = 32
-ASSIGNED = 16
 
 
 def join(count: int) -> tuple[str, str, str]:
@@ -196,13 +195,3 @@ def join(count: int) -> tuple[str, str, str]:
     choice = "".join(f"i < end{k} ? x{k}[i - {f'end{k - 1}' if k else 0}] : "
                      for k in range(count - 1))
     return ", ".join(inputs), "T y", f"y = {choice}x{count - 1}[i - end{count - 2}];"
-
-
-def assign(count: int) -> tuple[str, str, str]:
-    """The kernel that copies x0, ... to y0, ...; end0, ... are the sums of their sizes."""
-    inputs = [f"raw T x{k}" for k in range(count)] + [f"int64 end{k}" for k in range(count)]
-    outputs = [f"raw T y{k}" for k in range(count)]
-    starts = ["0", *[f"end{k}" for k in range(count - 1)]]
-    copies = [f"if (i < end{k}) y{k}[i - {start}] = x{k}[i - {start}];"
-              for k, start in enumerate(starts)]
-    return ", ".join(inputs), ", ".join(outputs), " else ".join(copies)
