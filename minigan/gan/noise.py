@@ -28,6 +28,18 @@ def drawn(draw: Callable[[np.random.Generator], np.ndarray], rng: Rng) -> Tensor
     return rng(draw) if isinstance(rng, Draws) else Tensor(backend.asarray(draw(rng)))
 
 
+class Masks:
+    """A Dropout's `rng`, which draws from a trainer's Draws: its masks are of each replay of a
+    captured step, and a resumed run goes on with them."""
+
+    def __init__(self, draws: Draws):
+        self.draws = draws
+
+    def random(self, shape: tuple[int, ...], dtype: type) -> backend.Array:
+        """What Dropout asks for."""
+        return drawn(lambda rng: rng.random(shape, dtype), self.draws).data
+
+
 def normal(n: int, latent: int, rng: Rng) -> Tensor:
     """n vectors of N(0, 1), (n, latent), float32."""
     return drawn(lambda rng: rng.standard_normal((n, latent), np.float32), rng)

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autodiff import Tensor
 from ..backend import array_module, to_numpy
-from ..nn import BatchNorm, Dropout, Module, Parameter, frozen
+from ..nn import BatchNorm, Module, Parameter, frozen
 from ..optim import Optimizer
 from ..ranks import Alone, RankError, check_alike
 from ..replay import CaptureError, Draws, capture
@@ -179,8 +179,6 @@ class ShardedStep:
         self.trainer, self.rule, self.average = trainer, trainer.rule, trainer.average
         self.players = ShardedPlayers(trainer.players, trainer.shards, trainer.batch_norm,
                                       trainer.ranks, trainer.draws)
-        self.dropouts = [[m for m in game.modules() if isinstance(m, Dropout)]
-                         for game in self.players.games]
         self.captured: CapturedStep | None = capture(self._step, self.players.draws)
 
     def __call__(self, batches: Sequence[Sample]) -> StepResult:
@@ -188,10 +186,8 @@ class ShardedStep:
         key = int(trainer.draws.rng.integers(2 ** 63))  # of this step, on every rank
         rngs = players.generators.each = [np.random.default_rng([key, shard])
                                        for shard in players.shards]
-        for game, dropouts, rng in zip(players.games, self.dropouts, rngs):
+        for game in players.games:
             game.anneal(trainer.step / trainer.steps)
-            for module in dropouts:
-                module.rng = rng
         reals = [[_cut(batch, shard, players.count) for shard in players.shards]
                  for batch in batches]
         latents = [[game.latent(len(part[0]), rng, part[1:])

@@ -10,7 +10,7 @@ import numpy as np
 from ..autodiff import Tensor
 from ..checked import checked
 from ..data import Batches
-from ..nn import Module
+from ..nn import Dropout, Module
 from ..nn.module import check_names
 from ..optim import EMA, Adam, Optimizer
 from ..optim.groups import Group, spread
@@ -19,6 +19,7 @@ from ..replay import CaptureError, Draws, capture
 from ..settings import Natural, Positive
 from .diagnostics import reading
 from .game import GAN, GameError
+from .noise import Masks
 from .notebook import Display, live
 from .penalties import Sample
 from .sharded import ShardedStep, meets
@@ -39,7 +40,7 @@ class Trainer:
     rule         in which order the players move: one of `update`
     d_steps      how often D moves in a step, each time with a batch of its own
     max_norm     what each player's gradient is cut to
-    seed         fixes the noise; the loader and the networks bring their own
+    seed         fixes the noise, and what Dropout leaves out; the loader brings its own
     callbacks    called with (trainer, result) after every step
     betas        Adam's
     schedule     what lr is multiplied by, a function of the steps made and the steps in all
@@ -75,6 +76,9 @@ class Trainer:
         self.schedule, self.rates = schedule, [group.lr for group in self._groups()]
         self.average = EMA(game.generator)
         self.draws = Draws(np.random.default_rng(seed))
+        for module in game.modules():
+            if isinstance(module, Dropout):
+                module.rng = Masks(self.draws)
         self.captured = capture(self._step, self.draws)
         self.callbacks = list(callbacks)
         self.display: Display | None = Display()  # in a notebook; None: nothing is shown

@@ -6,6 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from minigan import nn
 from minigan.data import Loader, digits
 from minigan.gan import GAN, Trainer, models, noise, sample
 
@@ -41,6 +42,22 @@ def test_a_resumed_run_ends_with_the_bits_of_an_uninterrupted_one(stop):
     second.run(12)
     assert second.step == 12
     assert all((v == weights(second)[k]).all() for k, v in weights(whole).items())
+
+
+def test_a_game_with_dropout_is_captured_and_resumed_to_the_same_bits(recwarn):
+    """Its masks are drawn as the noise is, and not from the generator that drew the weights."""
+    def dropped():
+        trainer = make()
+        trainer.discriminator.body.layers.insert(2, nn.Dropout(0.5))
+        return Trainer(trainer.game, trainer.loader)
+
+    whole, first, second = dropped(), dropped(), dropped()
+    whole.run(8)
+    first.run(5)
+    second.load_state_dict(first.state_dict())
+    second.run(8)
+    assert all((v == weights(second)[k]).all() for k, v in weights(whole).items())
+    assert whole.captured.replay is not None and not recwarn.list
 
 
 def test_callbacks_see_every_step_and_can_stop_the_run():

@@ -203,13 +203,13 @@ def test_the_trainer_goes_on_without_where_the_step_cannot_be_captured(strict):
 
     class Dropped(nn.Module):
         def __init__(self, d):
-            self.d, self.dropout = d, nn.Dropout(0.5, rng=np.random.default_rng(0))
+            self.d, self.rng = d, np.random.default_rng(0)
 
         def forward(self, x):
-            return self.d(self.dropout(x))
+            return self.d(x * mg.tensor(self.rng.random(x.shape, np.float32)))
 
     t = trainer(Dropped)
-    with pytest.warns(UserWarning, match="the training step is not captured: .*Dropout|upload"):
+    with pytest.warns(UserWarning, match="the training step is not captured: .*upload"):
         t.run(5)
     assert t.step == 5
 
