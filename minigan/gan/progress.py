@@ -10,7 +10,7 @@ from .update import StepResult
 from .trainer import Trainer
 
 SECONDS = 5      # between plain lines
-FIRST = 10       # steps after which the first of them says how long all will take
+FIRST = 10       # steps after which one says how long all will take: not yet the first of them
 BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the device
 
 
@@ -20,7 +20,7 @@ class Progress:
 
     def __init__(self, steps: int, first: int = 0, file: Any = None):
         self.steps, self.file = steps, file or sys.stderr
-        self.first = first + FIRST
+        self.first = first + 1
         self.last = first, time.perf_counter()  # the step and the time of the line before
         self.bar = None
         if self.file.isatty():
@@ -38,12 +38,13 @@ class Progress:
             self.bar.update()
             if step % BAR_EVERY == 0:
                 self.bar.set_postfix_str(described(), refresh=False)
-        elif step in (self.first, self.steps) or time.perf_counter() - self.last[1] >= SECONDS:
+        elif (step in (self.first, self.first - 1 + FIRST, self.steps)
+              or time.perf_counter() - self.last[1] >= SECONDS):
             (before, then), self.last = self.last, (step, time.perf_counter())
             each = max(self.last[1] - then, 1e-9) / (step - before)
-            print(f"step {step}/{self.steps}  {described()}  {1000 * each:.3g} ms a step  "
-                  f"{'done' if step == self.steps else ending(each * (self.steps - step))}",
-                  file=self.file, flush=True)
+            left = "done" if step == self.steps else ending(each * (self.steps - step))
+            self.say(f"step {step}/{self.steps}  {described()}"
+                     + f"  {1000 * each:.3g} ms a step  {left}" * (step != self.first))
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar if there is one."""
