@@ -217,7 +217,8 @@ class Config:
             self.batch_size = self.played.batch_size
         self.check()
         self.data_dir = folder_of(self.data, where)
-        images, labels = load(self.data, where, self.batch_size, size, channels)
+        images, labels = load(self.data, where, size, channels)
+        self.check_rows(len(images), "images", was)
         self.shape = images.shape[1:]
         self.classes = 0 if labels is None else int(labels.max()) + 1
         self.fingerprint = fingerprint(images, labels)
@@ -229,7 +230,8 @@ class Config:
         *size, channels = self.shape
         self.check_held()
         more = {"size": tuple(size), "channels": channels} if self.data == "images" else {}
-        images, labels = load(self.data, self.data_dir, self.batch_size, **more)
+        images, labels = load(self.data, self.data_dir, **more)
+        self.check_rows(len(images), "images")
         if images.shape[1:] != tuple(self.shape):
             raise DataError(f"the images of {self.data} are of shape {images.shape[1:]}, but the "
                             f"run is one of {tuple(self.shape)}")
@@ -240,6 +242,16 @@ class Config:
                             "bring those back, or start another run")
         self.fingerprint = found
         return images, labels
+
+    def check_rows(self, count: int, of: str, was: Config | None = None) -> None:
+        """Raise DataError for fewer images, or rows, than a batch has, perhaps since that run did.
+        """
+        if self.batch_size > count:
+            like = was is not None and was.batch_size == self.batch_size
+            raise DataError(f"a batch size of {self.batch_size}"
+                            + ", which is that of the run that --from names," * like
+                            + f" is more than the {count} {of} of {self.data_dir or self.data}: "
+                            "give a smaller one (--batch-size)")
 
     def conditions(self, labels: np.ndarray | None) -> list[backend.Array]:
         """What a Loader is given beside the images: what the game is to know of their classes."""
@@ -266,17 +278,12 @@ def fingerprint(images: np.ndarray, labels: np.ndarray | None, of: str = "images
     return f"{len(images)} {of}, {zlib.crc32(b'' if labels is None else labels, pixels):08x}"
 
 
-def load(data: str, data_dir: str | None, batch_size: int, size: tuple[int, int] | None = None,
+def load(data: str, data_dir: str | None, size: tuple[int, int] | None = None,
          channels: int | None = None) -> Data:
-    """The images of a data set, (N, H, W, C), and their labels, if it has any. Raises DataError for
-    fewer than a batch."""
+    """The images of a data set, (N, H, W, C), and their labels, if it has any."""
     options = {"size": size, "channels": channels}
     options = {name: given for name, given in options.items() if given is not None}
     if options and data != "images":
         raise DataError("an image size and channels are for image files (--data images), not for "
                         f"{data}")
-    images, labels = IMAGE_SETS[data](data_dir=data_dir, **options)
-    if batch_size > len(images):
-        raise DataError(f"a batch size of {batch_size} is more than the {len(images)} images of "
-                        f"{data_dir if data == 'images' else data}")
-    return images, labels
+    return IMAGE_SETS[data](data_dir=data_dir, **options)

@@ -185,14 +185,18 @@ def _film(run: RunFolder, room: int) -> str:
 
 
 def _rows(run: RunFolder) -> str:
-    """The first rows of the last samples of a table."""
+    """The first rows of the last samples of a table, and real ones, if they are there still."""
     files = list(run.pictures().values())
     try:
         table = read_table(files[-1])
     except (OSError, UserError, IndexError):
         return '<p class="note">no rows that can be read</p>'
+    real = ""
+    with suppress(OSError, UserError):
+        real = "<h2>Real rows</h2>" + _table(
+            run.config.described.decode(run.data[0][:ROWS]).rows, table.names)
     return f"<h2>Samples</h2>{_table(table.rows[:ROWS], table.names)}" + (
-        f'<p class="note">the first of the rows in samples/{escape(files[-1].name)}</p>')
+        f'<p class="note">the first of the rows in samples/{escape(files[-1].name)}</p>') + real
 
 
 def _spread(items: Sequence[Any], n: int) -> list[Any]:

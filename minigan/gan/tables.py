@@ -49,9 +49,7 @@ class TableConfig(Config):
         if self.batch_size is None:
             self.batch_size = min(self.played.batch_size, len(rows))
         self.check()
-        if self.batch_size > len(rows):
-            raise DataError(f"a batch size of {self.batch_size} is more than the {len(rows)} rows "
-                            f"of {where}")
+        self.check_rows(len(rows), "rows", was)
         return rows, None
 
     @cached_property

@@ -71,6 +71,8 @@ def test_a_run_leaves_rows_a_page_and_all_that_is_known_of_the_columns(run, file
     page = (run / "index.html").read_text()
     assert "60 rows of 3 columns, 1 of numbers and 2 of a few texts (kind, legs)" in page
     assert "<th>weight</th>" in page and "dog, large</td>" in page
+    real = page.partition("<h2>Real rows</h2>")[2].partition("</table>")[0]
+    assert real.count("<tr>") == 11 and f"<td>{float(animals().rows[9][1])}</td>" in real
     assert "table on animals.csv, seed 0" in page
     assert "step 6 of 6" in Run.open(run)._repr_html_()
     assert json.loads((run / "config.json").read_text())["data_dir"] == str(file)
@@ -209,6 +211,11 @@ def test_weights_of_another_table_keep_its_columns(run, tmp_path, capsys):
     assert new.config.columns == Run.open(run).config.columns
     new.trainer().run(1)
     new.close()
+    write_table(tmp_path / "few.csv", animals(7))
+    few = tmp_path / "few.csv"
+    assert ("a batch size of 8, which is that of the run that --from names, is more than the 7 "
+            f"rows of {few}: give a smaller one (--batch-size)") in mistake(
+                capsys, "train", "--from", run, "--data", few, "--device", "cpu")
 
 
 def test_a_captured_step_of_a_table_makes_the_bits_of_one_that_is_not(file, tmp_path):
