@@ -32,13 +32,13 @@ OLDEST_CUDA, NEWEST_CUDA = 12, 13  # for which there are extras of minigan
 
 
 class Gpu(NamedTuple):
-    """What can be found out about the way to a GPU. CUDA's versions are numbers: 12040 is 12.4."""
+    """What can be found out about the way to a GPU. What is unknown is ""."""
 
     packages: dict[str, str]  # CuPy's packages that are installed, and their versions
-    driver: str               # its version; "" where nvidia-smi does not answer
+    driver: str               # its version
     silence: str              # why nvidia-smi does not answer
-    takes: int                # the newest CUDA that the driver takes; 0: unknown
-    built: int                # the CUDA that CuPy is built for; 0: unknown
+    takes: str                # the newest CUDA that the driver takes
+    built: str                # the CUDA that CuPy is built for
     error: str                # why the backend "cupy" does not load; "" where it does
 
 
@@ -117,27 +117,21 @@ def why_no_gpu() -> str:
 
 def look() -> Gpu:
     """Ask the package metadata, nvidia-smi and CuPy itself."""
-    error = asked(load_error)
+    error = asked(lambda: backend.get("cupy") and "")  # "" where it loads
     runtime = getattr(getattr(sys.modules.get("cupy"), "cuda", None), "runtime", None)
     listing, silence = nvidia_smi()
     return Gpu(cupy_packages(), found(r"Driver Version:\s*([\d.]+)", listing), silence,
-               number(runtime, "driverGetVersion") or cuda_number(
-                   found(r"CUDA Version:\s*([\d.]+)", listing)),
-               number(runtime, "runtimeGetVersion"), error)
-
-
-def load_error() -> str:
-    """What the backend says where it does not load, "" where it does."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # CuPy's, of what is told below in other words
-        backend.get("cupy")
-    return ""
+               version(runtime, "driverGetVersion")
+               or found(r"CUDA Version:\s*([\d.]+)", listing),
+               version(runtime, "runtimeGetVersion"), error)
 
 
 def asked(question: Callable[[], str]) -> str:
     """The answer, or in its place the error's first line: a doctor reports errors."""
     try:
-        return question()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # CuPy's, of what is told in other words
+            return question()
     except Exception as error:
         return first_line(error)
 
@@ -147,12 +141,12 @@ def first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
-def number(runtime: Any, name: str) -> int:
-    """A version that CUDA's runtime tells, 0 where it does not."""
-    try:
-        return int(getattr(runtime, name)())
-    except Exception:
-        return 0
+def version(runtime: Any, name: str) -> str:
+    """A version that CUDA's runtime tells, 12040 being 12.4; "" where it does not."""
+    with suppress(Exception):
+        number = int(getattr(runtime, name)())
+        return f"{number // 1000}.{number % 1000 // 10}" if number else ""
+    return ""
 
 
 def cupy_packages() -> dict[str, str]:
@@ -185,17 +179,6 @@ def found(pattern: str, text: str) -> str:
     return match[1] if match else ""
 
 
-def cuda_number(version: str) -> int:
-    """12040 of "12.4"; 0 of ""."""
-    major, _, minor = version.partition(".")
-    return 1000 * int(major or 0) + 10 * int(minor.partition(".")[0] or 0)
-
-
-def cuda_version(number: int) -> str:
-    """"12.4" of 12040."""
-    return f"{number // 1000}.{number % 1000 // 10}"
-
-
 def installed(gpu: Gpu) -> dict[str, str]:
     """What computes, and by which versions."""
     blas = asked(lambda: "{name} {version}".format_map(
@@ -210,9 +193,9 @@ def installed(gpu: Gpu) -> dict[str, str]:
         "threads": asked(lambda: f"{threads.count()} (the environment variable "
                                  "MINIGAN_NUM_THREADS sets them)"),
         "CuPy": (packages or "not installed")
-                + f", for CUDA {cuda_version(gpu.built)}" * bool(gpu.built),
+                + f", for CUDA {gpu.built}" * bool(gpu.built),
         "NVIDIA driver": (gpu.driver or f"unknown: {gpu.silence or 'nvidia-smi names none'}")
-                         + f", takes CUDA up to {cuda_version(gpu.takes)}" * bool(gpu.takes),
+                         + f", takes CUDA up to {gpu.takes}" * bool(gpu.takes),
         "nvmath": nvmath}
 
 
@@ -288,26 +271,27 @@ SYMPTOMS = [  # what stands in the error, the reason, what helps
 
 def remedy(gpu: Gpu) -> tuple[str, str]:
     """Why the GPU cannot be used, in a sentence, and the command or the deed that helps."""
-    names, newest = list(gpu.packages), cuda_version(gpu.takes)
-    extra = min(max(gpu.takes // 1000, OLDEST_CUDA), NEWEST_CUDA)  # an older one runs as well
+    names = list(gpu.packages)
+    takes, built = (int(version.partition(".")[0] or 0) for version in (gpu.takes, gpu.built))
+    extra = min(max(takes, OLDEST_CUDA), NEWEST_CUDA)  # an older one runs as well
     install = f"pip install 'minigan[cuda{extra}]'"
     if len(names) > 1:
         return (f"{' and '.join(names)} are installed together and overwrite each other's files",
                 f"pip uninstall -y {' '.join(names)} && {install}")
-    if not gpu.takes and not gpu.driver:
+    if not takes and not gpu.driver:
         return (f"no NVIDIA driver answers ({gpu.silence or 'CuPy finds none'})"
                 + ("" if names else ", and CuPy is not installed"),
                 "if this machine has an NVIDIA GPU, install its driver until nvidia-smi shows it "
                 "(a container is started with access to it: docker run --gpus all)"
                 + ("" if names else f"; then {install}"))
-    if 0 < gpu.takes < 1000 * OLDEST_CUDA:
-        return f"the driver takes CUDA up to {newest}, CuPy needs {OLDEST_CUDA} at least", UPDATE
+    up_to = f"the driver takes CUDA up to {gpu.takes}"
+    if 0 < takes < OLDEST_CUDA:
+        return f"{up_to}, CuPy needs {OLDEST_CUDA} at least", UPDATE
     if not names:
-        up_to = f"; the driver takes CUDA up to {newest}" * bool(gpu.takes)
-        return f"CuPy is not installed{up_to}", install
-    if 0 < gpu.takes // 1000 < gpu.built // 1000:
-        return (f"{names[0]} is built for CUDA {cuda_version(gpu.built)}, the driver takes CUDA "
-                f"up to {newest}", f"pip uninstall -y {names[0]} && {install}; or {UPDATE}")
+        return "CuPy is not installed" + f"; {up_to}" * bool(takes), install
+    if 0 < takes < built:
+        return (f"{names[0]} is built for CUDA {gpu.built}, {up_to}",
+                f"pip uninstall -y {names[0]} && {install}; or {UPDATE}")
     for pattern, reason, help_ in SYMPTOMS:
         if re.search(pattern, gpu.error, re.I):
             return reason, help_.format(package=names[0])
