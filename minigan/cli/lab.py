@@ -16,7 +16,7 @@ from ..lab.animation import Show
 from ..lab.experiment import DATA, Experiment, LabError, Task, train
 from ..lab.methods import METHODS, TABLE
 from ..lab.plane import PLANE
-from ..lab.processes import Bar, Lines, Outcome, place, run_all, sorted_out, told
+from ..lab.processes import Finished, Outcome, place, run_all, sorted_out, told
 from ..lab.ranked import crew
 from ..ranks import end, started
 from ..settings import POSITIVE, one_of
@@ -118,9 +118,7 @@ def compared(args: argparse.Namespace, tasks: Sequence[Task], run: Callable[...,
     _, todo = sorted_out(tasks, out, films)
     if len(todo) < len(tasks):
         print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are done already", file=sys.stderr)
-    progress = (Bar(len(todo), sum(task.steps for task in todo))
-                if todo and sys.stderr.isatty() and started() is None else Lines(len(todo)))
-    outcome = run(tasks, out, films=films, progress=progress)
+    outcome = run(tasks, out, films=films, progress=Finished(todo))
     report(outcome, folder, [place(task, out).with_suffix(".gif") for task in films])
     if outcome.interrupted:
         print(f"stopped; {len(outcome.finished)} of {len(tasks)} runs are done. The same command "

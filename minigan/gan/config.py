@@ -89,10 +89,12 @@ class Config:
         settings that are."""
         was, now = ({**fields, **fields["game"], **(fields.get("program") or {})}
                     for fields in (kept, self.kept()))
-        changed = {name: (was.get(name), now.get(name)) for name in {**was, **now}
-                   if name not in ("game", "program") and was.get(name) != now.get(name)}
+        both = {name: tuple([default_of(name) if x is None else x for x in (
+            was.get(name), now.get(name))]) for name in {**was, **now}}
+        changed = {name: pair for name, pair in both.items()
+                   if name not in ("game", "program") and pair[0] != pair[1]}
         for name in (name for name in changed if name not in RATES):
-            before, after = (default_of(name) if x is None else x for x in changed[name])
+            before, after = changed[name]
             raise UserError(f"a run keeps its settings, and {name} was {before!r} when it was "
                             f"saved last, now {after!r}: bring that back (in config.json, or in "
                             "the program), or begin another run with its weights (--from)")
@@ -173,13 +175,10 @@ class Config:
     def check_networks(self) -> None:
         """Raise GameError for networks of the user's that do not go with the images."""
         if self.own is not None:
-            self._check_networks(f"those of {self.data}")
-
-    def _check_networks(self, data: str) -> None:
-        game = self.build()
-        n = 2 * game.pack
-        own.check_networks(game, self.latent(game, n, self.seed), self.told(n, None), self.shape,
-                           self.value_range, data)
+            game = self.build()
+            n, of = 2 * game.pack, f"those of {self.data or 'the loader'}"
+            own.check_networks(game, self.latent(game, n, self.seed), self.told(n, None),
+                               self.shape, self.value_range, of)
 
     def latent(self, game: GAN, n: int, seed: int, label: int | None = None,
                truncation: float = 1) -> Sample:

@@ -16,6 +16,7 @@ from .config import Config, fingerprint
 from .game import GAN
 from .models import Pair
 from .objectives import OBJECTIVES
+from .options import Options
 from .penalties import Sample
 from .systems import System
 from .trainer import Trainer
@@ -42,24 +43,16 @@ class Given(Config):
         labels = self.labels()
         self.shape = images.shape[1:]
         self.classes = 0 if labels is None else loader.arrays[1].shape[1]
+        self.own = System("networks of a program", Pair(
+            lambda **_: copy.deepcopy(game.generator), lambda **_: copy.deepcopy(
+                game.discriminator)), noise=game.noise, value_range=self.value_range)
+        self.game = Options(shards=trainer.shards, **(
+            {} if trainer.shards == 1 else {"batch_norm": trainer.batch_norm}))
         self.program = {
             "images": fingerprint(images, labels), "range": list(self.value_range),
             "order": [loader.seed, loader.shuffle], "rates": list(trainer.rates),
             "d_steps": trainer.d_steps, "rule": _words(trainer.rule), "kind": type(game).__name__,
             **{part: _words(getattr(game, part, None)) for part in PARTS}}
-        if trainer.shards > 1:
-            self.program.update(shards=trainer.shards, batch_norm=trainer.batch_norm)
-
-    @property
-    def shards(self) -> int:
-        return self.given.shards
-
-    @property
-    def played(self) -> System:
-        game = self.given.game
-        pair = Pair(lambda **_: copy.deepcopy(game.generator),
-                    lambda **_: copy.deepcopy(game.discriminator))
-        return System("networks of a program", pair, noise=game.noise, value_range=self.value_range)
 
     @cached_property
     def value_range(self) -> tuple[float, float]:
@@ -84,12 +77,6 @@ class Given(Config):
     def trainer(self, *_: Any) -> Trainer:
         """The one that was given."""
         return self.given
-
-    def check_held(self) -> None:
-        """The program has them, and this is in it."""
-
-    def check_networks(self) -> None:
-        self._check_networks("those of the loader")
 
     def conditions(self, labels: Any = None) -> list[backend.Array]:
         """What the loader gives beside the images."""

@@ -23,7 +23,7 @@ class Progress:
         self.first = first + 1
         self.last = first, time.perf_counter()  # the step and the time of the line before
         self.bar = None
-        if self.file.isatty():
+        if steps > first and self.file.isatty():
             from tqdm import tqdm
 
             self.bar = tqdm(total=steps, initial=first, unit="step", file=self.file,
@@ -35,7 +35,7 @@ class Progress:
     def tell(self, step: int, described: Callable[[], str]) -> None:
         """A step is made; of what it came to, which is asked where it is shown."""
         if self.bar is not None:
-            self.bar.update()
+            self.more()
             if step % BAR_EVERY == 0:
                 self.bar.set_postfix_str(described(), refresh=False)
         elif (step in (self.first, self.first - 1 + FIRST, self.steps)
@@ -45,6 +45,11 @@ class Progress:
             left = "done" if step == self.steps else ending(each * (self.steps - step))
             self.say(f"step {step}/{self.steps}  {described()}"
                      + f"  {1000 * each:.3g} ms a step  {left}" * (step != self.first))
+
+    def more(self, steps: int = 1) -> None:
+        """So many steps more are made, which the bar alone shows."""
+        if self.bar is not None:
+            self.bar.update(steps)
 
     def say(self, sentence: str) -> None:
         """A line of its own, above the bar if there is one."""

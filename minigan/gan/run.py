@@ -121,11 +121,8 @@ class Run(SavedRun):
         ranks = world()
         if ranks.size == 1:
             return self._writing()
-        return begun(self, ranks, machine(), self._writing, self._reading)
-
-    def _reading(self) -> Trainer:
-        """A trainer that writes nothing, where the run was last saved."""
-        return self._trainer(None if self._is_new else self.saved())
+        return begun(self, ranks, machine(), self._writing, lambda: self._trainer(
+            None if self._is_new else self.saved()))  # which writes nothing
 
     def _writing(self) -> Trainer:
         """A trainer that writes into the folder, which is the process's from here on."""

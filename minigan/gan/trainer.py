@@ -150,21 +150,17 @@ class Trainer:
     def _made_whole(self, reals: list[Sample]) -> StepResult:
         """A step whose batches are computed in one."""
         latents = [self.game.latent(len(real[0]), self.draws.rng, real[1:]) for real in reals]
-        return self._captured_step(reals, latents)
+        try:  # to replay it, where the device allows that
+            return self.captured(reals, latents)
+        except CaptureError as error:
+            warnings.warn(f"the training step is not captured: {error}", stacklevel=2)
+            self.captured = self._step
+            return self._step(reals, latents)
 
     def _step(self, reals: list[Sample], latents: list[Sample]) -> StepResult:
         result = self.rule(self.players, reals, latents, self.draws)
         self.average.update()
         return result
-
-    def _captured_step(self, reals: list[Sample], latents: list[Sample]) -> StepResult:
-        """A step, replayed where the device allows it."""
-        try:
-            return self.captured(reals, latents)
-        except CaptureError as error:
-            warnings.warn(f"the training step is not captured: {error}", stacklevel=3)
-            self.captured = self._step
-            return self._step(reals, latents)
 
     @property
     def generator(self) -> Module:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, Sequence
 
 from ..errors import UserError
+from ..gan.progress import Progress
 from ..gan.update import StepResult
 from .animation import Film
 from .experiment import Experiment, LabError, Record, Task, as_json, train
@@ -74,15 +74,15 @@ def sorted_out(tasks: Sequence[Task], folder: Path, films: Sequence[Task]
 
 
 def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[Task] = (),
-            progress: Any = None) -> Outcome:
+            progress: Finished | None = None) -> Outcome:
     """Run what is not done yet, `workers` at a time; of those in films, draw an animation. Ctrl-C
     ends them all."""
     outcome, waiting = sorted_out(tasks, folder, films)
-    progress = progress or Lines(len(waiting))
+    progress = progress or Finished(waiting)
     live: dict[Connection, tuple[Any, Task]] = {}
     try:
         if waiting:
-            progress.write(f"{len(waiting)} to run, {workers} at a time; Ctrl-C stops them, and "
+            progress.say(f"{len(waiting)} to run, {workers} at a time; Ctrl-C stops them, and "
                            "the same command goes on")
         while waiting or live:
             while waiting and len(live) < workers:
@@ -94,7 +94,7 @@ def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[T
                 process, task = live[pipe]
                 kind, content = _received(pipe, process)
                 if kind == "step":
-                    progress.step(content)
+                    progress.more(content)
                     continue
                 del live[pipe]
                 process.join()
@@ -228,42 +228,15 @@ def told(final: dict[str, Any]) -> str:
     return "  ".join([*parts, f"{final['seconds']:.0f} s"])
 
 
-class Lines:
-    """Progress as a line for each run."""
+class Finished(Progress):
+    """Progress of many runs: a line for each, and on a terminal a bar of all their steps."""
 
-    def __init__(self, runs: int):
-        self.runs, self.count = runs, 0
-
-    def step(self, steps: int) -> None:
-        """So many steps more were made; lines tell whole runs only."""
+    def __init__(self, tasks: Sequence[Task]):
+        super().__init__(sum(task.steps for task in tasks))
+        self.runs, self.count = len(tasks), 0
 
     def finished(self, task: Task, well: bool, content: Any) -> None:
+        """A run is done, or broken."""
         self.count += 1
-        self.write(f"{self.count}/{self.runs}  {task}: "
-                   f"{told(content) if well else 'failed: ' + content}")
-
-    def write(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
-
-    def close(self) -> None:
-        """A line leaves nothing to tidy up."""
-
-
-class Bar(Lines):
-    """Progress as a bar of the steps of all runs, for a terminal, below the lines."""
-
-    def __init__(self, runs: int, steps: int):
-        from tqdm import tqdm
-
-        super().__init__(runs)
-        self.bar = tqdm(total=steps, unit="step", dynamic_ncols=True, mininterval=0.2,
-                        smoothing=0.05)
-
-    def step(self, steps: int) -> None:
-        self.bar.update(steps)
-
-    def write(self, line: str) -> None:
-        self.bar.write(line, file=sys.stderr)
-
-    def close(self) -> None:
-        self.bar.close()
+        self.say(f"{self.count}/{self.runs}  {task}: "
+                 f"{told(content) if well else 'failed: ' + content}")

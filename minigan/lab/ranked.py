@@ -9,9 +9,9 @@ from typing import Any, Callable, Iterator, Sequence
 
 from ..ranks import world
 from .experiment import Task
-from .processes import Lines, Outcome, made, place, sorted_out
+from .processes import Finished, Outcome, made, place, sorted_out
 
-Runner = Callable[[Sequence[Task], Path, Sequence[Task], Lines], Outcome]
+Runner = Callable[[Sequence[Task], Path, Sequence[Task], Finished], Outcome]
 
 
 @contextmanager
@@ -31,11 +31,11 @@ class _Runner:
         self.executor = executor
 
     def __call__(self, tasks: Sequence[Task], folder: Path, films: Sequence[Task],
-                 progress: Lines) -> Outcome:
+                 progress: Finished) -> Outcome:
         outcome, left = sorted_out(tasks, folder, films)
         waiting = {self.executor.submit(made, task, folder, task in films): task for task in left}
         if waiting:
-            progress.write(f"{len(waiting)} to run, {max(1, world().size - 1)} at a time; Ctrl-C "
+            progress.say(f"{len(waiting)} to run, {max(1, world().size - 1)} at a time; Ctrl-C "
                            "stops them, and the same command goes on")
         try:
             for future in as_completed(waiting):
@@ -44,4 +44,5 @@ class _Runner:
                 progress.finished(task, kind == "done", content)
         except KeyboardInterrupt:
             outcome.interrupted = True
+        progress.close()
         return outcome

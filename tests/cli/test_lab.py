@@ -125,7 +125,7 @@ def test_a_file_with_a_bad_row_is_refused_before_anything_starts(tmp_path, capsy
 def test_processes_run_the_tasks_and_one_that_fails_is_told(tmp_path, capsys):
     (tmp_path / "gone.csv").write_text("1,2\n3,4\n")
     good, bad = tiny("ring", "plain"), tiny(str(tmp_path / "gone.csv"), "plain", 1)
-    lines = processes.Lines(2)
+    lines = processes.Finished([good, bad])
 
     def gone(kind):  # it vanishes before the process looks
         (tmp_path / "gone.csv").unlink(missing_ok=True)
