@@ -61,8 +61,8 @@ def turned(x, rng):
     v = (np.sin(angle) * r + np.cos(angle) * c + right + (size + 1) / 2).clip(0, size + 0.999)
     n, i, j = np.arange(len(x))[:, None, None], u.astype(int), v.astype(int)
     p, q = (u - i)[..., None], (v - j)[..., None]
-    return ((1 - p) * ((1 - q) * x[n, i, j] + q * x[n, i, j + 1]) + p * (
-        (1 - q) * x[n, i + 1, j] + q * x[n, i + 1, j + 1])).astype(np.float32)
+    upper, lower = ((1 - q) * x[n, k, j] + q * x[n, k, j + 1] for k in (i, i + 1))
+    return ((1 - p) * upper + p * lower).astype(np.float32)
 
 
 def mixed(x, y, rng):
@@ -98,7 +98,7 @@ def with_unlabelled(x, known, steps, seed):
 
 
 def draw(data, n, seed, steps):
-    """The accuracy of each method on unseen digits, with n labelled ones of each class."""
+    """Print and return the accuracy of each method on unseen digits, with n of each class."""
     (images, labels, test, truth), rng = data, np.random.default_rng(seed)
     known = few_labels(labels, 10 * n, rng)
     x, y = images[known.any(axis=1)], known[known.any(axis=1)]
@@ -109,7 +109,9 @@ def draw(data, n, seed, steps):
             "DiffAugment": generated(x, y, steps, seed, augment=augment.DiffAugment())}
     networks = {name: taught(x, y, made, steps // 2, seed) for name, made in sets.items()}
     networks["unlabelled"] = with_unlabelled(images, known, steps, seed)
-    return {k: (sample(f, mg.tensor(test)).argmax(1) == truth).mean() for k, f in networks.items()}
+    read = {k: (sample(f, mg.tensor(test)).argmax(1) == truth).mean() for k, f in networks.items()}
+    print(f"{n:2} a class:", *[f"{k} {v:.1%}" for k, v in read.items()], flush=True)
+    return read
 
 
 def table(n, rows):
@@ -137,11 +139,7 @@ def main():
     except DataError as error:
         parser.error(str(error))
     for n in args.labels:
-        rows = []
-        for seed in range(args.draws):
-            rows.append(draw(data, n, seed, args.steps))
-            print(f"{n:2} a class:", *[f"{k} {v:.1%}" for k, v in rows[-1].items()], flush=True)
-        means.append(table(n, rows))
+        means.append(table(n, [draw(data, n, seed, args.steps) for seed in range(args.draws)]))
     path, lines = args.out / "20_augmentation.svg", {k: [m[k] for m in means] for k in means[0]}
     viz.save_curves(path, args.labels, lines, "share of unseen digits that are read")
     print(f"picture in {path}: over the labelled digits of each class")

@@ -177,7 +177,7 @@ def test_every_schedule_is_pickled_with_the_optimizer_that_it_moves():
 
 def test_every_game_of_options_is_pickled():
     system = dataclasses.replace(gan.SYSTEMS["digits"], networks=gan.models.Pair(
-        gan.models.digits_generator, gan.models.digits_discriminator, width=4))
+        gan.models.digits_generator, gan.models.digits.discriminator, width=4))
     for given in [{**BESIDE.get(name, {}), name: value} for name, value in CHANGED.items()] + [
             {"discriminators": 2, "mix": "softmax"}]:
         game = gan.Options(**given).build(system, (8, 8, 1), 10, np.random.default_rng(0))

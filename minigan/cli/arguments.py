@@ -10,7 +10,9 @@ from typing import Any, NoReturn, Sequence
 
 from ..data.images import SIDE
 from ..errors import did_you_mean, no_such
-from ..settings import POSITIVE, Kind
+from ..gan import Run
+from ..gan.config import folder_of
+from ..settings import NATURAL, POSITIVE, Kind, one_of
 
 
 class Parser(argparse.ArgumentParser):
@@ -46,6 +48,37 @@ def _rows_and_columns(text: str) -> tuple[int, ...]:
 GRID_SHAPE = Kind("ROWSxCOLUMNS, up to 10,000 images, as in 4x5",
                   lambda grid: all(map(POSITIVE.fits, grid)) and grid[0] * grid[1] <= 10_000,
                   _rows_and_columns)
+
+
+STEP = Kind("a saved step, or best", lambda step: step == "best" or NATURAL.fits(step),
+            lambda text: text if text == "best" else int(text))
+
+
+def add_step(parser: argparse.ArgumentParser) -> None:
+    """Which of a run's saved steps is asked."""
+    parser.add_argument("--step", type=STEP, metavar="N",
+                        help="which saved step, or best, by --keep-best (default: the last)")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """What computes; `train.choose_device` takes it."""
+    parser.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
+                        metavar="NAME",
+                        help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
+
+
+def add_data_dir(parser: argparse.ArgumentParser) -> None:
+    """Where the data of a run are now, for `opened`."""
+    parser.add_argument("--data-dir", type=Path, metavar="D",
+                        help="folder of the data (default: where the run found them)")
+
+
+def opened(folder: Path, data_dir: Path | None) -> Run:
+    """The run in a folder, whose data may have been moved."""
+    run = Run.open(folder)
+    if data_dir:
+        run.config.data_dir = folder_of(run.config.data, data_dir)
+    return run
 
 
 def picture(text: str) -> Path:

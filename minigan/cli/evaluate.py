@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..gan import Run, report
-from ..gan.config import folder_of
+from ..gan import report
 from ..gan.evaluation import evaluate
 from ..metrics.table import METRICS
 from ..settings import SEED, TWO_OR_MORE, one_of
-from .sample import STEP
+from .arguments import add_data_dir, add_step, opened
 
 
 def register(commands: Any) -> None:
@@ -28,21 +27,17 @@ def register(commands: Any) -> None:
                         "up to 10,000)")
     p.add_argument("--metrics", nargs="+", metavar="NAME", type=one_of(METRICS, "metric"),
                    help=f"{', '.join(METRICS)} (default: all)")
-    p.add_argument("--step", type=STEP, metavar="N",
-                   help="which saved step, or best, by --keep-best (default: the last)")
+    add_step(p)
     p.add_argument("--all-steps", action="store_true", help="of every saved step")
     p.add_argument("--json", action="store_true", help="print JSON in place of the table")
     p.add_argument("--seed", type=SEED, default=0, metavar="N",
                    help="of the noise, and of what metrics draw (default: 0)")
-    p.add_argument("--data-dir", type=Path, metavar="D",
-                   help="folder of the data (default: where the run found them)")
+    add_data_dir(p)
 
 
 def evaluate_runs(args: argparse.Namespace) -> None:
     """`minigan evaluate`. What it does stands on stderr."""
-    runs = [Run.open(folder) for folder in args.run]
-    for run in runs if args.data_dir else ():
-        run.config.data_dir = folder_of(run.config.data, args.data_dir)
+    runs = [opened(folder, args.data_dir) for folder in args.run]
     made = evaluate(*runs, n=args.n, metrics=args.metrics, step=args.step,
                     all_steps=args.all_steps, seed=args.seed,
                     report=lambda sentence: print(sentence, file=sys.stderr))

@@ -8,7 +8,7 @@ from typing import Any
 from ..export import to_torch
 from ..gan import Run
 from ..settings import one_of
-from .sample import STEP
+from .arguments import add_step
 
 WRITERS = {"torch": to_torch}
 
@@ -21,8 +21,7 @@ def register(commands: Any) -> None:
     p.add_argument("--to", type=one_of(WRITERS, "library"), default="torch", metavar="LIBRARY",
                    help=f"{', '.join(WRITERS)} (default: torch): generator.py, which needs no "
                         "minigan, and its weights")
-    p.add_argument("--step", type=STEP, metavar="N",
-                   help="which saved step, or best, by --keep-best (default: the last)")
+    add_step(p)
     p.add_argument("--out", type=Path, metavar="DIR",
                    help="where to (default: RUN/torch-step-N)")
 

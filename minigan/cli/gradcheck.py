@@ -91,23 +91,15 @@ def register(commands: Any) -> None:
 
 def gradcheck(args: argparse.Namespace) -> int:
     """`minigan gradcheck`; returns the exit status."""
-    path = sys.path[:]
-    try:
-        return check(args)
-    finally:
-        sys.path[:] = path
-
-
-def check(args: argparse.Namespace) -> int:
-    inputs = draw(args.shape, args.dtype, *args.range, args.seed)
+    inputs, path = draw(args.shape, args.dtype, *args.range, args.seed), sys.path[:]
     for i in args.wrt or ():
         if i >= len(inputs):
             raise UserError(f"--wrt {i}: the inputs are counted from 0 and there are "
-                             f"{len(inputs)}, one for each --shape")
+                            f"{len(inputs)}, one for each --shape")
     name = args.target[1]
-    f = find(load(args.target[0]), name)
-    check_count(f, name, len(inputs))
     try:
+        f = find(load(args.target[0]), name)
+        check_count(f, name, len(inputs))
         check_values(f, name, inputs)
         print(check_grads(f, *inputs, wrt=args.wrt, order=args.order, directions=args.directions,
                           kinks=args.kinks, seed=args.seed))
@@ -115,12 +107,14 @@ def check(args: argparse.Namespace) -> int:
         print(error)
         return 1
     except (Exception, SystemExit) as error:
-        if type(error) is UserError:  # of check_values
+        if type(error) is UserError:
             raise
         place = place_of(error)
         if not place and isinstance(error, ValueError):  # check_grads about its arguments
             raise UserError(str(error)) from error
         raise UserError(f"{name} raised {said(error)}{place}") from error
+    finally:
+        sys.path[:] = path
     return 0
 
 

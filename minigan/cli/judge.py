@@ -11,7 +11,8 @@ from ..errors import UserError
 from ..gan.progress import Progress
 from ..metrics import Judge, train_judge
 from ..metrics.judge import DATA, EPOCHS, judge_file
-from ..settings import POSITIVE, SEED, one_of
+from ..settings import POSITIVE, SEED
+from .arguments import add_device
 from .train import choose_device
 
 
@@ -30,9 +31,7 @@ def register(commands: Any) -> None:
                    + ", ".join(f"{n} of {name}" for name, n in EPOCHS.items()) + ")")
     p.add_argument("--seed", type=SEED, metavar="N",
                    help="fixes weights and batches (default: 0)")
-    p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
-                   metavar="NAME",
-                   help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
+    add_device(p)
 
 
 def judge(args: argparse.Namespace) -> None:

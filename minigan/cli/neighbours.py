@@ -6,12 +6,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from ..gan import Run
-from ..gan.config import folder_of
 from ..gan.nearest import neighbours
 from ..settings import SEED, whole
-from .arguments import picture
-from .sample import STEP
+from .arguments import add_data_dir, add_step, opened, picture
 
 PAIRS = 8
 
@@ -25,20 +22,16 @@ def register(commands: Any) -> None:
     p.add_argument("run", type=Path, metavar="RUN", help="a run folder")
     p.add_argument("--n", type=whole(1, 32), default=PAIRS,
                    help=f"pairs of each kind in the picture (default: {PAIRS})")
-    p.add_argument("--step", type=STEP, metavar="N",
-                   help="which saved step, or best, by --keep-best (default: the last)")
+    add_step(p)
     p.add_argument("--seed", type=SEED, default=0, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--data-dir", type=Path, metavar="D",
-                   help="folder of the data (default: where the run found them)")
+    add_data_dir(p)
     p.add_argument("--out", type=picture, metavar="F.png",
                    help="the picture (default: in the run folder)")
 
 
 def neighbours_of(args: argparse.Namespace) -> None:
     """`minigan neighbours`."""
-    run = Run.open(args.run)
-    if args.data_dir:
-        run.config.data_dir = folder_of(run.config.data, args.data_dir)
+    run = opened(args.run, args.data_dir)
     found = neighbours(run, args.step, args.seed)
     path = args.out or run.folder / f"neighbours-step-{found.step:06d}-seed-{args.seed}.png"
     found.save(path, args.n)

@@ -10,12 +10,10 @@ import numpy as np
 from ..errors import UserError
 from ..gan import Run
 from ..gan.tables import TABLE, save_table
-from ..settings import NATURAL, POSITIVE, SEED, SHARE, Kind
+from ..settings import NATURAL, POSITIVE, SEED, SHARE
 from ..viz import save_grid
-from .arguments import GRID_SHAPE, picture
+from .arguments import GRID_SHAPE, add_step, picture
 
-STEP = Kind("a saved step, or best", lambda step: step == "best" or NATURAL.fits(step),
-            lambda text: text if text == "best" else int(text))
 ROWS = 1000  # of a table, unless --n says otherwise
 MANY = 64  # images, unless --n or --grid says otherwise
 
@@ -32,8 +30,7 @@ def register(commands: Any) -> None:
     p.add_argument("--separate", action="store_true",
                    help="a file for each image, too, in a folder beside the grid")
     p.add_argument("--seed", type=SEED, default=0, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--step", type=STEP, metavar="N",
-                   help="which saved step, or best, by --keep-best (default: the last)")
+    add_step(p)
     p.add_argument("--label", type=NATURAL, metavar="K",
                    help="of a conditional game: the class of all images (default: one after "
                         "another)")

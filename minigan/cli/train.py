@@ -23,7 +23,7 @@ from ..ranks import started
 from ..gan.tables import TABLE, named
 from ..settings import POSITIVE, SEED, TWO_OR_MORE, Kind, one_of
 from . import doctor, game
-from .arguments import IMAGE_SIZE
+from .arguments import IMAGE_SIZE, add_device
 
 SHARDS = 8  # of a run that mpiexec started, where nothing else is said
 
@@ -63,9 +63,7 @@ def register(commands: Any) -> None:
                    help="own: the system's, which `minigan systems` lists, and the options given "
                         "here beside it; as-written: the options alone (default: own, or with "
                         "--from the options of that run)")
-    p.add_argument("--device", type=one_of(["auto", "cpu", "cuda"], "device"), default="auto",
-                   metavar="NAME",
-                   help="auto, cpu or cuda (default: auto, the GPU if CuPy finds one)")
+    add_device(p)
     p.add_argument("--out", type=Path, metavar="DIR",
                    help="run folder (default: runs/SYSTEM, or the first free runs/SYSTEM-2, ...)")
     p.add_argument("--save-every", type=POSITIVE, metavar="N",

@@ -9,8 +9,7 @@ from ..errors import UserError
 from ..gan import Run
 from ..gan.films import FRAMES, GRID, STOPS, training_film, walk
 from ..settings import NATURAL, SEED, TWO_OR_MORE
-from .arguments import GRID_SHAPE
-from .sample import STEP
+from .arguments import GRID_SHAPE, add_step
 
 
 def register(commands: Any) -> None:
@@ -33,8 +32,7 @@ def register(commands: Any) -> None:
     p.add_argument("--grid", type=GRID_SHAPE, metavar="RxC",
                    help="rows and columns of images (default: {}x{})".format(*GRID))
     p.add_argument("--seed", type=SEED, metavar="N", help="of the noise (default: 0)")
-    p.add_argument("--step", type=STEP, metavar="N",
-                   help="which saved step, or best, by --keep-best (default: the last)")
+    add_step(p)
     p.add_argument("--out", type=Path, metavar="F",
                    help="a .gif, or an .mp4, which needs ffmpeg (default: a .gif in the run "
                         "folder)")

@@ -62,7 +62,8 @@ def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES
     if path is None:
         names = "".join(f"-label-{label}" for label in labels[:1] if len(labels) == 1)
         path = run.folder / f"walk-step-{step:06d}-seed-{seed}{names}.gif"
-    scale = _scale(rows, columns, run.config.shape)
+    height, width, _ = run.config.shape
+    scale = max(1, min(8, SIDE // max(rows * (height + 1), columns * (width + 1))))
     save_film(path, (as_bytes(image_grid(run.painted(game, latent), columns=columns), scale)
                      for latent in between(latents, frames, game.noise)), PER_SECOND)
     return Path(path)
@@ -134,8 +135,3 @@ _quantile = np.vectorize(lambda u: NormalDist().inv_cdf(min(max((u + 1) / 2, 1e-
                          otypes=[np.float64])
 _place = np.vectorize(lambda x: math.erf(x / math.sqrt(2)), otypes=[np.float64])
 KINDS = {noise.normal: (np.asarray, np.asarray), noise.uniform: (_quantile, _place)}
-
-
-def _scale(rows: int, columns: int, shape: Sequence[int]) -> int:
-    """How many pixels an image's pixel is high and wide in a film."""
-    return max(1, min(8, SIDE // max(rows * (shape[0] + 1), columns * (shape[1] + 1))))

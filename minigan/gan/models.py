@@ -167,12 +167,6 @@ def digits_generator(shape: Shape = (8, 8, 1), width: int = 256, latent: int = 3
                      Dense(width, math.prod(shape), rng=rng), Sigmoid(), Reshape(*shape))
 
 
-def digits_discriminator(shape: Shape = (8, 8, 1), width: int = 256, rng: Rng = None
-                         ) -> Discriminator:
-    """Two dense layers with LeakyReLU 0.2."""
-    return mlp_discriminator(shape, width, 2, rng)
-
-
 def table_generator(shape: Sequence[int] = (1,), width: int = 128, latent: int = 32,
                     rng: Rng = None, scalars: int | None = None,
                     groups: Sequence[tuple[int, int]] = ()) -> Generator:
@@ -268,7 +262,7 @@ def dcgan_weights(network: Net, rng: Rng) -> Net:
 mlp = Pair(mlp_generator, mlp_discriminator)
 mlp_small = Pair(mlp_generator, mlp_discriminator, width=128, depth=2)
 mlp_keras = Pair(keras_generator, keras_discriminator)
-digits = Pair(digits_generator, digits_discriminator)
+digits = Pair(digits_generator, partial(mlp_discriminator, shape=(8, 8, 1), width=256, depth=2))
 dcgan = Pair(dcgan_generator, dcgan_discriminator)
 # in the transposed convolutions each pixel is reached by as many taps of a 4 × 4 kernel of stride 2
 # as its neighbours are

@@ -75,8 +75,9 @@ def card(run: RunFolder) -> str:
 def facts(run: RunFolder) -> dict[str, str]:
     """What a run is, in a line each."""
     c = run.config
-    options = [name.replace("_", "-") + ("" if value is True else f" {_words(value)}")
-               for name, value in c.game.given().items()]
+    options = [name.replace("_", "-") + ("" if value is True else " " + " ".join(
+        map(str, value if isinstance(value, tuple) else [value])))
+        for name, value in c.game.given().items()]
     told = {
         "data": _data(c),
         **_system(run),
@@ -120,10 +121,6 @@ def _system(run: RunFolder) -> dict[str, str]:
     return told
 
 
-def _words(value: Any) -> str:
-    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
 def _title(run: RunFolder) -> str:
     c = run.config
     data = Path(c.data_dir).name if isinstance(c, TableConfig) else c.data
@@ -138,13 +135,15 @@ def _article(run: RunFolder, rows: Rows, captions: Mapping[str, tuple], at_home:
     name = "RUN" if at_home else shlex.quote(str(run.folder))
     more = f" --steps {2 * run.config.steps}" if step >= run.config.steps else ""
     where = " (RUN is the folder of this page)" if at_home else ""
+    curves = svg_figures(rows, captions)
     return "\n".join([
         "<article>", f"<h1>{escape(_title(run) if at_home else str(run.folder))}</h1>",
         f'<p>step {step:,} of {run.config.steps:,} <progress max="{run.config.steps}" '
         f'value="{step}"></progress> {"under way" if going else ""}</p>',
         f'<p class="advice">{escape(note)}</p>' if note else "",
         *(f'<p class="advice">step {at:,}: {escape(said)}</p>' for at, said in run.adviser.said),
-        _film(run, room), _curves(rows, captions), _measured(run), "<h2>Settings</h2>",
+        _film(run, room), f'<h2>Curves</h2><div class="curves">{curves}</div>' * bool(curves),
+        _measured(run), "<h2>Settings</h2>",
         _table([[key, value] for key, value in {
             **facts(run), "trained by": run.config.made_by or "an older minigan"}.items()]),
         f"<p>To go on: <code>minigan train --resume --out {escape(name)}{more}</code>; more "
@@ -217,12 +216,6 @@ def _shared(readings: Sequence[Rows]) -> dict[str, tuple]:
         few = len(values) // 200
         captions[caption] = fields, limits or values and (values[few], values[-1 - few]), last
     return captions
-
-
-def _curves(rows: Rows, captions: Mapping[str, tuple]) -> str:
-    """All that the rows of metrics.jsonl have."""
-    drawn = svg_figures(rows, captions)
-    return f'<h2>Curves</h2><div class="curves">{drawn}</div>' if drawn else ""
 
 
 def _measured(run: RunFolder) -> str:

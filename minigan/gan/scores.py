@@ -28,15 +28,13 @@ class Scores:
         try:
             rows = json.loads(self.path.read_text("utf-8"))["figures"]
             for row in rows:
-                self._keep({**dict.fromkeys(FIELDS), **check_fields(row, FIELDS, more=False)})
+                row = {**dict.fromkeys(FIELDS), **check_fields(row, FIELDS, more=False)}
+                self._known[_key(row)] = row
         except FileNotFoundError:
             pass
         except (KeyError, RecursionError, TypeError, ValueError) as error:
             raise UserError(f"{self.path} is damaged: {error}; delete it, and minigan evaluate "
                             "makes its figures anew, but not those of --keep-best") from None
-
-    def _keep(self, row: dict[str, Any]) -> None:
-        self._known[_key(row)] = row
 
     def rows(self) -> Iterable[dict[str, Any]]:
         """All of them, in the order in which they were made."""
@@ -52,7 +50,7 @@ class Scores:
             row = self._known.get(_key(key))
             found[name] = Figure(row["value"], row["interval"]) if row else score(name)
             if row is None and isinstance(found[name], Figure):
-                self._keep({**key, **found[name]._asdict()})
+                self._known[_key(key)] = {**key, **found[name]._asdict()}
                 new = True
         if new:
             # those that another process has written since

@@ -87,6 +87,9 @@ class TableConfig(Config):
 
     def load(self) -> tuple[np.ndarray, None]:
         """The rows as numbers. Raises DataError if they are not those that the run began with."""
+        if not Path(self.data_dir).exists():
+            raise DataError(f"the run's table, {self.data_dir}, is not there: bring it back, or "
+                            "say where it is (--resume --data FILE.csv)")
         try:
             rows = self.described.encode(read_table(self.data_dir))
             found = fingerprint(rows, None, "rows")

@@ -28,9 +28,12 @@ def findings(run: Run) -> Iterator[Finding]:
     for folder in (run.folder, run.folder / "samples", run.folder / "weights"):
         for path in leftovers(folder):
             yield Finding(f"{path} was left by a process that was killed", "removed", path.unlink)
-    state, why = _state(run)
-    if why:
-        yield Finding(f"{why}; samples can be made of what was saved, but training cannot go on")
+    state = None
+    try:
+        state = run.saved()
+    except (UserError, OSError) as error:
+        yield Finding(f"{brief(error)}; samples can be made of what was saved, but training cannot "
+                      "go on")
     else:
         try:
             run._trainer(state)  # which reads the data
@@ -51,14 +54,6 @@ def findings(run: Run) -> Iterator[Finding]:
     if step and run.config.made_by and not (page.exists()  # older runs have none
                                             and page.read_bytes().endswith(b"</html>\n")):
         yield Finding(f"{page} is missing or damaged", "made again", run.write_page)
-
-
-def _state(run: Run) -> tuple[dict[str, Any] | None, str]:
-    """The saved state, or why there is none that can be read."""
-    try:
-        return run.saved(), ""
-    except (UserError, OSError) as error:
-        return None, brief(error)
 
 
 def _of_step(run: Run, step: int, state: dict[str, Any] | None) -> Iterator[Finding]:

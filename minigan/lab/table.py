@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from ..files import replacing, write_text
-from ..viz.figure import save_figure
+from ..viz.figure import new_figure, save_figure
 from .methods import METHODS
 from .experiment import Record
 
@@ -117,12 +117,9 @@ def save(folder: Path, runs: dict[str, list[Record]], title: str) -> None:
 def picture(runs: dict[str, list[Record]], title: str) -> Any:
     """A matplotlib Figure: a dot for each seed and a bar at their median, a column for each
     figure. Collapsed seeds are hollow and red; what is infinite, of a diverged one, is left out."""
-    from matplotlib.figure import Figure
-
     known = columns([record.final for records in runs.values() for record in records])
     names = list(runs)
-    figure = Figure(figsize=(2.1 + 2.5 * len(known), 1.3 + 0.3 * len(names)), dpi=120,
-                    layout="constrained")
+    figure = new_figure(2.1 + 2.5 * len(known), 1.3 + 0.3 * len(names))
     panels = figure.subplots(1, len(known), sharey=True, squeeze=False)[0]
     for column, axes in zip(known, panels):
         _strip(axes, column, runs)

@@ -128,11 +128,15 @@ def test_sample_puts_its_rows_in_place_of_no_other_file(run, file, capsys):
     assert file.read_bytes() == before
 
 
-def test_a_run_of_three_steps_resumed_with_a_moved_file_equals_one_of_six(run, file, tmp_path):
+def test_a_run_of_three_steps_resumed_with_a_moved_file_equals_one_of_six(run, file, tmp_path,
+                                                                          capsys):
     moved, parts = tmp_path / "moved.csv", tmp_path / "parts"
     moved.write_bytes(file.read_bytes())
     trained(moved, parts, "--steps", 3, "--save-every", 3, *PLAIN)
     moved.unlink()
+    assert f"{moved}, is not there: bring it back, or say where it is (--resume --data FILE.csv)" \
+        in mistake(capsys, "train", "--resume", "--out", parts, "--device", "cpu")
+    assert main(["doctor", str(parts)]) == 1 and "training cannot" in capsys.readouterr().out
     assert main(["train", "--resume", "--data", str(file), "--steps", "6", "--out", str(parts),
                  "--device", "cpu"]) == 0
     for name in ("state.safetensors", "samples/step-000006.csv"):

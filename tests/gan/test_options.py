@@ -17,7 +17,7 @@ from tests.options import BESIDE, CHANGED
 
 RNG = np.random.default_rng
 SHAPE, CLASSES = (8, 8, 1), 3
-TINY = System("tiny", models.Pair(models.digits_generator, models.digits_discriminator, width=8), 5)
+TINY = System("tiny", models.Pair(models.digits_generator, models.digits.discriminator, width=8), 5)
 IMAGES = RNG(0).random((24, *SHAPE)).astype(np.float32)
 LABELS = np.eye(CLASSES, dtype=np.float32)[np.arange(24) % CLASSES]
 

@@ -105,7 +105,7 @@ def test_systems_lists_each_recipe_as_the_arguments_that_give_it(noisy, capsys):
 
 
 def test_each_option_goes_beside_each_recipe_or_the_message_names_the_recipe():
-    tiny = models.Pair(models.digits_generator, models.digits_discriminator, width=4)
+    tiny = models.Pair(models.digits_generator, models.digits.discriminator, width=4)
     for system, recipe in {system.recipe.get("penalty"): (name, system) for name, system
                            in SYSTEMS.items() if system.recipe}.values():
         for name, value in CHANGED.items():

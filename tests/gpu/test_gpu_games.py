@@ -14,7 +14,7 @@ from tests.options import BESIDE, CHANGED
 
 GAMES = ["objective", "penalty", "conditional", "codes", "labels", "d2gan", "discriminators",
          "generators", "pack", "diff_augment", "spectral_norm", "rule"]
-TINY = System("tiny", models.Pair(models.digits_generator, models.digits_discriminator, width=8), 5)
+TINY = System("tiny", models.Pair(models.digits_generator, models.digits.discriminator, width=8), 5)
 IMAGES = np.random.default_rng(0).random((24, 8, 8, 1))
 LABELS = np.eye(3)[np.arange(24) % 3]
 
