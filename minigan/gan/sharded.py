@@ -30,7 +30,7 @@ COMPARED_EVERY = 100  # steps after which the ranks compare their weights
 Parts = Sequence[Sample]  # a sample of each shard that is computed here
 
 
-class Generators:
+class ShardRngs:
     """The shards' generators of random numbers as one, whose state is all of theirs."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class ShardedPlayers(Players):
         super().__init__(players.game, players.d_optimizer, players.g_optimizer, players.max_norm)
         self.count, self.ranks = count, ranks
         self.shards = block(count, ranks.rank, ranks.size)
-        self.generators = Generators()  # of the shards, in this step
+        self.generators = ShardRngs()  # of the shards, in this step
         self.draws = Draws(np.random.default_rng(0))
         self.draws.rng = self.generators
         self.rngs: list[Rng] = [ShardDraws(self.draws, i) for i in range(len(self.shards))]

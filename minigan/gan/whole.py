@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, NamedTuple
 
 from ..data import DataError, read_table
+from ..data.table import counted
 from ..errors import UserError, brief
 from ..files import leftovers, read_arrays
 from .fields import dotted
 from .run import METRICS_EVERY, Run
+from .scores import Scores
 
 
 class Finding(NamedTuple):
@@ -50,6 +52,12 @@ def findings(run: Run) -> Iterator[Finding]:
     yield from _metrics(run, step)
     if step and run.metrics() and not _is_picture(run.losses_file):
         yield Finding(f"{run.losses_file} is missing or damaged", "drawn again", run.save_losses)
+    try:
+        Scores(run.folder)
+    except UserError as error:
+        scores = run.folder / "evaluation.json"
+        yield Finding(brief(error), "set aside as evaluation.damaged",
+                      partial(scores.rename, scores.with_suffix(".damaged")))
     page = run.folder / "index.html"
     if step and run.config.made_by and not (page.exists()  # older runs have none
                                             and page.read_bytes().endswith(b"</html>\n")):
@@ -103,8 +111,8 @@ def _metrics(run: Run, step: int) -> Iterator[Finding]:
     lost = [s for s in (1, *range(METRICS_EVERY, step + 1, METRICS_EVERY))
             if s <= step and s not in rows]
     if lost:
-        yield Finding(f"{path} lacks {len(lost)} steps from {lost[0]} to {lost[-1]}: only training "
-                      "from the start would make them again")
+        yield Finding(f"{path} lacks {counted(len(lost), 'row')}, of steps {lost[0]} to {lost[-1]}:"
+                      " only training from the start would make them again")
 
 
 def _is_picture(path: Path) -> bool:

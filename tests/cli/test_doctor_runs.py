@@ -94,8 +94,11 @@ def test_what_cannot_be_made_again_is_told_or_set_aside(run, capsys):
     lines = (run / "metrics.jsonl").read_text().splitlines()
     (run / "metrics.jsonl").write_text("\n".join(lines[:1] + lines[2:]) + "\n")
     assert told(capsys, run, "--repair", status=1)[-1].endswith(
-        "metrics.jsonl lacks 1 steps from 10 to 10: only training from the start would make them "
-        "again")
+        "metrics.jsonl lacks 1 row, of steps 10 to 10: only training from the start would make "
+        "them again")
+    (run / "evaluation.json").write_text('{"figures": [')
+    assert "makes its figures anew, but not those of --keep-best: set aside as evaluation.damaged" \
+        in " ".join(told(capsys, run, "--repair", status=1))
     cut(run / "samples/step-000005.png")  # of which there are no weights
     assert "samples/step-000005.png is damaged: removed" in " ".join(
         told(capsys, run, "--repair", status=1))
