@@ -94,7 +94,7 @@ def trial(system, options, seed, steps, args):
 
 
 def table(lines):
-    """The record, as Markdown."""
+    """The record, as Markdown; ° marks averages that had the last batches' running statistics."""
     rows = ["| system | options | seed | steps | rarest class | variation | judge sure "
             "| Fréchet (floor) | coverage | CPU s |",
             "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"]
@@ -102,7 +102,8 @@ def table(lines):
     for t in sorted(map(json.loads, lines), key=lambda t: [t[name] for name in order]):
         rows.append(f"| {t['system']} | {t['options'] or 'as written'} | {t['seed']} "
                     f"| {t['steps']} | {t['rarest']:.1%} | {t['total_variation']:.3f} "
-                    f"| {t['sure']:.0%} | {t['frechet']:.1f} ({t['floor']:.2f}) "
+                    f"| {t['sure']:.0%} "
+                    f"| {t['frechet']:.1f}{'°' * ('statistics' in t)} ({t['floor']:.2f}) "
                     f"| {t.get('coverage', '')} | {t['cpu_seconds']} |")
     return "\n".join(rows)
 
