@@ -15,10 +15,6 @@ from ..arrays import precise, same_floats
 from . import threads
 from .outputs import into
 
-__all__ = ["bce_with_logits", "cos", "elu", "elu_gradient", "exp", "keep", "leaky_relu",
-           "leaky_relu_gradient", "log", "relu", "sigmoid", "sigmoid_gradient", "sin", "softplus",
-           "softplus_gradient", "tanh", "tanh_gradient", "where"]
-
 
 def _in_blocks(f, out, *arrays):
     """f(out, *arrays) for an elementwise f that writes to out, block by block if there is much."""
@@ -55,26 +51,19 @@ def _shared(function):
 exp, log, sin, cos, tanh = map(_shared, (np.exp, np.log, np.sin, np.cos, np.tanh))
 
 
-def _shared_gradient(specification, by_block):
-    """A kernel of two arrays: by_block(target, grad, x) of much, else the reference's."""
-    def kernel(grad, x, out=None):
-        if not _is_large(grad, x):
-            return into(out, specification(grad, x))
-        return _in_blocks(by_block, _place(grad, out), grad, x)
+def _for_large(specification, is_ours=_is_large):
+    """A kernel of arrays of one shape, of f(target, *arrays) that writes what it gives, where there
+    is much of it; else the reference's."""
+    def made_of(f):
+        @wraps(specification)
+        def kernel(x, *others, out=None):
+            if not is_ours(x, *others):
+                return into(out, specification(x, *others))
+            return _in_blocks(f, _place(x, out), x, *others)
 
-    return wraps(specification)(kernel)
+        return kernel
 
-
-def _sigmoid_gradient(target, grad, y):
-    np.subtract(1, y, out=target)
-    target *= y
-    target *= grad
-
-
-def _tanh_gradient(target, grad, y):
-    np.multiply(y, y, out=target)
-    np.subtract(1, target, out=target)
-    target *= grad
+    return made_of
 
 
 def _decay(x):
@@ -93,21 +82,27 @@ def _sigmoid(y, x):
     y /= e
 
 
-def _softplus_gradient(target, grad, x):
-    _sigmoid(target, x)
+sigmoid = _for_large(reference.sigmoid, lambda x: x.dtype.kind == "f")(_sigmoid)
+
+
+@_for_large(reference.sigmoid_gradient)
+def sigmoid_gradient(target, grad, y):
+    np.subtract(1, y, out=target)
+    target *= y
     target *= grad
 
 
-sigmoid_gradient = _shared_gradient(reference.sigmoid_gradient, _sigmoid_gradient)
-tanh_gradient = _shared_gradient(reference.tanh_gradient, _tanh_gradient)
-softplus_gradient = _shared_gradient(reference.softplus_gradient, _softplus_gradient)
+@_for_large(reference.tanh_gradient)
+def tanh_gradient(target, grad, y):
+    np.multiply(y, y, out=target)
+    np.subtract(1, target, out=target)
+    target *= grad
 
 
-def sigmoid(x, out=None):
-    """1 / (1 + e⁻ˣ), with the reference's cases joined."""
-    if x.dtype.kind != "f":
-        return into(out, reference.sigmoid(x))
-    return _in_blocks(_sigmoid, _place(x, out), x)
+@_for_large(reference.softplus_gradient)
+def softplus_gradient(target, grad, x):
+    _sigmoid(target, x)
+    target *= grad
 
 
 def _log1p(e):
@@ -120,38 +115,24 @@ def _log1p(e):
     return e
 
 
-def softplus(x, out=None):
-    """max(x, 0) + ln(1 + e^−|x|)."""
-    if not _is_large(x):
-        return into(out, reference.softplus(x))
-
-    def add(y, x):
-        e = _log1p(_decay(x))
-        np.clip(x, 0, np.inf, out=y)
-        y += e
-
-    return _in_blocks(add, _place(x, out), x)
+@_for_large(reference.softplus)
+def softplus(y, x):
+    e = _log1p(_decay(x))
+    np.clip(x, 0, np.inf, out=y)
+    y += e
 
 
-def bce_with_logits(x, t, out=None):
-    """(max(x, 0) − t x) + ln(1 + e^−|x|)."""
-    if not _is_large(x, t):
-        return into(out, reference.bce_with_logits(x, t))
-
-    def add(y, x, t):
-        e = _log1p(_decay(x))
-        np.clip(x, 0, np.inf, out=y)
-        y -= t * x
-        y += e
-
-    return _in_blocks(add, _place(x, out), x, t)
+@_for_large(reference.bce_with_logits)
+def bce_with_logits(y, x, t):
+    e = _log1p(_decay(x))
+    np.clip(x, 0, np.inf, out=y)
+    y -= t * x
+    y += e
 
 
-def relu(x, out=None):
-    """max(x, 0). NumPy's maximum of an array and a number is slower than its clip."""
-    if not _is_large(x):
-        return np.maximum(x, 0, out=out)
-    return _in_blocks(lambda y, x: np.clip(x, 0, np.inf, out=y), _place(x, out), x)
+@_for_large(reference.relu)
+def relu(y, x):
+    np.clip(x, 0, np.inf, out=y)  # NumPy's maximum of an array and a number is slower
 
 
 def elu(x, alpha, out=None):
@@ -198,7 +179,7 @@ def leaky_relu(x, slope, out=None):
         np.multiply(x, slope, out=y)
         np.maximum(x, y, out=y)
 
-    return _in_blocks(larger, np.empty_like(x) if out is None else out, x)
+    return _in_blocks(larger, _place(x, out), x)
 
 
 def leaky_relu_gradient(grad, x, slope, out=None):
@@ -208,9 +189,9 @@ def leaky_relu_gradient(grad, x, slope, out=None):
         return into(out, reference.leaky_relu_gradient(grad, x, slope))
 
     def choose(y, grad, x):
-        bits = _bits(y)
+        bits = bits_of(y)
         np.greater(x, 0, out=bits)
-        bits *= _bits(grad)
+        bits *= bits_of(grad)
 
     def pull_back(y, grad, x):
         np.greater(x, 0, out=y)
@@ -218,8 +199,7 @@ def leaky_relu_gradient(grad, x, slope, out=None):
         y += slope
         y *= grad
 
-    y = np.empty_like(grad) if out is None else out
-    return _in_blocks(pull_back if slope else choose, y, grad, x)
+    return _in_blocks(pull_back if slope else choose, _place(grad, out), grad, x)
 
 
 def keep(x, mask, out=None):
@@ -229,7 +209,7 @@ def keep(x, mask, out=None):
         return into(out, reference.keep(x, mask))
 
     def choose(y, x, mask):
-        np.multiply(mask, _bits(x), out=_bits(y))
+        np.multiply(mask, bits_of(x), out=bits_of(y))
 
     return _in_blocks(choose, np.empty_like(x, order="C") if out is None else out, x, mask)
 
@@ -246,8 +226,8 @@ def where(mask, x, y, out=None):
         x, y = [a if a.shape == mask.shape else np.broadcast_to(a, mask.shape) for a in (x, y)]
 
     def choose(z, mask, x, y):
-        bits, others = _bits(z), _bits(y)
-        np.bitwise_xor(_bits(x), others, out=bits)
+        bits, others = bits_of(z), bits_of(y)
+        np.bitwise_xor(bits_of(x), others, out=bits)
         bits *= mask
         bits ^= others
 
@@ -259,7 +239,7 @@ def _has_bits(x):
     return x.dtype.kind == "f" and x.itemsize <= 8
 
 
-def _bits(x):
+def bits_of(x):
     """The same memory, taken for integers."""
     return x.view(f"i{x.itemsize}")
 

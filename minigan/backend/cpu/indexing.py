@@ -5,8 +5,6 @@ import math
 
 import numpy as np
 
-__all__ = ["add_at"]
-
 FEW = 16  # rows: so few are better added one after the other than all at once
 
 
