@@ -19,7 +19,7 @@ from ..observer import Observer, observed_by, observing
 from .decided import Decided
 from .draws import CaptureError, Draws
 from .first import compared
-from ..backend.nested import leaves, mapped, outline
+from ..backend.nested import leaves, mapped
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
 RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up
@@ -64,7 +64,7 @@ class CapturedStep:
         self.step, self.draws, self.calls = step, draws, 0
         self.moves, self.restless = 0, None  # see _warm_up
         self.inputs: tuple = ()         # the recorded step reads these, whatever comes in
-        self.kinds: list = []
+        self.kinds: tuple = ()
         self.result: Any = None         # and writes here
         self.replay: Callable[[], None] | None = None
         self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
@@ -84,8 +84,7 @@ class CapturedStep:
             return self(*inputs)
         if self.replay is not None:
             if self._fits(inputs):
-                return self.again(inputs) if self.compared else compared(
-                    self, inputs, Notes(leaves(inputs)))
+                return self.again(inputs) if self.compared else compared(self, inputs)
             return self.step(*inputs)
         if self.calls < WARM_UP or self.moves or self.moved() is not None:
             return self._warm_up(inputs)
@@ -103,13 +102,13 @@ class CapturedStep:
         """A tensor of the step's whose data are another array than when the step ended."""
         return next((t for t, array in self.held if t._data is not array), None)
 
-    def eager(self, inputs: tuple, notes: Notes) -> Any:
-        """The step as it is; it is logged what is drawn in it."""
-        log: list = []
+    def eager(self, inputs: tuple) -> tuple[Any, Notes]:
+        """The step as it is, and what it read; it is logged what is drawn in it."""
+        notes, log = Notes(leaves(inputs)), []
         with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
             result = self.step(*inputs)
         self.log = log
-        return result
+        return result, notes
 
     def _warm_up(self, inputs: tuple) -> Any:
         """`moves` counts how often in a row the step moved arrays of its own (an optimiser lays its
@@ -117,7 +116,7 @@ class CapturedStep:
         if self.moves >= RESTLESS:
             raise _restless(self.restless)
         self.held = [(t, t._data) for t, _ in self.held]
-        result = self.eager(inputs, notes := Notes(leaves(inputs)))
+        result, notes = self.eager(inputs)
         self.restless = self.moved()
         self.moves = 0 if self.restless is None else self.moves + 1
         self.held = [(t, t._data) for t in notes.alive()]
@@ -153,8 +152,8 @@ class CapturedStep:
             raise
         for t, array in zip(left, outputs):
             t._data = array
-        self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
-        self.kinds = _kinds(own)
+        self.inputs, self.kinds, self.drawn = own, _kinds(own), drawn
+        self.result, self.replay = result, replay
         self.held = [(t, t._data) for t in held]
         self.trained = [t._requires_grad for t in held]
         self.changed = [*(t for t in held if id(t) in notes.written), *_tensors(result)]
@@ -187,10 +186,10 @@ class CapturedStep:
     def is_another(self) -> bool:
         """Whether Python would not decide as it did when the step was recorded; on the CPU also
         whether what it reads lies elsewhere. Then it is recorded anew."""
-        if self.replay is None:
-            return False
-        return self.compared and (self.decided.is_changed() or self.trained != [
-            t._requires_grad for t, _ in self.held]) or self.on_cpu and self.moved() is not None
+        return self.replay is not None and (
+            self.compared and (self.decided.is_changed() or self.trained != [
+                t._requires_grad for t, _ in self.held])
+            or self.on_cpu and self.moved() is not None)
 
     def forget(self) -> None:
         """What was recorded: the next calls make the step as it is, and record it."""
@@ -205,19 +204,16 @@ class CapturedStep:
     def _fits(self, inputs: tuple) -> bool:
         """Whether the recorded step was made for these. On the CPU it is made as it is for others;
         on a GPU they are refused, as is what was moved."""
-        if self.on_cpu:
-            return _kinds(inputs) == self.kinds
-        known, given = (mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
-                        for xs in (self.inputs, inputs))
-        if known != given:
-            raise CaptureError(f"the step was captured with inputs of {known}, and is called with "
-                               f"{given}: every replay takes the same shapes, dtypes and device. "
-                               "Leave an incomplete last batch out, or capture another step for it")
-        if (t := self.moved()) is not None:
+        if (given := _kinds(inputs)) != self.kinds and not self.on_cpu:
+            raise CaptureError(f"the step was captured with inputs of {self.kinds}, and is called "
+                               f"with {given}: every replay takes the same shapes, dtypes and "
+                               "device. Leave an incomplete last batch out, or capture another "
+                               "step for it")
+        if not self.on_cpu and (t := self.moved()) is not None:
             raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
                                "data since the step was captured: capture the step again, or "
                                "change data in place, t.data[...] = new")
-        return True
+        return given == self.kinds
 
     def again(self, inputs: tuple) -> Any:
         """A replay."""
@@ -271,9 +267,9 @@ def _device(inputs: list) -> backend.Backend:
     return next(iter(devices.values()), backend.current())
 
 
-def _kinds(inputs: tuple) -> list:
+def _kinds(inputs: tuple) -> tuple:
     """What inputs have to have in common with those of the recorded step."""
-    return [outline(inputs), *[(x._data.shape, x._data.dtype) for x in leaves(inputs)]]
+    return mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), inputs)
 
 
 def _tensors(result: Any) -> list[Tensor]:

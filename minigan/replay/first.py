@@ -44,7 +44,7 @@ class State:
             self.rng.state = self.random
 
 
-def compared(step: Any, inputs: tuple, notes: Any) -> Any:
+def compared(step: Any, inputs: tuple) -> Any:
     """The first replay of a CapturedStep. If it is not what the step itself does, the step is made,
     and goes on being made as it is."""
     step.compared = True
@@ -53,7 +53,7 @@ def compared(step: Any, inputs: tuple, notes: Any) -> Any:
         step.decided.settle()
         return result
     before = State(step)
-    result = step.eager(inputs, notes)
+    result, _ = step.eager(inputs)
     after = State(step)
     grads = [(t, t.grad) for t, _ in step.gradients]
     if (moved := step.moved()) is not None:
