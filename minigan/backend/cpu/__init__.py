@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..reference import __all__, assign, ema, max_pool_mean, move_statistics
+from ..reference import __all__, ema, max_pool_mean, move_statistics
 from .elementwise import (bce_with_logits, cos, elu, elu_gradient, exp, keep, leaky_relu,
                           leaky_relu_gradient, log, relu, sigmoid, sigmoid_gradient, sin, softplus,
                           softplus_gradient, tanh, tanh_gradient, where)
