@@ -60,12 +60,10 @@ def by_groups(convolution: Callable) -> Callable:
         return x[..., i * channels:(i + 1) * channels]
 
     @wraps(convolution)
-    def for_each_group(x: Any, w: Any, window: Any, groups: int, *more: Any,
-                       out: Any = None) -> Any:
-        into = {} if out is None else {"out": out}  # which the reference's do not know
+    def for_each_group(x: Any, w: Any, window: Any, groups: int, *more: Any) -> Any:
         if groups == 1:
-            return convolution(x, w, window, 1, *more, **into)
-        joined = out
+            return convolution(x, w, window, 1, *more)
+        joined = None
         for i in range(groups):
             some, kernel, *others = [part(a, i, groups) for a in (x, w, *more)]
             y = convolution(some, kernel, window, 1, *others)

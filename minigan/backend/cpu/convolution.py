@@ -28,7 +28,7 @@ from .patches import blocks_of, gather, images_at_once, length
 def conv2d(x, w, window, groups, b=None, out=None):
     """The reference's, by patches, or by planes where few channels come out."""
     n, c, o, places = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
-    if not _is_ours(x, w) or min(places) < 1:
+    if not is_ours(x, w) or min(places) < 1:
         return into(out, reference.conv2d(x, w, window, groups, b))
     if (groups == 1 and o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None
             and _planes_fit(x, w)):
@@ -48,7 +48,7 @@ def conv2d(x, w, window, groups, b=None, out=None):
 
 def conv2d_input_gradient(grad, w, window, groups, image, b=None, out=None):
     """The reference's, by phases, or by planes where few channels come out."""
-    if not _is_ours(grad, w) or 0 in image:
+    if not is_ours(grad, w) or 0 in image:
         return into(out, reference.conv2d_input_gradient(grad, w, window, groups, image, b))
     if groups == 1 and w.shape[2] <= thresholds.FEW_CHANNELS and _planes_fit(grad, w):
         return _planes(grad, w, window, image, b, out)
@@ -58,7 +58,7 @@ def conv2d_input_gradient(grad, w, window, groups, image, b=None, out=None):
 def conv2d_weight_gradient(x, grad, window, groups, out=None):
     """The reference's, by patches: the sum over the batch in PARTS pieces, added in their order."""
     (_, *places, o), c = grad.shape, x.shape[3] // groups
-    if not _is_ours(x, grad):
+    if not is_ours(x, grad):
         return into(out, reference.conv2d_weight_gradient(x, grad, window, groups))
     if groups == 1 and o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None:
         return into(out, _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1)))
@@ -93,7 +93,7 @@ def _in_groups(rows, groups):
     return rows.reshape(len(rows), groups, rows.shape[1] // groups).swapaxes(0, 1)
 
 
-def _is_ours(x, w) -> bool:
+def is_ours(x, w) -> bool:
     """Whether the shapes leave anything to compute, in a dtype that the BLAS knows."""
     return x.size > 0 and w.size > 0 and precise(x, w)
 

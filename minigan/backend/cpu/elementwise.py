@@ -51,15 +51,16 @@ def _shared(function):
 exp, log, sin, cos, tanh = map(_shared, (np.exp, np.log, np.sin, np.cos, np.tanh))
 
 
-def _for_large(specification, is_ours=_is_large):
-    """A kernel of arrays of one shape, of f(target, *arrays) that writes what it gives, where there
-    is much of it; else the reference's."""
+def _for_large(specification, is_ours=_is_large, numbers=0):
+    """The reference's kernel of arrays of one shape, and of so many numbers behind them; of much it
+    is computed block by block, by f(target, *arrays, *numbers)."""
     def made_of(f):
         @wraps(specification)
         def kernel(x, *others, out=None):
             if not is_ours(x, *others):
                 return into(out, specification(x, *others))
-            return _in_blocks(f, _place(x, out), x, *others)
+            arrays, rest = others[:len(others) - numbers], others[len(others) - numbers:]
+            return _in_blocks(lambda y, *some: f(y, *some, *rest), _place(x, out), x, *arrays)
 
         return kernel
 
@@ -135,71 +136,54 @@ def relu(y, x):
     np.clip(x, 0, np.inf, out=y)  # NumPy's maximum of an array and a number is slower
 
 
-def elu(x, alpha, out=None):
+@_for_large(reference.elu, lambda x, alpha: _is_large(x) and abs(alpha) < np.inf, numbers=1)
+def elu(y, x, alpha):
     """max(x, 0) + α (e^min(x, 0) − 1): where x is positive, the second is 0. Of float32, e^x − 1 is
     tanh(x / 2) · (e^x + 1), where nothing cancels."""
-    if not _is_large(x) or not abs(alpha) < np.inf:
-        return into(out, reference.elu(x, alpha))
-
-    def add(y, x):
-        np.clip(x, -np.inf, 0, out=y)
-        if x.dtype == np.float32:
-            e = np.exp(y)
-            e += 1
-            y *= x.dtype.type(0.5)
-            np.tanh(y, out=y)
-            y *= e
-        else:
-            np.expm1(y, out=y)
-        y *= alpha
-        y += np.clip(x, 0, np.inf)
-
-    return _in_blocks(add, _place(x, out), x)
+    np.clip(x, -np.inf, 0, out=y)
+    if x.dtype == np.float32:
+        e = np.exp(y)
+        e += 1
+        y *= x.dtype.type(0.5)
+        np.tanh(y, out=y)
+        y *= e
+    else:
+        np.expm1(y, out=y)
+    y *= alpha
+    y += np.clip(x, 0, np.inf)
 
 
-def elu_gradient(grad, x, alpha, out=None):
-    """grad where x > 0, else grad · α eˣ; for α = 1 both are grad · e^min(x, 0)."""
-    if alpha != 1 or not _is_large(grad, x):
-        return into(out, reference.elu_gradient(grad, x, alpha))
-
-    def pull_back(y, grad, x):
-        np.clip(x, -np.inf, 0, out=y)
-        np.exp(y, out=y)
-        y *= grad
-
-    return _in_blocks(pull_back, _place(grad, out), grad, x)
+@_for_large(reference.elu_gradient,
+            lambda grad, x, alpha: alpha == 1 and _is_large(grad, x), numbers=1)
+def elu_gradient(y, grad, x, alpha):
+    """For α = 1: where x > 0 as elsewhere it is grad · e^min(x, 0)."""
+    np.clip(x, -np.inf, 0, out=y)
+    np.exp(y, out=y)
+    y *= grad
 
 
-def leaky_relu(x, slope, out=None):
-    """x where x > 0, else slope · x: for a slope in (0, 1] that is the larger of the two."""
-    if not 0 < slope <= 1 or x.dtype.kind != "f":
-        return into(out, np.where(x > 0, x, slope * x))
-
-    def larger(y, x):
-        np.multiply(x, slope, out=y)
-        np.maximum(x, y, out=y)
-
-    return _in_blocks(larger, _place(x, out), x)
+@_for_large(reference.leaky_relu,
+            lambda x, slope: 0 < slope <= 1 and x.dtype.kind == "f", numbers=1)
+def leaky_relu(y, x, slope):
+    """For a slope in (0, 1] it is the larger of x and slope · x."""
+    np.multiply(x, slope, out=y)
+    np.maximum(x, y, out=y)
 
 
-def leaky_relu_gradient(grad, x, slope, out=None):
-    """grad times 1 where x > 0, else times slope. For a slope in (0, 1] the factor is the answer,
-    as 1.0 or 0.0, times 1 − slope, plus slope, which is exactly 1 where it should be."""
-    if not 0 <= slope <= 1 or not _has_bits(grad):
-        return into(out, reference.leaky_relu_gradient(grad, x, slope))
-
-    def choose(y, grad, x):
-        bits = bits_of(y)
-        np.greater(x, 0, out=bits)
-        bits *= bits_of(grad)
-
-    def pull_back(y, grad, x):
+@_for_large(reference.leaky_relu_gradient,
+            lambda grad, x, slope: 0 <= slope <= 1 and _has_bits(grad), numbers=1)
+def leaky_relu_gradient(y, grad, x, slope):
+    """For a slope in (0, 1] grad's factor is the answer to x > 0, as 1.0 or 0.0, times 1 − slope,
+    plus slope, which is exactly 1 where it should be."""
+    if slope:
         np.greater(x, 0, out=y)
         y *= 1 - slope
         y += slope
         y *= grad
-
-    return _in_blocks(pull_back if slope else choose, _place(grad, out), grad, x)
+    else:  # as in `keep`
+        bits = bits_of(y)
+        np.greater(x, 0, out=bits)
+        bits *= bits_of(grad)
 
 
 def keep(x, mask, out=None):

@@ -3,6 +3,7 @@ stays in the cache; the maximum and the sum of a window first along its lines, t
 from __future__ import annotations
 
 import math
+from functools import wraps
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -15,18 +16,30 @@ from .elementwise import bits_of
 from .outputs import into, made
 
 
-def max_pool(x, window, out=None):
-    """The largest of each window and channel."""
-    if not _is_ours(x):
-        return into(out, reference.max_pool(x, window))
-    return _folded(x, window, np.maximum, -np.inf, out)
+def _folding(specification, ufunc, start):
+    """The reference's kernel, of all that a window reads joined by the ufunc; padding is `start`."""
+    @wraps(specification)
+    def kernel(x, window, out=None):
+        if not _is_ours(x):
+            return into(out, specification(x, window))
+        places, c = window.outputs(x.shape[1:3]), x.shape[3]
+        y = made(out, (len(x), *places, c), x)
+
+        def task(images):
+            padded = _padded(x[images], window, start)
+            n, height = padded.shape[:2]
+            columns = threads.scratch("lines", (n, height, places[1], c), x.dtype)
+            _fold(ufunc, [padded[:, :, place] for place in _places(window, 1, places)], columns)
+            _fold(ufunc, [columns[:, place] for place in _places(window, 0, places)], y[images])
+
+        threads.share(task, _some_images(x), x.size >= thresholds.SHARED_PASS)
+        return y
+
+    return kernel
 
 
-def window_sum(x, window, out=None):
-    """The sum of each window and channel."""
-    if not _is_ours(x):
-        return into(out, reference.window_sum(x, window))
-    return _folded(x, window, np.add, 0, out)
+max_pool = _folding(reference.max_pool, np.maximum, -np.inf)
+window_sum = _folding(reference.window_sum, np.add, 0)
 
 
 def window_spread(grad, window, image, out=None):
@@ -139,22 +152,6 @@ def _share_out(share, wins, target, places, axis, window):
             target[before + (place,)] += some
         else:
             target[before + (place,)] = some
-
-
-def _folded(x, window, ufunc, start, out):
-    """All that a window reads joined by the ufunc, where padding is `start`."""
-    places, c = window.outputs(x.shape[1:3]), x.shape[3]
-    y = made(out, (len(x), *places, c), x)
-
-    def task(images):
-        padded = _padded(x[images], window, start)
-        n, height = padded.shape[:2]
-        columns = threads.scratch("lines", (n, height, places[1], c), x.dtype)
-        _fold(ufunc, [padded[:, :, place] for place in _places(window, 1, places)], columns)
-        _fold(ufunc, [columns[:, place] for place in _places(window, 0, places)], y[images])
-
-    threads.share(task, _some_images(x), x.size >= thresholds.SHARED_PASS)
-    return y
 
 
 def _fold(ufunc, parts, target):
