@@ -36,13 +36,12 @@ def confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarr
 
 def _measure_as_if_large(stage: Stage, measured: Measured, u: np.ndarray,
                          gradients: np.ndarray) -> None:
-    """What small values are may have come of 1 + x − 1, which was rounded like 1: where they, or
-    all of the function's own, move in steps, or show more rounding than numbers of their size."""
+    """What small values are may have come of 1 + x − 1, which was rounded like 1: where they move
+    in steps, or show more rounding than numbers of their size."""
     near, counted = stage.near, (stage.report.kinks, dict(stage.report.skipped))
     for d in np.flatnonzero((measured.ratio > 1).any(axis=0)):
         direction = padded(stage, measured.directions[d:d + 1])[0]
         rounded = (near.noise > 1e3 * EPS * near.seen) | stage.rounded(direction)
-        rounded |= stage.first.rounded(direction[:stage.first.scales.size]).all()
         stage.near = replace(near, size=np.where(rounded, np.maximum(near.size, 1), near.size))
         again = measure(stage, 0, measured.directions[d:d + 1], u, gradients)
         for k in np.flatnonzero(measured.ratio[:, d] > 1) if (again.ratio <= 1).all() else ():
@@ -55,14 +54,11 @@ def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray, rows: n
     lengths = abs(measured.directions)
     for k in rows:
         noise = of_moving(stage, measured.first, stage.gradient_noise(u[k]))
-        slack = 4 * lengths @ abs(noise)
         floor = 16 * stage.invisible(u[k]) * lengths.sum(axis=1)
-        most = 0.2 * measured.size[k] + 1e6 * floor
         if measured.first:
             measured.tolerance[k] += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)
-        if not ((slack > most) & (measured.ratio[k] > 1)).any() or not stage.is_rounding(u[k]):
-            slack = np.minimum(slack, most)
-        measured.tolerance[k] += slack
+        measured.tolerance[k] += stage.capped(4 * lengths @ abs(noise),
+                                              0.2 * measured.size[k] + 1e6 * floor, u[k])
 
 
 def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.ndarray,

@@ -154,15 +154,19 @@ class Stage:
                  for o, size, floor in zip(off, largest, floors)]
         if all(found):
             return found
-        # capped: rounding to single precision is no rounding
         worst = np.max(self.reach, initial=1)
-        noise = [(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst)
+        noise = [self.capped(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst, u)
                  for n, size, floor in zip(self._parts(self.gradient_noise(u), variables),
                                            largest, floors)]
-        if any(np.any(n > most) for n, most in noise) and self.is_rounding(u):
-            noise = [(n, n) for n, _ in noise]
-        return [np.all(o <= relative * size + floor + np.minimum(*n))
+        return [np.all(o <= relative * size + floor + n)
                 for o, size, floor, n in zip(off, largest, floors, noise)]
+
+    def capped(self, noise: np.ndarray, most: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """What is measured of the rounding of ⟨u, f⟩'s gradient, but no more than that unless it is
+        float64's own: rounding to single precision is no rounding."""
+        if np.any(noise > most) and self.is_rounding(u):
+            return noise
+        return np.minimum(noise, most)
 
     def gradient_noise(self, u: np.ndarray, dtype: Any = np.float64) -> np.ndarray:
         """By how much rounding may move the gradient of ⟨u, f⟩, element by element: as the last
