@@ -36,12 +36,13 @@ def confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarr
 
 def _measure_as_if_large(stage: Stage, measured: Measured, u: np.ndarray,
                          gradients: np.ndarray) -> None:
-    """What small values are may have come of 1 + x − 1, which was rounded like 1: where they move
-    in steps, or show more rounding than numbers of their size."""
+    """What small values are may have come of 1 + x − 1, which was rounded like 1: where they, or
+    all of the function's own, move in steps, or show more rounding than numbers of their size."""
     near, counted = stage.near, (stage.report.kinks, dict(stage.report.skipped))
     for d in np.flatnonzero((measured.ratio > 1).any(axis=0)):
         direction = padded(stage, measured.directions[d:d + 1])[0]
         rounded = (near.noise > 1e3 * EPS * near.seen) | stage.rounded(direction)
+        rounded |= stage.first.rounded(direction[:stage.first.scales.size]).all()
         stage.near = replace(near, size=np.where(rounded, np.maximum(near.size, 1), near.size))
         again = measure(stage, 0, measured.directions[d:d + 1], u, gradients)
         for k in np.flatnonzero(measured.ratio[:, d] > 1) if (again.ratio <= 1).all() else ():

@@ -17,7 +17,7 @@ from .outputs import into, made
 
 
 def _folding(specification, ufunc, start):
-    """The reference's kernel, of all that a window reads joined by the ufunc; padding is `start`."""
+    """The reference's kernel: all that a window reads joined by the ufunc, padding is `start`."""
     @wraps(specification)
     def kernel(x, window, out=None):
         if not _is_ours(x):
