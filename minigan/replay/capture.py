@@ -9,7 +9,6 @@ whether it did.
 from __future__ import annotations
 
 import weakref
-from contextlib import nullcontext
 from typing import Any, Callable, Iterable, Sequence
 
 from .. import backend
@@ -17,7 +16,7 @@ from ..autodiff import Function, Tensor
 from ..checked import checked
 from ..observer import Observer, observed_by, observing
 from .decided import Decided
-from .draws import CaptureError, Draws
+from .draws import CaptureError, Draws, without_draws
 from .first import compared
 from ..backend.nested import leaves, mapped
 
@@ -60,12 +59,11 @@ class Notes(Observer):
 class CapturedStep:
     """What `capture` returns: called with Tensors, it makes a step."""
 
-    def __init__(self, step: Callable[..., Any], draws: Draws | None = None):
+    def __init__(self, step: Callable[..., Any], draws: Draws):
         self.step, self.draws, self.calls = step, draws, 0
         self.moves, self.restless = 0, None  # see _warm_up
-        self.inputs: tuple = ()         # the recorded step reads these, whatever comes in
-        self.kinds: tuple = ()
-        self.result: Any = None         # and writes here
+        self.inputs, self.kinds = (), ()  # the recorded step reads these, whatever comes in
+        self.result: Any = None           # and writes here
         self.replay: Callable[[], None] | None = None
         self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
         self.changed: list[Tensor] = []                     # what it changes
@@ -76,16 +74,15 @@ class CapturedStep:
         self.trained: list[bool] = []  # whether each of the held requires a gradient
 
     def __call__(self, *inputs: Any) -> Any:
+        if self.is_another():
+            self.forget()
         if self.given_up or observed_by(Observer) is not None:  # who looks on is to see the step
             return self.step(*inputs)
         device = _device(leaves(inputs))
-        if self.is_another():
-            self.forget()
-            return self(*inputs)
         if self.replay is not None:
-            if self._fits(inputs):
-                return self.again(inputs) if self.compared else compared(self, inputs)
-            return self.step(*inputs)
+            if not self._fits(inputs):
+                return self.step(*inputs)
+            return self.again(inputs) if self.compared else compared(self, inputs)
         if self.calls < WARM_UP or self.moves or self.moved() is not None:
             return self._warm_up(inputs)
         return self._record(device.capture, inputs)
@@ -105,7 +102,7 @@ class CapturedStep:
     def eager(self, inputs: tuple) -> tuple[Any, Notes]:
         """The step as it is, and what it read; it is logged what is drawn in it."""
         notes, log = Notes(leaves(inputs)), []
-        with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
+        with observing(notes), self.draws.logged(log):
             result = self.step(*inputs)
         self.log = log
         return result, notes
@@ -133,12 +130,11 @@ class CapturedStep:
         before = {id(t): t.grad for t, *_ in found}
         notes = Notes(leaves(own), before.values())
         try:
-            with nullcontext(([], [])) if self.draws is None else self.draws.drawn(
-                    self.log) as (buffers, drawn):
+            with self.draws.drawn(self.log) as (buffers, drawn):
                 tensors = [*[t for t, *_ in found], *leaves(own), *buffers]
                 given = [t._data for t in tensors]
                 try:
-                    (result, held, left), outputs, replay = record(
+                    (result, held, gradients, left), outputs, replay = record(
                         lambda arrays: self._run(own, notes, before, tensors, arrays, drawn), given)
                 finally:
                     for t, array in zip(tensors, given):
@@ -157,7 +153,7 @@ class CapturedStep:
         self.held = [(t, t._data) for t in held]
         self.trained = [t._requires_grad for t in held]
         self.changed = [*(t for t in held if id(t) in notes.written), *_tensors(result)]
-        self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
+        self.gradients = gradients
         for t, _, grad in found:  # what it did not touch is what it was
             t.grad = grad if t.grad is before[id(t)] else t.grad
         self.decided, self.recorded = Decided(self.step), self.recorded + 1
@@ -165,8 +161,8 @@ class CapturedStep:
 
     def _run(self, own: tuple, notes: Notes, before: dict, tensors: list[Tensor], arrays: list,
              drawn: list) -> tuple[tuple, list]:
-        """The step with these arrays in the tensors; its result, what it reads, and the tensors
-        that outlive it, and of those the arrays."""
+        """The step with these arrays in the tensors; its result, what it reads, what it leaves in
+        .grad, and the tensors that outlive it, and of those the arrays."""
         for t, array in zip(tensors, arrays):
             t._data = array
         self.held = [(t, t._data) for t, _ in self.held]
@@ -179,9 +175,9 @@ class CapturedStep:
             raise CaptureError(f"this step drew {len(drawn)} times, {len(self.log)} times in "
                                "the step before: a captured step draws the same each time")
         held = notes.alive()
-        grads = [t.grad for t in held if t.grad is not None and t.grad is not before.get(id(t))]
-        left = [*_tensors(result), *grads]
-        return (result, held, left), [t._data for t in left]
+        gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
+        left = [*_tensors(result), *[grad for _, grad in gradients if grad is not None]]
+        return (result, held, gradients, left), [t._data for t in left]
 
     def is_another(self) -> bool:
         """Whether Python would not decide as it did when the step was recorded; on the CPU also
@@ -219,8 +215,7 @@ class CapturedStep:
         """A replay."""
         for own, x in zip(leaves(self.inputs), leaves(inputs)):
             own.data[...] = x.data
-        if self.draws is not None:
-            self.draws.again(self.drawn)
+        self.draws.again(self.drawn)
         self.replay()
         for t in self.changed:
             t.mark_changed()
@@ -305,4 +300,4 @@ def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedSte
     device than those that were recorded, and if a parameter was moved, converted or given other
     data since; on the CPU such a step is made as it is, or recorded anew.
     """
-    return CapturedStep(step, draws)
+    return CapturedStep(step, draws or without_draws())

@@ -21,8 +21,8 @@ class State:
         self.arrays = [(array, array.copy()) for array in step.replay.changes]
         self.scalars = [(scalar, scalar.value) for scalar in step.decided.scalars]
         self.python = [state() for state in step.replay.states]
-        self.rng = None if step.draws is None else step.draws.rng.bit_generator
-        self.random = None if self.rng is None else self.rng.state
+        self.rng = step.draws.rng.bit_generator
+        self.random = self.rng.state
 
     def difference(self) -> str | None:
         """What is otherwise by now, in words."""
@@ -40,8 +40,7 @@ class State:
             scalar.value = value
         for restore in self.python:
             restore()
-        if self.rng is not None:
-            self.rng.state = self.random
+        self.rng.state = self.random
 
 
 def compared(step: Any, inputs: tuple) -> Any:
