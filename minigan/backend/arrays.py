@@ -6,8 +6,6 @@ from typing import Any, Callable
 
 import numpy as np
 
-__all__ = ["HALF", "by_groups", "in_single", "is_half", "precise", "same_floats", "xp_of"]
-
 HALF = np.dtype(np.float16)
 
 
@@ -33,6 +31,13 @@ def precise(*arrays: Any) -> bool:
 def is_half(x: Any) -> bool:
     """Whether x is of float16, in which 65520 is ∞ and 2048 + 1 is 2048: no type to add up in."""
     return x.dtype == HALF
+
+
+def repeats(index: tuple) -> bool:
+    """Whether an index may name an element more than once: integers in arrays and lists may do so,
+    slices, single integers and masks never."""
+    return any(isinstance(i, list) or getattr(getattr(i, "dtype", None), "kind", "") in {"i", "u"}
+               for i in index)
 
 
 def in_single(kernel: Callable) -> Callable:

@@ -14,7 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from .. import reference
-from ..arrays import in_single, same_floats, xp_of
+from ..arrays import in_single, repeats, same_floats, xp_of
 from ..reference import (  # noqa: F401 (what is not faster here)
     __all__, banded_matmul, cos, cumsum, elu, elu_gradient, exp, group_norm, group_norm_gradient,
     largest, least, log, log_softmax, log_softmax_gradient, logsumexp, logsumexp_gradient, max_pool,
@@ -162,10 +162,8 @@ def add_at(shape, index, x):
     """The reference's without its atomic additions: the positions that repeated indices name are
     sorted, and each element adds up the run of its own, in the order in which they came."""
     xp = xp_of(x)
-    if not any(getattr(i, "dtype", None) is not None and i.dtype.kind in "iu" for i in index):
-        y = xp.zeros(shape, x.dtype)
-        y[index] = x  # slices, integers and masks never repeat
-        return y
+    if not repeats(index):
+        return reference.add_at(shape, index, x)
     position = xp.arange(math.prod(shape)).reshape(shape)[index].reshape(-1)
     order = xp.argsort(position, kind="stable")
     return kernel(xp, "sum_of_runs")(position[order], order, xp.ascontiguousarray(x),
