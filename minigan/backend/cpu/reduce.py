@@ -12,7 +12,7 @@ from functools import partial, wraps
 import numpy as np
 
 from .. import reference, thresholds
-from ..arrays import is_half, precise
+from ..arrays import precise
 from . import threads
 from .outputs import into, made
 
@@ -28,28 +28,32 @@ def _sides(x, axes):
     return (math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])), axes
 
 
-def _reduced(x, axes, keepdims, reduce, out, plain):
-    """`reduce`, of (a, R, K) to (a, K), over the axes; of much piece by piece along R, and then of
-    the pieces' results. Where x is not for it, `plain`."""
-    sides = _sides(x, axes)
-    if sides is None:
-        return into(out, plain(x, axes, keepdims))
-    (a, r, k), axes = sides
-    x3, length = x.reshape(a, r, k), max(1, thresholds.PASS_BLOCK // k)
-    pieces, some = -(-r // length), max(1, thresholds.PASS_BLOCK // (min(r, length) * k))
-    parts = np.empty((a, pieces, k), x.dtype)
+def _in_pieces(specification, reduce):
+    """The reference's kernel over axes, by `reduce`, of (a, R, K) to (a, K): of much piece by piece
+    along R, and then of the pieces' results."""
+    @wraps(specification)
+    def kernel(x, axes, keepdims, out=None):
+        sides = _sides(x, axes) if x.size >= thresholds.SHARED_PASS else None
+        if sides is None:
+            return into(out, specification(x, axes, keepdims))
+        (a, r, k), axes = sides
+        x3, length = x.reshape(a, r, k), max(1, thresholds.PASS_BLOCK // k)
+        pieces, some = -(-r // length), max(1, thresholds.PASS_BLOCK // (min(r, length) * k))
+        parts = np.empty((a, pieces, k), x.dtype)
 
-    def task(item):
-        i, piece = item
-        reduce(x3[i:i + some, piece * length:(piece + 1) * length], parts[i:i + some, piece])
+        def task(item):
+            i, piece = item
+            reduce(x3[i:i + some, piece * length:(piece + 1) * length], parts[i:i + some, piece])
 
-    threads.share(task, [(i, piece) for i in range(0, a, some) for piece in range(pieces)])
-    y = parts[:, 0] if pieces == 1 else np.empty((a, k), x.dtype)
-    if pieces > 1:
-        reduce(parts, y)
-    kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
-    shape = kept if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
-    return into(out, y.reshape(shape))
+        threads.share(task, [(i, piece) for i in range(0, a, some) for piece in range(pieces)])
+        y = parts[:, 0] if pieces == 1 else np.empty((a, k), x.dtype)
+        if pieces > 1:
+            reduce(parts, y)
+        kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
+        shape = kept if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
+        return into(out, y.reshape(shape))
+
+    return kernel
 
 
 def _sum(x, y):
@@ -77,26 +81,9 @@ def _extreme(x, y, ufunc):
         ufunc(y[:, 0], x[:, i, 0], out=y[:, 0])
 
 
-def total(x, axes, keepdims, out=None):
-    """The sum over the axes."""
-    if x.size < thresholds.SHARED_PASS and not is_half(x):
-        return x.sum(axis=axes, keepdims=keepdims, out=out)
-    return _reduced(x, axes, keepdims, _sum, out, reference.total)
-
-
-def _extreme_of(specification, ufunc):
-    """The reference's kernel of the largest or the least elements; of many in blocks."""
-    @wraps(specification)
-    def kernel(x, axes, keepdims, out=None):
-        if x.size < thresholds.SHARED_PASS:
-            return into(out, specification(x, axes, keepdims))
-        return _reduced(x, axes, keepdims, partial(_extreme, ufunc=ufunc), out, specification)
-
-    return kernel
-
-
-largest = _extreme_of(reference.largest, np.maximum)
-least = _extreme_of(reference.least, np.minimum)
+total = _in_pieces(reference.total, _sum)
+largest = _in_pieces(reference.largest, partial(_extreme, ufunc=np.maximum))
+least = _in_pieces(reference.least, partial(_extreme, ufunc=np.minimum))
 
 
 def cumsum(x, axis, out=None):
