@@ -19,7 +19,7 @@ from .backend import Array, array_module
 from .backend.cpu.threads import cores
 from .errors import UserError
 from .shards import Node, Part, added, block, joined, summed, whole_nodes
-from .wires import Devices, Host, direct
+from .wires import Devices, Host, direct, mpi
 
 RANK = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"  # as mpiexec tells what it starts
 LONG = 1 << 16  # bytes, from which a sum is added in pieces, one by each rank
@@ -85,7 +85,7 @@ class Ranks(Alone):
 
     def __init__(self, comm: Any):
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
-        here = comm.Split_type(self.mpi.COMM_TYPE_SHARED)
+        here = comm.Split_type(mpi().COMM_TYPE_SHARED)
         self.host = Host(comm, 1000 if here.size <= cores() else 100)
         self.direct: Host | Devices | None = None  # what carries a device's arrays, once asked
         os.environ.setdefault("MINIGAN_NUM_THREADS", str(max(1, cores() // here.size)))
@@ -147,12 +147,6 @@ class Ranks(Alone):
         out = xp.empty(size, own.dtype)
         wire.gather(piece, out, widths)
         return out
-
-    @property
-    def mpi(self) -> Any:
-        from mpi4py import MPI
-
-        return MPI
 
     def told(self, value):
         self.meet()

@@ -11,7 +11,6 @@ from ..backend import array_module, is_array, is_host, kernels, plain
 from ..backend.nested import mapped
 from .elementwise import sum_to
 
-Shape = int | tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 
 
@@ -126,7 +125,7 @@ class BroadcastTo(Function):
         return sum_to(grad, self.inputs[0].shape)
 
 
-def broadcast_to(x: Any, shape: Shape) -> Tensor:
+def broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Tensor:
     """x repeated to `shape` by NumPy's rules, without copying."""
     x, shape = as_tensor(x), _shape((shape,))
     tail = shape[len(shape) - x.ndim:]
