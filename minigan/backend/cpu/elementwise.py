@@ -16,13 +16,14 @@ from . import threads
 from .outputs import into
 
 
-def _in_blocks(f, out, *arrays):
-    """f(out, *arrays) for an elementwise f that writes to out, block by block if there is much."""
+def _in_blocks(f, out, arrays, numbers=()):
+    """f(out, *arrays, *numbers) for an elementwise f that writes to out, block by block if there is
+    much."""
     if out.size < thresholds.SHARED_PASS or not all(a.flags.c_contiguous for a in (out, *arrays)):
-        f(out, *arrays)
+        f(out, *arrays, *numbers)
         return out
     flat, step = [a.reshape(-1) for a in (out, *arrays)], thresholds.PASS_BLOCK
-    threads.share(lambda i: f(*[a[i:i + step] for a in flat]), range(0, out.size, step))
+    threads.share(lambda i: f(*[a[i:i + step] for a in flat], *numbers), range(0, out.size, step))
     return out
 
 
@@ -43,7 +44,7 @@ def _shared(function):
     def kernel(x, out=None):
         if x.size < thresholds.SHARED_PASS or x.dtype.kind != "f":
             return function(x, out=out)
-        return _in_blocks(lambda y, x: function(x, out=y), _place(x, out), x)
+        return _in_blocks(lambda y, x: function(x, out=y), _place(x, out), (x,))
 
     return kernel
 
@@ -56,11 +57,11 @@ def _for_large(specification, is_ours=_is_large, numbers=0):
     is computed block by block, by f(target, *arrays, *numbers)."""
     def made_of(f):
         @wraps(specification)
-        def kernel(x, *others, out=None):
-            if not is_ours(x, *others):
-                return into(out, specification(x, *others))
-            arrays, rest = others[:len(others) - numbers], others[len(others) - numbers:]
-            return _in_blocks(lambda y, *some: f(y, *some, *rest), _place(x, out), x, *arrays)
+        def kernel(*args, out=None):
+            if not is_ours(*args):
+                return into(out, specification(*args))
+            count = len(args) - numbers
+            return _in_blocks(f, _place(args[0], out), args[:count], args[count:])
 
         return kernel
 
@@ -131,9 +132,11 @@ def bce_with_logits(y, x, t):
     y += e
 
 
-@_for_large(reference.relu)
-def relu(y, x):
-    np.clip(x, 0, np.inf, out=y)  # NumPy's maximum of an array and a number is slower
+def relu(x, out=None):
+    """max(x, 0). NumPy's maximum of an array and a number is slower than its clip."""
+    if not _is_large(x):
+        return np.maximum(x, 0, out=out)
+    return _in_blocks(lambda y, x: np.clip(x, 0, np.inf, out=y), _place(x, out), (x,))
 
 
 @_for_large(reference.elu, lambda x, alpha: _is_large(x) and abs(alpha) < np.inf, numbers=1)
@@ -195,7 +198,7 @@ def keep(x, mask, out=None):
     def choose(y, x, mask):
         np.multiply(mask, bits_of(x), out=bits_of(y))
 
-    return _in_blocks(choose, np.empty_like(x, order="C") if out is None else out, x, mask)
+    return _in_blocks(choose, np.empty_like(x, order="C") if out is None else out, (x, mask))
 
 
 def where(mask, x, y, out=None):
@@ -215,7 +218,7 @@ def where(mask, x, y, out=None):
         bits *= mask
         bits ^= others
 
-    return _in_blocks(choose, np.empty(mask.shape, x.dtype) if out is None else out, mask, x, y)
+    return _in_blocks(choose, np.empty(mask.shape, x.dtype) if out is None else out, (mask, x, y))
 
 
 def _has_bits(x):
