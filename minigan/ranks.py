@@ -120,9 +120,9 @@ class Ranks(Alone):
         blocks = [block(count, rank, self.size) for rank in range(self.size)]
         nodes = [whole_nodes((0, count), own) for own in blocks]
         like = parts[0][0]
-        wire = self.wire(like)
-        own = _stacked([wire.taken(summed(node, _of(parts, node, blocks[self.rank]), node[0]))
-                        for node in nodes[self.rank]])
+        wire, first = self.wire(like), blocks[self.rank].start
+        own = _stacked([wire.taken(summed((a, b), parts[a - first:b - first], a))
+                        for a, b in nodes[self.rank]])
         add = self._in_pieces if own.nbytes // len(own) >= LONG else self._by_all
         return wire.given(add(wire, own, nodes, (0, count)), like)
 
@@ -159,11 +159,6 @@ class Ranks(Alone):
         out = np.empty(self.size, np.int64)
         self.host.gather(np.array([own]), out, [1] * self.size)
         return out.tolist()
-
-
-def _of(parts: list[Part], node: Node, own: range) -> list[Part]:
-    """The parts of a node's shards, of those of one's own."""
-    return parts[node[0] - own.start:node[1] - own.start]
 
 
 def _stacked(arrays: list[Array]) -> Array:
