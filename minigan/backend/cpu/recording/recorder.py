@@ -12,9 +12,10 @@ import operator
 import sys
 import threading
 import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass
 from traceback import walk_stack
-from typing import Any, Callable, Iterable, NamedTuple
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
@@ -273,17 +274,13 @@ def recorder() -> Recorder:
     return current
 
 
-class recording:
+@contextmanager
+def recording(kind: type[Recorded]) -> Iterator[Recorder]:
     """`with recording(kind) as recorder:` makes a new recorder the active one."""
-
-    def __init__(self, kind: type[Recorded]):
-        self.kind = kind
-
-    def __enter__(self) -> Recorder:
-        _local.recorder = Recorder(self.kind)
-        return _local.recorder
-
-    def __exit__(self, *error: Any) -> None:
+    _local.recorder = Recorder(kind)
+    try:
+        yield _local.recorder
+    finally:
         _local.recorder = None
 
 
