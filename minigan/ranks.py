@@ -19,7 +19,7 @@ from .backend import Array, array_module
 from .backend.cpu.threads import cores
 from .errors import UserError
 from .shards import Node, Part, added, block, joined, summed, whole_nodes
-from .wires import Devices, Host, direct
+from .wires import Devices, Host, direct, mpi
 
 RANK = "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PMIX_RANK"  # as mpiexec tells what it starts
 LONG = 1 << 16  # bytes, from which a sum is added in pieces, one by each rank
@@ -85,7 +85,7 @@ class Ranks(Alone):
 
     def __init__(self, comm: Any):
         self.comm, self.rank, self.size = comm, comm.rank, comm.size
-        here = comm.Split_type(self.mpi.COMM_TYPE_SHARED)
+        here = comm.Split_type(mpi().COMM_TYPE_SHARED)
         self.host = Host(comm, 1000 if here.size <= cores() else 100)
         self.direct: Host | Devices | None = None  # what carries a device's arrays, once asked
         os.environ.setdefault("MINIGAN_NUM_THREADS", str(max(1, cores() // here.size)))
@@ -120,9 +120,9 @@ class Ranks(Alone):
         blocks = [block(count, rank, self.size) for rank in range(self.size)]
         nodes = [whole_nodes((0, count), own) for own in blocks]
         like = parts[0][0]
-        wire = self.wire(like)
-        own = _stacked([wire.taken(summed(node, _of(parts, node, blocks[self.rank]), node[0]))
-                        for node in nodes[self.rank]])
+        wire, first = self.wire(like), blocks[self.rank].start
+        own = _stacked([wire.taken(summed((a, b), parts[a - first:b - first], a))
+                        for a, b in nodes[self.rank]])
         add = self._in_pieces if own.nbytes // len(own) >= LONG else self._by_all
         return wire.given(add(wire, own, nodes, (0, count)), like)
 
@@ -148,12 +148,6 @@ class Ranks(Alone):
         wire.gather(piece, out, widths)
         return out
 
-    @property
-    def mpi(self) -> Any:
-        from mpi4py import MPI
-
-        return MPI
-
     def told(self, value):
         self.meet()
         return self.comm.allgather(value)
@@ -165,11 +159,6 @@ class Ranks(Alone):
         out = np.empty(self.size, np.int64)
         self.host.gather(np.array([own]), out, [1] * self.size)
         return out.tolist()
-
-
-def _of(parts: list[Part], node: Node, own: range) -> list[Part]:
-    """The parts of a node's shards, of those of one's own."""
-    return parts[node[0] - own.start:node[1] - own.start]
 
 
 def _stacked(arrays: list[Array]) -> Array:

@@ -30,7 +30,7 @@ class Host:
 
     def gather(self, own: np.ndarray, out: np.ndarray, counts: Sequence[int]) -> None:
         """out becomes the ranks' arrays, of so many elements, one after the other."""
-        self._done(self.comm.Iallgatherv([_bytes(own), own.nbytes, _mpi().BYTE],
+        self._done(self.comm.Iallgatherv([_bytes(own), own.nbytes, mpi().BYTE],
                                          _counted(out, counts)))
 
     def swap(self, sent: np.ndarray, to: Sequence[int], out: np.ndarray, counts: Sequence[int]
@@ -108,7 +108,7 @@ def _cut(array: Array, counts: Sequence[int]) -> list[Array]:
     return [flat[stop - n:stop] for n, stop in zip(counts, accumulate(counts))]
 
 
-def _mpi() -> Any:
+def mpi() -> Any:
     from mpi4py import MPI
 
     return MPI
@@ -122,4 +122,4 @@ def _counted(array: np.ndarray, elements: Sequence[int]) -> list:
     """An array as a vector operation of MPI's takes it, with how many elements go to, or come from,
     each rank, one after the other."""
     counts = [n * array.itemsize for n in elements]
-    return [_bytes(array), (counts, [0, *accumulate(counts[:-1])]), _mpi().BYTE]
+    return [_bytes(array), (counts, [0, *accumulate(counts[:-1])]), mpi().BYTE]

@@ -17,6 +17,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import threading
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -109,14 +110,22 @@ def parse(params: str) -> list[Parameter]:
     return parsed
 
 
+_one_at_a_time = threading.Lock()
+
+
 @cache
 def _folder() -> tempfile.TemporaryDirectory:
     return tempfile.TemporaryDirectory(prefix="minigan-kernels-")  # removed when Python ends
 
 
-@cache
 def compiled(source: str) -> Any:
     """The function `run` of a C++ source, compiled once in a session."""
+    with _one_at_a_time:  # ranks that are threads ask for the same kernels
+        return _compiled(source)
+
+
+@cache
+def _compiled(source: str) -> Any:
     if COMPILER is None:
         raise RuntimeError("no C++ compiler was found (g++, c++ or clang++)")
     path = Path(_folder().name) / hashlib.sha256(source.encode()).hexdigest()[:20]

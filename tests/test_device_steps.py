@@ -6,6 +6,7 @@ wait nor an upload can be part of a captured step.
 """
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -24,14 +25,14 @@ from tests.strict import counted
 # Before a higher one is written here: which launches are new (the message lists them by name), are
 # they worth about 15 µs each in every step, and could they be part of a kernel that is there?
 LAUNCHES = {
-    "digits": 107,
+    "digits": 106,
     "mlp": 113,
     "mlp-small": 94,
     "mlp-keras": 82,
     "dense-dcgan": 285,
-    "dcgan": 173,
-    "digits-dcgan": 173,
-    "table": 107,
+    "dcgan": 172,
+    "digits-dcgan": 172,
+    "table": 106,
 }
 each_system = pytest.mark.parametrize("name", SYSTEMS)
 
@@ -101,7 +102,7 @@ def test_reading_a_loss_waits_once_and_the_count_names_the_reader(device):
         assert counts.synchronisations == 0
         result.d_loss.item()
     assert counts.synchronisations == 1
-    assert "in item < test_device_steps.py" in counts.places[-1]
+    assert re.search(r"autodiff.py:\d+ < \S*test_device_steps.py", counts.places[-1])
 
 
 @compiled

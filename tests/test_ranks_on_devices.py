@@ -27,7 +27,9 @@ def crew(strict, monkeypatch):
     """Makes ranks that are threads, on devices."""
     mg.use("strict")
     monkeypatch.setattr(ranks, "LONG", 2000)  # bytes: gradients go in pieces, statistics do not
-    monkeypatch.setattr("minigan.wires._mpi", lambda: SimpleNamespace(BYTE=1))
+    for module in ("ranks", "wires"):
+        monkeypatch.setattr(f"minigan.{module}.mpi", lambda: SimpleNamespace(
+            BYTE=1, COMM_TYPE_SHARED=1))
 
     def make(size, devices=None):
         made = threads.Crew(size, devices)

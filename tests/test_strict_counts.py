@@ -31,7 +31,7 @@ def test_what_waits_for_the_device_is_counted_with_its_place(wait):
     with counted() as counts:
         wait(x)
     assert counts.synchronisations == 1
-    assert re.search(r"by test_strict_counts.py:\d+ in ", counts.places[0])
+    assert re.search(r"by \S*test_strict_counts.py:\d+", counts.places[0])
 
 
 def test_looking_up_by_a_mask_waits_because_its_count_decides_the_shape(x):
@@ -124,7 +124,7 @@ def test_counts_of_the_library_name_its_lines(strict):
     with counted() as counts:
         net.state_dict()
     assert counts.synchronisations == 2
-    assert "minigan/nn/module.py" in counts.places[0] and "state_dict" in counts.places[0]
+    assert "minigan/nn/module.py" in counts.places[0]
 
 
 # Recording, as a CUDA graph does
@@ -152,5 +152,5 @@ def test_a_python_number_is_baked_into_a_recording(x):
 
 @pytest.mark.parametrize("refused", [lambda x: x.item(), lambda x: STRICT.from_numpy(np.ones(1))])
 def test_waits_and_uploads_are_refused_while_recording(x, refused):
-    with recorded(), pytest.raises(RuntimeError, match="while a graph is captured, by test_strict"):
+    with recorded(), pytest.raises(RuntimeError, match=r"captured, by \S*test_strict"):
         refused(x)

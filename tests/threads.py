@@ -36,7 +36,7 @@ class Crew:
         def work(rank: int) -> None:
             self.here.rank = rank
             try:
-                results[rank] = function(ThreadRanks(Comm(self, rank)))
+                results[rank] = function(Ranks(Comm(self, rank)))
             except Exception as error:
                 results[rank] = error
                 if not isinstance(error, UserError):  # which all of them get
@@ -62,10 +62,6 @@ class Crew:
         return SimpleNamespace(
             Device=lambda: SimpleNamespace(pci_bus_id=f"00:{self.here.rank % self.devices}"),
             get_current_stream=lambda: SimpleNamespace(ptr=7), nccl=Nccl(self))
-
-
-class ThreadRanks(Ranks):
-    mpi = SimpleNamespace(COMM_TYPE_SHARED=1)
 
 
 class Comm:

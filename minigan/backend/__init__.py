@@ -17,11 +17,8 @@ from ..errors import UserError
 from ..failures import LIBRARIES
 from . import cpu
 from .arrays import is_half
-from .cpu.recording import array as _array
-from .cpu.recording import calls as _calls
-from .cpu.recording import functions as _functions
-from .cpu.recording import kernels as _kernels
-from .cpu.recording import recorder as _recorder
+from .cpu.recording import array as _array, calls as _calls, functions as _functions
+from .cpu.recording import kernels as _kernels, recorder as _recorder
 
 __all__ = ["Backend", "BackendError", "array_module", "asarray", "called", "current", "each_time",
            "get", "is_array", "is_half", "is_host", "is_scalar", "kernels", "number", "of", "plain",

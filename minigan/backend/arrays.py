@@ -6,8 +6,6 @@ from typing import Any, Callable
 
 import numpy as np
 
-__all__ = ["HALF", "by_groups", "in_single", "is_half", "precise", "same_floats", "xp_of"]
-
 HALF = np.dtype(np.float16)
 
 
@@ -35,6 +33,13 @@ def is_half(x: Any) -> bool:
     return x.dtype == HALF
 
 
+def repeats(index: tuple) -> bool:
+    """Whether an index may name an element more than once: integers in arrays and lists may do so,
+    slices, single integers and masks never."""
+    return any(isinstance(i, list) or getattr(getattr(i, "dtype", None), "kind", "") in {"i", "u"}
+               for i in index)
+
+
 def in_single(kernel: Callable) -> Callable:
     """A kernel of several results, the first one of its arrays' dtype, that computes in float32
     where its first argument is of float16. The other results, which are sums, stay float32."""
@@ -60,12 +65,10 @@ def by_groups(convolution: Callable) -> Callable:
         return x[..., i * channels:(i + 1) * channels]
 
     @wraps(convolution)
-    def for_each_group(x: Any, w: Any, window: Any, groups: int, *more: Any,
-                       out: Any = None) -> Any:
-        into = {} if out is None else {"out": out}  # which the reference's do not know
+    def for_each_group(x: Any, w: Any, window: Any, groups: int, *more: Any) -> Any:
         if groups == 1:
-            return convolution(x, w, window, 1, *more, **into)
-        joined = out
+            return convolution(x, w, window, 1, *more)
+        joined = None
         for i in range(groups):
             some, kernel, *others = [part(a, i, groups) for a in (x, w, *more)]
             y = convolution(some, kernel, window, 1, *others)

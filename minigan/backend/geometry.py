@@ -99,11 +99,9 @@ def conv_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, padding: Pa
                          f"{x.shape[-1]} channels, but w, ({WORDS[axes].w}, C / groups, O), is "
                          f"for {w.shape[-2] * groups}")
     _check_bias(name, b, w.shape[-1])
-    size, image, sides = w.shape[:-2], x.shape[1:-1], margins(padding, axes)
-    window = Window(size, per_axis("stride", stride, axes), ((0, 0),) * axes,
+    window = Window(w.shape[:-2], per_axis("stride", stride, axes), ((0, 0),) * axes,
                     per_axis("dilation", dilation, axes))
-    window = window._replace(padding=_same(window, image) if sides is None else sides)
-    return _fitting(name, window, image)
+    return _fitting(name, window, padding, x.shape[1:-1])
 
 
 def transposed_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, padding: Padding,
@@ -149,13 +147,13 @@ def transposed_window(x: Shaped, w: Shaped, b: Shaped | None, stride: Any, paddi
 def pool_window(name: str, x: Shaped, size: Any, stride: Any, padding: Padding = 0) -> Window:
     """The window of a pooling, its arguments checked; a stride of None is the size."""
     check_images(name, x)
-    size, sides = pair("size", size), margins(padding)
+    size = pair("size", size)
     window = Window(size, size if stride is None else pair("stride", stride))
-    window = window._replace(padding=_same(window, x.shape[1:3]) if sides is None else sides)
+    window = _fitting(name, window, padding, x.shape[1:3])
     if any(2 * max(p) > k for p, k in zip(window.padding, size)):
         raise ValueError(f"{name}: padding {padding!r} is more than half of the size {size}, so "
                          "that a window would see nothing else")
-    return _fitting(name, window, x.shape[1:3])
+    return window
 
 
 def check_images(name: str, x: Shaped) -> None:
@@ -185,8 +183,10 @@ def _check_bias(name: str, b: Shaped | None, channels: int) -> None:
                          f"({channels},), not {b.shape}")
 
 
-def _fitting(name: str, window: Window, image: tuple[int, ...]) -> Window:
-    """The window, if it fits into the image at least once."""
+def _fitting(name: str, window: Window, padding: Padding, image: tuple[int, ...]) -> Window:
+    """The window with its padding, if it fits into the image at least once."""
+    sides = margins(padding, len(image))
+    window = window._replace(padding=_same(window, image) if sides is None else sides)
     if min(window.outputs(image)) < 1:
         padded = tuple([n + sum(p) for n, p in zip(image, window.padding)])
         thing = WORDS[len(image)].thing

@@ -1,14 +1,16 @@
 """Tuples, lists and dicts, one within the other: what a step takes and returns."""
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, Callable
 
 
 def mapped(f: Callable[[Any], Any], value: Any) -> Any:
-    """f of all that is in tuples, lists and dicts (in the order of their keys), in the same ones.
-    """
+    """f of all that is in tuples, lists and dicts, in the same ones."""
     if isinstance(value, dict):
-        return {key: mapped(f, value[key]) for key in sorted(value, key=repr)}
+        made = copy(value)  # a defaultdict stays one
+        made.update({key: mapped(f, part) for key, part in value.items()})
+        return made
     if isinstance(value, (tuple, list)):
         parts = [mapped(f, part) for part in value]
         return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
@@ -16,7 +18,7 @@ def mapped(f: Callable[[Any], Any], value: Any) -> Any:
 
 
 def leaves(value: Any) -> list:
-    """All that is in tuples, lists and dicts, one after another."""
+    """All that is in tuples, lists and dicts (in the order of their keys), one after another."""
     if isinstance(value, dict):
         value = [value[key] for key in sorted(value, key=repr)]
     if not isinstance(value, (tuple, list)):
@@ -25,10 +27,3 @@ def leaves(value: Any) -> list:
     for part in value:
         found += leaves(part)
     return found
-
-
-def outline(value: Any) -> Any:
-    """How tuples, lists and dicts are nested: equal where the leaves have the same places."""
-    if isinstance(value, dict):
-        return {key: outline(part) for key, part in value.items()}
-    return [outline(part) for part in value] if isinstance(value, (tuple, list)) else None

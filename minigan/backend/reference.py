@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, Sequence
 
-from .arrays import HALF, in_single
+from .arrays import HALF, in_single, repeats
 from .arrays import xp_of as _xp
 from .reference_images import (conv2d, conv2d_input_gradient, conv2d_weight_gradient, max_pool,
                                max_pool_gradient, max_pool_mean, window_spread, window_sum)
@@ -267,10 +267,10 @@ def add_at(shape, index, x):
     """Zeros of the shape with x added at the index, again for every time the index repeats."""
     xp = _xp(x)
     y = xp.zeros(shape, x.dtype)
-    if all(isinstance(i, (int, slice, type(None), type(...))) for i in index):
-        y[index] = x  # slices and integers never repeat
-    else:
+    if repeats(index):
         xp.add.at(y, index, x)
+    else:
+        y[index] = x
     return y
 
 

@@ -10,9 +10,6 @@ from .arrays import by_groups
 from .arrays import xp_of as _xp
 from .geometry import Pair, Window
 
-__all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "max_pool",
-           "max_pool_gradient", "max_pool_mean", "window_spread", "window_sum"]
-
 
 @by_groups
 def conv2d(x, w, window: Window, groups: int, b=None):

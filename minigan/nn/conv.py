@@ -155,12 +155,17 @@ class _Pool2d(Module):
     """What the two poolings share. kernel_size, stride and padding as `size`, `stride` and
     `padding` of the op."""
 
+    op: str  # of minigan.ops
+
     @checked
     def __init__(self, kernel_size: Sides, stride: Sides | None = None,
                  padding: Padding = 0):
         margins(padding)  # refuses what is no padding
         self.kernel_size, self.padding = pair("kernel_size", kernel_size), padding
         self.stride = self.kernel_size if stride is None else pair("stride", stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return getattr(ops, self.op)(x, self.kernel_size, self.stride, self.padding)
 
     def describe(self) -> str:
         stride = "" if self.stride == self.kernel_size else f", stride={short(self.stride)}"
@@ -171,15 +176,13 @@ class _Pool2d(Module):
 class MaxPool2d(_Pool2d):
     """The largest element of each window: see `ops.max_pool2d`."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.max_pool2d(x, self.kernel_size, self.stride, self.padding)
+    op = "max_pool2d"
 
 
 class AvgPool2d(_Pool2d):
     """The mean of each window: see `ops.avg_pool2d`."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return ops.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
+    op = "avg_pool2d"
 
 
 class AdaptiveAvgPool2d(Module):

@@ -1,12 +1,12 @@
 """What holds parameters."""
 from __future__ import annotations
 
-import copy
 from contextlib import contextmanager
 from typing import Any, Callable, Iterable, Iterator, Mapping
 
 from .. import backend
 from ..autodiff import Tensor, _mode, as_tensor
+from ..backend.nested import leaves, mapped
 from ..checked import checked
 from ..failures import in_words, is_from_inside
 
@@ -205,18 +205,9 @@ def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:
 def replaced(value: Any, change: Callable[[Any], Any]) -> Any:
     """value, in which Modules are found (see Module), with change(member) for each member of its
     containers; itself where nothing changes."""
-    if not isinstance(value, (list, tuple, dict)):
-        return change(value)
-    keys = list(value) if isinstance(value, dict) else range(len(value))
-    members = [replaced(value[key], change) for key in keys]
-    if all(member is value[key] for key, member in zip(keys, members)):
-        return value
-    if isinstance(value, dict):
-        changed = copy.copy(value)  # a defaultdict stays one
-        changed.update(zip(keys, members))
-        return changed
-    named = hasattr(value, "_fields")  # a named tuple
-    return type(value)(*members) if named else type(value)(members)
+    new = mapped(change, value)
+    same = all(a is b for a, b in zip(leaves(value), leaves(new)))
+    return value if same else new
 
 
 @checked

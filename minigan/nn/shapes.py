@@ -9,7 +9,6 @@ from ..autodiff import Tensor, no_grad
 from ..checked import checked
 from ..errors import BRIEF, UserError
 from ..settings import POSITIVE
-from . import init
 from .module import Module
 
 Shape = tuple[int, ...]
@@ -107,8 +106,8 @@ def _outputs(module: Module, shapes: tuple[Shape, ...]) -> dict[int, Any]:
 
         return call
 
-    like = next((t.data for _, t in module.named_state()), None)
-    zeros = [_zeros((1, *shape), like) for shape in shapes]
+    like = next((t.data for _, t in module.named_state()), backend.asarray(0.0))
+    zeros = [Tensor(backend.array_module(like).zeros((1, *shape), like.dtype)) for shape in shapes]
     before = [(part, dict(vars(part))) for part in module.modules()]
     try:
         module.eval()
@@ -121,12 +120,6 @@ def _outputs(module: Module, shapes: tuple[Shape, ...]) -> dict[int, Any]:
             vars(part).clear()
             vars(part).update(attributes)
     return outputs
-
-
-def _zeros(shape: Shape, like: backend.Array | None) -> Tensor:
-    zeros = backend.asarray(init.zeros(shape, None))
-    return Tensor(zeros if like is None
-                  else backend.to_device(zeros, backend.of(like).name).astype(like.dtype))
 
 
 def _shown(shape: Any) -> str:

@@ -5,6 +5,7 @@ multiply, for 0 · ∞ is NaN.
 """
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from ..autodiff import Tensor, as_tensor
@@ -53,19 +54,16 @@ class Maximum(Elementwise):
     """max(x, y). The gradient goes to the larger; at a tie half to each, the mean of the
     one-sided derivatives."""
 
+    loses = operator.lt  # where x is not the result, unless it is beside NaN: then both are
+
     def forward(self, x, y):
         return array_module(x).maximum(x, y)
 
     def backward(self, grad):
         x, y = (t.data for t in self.inputs)
         grad = grad * Tensor(1 - 0.5 * (x == y).astype(grad.dtype))
-        return (keep(grad, self.wins(x, y)) if self.needs[0] else None,
-                keep(grad, self.wins(y, x)) if self.needs[1] else None)
-
-    @staticmethod
-    def wins(x, y):
-        """Where x is not below y: beside NaN both are the result."""
-        return ~(x < y)
+        return (keep(grad, ~self.loses(x, y)) if self.needs[0] else None,
+                keep(grad, ~self.loses(y, x)) if self.needs[1] else None)
 
 
 def maximum(x: Any, y: Any) -> Tensor:
@@ -76,12 +74,10 @@ def maximum(x: Any, y: Any) -> Tensor:
 class Minimum(Maximum):
     """min(x, y). The gradient goes to the smaller; at a tie half to each."""
 
+    loses = operator.gt
+
     def forward(self, x, y):
         return array_module(x).minimum(x, y)
-
-    @staticmethod
-    def wins(x, y):
-        return ~(x > y)
 
 
 def minimum(x: Any, y: Any) -> Tensor:

@@ -14,12 +14,16 @@ from ..backend.geometry import Padding, Pair, Sides, Window, check_images, pair,
 from .elementwise import as_floats, in_single
 
 
-class MaxPool(Function):
-    """The largest of each window and channel. The gradient goes to where it is; elements that tie
-    share it evenly."""
+class Windowed(Function):
+    """Base of what a window slides over images for."""
 
     def __init__(self, window: Window):
         self.window = window
+
+
+class MaxPool(Windowed):
+    """The largest of each window and channel. The gradient goes to where it is; elements that tie
+    share it evenly."""
 
     def forward(self, x):
         return kernels(x).max_pool(x, self.window)
@@ -28,12 +32,9 @@ class MaxPool(Function):
         return MaxPoolGradient(self.window)(grad, self.inputs[0].detach(), self.output.detach())
 
 
-class MaxPoolGradient(Function):
+class MaxPoolGradient(Windowed):
     """grad given to the elements of x that are y = max_pool(x): linear in grad, and the others do
     not change where x moves a little. Gradient: of each window the mean over these elements."""
-
-    def __init__(self, window: Window):
-        self.window = window
 
     def forward(self, grad, x, y):
         return kernels(x).max_pool_gradient(grad, x, y, self.window)
@@ -42,12 +43,9 @@ class MaxPoolGradient(Function):
         return MaxPoolMean(self.window)(grad, *self.inputs[1:]), None, None
 
 
-class MaxPoolMean(Function):
+class MaxPoolMean(Windowed):
     """Of each window the mean of u over the elements where x is y = max_pool(x): the adjoint of
     MaxPoolGradient, which is its gradient. Linear in u."""
-
-    def __init__(self, window: Window):
-        self.window = window
 
     def forward(self, u, x, y):
         return kernels(x).max_pool_mean(u, x, y, self.window)
@@ -70,13 +68,10 @@ def max_pool2d(x: Any, size: Sides, stride: Sides | None = None,
     return MaxPool(pool_window("max_pool2d", x, size, stride, padding))(x)
 
 
-class WindowSum(Function):
+class WindowSum(Windowed):
     """The sum of each window and channel. Gradient: grad, spread over the windows."""
 
     reads = "nothing"
-
-    def __init__(self, window: Window):
-        self.window = window
 
     def forward(self, x):
         return kernels(x).window_sum(x, self.window)
@@ -116,15 +111,12 @@ def adaptive_avg_pool2d(x: Any, size: Sides) -> Tensor:
     """The mean of each of size windows that cover the image, whatever its own size: (N, *size, C).
     They begin at ⌊i · H / size⌋ and end before ⌈(i + 1) · H / size⌉, as in PyTorch, and overlap
     where H / size is not whole. size 1 is global pooling, x.mean((1, 2), keepdims=True)."""
-    x = as_floats(_images("adaptive_avg_pool2d", x))
+    x = as_floats(_images("adaptive_avg_pool2d", x, least=1))
     new_height, new_width = pair("size", size)
     for n, count in zip(x.shape[1:3], (new_height, new_width)):
         if count > 2 ** 16:
             raise ValueError(f"adaptive_avg_pool2d cannot cut an axis of {n} into {count} parts: "
                              f"{2 ** 16} are the most")
-    if 0 in x.shape[1:3]:
-        raise ValueError(f"adaptive_avg_pool2d of x {x.shape}: an image has a height and a width "
-                         "of at least 1")
     if (new_height, new_width) == (1, 1):
         return x.mean((1, 2), keepdims=True)
     return _resampled(x, new_height, new_width, _means)
@@ -204,12 +196,10 @@ def _means(old: int, new: int, like: Array) -> Array:
 
 def _sizes(name: str, x: Any, factor: Any, size: Any) -> tuple[Tensor, Pair]:
     """x, and the height and the width that it is to have."""
-    x = _images(name, x)
+    x = _images(name, x, least=1)
     if (factor is None) == (size is None):
         raise ValueError(f"{name} needs either a factor or a size, got factor {factor!r} and "
                          f"size {size!r}")
-    if 0 in x.shape[1:3]:
-        raise ValueError(f"{name} of x {x.shape}: an image has a height and a width of at least 1")
     if factor is None:
         return x, pair("size", size)
     down, right = pair("factor", factor)
@@ -236,7 +226,11 @@ def pixel_shuffle(x: Any, factor: Sides) -> Tensor:
     return y.reshape(n, height * down, width * right, channels)
 
 
-def _images(name: str, x: Any) -> Tensor:
+def _images(name: str, x: Any, least: int = 0) -> Tensor:
+    """x, if it is a batch of images with so many lines and columns."""
     x = as_tensor(x)
     check_images(name, x)
+    if min(x.shape[1:3]) < least:
+        raise ValueError(f"{name} of x {x.shape}: an image has a height and a width of at least "
+                         f"{least}")
     return x

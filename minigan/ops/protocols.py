@@ -7,6 +7,7 @@ from typing import Any, Callable
 import numpy
 
 from ..autodiff import Tensor, as_tensor
+from ..backend.nested import mapped
 from ..habits import missing
 
 operations: dict[str, Callable] = {}  # what this package exports, by NumPy's names
@@ -63,16 +64,15 @@ def function(self: Tensor, f: Callable, types: Any, args: tuple, options: dict[s
     return f(*args, **options)
 
 
-def _values(f: Callable, x: Any) -> Any:
+def _values(f: Callable, given: Any) -> Any:
     """The arrays of all Tensors within lists, tuples and dicts."""
-    if isinstance(x, Tensor):
-        if x.requires_grad and f.__name__ not in _NOT_DIFFERENTIABLE:
+    def array_of(x: Any) -> Any:
+        if isinstance(x, Tensor) and x.requires_grad and f.__name__ not in _NOT_DIFFERENTIABLE:
             raise TypeError(f"minigan has no numpy.{f.__name__} that passes gradients on: write it "
                             "with mg.ops, or take the values alone with .numpy()")
-        return x.numpy()
-    if isinstance(x, dict):
-        return {key: _values(f, value) for key, value in x.items()}
-    return type(x)([_values(f, item) for item in x]) if type(x) in (list, tuple) else x
+        return x.numpy() if isinstance(x, Tensor) else x
+
+    return mapped(array_of, given)
 
 
 def unknown(self: Tensor, name: str) -> Any:

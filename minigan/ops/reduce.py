@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from ..autodiff import Function, Tensor, as_tensor
@@ -86,21 +87,18 @@ class Max(Reduction):
     """The largest element along the axes. The gradient goes to where it is; elements that tie
     share it evenly, the mean of the one-sided derivatives."""
 
+    loses = operator.lt  # where x is not the result; a NaN is as large as anything
+
     def forward(self, x):
         return kernels(x).largest(x, self.axes, self.keepdims)
 
     def backward(self, grad):
         x = self.inputs[0].data
-        mask = self.wins(x, self.expand(self.output.detach()).data)
+        mask = ~self.loses(x, self.expand(self.output.detach()).data)
         dtype = "float32" if is_half(grad) else grad.dtype
         count = mask.astype(dtype).sum(axis=self.axes, keepdims=True)
         share = self.expand(grad) * Tensor((1 / count).astype(grad.dtype))
         return keep(share.broadcast_to(x.shape), mask)
-
-    @staticmethod
-    def wins(x, y):
-        """Where x is not below y; a NaN is as large as anything."""
-        return ~(x < y)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001
@@ -112,12 +110,10 @@ class Min(Max):
     """The smallest element along the axes. The gradient goes to where it is; elements that tie
     share it evenly."""
 
+    loses = operator.gt
+
     def forward(self, x):
         return kernels(x).least(x, self.axes, self.keepdims)
-
-    @staticmethod
-    def wins(x, y):
-        return ~(x > y)
 
 
 def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Tensor:  # noqa: A001

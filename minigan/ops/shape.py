@@ -2,14 +2,15 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from operator import index
 from typing import Any, Sequence
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..backend import array_module, is_array, is_host, kernels, plain
+from ..backend.nested import mapped
 from .elementwise import sum_to
 
-Shape = int | tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 
 
@@ -124,7 +125,7 @@ class BroadcastTo(Function):
         return sum_to(grad, self.inputs[0].shape)
 
 
-def broadcast_to(x: Any, shape: Shape) -> Tensor:
+def broadcast_to(x: Any, shape: int | tuple[int, ...]) -> Tensor:
     """x repeated to `shape` by NumPy's rules, without copying."""
     x, shape = as_tensor(x), _shape((shape,))
     tail = shape[len(shape) - x.ndim:]
@@ -145,12 +146,8 @@ class Concatenate(Function):
         return array_module(xs[0]).concatenate(xs, axis=self.axis)
 
     def backward(self, grad):
-        grads, start = [], 0
-        for x in self.inputs:
-            stop = start + x.shape[self.axis]
-            grads.append(grad[(slice(None),) * self.axis + (slice(start, stop),)])
-            start = stop
-        return grads
+        *cuts, _ = accumulate([x.shape[self.axis] for x in self.inputs])
+        return split(grad, cuts, self.axis)
 
 
 def concatenate(xs: Sequence[Any], axis: int = 0) -> Tensor:
@@ -189,15 +186,13 @@ class GetItem(Function):
 
 def getitem(x: Any, index: Any) -> Tensor:
     """x[index] with slices, integers, None, ..., integer arrays and boolean masks."""
-    return GetItem(_copied(index if isinstance(index, tuple) else (index,)))(x)
+    return GetItem(mapped(_copied, index if isinstance(index, tuple) else (index,)))(x)
 
 
-def _copied(index: Any) -> Any:
-    """An index that stays as it is until backward, whatever becomes of the caller's arrays."""
-    if isinstance(index, (tuple, list)):
-        return type(index)([_copied(part) for part in index])
-    index = index.data if isinstance(index, Tensor) else index
-    return index.copy() if is_array(index) else index
+def _copied(part: Any) -> Any:
+    """A part of an index that stays as it is until backward, whatever becomes of the caller's."""
+    part = part.data if isinstance(part, Tensor) else part
+    return part.copy() if is_array(part) else part
 
 
 def split(x: Any, sections: int | Sequence[int], axis: int = 0) -> list[Tensor]:
@@ -289,10 +284,8 @@ def pad(x: Any, pad_width: Any, constant_values: float = 0) -> Tensor:
     """x with a constant margin. pad_width as in NumPy: n, (before, after), or a pair per axis."""
     x = as_tensor(x)
     pairs = [pad_width] if isinstance(pad_width, int) else list(pad_width)
-    if len(pairs) == 1 and isinstance(pairs[0], int):
-        pairs = [(pairs[0], pairs[0])]
-    elif len(pairs) == 2 and all(isinstance(p, int) for p in pairs):
-        pairs = [tuple(pairs)]
+    if 0 < len(pairs) < 3 and all(isinstance(p, int) for p in pairs):
+        pairs = [(pairs[0], pairs[-1])]
     widths = tuple(tuple(p) for p in (pairs * x.ndim if len(pairs) == 1 else pairs))
     if len(widths) != x.ndim or any(len(p) != 2 or min(p) < 0 for p in widths):
         raise ValueError(f"pad_width {pad_width} does not fit shape {x.shape}: give n, "

@@ -9,7 +9,6 @@ whether it did.
 from __future__ import annotations
 
 import weakref
-from contextlib import nullcontext
 from typing import Any, Callable, Iterable, Sequence
 
 from .. import backend
@@ -17,9 +16,9 @@ from ..autodiff import Function, Tensor
 from ..checked import checked
 from ..observer import Observer, observed_by, observing
 from .decided import Decided
-from .draws import CaptureError, Draws
+from .draws import CaptureError, Draws, without_draws
 from .first import compared
-from ..backend.nested import leaves, mapped, outline
+from ..backend.nested import leaves, mapped
 
 WARM_UP = 2  # steps made as they are, before one is recorded: kernels compile, buffers are made
 RESTLESS = 4  # further ones in which the step moved its own arrays, after which it is given up
@@ -60,12 +59,11 @@ class Notes(Observer):
 class CapturedStep:
     """What `capture` returns: called with Tensors, it makes a step."""
 
-    def __init__(self, step: Callable[..., Any], draws: Draws | None = None):
+    def __init__(self, step: Callable[..., Any], draws: Draws):
         self.step, self.draws, self.calls = step, draws, 0
         self.moves, self.restless = 0, None  # see _warm_up
-        self.inputs: tuple = ()         # the recorded step reads these, whatever comes in
-        self.kinds: list = []
-        self.result: Any = None         # and writes here
+        self.inputs, self.kinds = (), ()  # the recorded step reads these, whatever comes in
+        self.result: Any = None           # and writes here
         self.replay: Callable[[], None] | None = None
         self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
         self.changed: list[Tensor] = []                     # what it changes
@@ -76,17 +74,15 @@ class CapturedStep:
         self.trained: list[bool] = []  # whether each of the held requires a gradient
 
     def __call__(self, *inputs: Any) -> Any:
+        if self.is_another():
+            self.forget()
         if self.given_up or observed_by(Observer) is not None:  # who looks on is to see the step
             return self.step(*inputs)
         device = _device(leaves(inputs))
-        if self.is_another():
-            self.forget()
-            return self(*inputs)
         if self.replay is not None:
-            if self._fits(inputs):
-                return self.again(inputs) if self.compared else compared(
-                    self, inputs, Notes(leaves(inputs)))
-            return self.step(*inputs)
+            if not self._fits(inputs):
+                return self.step(*inputs)
+            return self.again(inputs) if self.compared else compared(self, inputs)
         if self.calls < WARM_UP or self.moves or self.moved() is not None:
             return self._warm_up(inputs)
         return self._record(device.capture, inputs)
@@ -103,13 +99,13 @@ class CapturedStep:
         """A tensor of the step's whose data are another array than when the step ended."""
         return next((t for t, array in self.held if t._data is not array), None)
 
-    def eager(self, inputs: tuple, notes: Notes) -> Any:
-        """The step as it is; it is logged what is drawn in it."""
-        log: list = []
-        with observing(notes), nullcontext() if self.draws is None else self.draws.logged(log):
+    def eager(self, inputs: tuple) -> tuple[Any, Notes]:
+        """The step as it is, and what it read; it is logged what is drawn in it."""
+        notes, log = Notes(leaves(inputs)), []
+        with observing(notes), self.draws.logged(log):
             result = self.step(*inputs)
         self.log = log
-        return result
+        return result, notes
 
     def _warm_up(self, inputs: tuple) -> Any:
         """`moves` counts how often in a row the step moved arrays of its own (an optimiser lays its
@@ -117,7 +113,7 @@ class CapturedStep:
         if self.moves >= RESTLESS:
             raise _restless(self.restless)
         self.held = [(t, t._data) for t, _ in self.held]
-        result = self.eager(inputs, notes := Notes(leaves(inputs)))
+        result, notes = self.eager(inputs)
         self.restless = self.moved()
         self.moves = 0 if self.restless is None else self.moves + 1
         self.held = [(t, t._data) for t in notes.alive()]
@@ -134,12 +130,11 @@ class CapturedStep:
         before = {id(t): t.grad for t, *_ in found}
         notes = Notes(leaves(own), before.values())
         try:
-            with nullcontext(([], [])) if self.draws is None else self.draws.drawn(
-                    self.log) as (buffers, drawn):
+            with self.draws.drawn(self.log) as (buffers, drawn):
                 tensors = [*[t for t, *_ in found], *leaves(own), *buffers]
                 given = [t._data for t in tensors]
                 try:
-                    (result, held, left), outputs, replay = record(
+                    (result, held, gradients, left), outputs, replay = record(
                         lambda arrays: self._run(own, notes, before, tensors, arrays, drawn), given)
                 finally:
                     for t, array in zip(tensors, given):
@@ -153,12 +148,12 @@ class CapturedStep:
             raise
         for t, array in zip(left, outputs):
             t._data = array
-        self.inputs, self.drawn, self.result, self.replay = own, drawn, result, replay
-        self.kinds = _kinds(own)
+        self.inputs, self.kinds, self.drawn = own, _kinds(own), drawn
+        self.result, self.replay = result, replay
         self.held = [(t, t._data) for t in held]
         self.trained = [t._requires_grad for t in held]
         self.changed = [*(t for t in held if id(t) in notes.written), *_tensors(result)]
-        self.gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
+        self.gradients = gradients
         for t, _, grad in found:  # what it did not touch is what it was
             t.grad = grad if t.grad is before[id(t)] else t.grad
         self.decided, self.recorded = Decided(self.step), self.recorded + 1
@@ -166,8 +161,8 @@ class CapturedStep:
 
     def _run(self, own: tuple, notes: Notes, before: dict, tensors: list[Tensor], arrays: list,
              drawn: list) -> tuple[tuple, list]:
-        """The step with these arrays in the tensors; its result, what it reads, and the tensors
-        that outlive it, and of those the arrays."""
+        """The step with these arrays in the tensors; its result, what it reads, what it leaves in
+        .grad, and the tensors that outlive it, and of those the arrays."""
         for t, array in zip(tensors, arrays):
             t._data = array
         self.held = [(t, t._data) for t, _ in self.held]
@@ -180,17 +175,17 @@ class CapturedStep:
             raise CaptureError(f"this step drew {len(drawn)} times, {len(self.log)} times in "
                                "the step before: a captured step draws the same each time")
         held = notes.alive()
-        grads = [t.grad for t in held if t.grad is not None and t.grad is not before.get(id(t))]
-        left = [*_tensors(result), *grads]
-        return (result, held, left), [t._data for t in left]
+        gradients = [(t, t.grad) for t in held if t.grad is not before.get(id(t))]
+        left = [*_tensors(result), *[grad for _, grad in gradients if grad is not None]]
+        return (result, held, gradients, left), [t._data for t in left]
 
     def is_another(self) -> bool:
         """Whether Python would not decide as it did when the step was recorded; on the CPU also
         whether what it reads lies elsewhere. Then it is recorded anew."""
-        if self.replay is None:
-            return False
-        return self.compared and (self.decided.is_changed() or self.trained != [
-            t._requires_grad for t, _ in self.held]) or self.on_cpu and self.moved() is not None
+        return self.replay is not None and (
+            self.compared and (self.decided.is_changed() or self.trained != [
+                t._requires_grad for t, _ in self.held])
+            or self.on_cpu and self.moved() is not None)
 
     def forget(self) -> None:
         """What was recorded: the next calls make the step as it is, and record it."""
@@ -205,26 +200,22 @@ class CapturedStep:
     def _fits(self, inputs: tuple) -> bool:
         """Whether the recorded step was made for these. On the CPU it is made as it is for others;
         on a GPU they are refused, as is what was moved."""
-        if self.on_cpu:
-            return _kinds(inputs) == self.kinds
-        known, given = (mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), xs)
-                        for xs in (self.inputs, inputs))
-        if known != given:
-            raise CaptureError(f"the step was captured with inputs of {known}, and is called with "
-                               f"{given}: every replay takes the same shapes, dtypes and device. "
-                               "Leave an incomplete last batch out, or capture another step for it")
-        if (t := self.moved()) is not None:
+        if (given := _kinds(inputs)) != self.kinds and not self.on_cpu:
+            raise CaptureError(f"the step was captured with inputs of {self.kinds}, and is called "
+                               f"with {given}: every replay takes the same shapes, dtypes and "
+                               "device. Leave an incomplete last batch out, or capture another "
+                               "step for it")
+        if not self.on_cpu and (t := self.moved()) is not None:
             raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
                                "data since the step was captured: capture the step again, or "
                                "change data in place, t.data[...] = new")
-        return True
+        return given == self.kinds
 
     def again(self, inputs: tuple) -> Any:
         """A replay."""
         for own, x in zip(leaves(self.inputs), leaves(inputs)):
             own.data[...] = x.data
-        if self.draws is not None:
-            self.draws.again(self.drawn)
+        self.draws.again(self.drawn)
         self.replay()
         for t in self.changed:
             t.mark_changed()
@@ -271,9 +262,9 @@ def _device(inputs: list) -> backend.Backend:
     return next(iter(devices.values()), backend.current())
 
 
-def _kinds(inputs: tuple) -> list:
+def _kinds(inputs: tuple) -> tuple:
     """What inputs have to have in common with those of the recorded step."""
-    return [outline(inputs), *[(x._data.shape, x._data.dtype) for x in leaves(inputs)]]
+    return mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), inputs)
 
 
 def _tensors(result: Any) -> list[Tensor]:
@@ -309,4 +300,4 @@ def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedSte
     device than those that were recorded, and if a parameter was moved, converted or given other
     data since; on the CPU such a step is made as it is, or recorded anew.
     """
-    return CapturedStep(step, draws)
+    return CapturedStep(step, draws or without_draws())

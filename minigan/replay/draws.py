@@ -89,3 +89,8 @@ class Draws:
                 raise CaptureError(f"a draw of shape {own.shape} when the step was captured is of "
                                    f"{array.shape} now: capture the step again")
             own.data[...] = backend.of(own.data).from_numpy(array)
+
+
+def without_draws() -> Draws:
+    """Those of a step that draws nothing."""
+    return Draws(np.random.default_rng(0))

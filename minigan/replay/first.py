@@ -21,8 +21,8 @@ class State:
         self.arrays = [(array, array.copy()) for array in step.replay.changes]
         self.scalars = [(scalar, scalar.value) for scalar in step.decided.scalars]
         self.python = [state() for state in step.replay.states]
-        self.rng = None if step.draws is None else step.draws.rng.bit_generator
-        self.random = None if self.rng is None else self.rng.state
+        self.rng = step.draws.rng.bit_generator
+        self.random = self.rng.state
 
     def difference(self) -> str | None:
         """What is otherwise by now, in words."""
@@ -40,11 +40,10 @@ class State:
             scalar.value = value
         for restore in self.python:
             restore()
-        if self.rng is not None:
-            self.rng.state = self.random
+        self.rng.state = self.random
 
 
-def compared(step: Any, inputs: tuple, notes: Any) -> Any:
+def compared(step: Any, inputs: tuple) -> Any:
     """The first replay of a CapturedStep. If it is not what the step itself does, the step is made,
     and goes on being made as it is."""
     step.compared = True
@@ -53,7 +52,7 @@ def compared(step: Any, inputs: tuple, notes: Any) -> Any:
         step.decided.settle()
         return result
     before = State(step)
-    result = step.eager(inputs, notes)
+    result, _ = step.eager(inputs)
     after = State(step)
     grads = [(t, t.grad) for t, _ in step.gradients]
     if (moved := step.moved()) is not None:

@@ -58,7 +58,9 @@ def _all_directions(stage: Stage, u: np.ndarray, gradients: np.ndarray) -> Itera
     def along(given: np.ndarray, made: Callable[[np.ndarray], np.ndarray]) -> Iterator[Measured]:
         blocks = -(-len(given) * max(n, stage.start.size) // BLOCK)  # as memory allows
         for part in np.array_split(given, min(blocks, len(given))) if blocks else ():
-            yield measure(stage, 0, made(part) * steps, u, gradients)
+            moved = np.zeros((len(part), stage.scales.size))
+            moved[:, :n] = made(part) * steps
+            yield measure(stage, moved, u, gradients)
 
     def unit(elements: np.ndarray) -> np.ndarray:
         return 1.0 * (elements[:, None] == np.arange(n))
@@ -76,8 +78,9 @@ def _all_directions(stage: Stage, u: np.ndarray, gradients: np.ndarray) -> Itera
         if others.size and before != stage.report.met_kinks:
             yield from along(rng.permutation(others)[:SOME], unit)
     if stage.function.linear:
-        directions = rng.normal(size=(min(count, 3), stage.scales.size - n))
-        yield measure(stage, len(sizes), directions, u, gradients)
+        moved = np.zeros((min(count, 3), stage.scales.size))
+        moved[:, n:] = rng.normal(size=moved[:, n:].shape)
+        yield measure(stage, moved, u, gradients)
 
 
 def _by_magnitude(directions: np.ndarray, gradient: np.ndarray) -> list[np.ndarray]:
@@ -117,7 +120,7 @@ def _bisect(stage: Stage, measured: Measured, k: int, d: int, u: np.ndarray,
         halves = np.zeros((2, direction.size))
         for half, elements in zip(halves, np.array_split(moving, 2)):
             half[elements] = direction[elements]
-        found = measure(stage, measured.first, halves, u[k:k + 1], gradients[k:k + 1])
+        found = measure(stage, halves, u[k:k + 1], gradients[k:k + 1])
         if not found.ratio.any():
             return measured, k, d
         u, gradients = u[k:k + 1], gradients[k:k + 1]
@@ -126,14 +129,12 @@ def _bisect(stage: Stage, measured: Measured, k: int, d: int, u: np.ndarray,
 
 def _comparison(stage: Stage, measured: Measured, k: int, d: int) -> Comparison:
     """Cotangent k and direction d in words: the variable, and the element if it is one."""
-    moving, begin = np.flatnonzero(measured.directions[d]), 0
+    moving, ends = np.flatnonzero(measured.directions[d]), np.cumsum([x.size for x in stage.point])
     length = measured.directions[d, moving[0]] if moving.size == 1 else 1
-    value, *ends = [float(a[k, d]) / length for a in (
+    value, *ends_of_slope = [float(a[k, d]) / length for a in (
         measured.value, measured.low, measured.high)]
-    numbers = value, *sorted(ends), float(measured.ratio[k, d])
-    for i, x in enumerate(stage.point[measured.first:], measured.first):
-        if moving.size and moving[0] < begin + x.size:
-            element = index(int(moving[0]) - begin, x.shape) if moving.size == 1 else None
-            return Comparison(stage.function.names[i], i, x.shape, element, *numbers)
-        begin += x.size
-    raise AssertionError("a direction in which nothing moves was found wrong")
+    i = int(np.searchsorted(ends, moving[0], side="right"))
+    x = stage.point[i]
+    element = index(int(moving[0] - ends[i] + x.size), x.shape) if moving.size == 1 else None
+    return Comparison(stage.function.names[i], i, x.shape, element, value, *sorted(ends_of_slope),
+                      float(measured.ratio[k, d]))

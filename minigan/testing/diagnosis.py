@@ -9,7 +9,7 @@ elements of the input, as the reverse pass claims it and as differences measure 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import permutations, tee
 from typing import Any, Callable, Iterator
 
 import numpy as np
@@ -90,22 +90,16 @@ def likely_cause(stage: Stage, worst: Comparison, u: np.ndarray, gradients: np.n
     found = _evidence(stage, variable, u, gradients, element)
     if not np.isfinite(found.jacobian).all() or not found.wrong.any():
         return ""
-    others, seen = elsewhere(stage, lambda other: _at(other, variable, element)), []
-
-    def asked() -> Iterator[Evidence]:  # made when they are wanted, each once
-        yield from seen
-        for other in others:
-            if other.wrong.any():
-                seen.append(other)
-                yield other
-
+    others = (other for other in elsewhere(stage, lambda other: _at(other, variable, element))
+              if other.wrong.any())
     for pattern in PATTERNS if element is None else (_factor, _any_factor):
-        causes = [cause for cause in pattern(found) if cause[1](found)]
-        for other in asked() if causes else ():
+        causes, other = [cause for cause in pattern(found) if cause[1](found)], None
+        others, asked = tee(others)  # each is made when it is wanted, once
+        for other in asked if causes else ():
             causes = [cause for cause in causes if _holds(cause, other)]
             if not causes:
                 break
-        named = "; or ".join(dict.fromkeys(text for text, _ in causes if seen))
+        named = "; or ".join(dict.fromkeys(text for text, _ in causes if other is not None))
         if named:
             return named if element is None else (
                 f"at this element, {named.removeprefix('everywhere ')}")

@@ -11,7 +11,7 @@ import numpy as np
 
 from .differences import EPS, STEP
 from .function import flat
-from .measured import Measured, measure, of_moving, padded
+from .measured import Measured, are_linear, measure
 from .stage import Stage
 
 TRIES = 4    # random pairs of directions
@@ -23,12 +23,13 @@ NEARBY = 8   # pairs of them
 def confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarray) -> None:
     """Look at what seems wrong again, first for the cotangent by which it is most: if that stays
     wrong, the others do not matter."""
-    if not measured.first and stage.near.size.min() < 1:
+    linear = are_linear(stage, measured.directions)
+    if not linear and stage.near.size.min() < 1:
         _measure_as_if_large(stage, measured, u, gradients)
     for rows in np.split(np.argsort(-measured.ratio.max(axis=1)), [1]):
         rows = rows[(measured.ratio[rows] > 1).any(axis=1)]
         _allow_for_rounding(stage, measured, u, rows)
-        if not measured.first:
+        if not linear:
             _pass_over_what_has_no_derivative(stage, measured, u, rows)
         if (measured.ratio[rows] > 1).any():
             return
@@ -37,14 +38,14 @@ def confirm(stage: Stage, measured: Measured, u: np.ndarray, gradients: np.ndarr
 def _measure_as_if_large(stage: Stage, measured: Measured, u: np.ndarray,
                          gradients: np.ndarray) -> None:
     """What small values are may have come of 1 + x − 1, which was rounded like 1: where they, or
-    all of the function's own, move in steps, or show more rounding than numbers of their size."""
+    all of the function's own, move in steps."""
     near, counted = stage.near, (stage.report.kinks, dict(stage.report.skipped))
     for d in np.flatnonzero((measured.ratio > 1).any(axis=0)):
-        direction = padded(stage, measured.directions[d:d + 1])[0]
-        rounded = (near.noise > 1e3 * EPS * near.seen) | stage.rounded(direction)
+        direction = measured.directions[d]
+        rounded = stage.rounded(direction)
         rounded |= stage.first.rounded(direction[:stage.first.scales.size]).all()
         stage.near = replace(near, size=np.where(rounded, np.maximum(near.size, 1), near.size))
-        again = measure(stage, 0, measured.directions[d:d + 1], u, gradients)
+        again = measure(stage, direction[None], u, gradients)
         for k in np.flatnonzero(measured.ratio[:, d] > 1) if (again.ratio <= 1).all() else ():
             measured.put(k, d, again, k)
     stage.near, (stage.report.kinks, stage.report.skipped) = near, counted
@@ -54,15 +55,11 @@ def _allow_for_rounding(stage: Stage, measured: Measured, u: np.ndarray, rows: n
     """The gradient's own rounding is measured, and added to the tolerance."""
     lengths = abs(measured.directions)
     for k in rows:
-        noise = of_moving(stage, measured.first, stage.gradient_noise(u[k]))
-        slack = 4 * lengths @ abs(noise)
+        noise = 4 * lengths @ abs(stage.gradient_noise(u[k]))
         floor = 16 * stage.invisible(u[k]) * lengths.sum(axis=1)
-        most = 0.2 * measured.size[k] + 1e6 * floor
-        if measured.first:
+        if are_linear(stage, lengths):
             measured.tolerance[k] += 16 * EPS * np.max(abs(u)) * lengths.max(axis=1)
-        if not ((slack > most) & (measured.ratio[k] > 1)).any() or not stage.is_rounding(u[k]):
-            slack = np.minimum(slack, most)
-        measured.tolerance[k] += slack
+        measured.tolerance[k] += stage.capped(noise, 0.2 * measured.size[k] + 1e6 * floor, u[k])
 
 
 def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.ndarray,
@@ -74,7 +71,7 @@ def _pass_over_what_has_no_derivative(stage: Stage, measured: Measured, u: np.nd
     for d in np.flatnonzero(failed.any(axis=0)):
         ks = rows[failed[:, d]]
         weights = np.stack([measured.masked.get((k, d), u[k]) for k in ks])
-        direction = padded(stage, measured.directions[d:d + 1])[0]
+        direction = measured.directions[d]
         value, middle = measured.value[ks, d], (measured.low + measured.high)[ks, d] / 2
         closer = seen_closer(stage, direction, weights, value, middle)
         right = ~closer & nearby(stage, direction, weights, value, 1e-6 + ~held[ks, d])

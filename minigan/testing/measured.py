@@ -20,8 +20,7 @@ class Measured:
     and high are equal, at a kink they bound what is right.
     """
 
-    directions: np.ndarray  # (D, N): all elements of the variables that move, side by side
-    first: int              # the first of these variables
+    directions: np.ndarray  # (D, N): all elements of the variables, side by side
     value: np.ndarray
     low: np.ndarray
     high: np.ndarray
@@ -45,24 +44,25 @@ class Measured:
             getattr(self, name)[k, d] = getattr(other, name)[row, 0]
 
 
-def measure(stage: Stage, first: int, directions: np.ndarray, u: np.ndarray,
-            gradients: np.ndarray) -> Measured:
-    """The derivatives along directions, (D, N), of the variables from the first one on, for each
-    cotangent in u, (K, M), and its gradients by all variables, (K, all elements)."""
+def measure(stage: Stage, directions: np.ndarray, u: np.ndarray, gradients: np.ndarray
+            ) -> Measured:
+    """The derivatives along directions, (D, N), for each cotangent in u, (K, M), and its gradients,
+    (K, N)."""
     def agrees(found: Slopes) -> np.ndarray:
-        seen = _compared(stage, first, directions, found, u, gradients)
+        seen = _compared(stage, directions, found, u, gradients)
         # what is close is looked at again
         return ((seen.ratio <= 0.1) & ~seen.coarse).all(axis=0)
 
-    if first:
-        found = stage.guarded(stage.function.linear_slopes, stage.point, directions)
+    if are_linear(stage, directions):
+        found = stage.guarded(stage.function.linear_slopes, stage.point,
+                              directions[:, stage.moving:])
         found.error += stage.near.noise
     else:
-        found = stage.slopes(padded(stage, directions), agrees)
+        found = stage.slopes(directions, agrees)
     excluded = _excluded(stage, found)
     known = Slopes(*[np.where(excluded, 0, a) for a in (found.low, found.high, found.error)],
                    found.kink, found.jump)
-    measured = _compared(stage, first, directions, known, u, gradients)
+    measured = _compared(stage, directions, known, u, gradients)
     hidden = excluded.any(axis=1)
     measured.proves[:, hidden] = False
     unmoved = (known.low == 0) & (known.high == 0)
@@ -87,7 +87,7 @@ def _compare_without(stage: Stage, measured: Measured, found: Slopes, d: int, ma
     that shows counts where it is sharper, or worse, than what was known."""
     k, row = d % len(u), slice(d, d + 1)
     one = np.where(mask, 0, u[k])[None]
-    seen = _compared(stage, measured.first, measured.directions[row], found.rows(row), one,
+    seen = _compared(stage, measured.directions[row], found.rows(row), one,
                      flat(stage.pull_back(one[0]))[None])
     # what moved was left out, what lay still has no slope: that alone proves nothing
     seen.proves[...] = (seen.size > 0) | (seen.ratio > 1)
@@ -97,36 +97,30 @@ def _compare_without(stage: Stage, measured: Measured, found: Slopes, d: int, ma
         measured.masked[k, d] = one[0]
 
 
-def _compared(stage: Stage, first: int, directions: np.ndarray, found: Slopes, u: np.ndarray,
+def _compared(stage: Stage, directions: np.ndarray, found: Slopes, u: np.ndarray,
               gradients: np.ndarray) -> Measured:
     """What the reverse pass says of the directions, beside the slopes that were found."""
-    value = of_moving(stage, first, gradients) @ directions.T
+    value = gradients @ directions.T
     middle, half = (found.low + found.high) / 2, (found.high - found.low) / 2
     centre, spread = u @ middle.T, abs(u) @ half.T
     size = abs(u) @ (abs(middle) + half).T
     error = abs(u) @ found.error.T
     # what no difference could tell from zero, in which the reverse pass may be off as well
-    steps = 0 if first else (abs(directions) / stage.reach[:directions.shape[1]]).sum(axis=1)
-    floor = 16 * np.multiply.outer(stage.invisible(u), steps + np.zeros(len(directions)))
+    steps = (abs(directions) / stage.reach).sum(axis=1) * (not are_linear(stage, directions))
+    floor = 16 * np.multiply.outer(stage.invisible(u), steps)
     tolerance = stage.settings.atol + stage.settings.rtol * size + error + floor
     largest = np.maximum(size, abs(value))
     # where that is much, for the values are rounded roughly, it is no proof of anything
     seen = abs(u) @ stage.near.seen
     rough = (16 * stage.invisible(u) > 1e-6 * seen) & (seen > 0)
     coarse = (error > 0.01 * largest) & ((largest > floor) | rough[:, None])
-    return Measured(directions, first, value, centre - spread, centre + spread, tolerance, size,
+    return Measured(directions, value, centre - spread, centre + spread, tolerance, size,
                     coarse, np.ones(value.shape, bool))
 
 
-def padded(stage: Stage, directions: np.ndarray) -> np.ndarray:
-    """Directions for all variables, in which those stand still that are measured otherwise."""
-    still = np.zeros((len(directions), stage.scales.size - directions.shape[1]))
-    return np.hstack([directions, still])
-
-
-def of_moving(stage: Stage, first: int, gradients: np.ndarray) -> np.ndarray:
-    """The gradients by the variables that move."""
-    return gradients[..., stage.moving:] if first else gradients[..., :stage.moving]
+def are_linear(stage: Stage, directions: np.ndarray) -> bool:
+    """Whether those variables alone move in which the function is linear."""
+    return not directions[:, :stage.moving].any()
 
 
 def _excluded(stage: Stage, found: Slopes) -> np.ndarray:

@@ -6,7 +6,6 @@ leaves it out. Hypothesis is imported only for `--hypothesis-profile minigan`.
 """
 from __future__ import annotations
 
-import argparse
 import inspect
 import sys
 from functools import wraps
@@ -15,21 +14,16 @@ from typing import Any, Callable
 
 import pytest
 
+from ..settings import SEED
 from . import gradcheck
 from .report import GradientError, Report
 
 UNCHECKED = pytest.StashKey[list]()
 
 
-def _seed(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least 0, got {text!r}")
-    return int(text)
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("minigan", "minigan: checks of gradients")
-    group.addoption("--grad-seed", type=_seed, default=0, metavar="N",
+    group.addoption("--grad-seed", type=SEED, default=0, metavar="N",
                     help="seed of the random directions and cotangents (default: 0)")
     group.addoption("--gradcheck", action="append", default=[], metavar="PACKAGE",
                     help="check every gradient written by hand in a package or module: each "

@@ -55,6 +55,9 @@ class Stage:
         self.function, self.point, self.before = function, point, before
         self.settings, self.report, self.rng = settings, report, rng
         self.order = 1 if before is None else before.order + 1  # 1: of the function itself
+        self.name = ORDERS[self.order]
+        # how many elements there are, without those that the function is linear in
+        self.moving = sum(x.size for x in point[:len(point) - function.linear])
         self.rough = False  # whether slopes needed a second, shorter step so far
         self.part = ""      # which of PARTS is under way
         self.where = ""     # where the point is, if it is not the one that was given
@@ -63,18 +66,19 @@ class Stage:
         self.reach = np.where(largest > 1e3, np.maximum(finite(flat(point)), 1),
                               np.minimum(largest, 1))
         # an error of the function itself is its own; one of its reverse pass is a finding.
-        # returned: the values that came with the gradients, which a surrogate's are not
-        start = self.returned = self._values() if before is None else self.guarded(self._values)
-        floor = settings.accuracy * finite(start)
+        # start: the values at the point; returned: those that came with the gradients, which a
+        # surrogate's are not
+        self.start = self._values() if before is None else self.guarded(self._values)
+        self.returned, floor = self.start, settings.accuracy * finite(self.start)
         if before is not None:  # a gradient is as exact as the values' own rounding lets it be
             u = flat(point[len(before.point):])
             floor = 20 * before.rounding(u) + abs(u) @ (before.near.noise * before.near.lost)
-        self.near = self.guarded(function.near, point, start, floor)  # the values around the point
+        self.near = self.guarded(function.near, point, self.start, floor)  # those around it
         noise = np.where(self.near.noise > np.maximum(self.near.seen, floor), HOPELESS, 0)
         if before is not None and noise.any() and before.is_rounding(u):  # gradients of terms that
             self.near.noise = np.maximum(self.near.noise, noise)          # cancel but for rounding
         if self.near.lost.any() and self.wants("repeat"):  # do they by the inputs alone?
-            if any(self._values().tobytes() != start.tobytes() for _ in range(8)):
+            if any(self._values().tobytes() != self.start.tobytes() for _ in range(8)):
                 raise self.fail("the same inputs gave two different values")
             self.part = ""
 
@@ -96,16 +100,6 @@ class Stage:
         beside = Stage(self.function, point, self.settings, self.report, self.rng, self.before)
         beside.where, beside.part = ", beside these inputs", part
         return beside
-
-    @property
-    def moving(self) -> int:
-        """How many elements the point has, without those that the function is linear in."""
-        return sum(x.size for x in self.point[:len(self.point) - self.function.linear])
-
-    @property
-    def start(self) -> np.ndarray:
-        """The values at the point."""
-        return self.near.start
 
     def _values(self) -> np.ndarray:
         """The value at the point, of inputs that are there for nothing else."""
@@ -154,15 +148,19 @@ class Stage:
                  for o, size, floor in zip(off, largest, floors)]
         if all(found):
             return found
-        # capped: rounding to single precision is no rounding
         worst = np.max(self.reach, initial=1)
-        noise = [(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst)
+        noise = [self.capped(np.max(n, initial=0), 2e-9 * size + 1e4 * floor * worst, u)
                  for n, size, floor in zip(self._parts(self.gradient_noise(u), variables),
                                            largest, floors)]
-        if any(np.any(n > most) for n, most in noise) and self.is_rounding(u):
-            noise = [(n, n) for n, _ in noise]
-        return [np.all(o <= relative * size + floor + np.minimum(*n))
+        return [np.all(o <= relative * size + floor + n)
                 for o, size, floor, n in zip(off, largest, floors, noise)]
+
+    def capped(self, noise: np.ndarray, most: np.ndarray, u: np.ndarray) -> np.ndarray:
+        """What is measured of the rounding of ⟨u, f⟩'s gradient, but no more than that unless it is
+        float64's own: rounding to single precision is no rounding."""
+        if np.any(noise > most) and self.is_rounding(u):
+            return noise
+        return np.minimum(noise, most)
 
     def gradient_noise(self, u: np.ndarray, dtype: Any = np.float64) -> np.ndarray:
         """By how much rounding may move the gradient of ⟨u, f⟩, element by element: as the last
@@ -209,10 +207,6 @@ class Stage:
             if old.tobytes() != new.tobytes():
                 self.part = "in place"
                 raise self.fail(f"input {i} was changed in place")
-
-    @property
-    def name(self) -> str:
-        return ORDERS[self.order]
 
     def wants(self, part: str) -> bool:
         """Whether a part of the check is to be made, and begins."""

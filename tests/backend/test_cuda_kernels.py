@@ -209,6 +209,7 @@ def test_matmul_equals_its_reference(lengths, dtype):
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.int64])
 @pytest.mark.parametrize("index", [
     (1,), (slice(None), 2), (slice(3, None, -1),), (..., None, 0), (np.array([0, 2, 0, 0, -1]),),
+    ([0, 2, 0],),
     (np.array([[3, 3], [3, 1]]), np.array([1, 1])), (slice(None), np.array([0, 0, 2])),
     (np.array([True, False, True, False]),), (np.zeros(0, np.int64),)])
 def test_add_at_equals_its_reference_without_atomics(index, dtype):

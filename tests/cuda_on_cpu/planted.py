@@ -152,7 +152,6 @@ INIT = [
     ("results = xp.empty(shape, first.dtype), xp.empty(shape, first.dtype)",
      "results = (xp.empty(shape, first.dtype),) * 2"),
     ("return tuple(range(1, x.ndim - 1))", "return tuple(range(1, x.ndim - 2))"),
-    ("y[index] = x  # slices", "y[index] += x + x  # slices"),
     ("order = xp.argsort(position, kind=\"stable\")", "order = xp.argsort(-position)"),
     ("(position[order], order, xp.ascontiguousarray(x),",
      "(position, order, xp.ascontiguousarray(x),"),

@@ -2,21 +2,18 @@
 from __future__ import annotations
 
 import math
-import os
 import sys
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from traceback import walk_stack
 from typing import Any, Callable
 
 import numpy as np
 
-import minigan
-
-HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-LIBRARY = os.path.dirname(os.path.abspath(minigan.__file__)) + os.sep
+from minigan.backend.places import led_by
 
 
 class Counts:
@@ -179,15 +176,4 @@ def is_recording() -> bool:
 
 def place() -> str:
     """The lines of minigan that led here, innermost first, and the line outside that called it."""
-    lines: list[str] = []
-    frame = sys._getframe(1)
-    while frame is not None:
-        path = frame.f_code.co_filename
-        if not path.startswith(HERE):
-            ours = path.startswith(LIBRARY)
-            short = "minigan/" + path[len(LIBRARY):] if ours else os.path.basename(path)
-            lines.append(f"{short}:{frame.f_lineno} in {frame.f_code.co_name}")
-            if not ours:
-                break
-        frame = frame.f_back
-    return " < ".join(lines if len(lines) < 6 else [*lines[:4], "…", lines[-1]])
+    return led_by(walk_stack(sys._getframe(1)), __package__)

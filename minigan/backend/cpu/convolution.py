@@ -21,21 +21,19 @@ from .. import reference, thresholds
 from ..arrays import precise
 from ..geometry import Window
 from . import threads
-from .outputs import into
+from .outputs import into, made
 from .patches import blocks_of, gather, images_at_once, length
-
-__all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
 
 
 def conv2d(x, w, window, groups, b=None, out=None):
     """The reference's, by patches, or by planes where few channels come out."""
     n, c, o, places = len(x), x.shape[3], w.shape[3], window.outputs(x.shape[1:3])
-    if not _is_ours(x, w) or min(places) < 1:
+    if not is_ours(x, w) or min(places) < 1:
         return into(out, reference.conv2d(x, w, window, groups, b))
     if (groups == 1 and o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None
             and _planes_fit(x, w)):
         return _planes(x, _turned(w), _mirrored(window), places, b, out)
-    y = np.empty((n, *places, o), np.result_type(x, w)) if out is None else out
+    y = made(out, (n, *places, o), x, w)
     kernels = _of_groups(w, groups)
 
     def task(block):
@@ -50,7 +48,7 @@ def conv2d(x, w, window, groups, b=None, out=None):
 
 def conv2d_input_gradient(grad, w, window, groups, image, b=None, out=None):
     """The reference's, by phases, or by planes where few channels come out."""
-    if not _is_ours(grad, w) or 0 in image:
+    if not is_ours(grad, w) or 0 in image:
         return into(out, reference.conv2d_input_gradient(grad, w, window, groups, image, b))
     if groups == 1 and w.shape[2] <= thresholds.FEW_CHANNELS and _planes_fit(grad, w):
         return _planes(grad, w, window, image, b, out)
@@ -60,7 +58,7 @@ def conv2d_input_gradient(grad, w, window, groups, image, b=None, out=None):
 def conv2d_weight_gradient(x, grad, window, groups, out=None):
     """The reference's, by patches: the sum over the batch in PARTS pieces, added in their order."""
     (_, *places, o), c = grad.shape, x.shape[3] // groups
-    if not _is_ours(x, grad):
+    if not is_ours(x, grad):
         return into(out, reference.conv2d_weight_gradient(x, grad, window, groups))
     if groups == 1 and o <= thresholds.FEW_CHANNELS < c and _mirrored(window) is not None:
         return into(out, _turned(conv2d_weight_gradient(grad, x, _mirrored(window), 1)))
@@ -95,7 +93,7 @@ def _in_groups(rows, groups):
     return rows.reshape(len(rows), groups, rows.shape[1] // groups).swapaxes(0, 1)
 
 
-def _is_ours(x, w) -> bool:
+def is_ours(x, w) -> bool:
     """Whether the shapes leave anything to compute, in a dtype that the BLAS knows."""
     return x.size > 0 and w.size > 0 and precise(x, w)
 
@@ -157,8 +155,7 @@ def _phases(grad, w, window, groups, image, b, out):
     lines: their patches are gathered once, for all the lines that any of them reads.
     """
     c, o, (sh, sw) = w.shape[2], grad.shape[3], window.stride
-    x = (np.empty((len(grad), *image, groups * c), np.result_type(grad, w)) if out is None
-         else out)
+    x = made(out, (len(grad), *image, groups * c), grad, w)
     kernel = _of_groups(w, groups).swapaxes(3, 4)  # (groups, KH, KW, O, C)
 
     def task(item):
@@ -200,7 +197,7 @@ def _planes(grad, w, window, image, b, out):
     dtype, matrix = np.result_type(grad, w), w.reshape(-1, o)
     height = max((places[0] - 1) * sh + window.extent[0], top + image[0])
     width = max((places[1] - 1) * sw + window.extent[1], left + image[1])
-    x = np.empty((n, *image, c), dtype) if out is None else out
+    x = made(out, (n, *image, c), dtype)
 
     def task(images):
         rows = grad[images].reshape(-1, o)

@@ -20,8 +20,6 @@ from . import threads
 from .convolution import phases_of
 from .patches import cut, length
 
-__all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
-
 
 class Reads(NamedTuple):
     """What a correlation reads along one axis: its output p reads the pixels first + p · step +

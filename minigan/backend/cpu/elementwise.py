@@ -15,18 +15,15 @@ from ..arrays import precise, same_floats
 from . import threads
 from .outputs import into
 
-__all__ = ["bce_with_logits", "cos", "elu", "elu_gradient", "exp", "keep", "leaky_relu",
-           "leaky_relu_gradient", "log", "relu", "sigmoid", "sigmoid_gradient", "sin", "softplus",
-           "softplus_gradient", "tanh", "tanh_gradient", "where"]
 
-
-def _in_blocks(f, out, *arrays):
-    """f(out, *arrays) for an elementwise f that writes to out, block by block if there is much."""
+def _in_blocks(f, out, arrays, numbers=()):
+    """f(out, *arrays, *numbers) for an elementwise f that writes to out, block by block if there is
+    much."""
     if out.size < thresholds.SHARED_PASS or not all(a.flags.c_contiguous for a in (out, *arrays)):
-        f(out, *arrays)
+        f(out, *arrays, *numbers)
         return out
     flat, step = [a.reshape(-1) for a in (out, *arrays)], thresholds.PASS_BLOCK
-    threads.share(lambda i: f(*[a[i:i + step] for a in flat]), range(0, out.size, step))
+    threads.share(lambda i: f(*[a[i:i + step] for a in flat], *numbers), range(0, out.size, step))
     return out
 
 
@@ -47,7 +44,7 @@ def _shared(function):
     def kernel(x, out=None):
         if x.size < thresholds.SHARED_PASS or x.dtype.kind != "f":
             return function(x, out=out)
-        return _in_blocks(lambda y, x: function(x, out=y), _place(x, out), x)
+        return _in_blocks(lambda y, x: function(x, out=y), _place(x, out), (x,))
 
     return kernel
 
@@ -55,26 +52,20 @@ def _shared(function):
 exp, log, sin, cos, tanh = map(_shared, (np.exp, np.log, np.sin, np.cos, np.tanh))
 
 
-def _shared_gradient(specification, by_block):
-    """A kernel of two arrays: by_block(target, grad, x) of much, else the reference's."""
-    def kernel(grad, x, out=None):
-        if not _is_large(grad, x):
-            return into(out, specification(grad, x))
-        return _in_blocks(by_block, _place(grad, out), grad, x)
+def _for_large(specification, is_ours=_is_large, numbers=0):
+    """The reference's kernel of arrays of one shape, and of so many numbers behind them; of much it
+    is computed block by block, by f(target, *arrays, *numbers)."""
+    def made_of(f):
+        @wraps(specification)
+        def kernel(*args, out=None):
+            if not is_ours(*args):
+                return into(out, specification(*args))
+            count = len(args) - numbers
+            return _in_blocks(f, _place(args[0], out), args[:count], args[count:])
 
-    return wraps(specification)(kernel)
+        return kernel
 
-
-def _sigmoid_gradient(target, grad, y):
-    np.subtract(1, y, out=target)
-    target *= y
-    target *= grad
-
-
-def _tanh_gradient(target, grad, y):
-    np.multiply(y, y, out=target)
-    np.subtract(1, target, out=target)
-    target *= grad
+    return made_of
 
 
 def _decay(x):
@@ -93,21 +84,27 @@ def _sigmoid(y, x):
     y /= e
 
 
-def _softplus_gradient(target, grad, x):
-    _sigmoid(target, x)
+sigmoid = _for_large(reference.sigmoid, lambda x: x.dtype.kind == "f")(_sigmoid)
+
+
+@_for_large(reference.sigmoid_gradient)
+def sigmoid_gradient(target, grad, y):
+    np.subtract(1, y, out=target)
+    target *= y
     target *= grad
 
 
-sigmoid_gradient = _shared_gradient(reference.sigmoid_gradient, _sigmoid_gradient)
-tanh_gradient = _shared_gradient(reference.tanh_gradient, _tanh_gradient)
-softplus_gradient = _shared_gradient(reference.softplus_gradient, _softplus_gradient)
+@_for_large(reference.tanh_gradient)
+def tanh_gradient(target, grad, y):
+    np.multiply(y, y, out=target)
+    np.subtract(1, target, out=target)
+    target *= grad
 
 
-def sigmoid(x, out=None):
-    """1 / (1 + e⁻ˣ), with the reference's cases joined."""
-    if x.dtype.kind != "f":
-        return into(out, reference.sigmoid(x))
-    return _in_blocks(_sigmoid, _place(x, out), x)
+@_for_large(reference.softplus_gradient)
+def softplus_gradient(target, grad, x):
+    _sigmoid(target, x)
+    target *= grad
 
 
 def _log1p(e):
@@ -120,106 +117,76 @@ def _log1p(e):
     return e
 
 
-def softplus(x, out=None):
-    """max(x, 0) + ln(1 + e^−|x|)."""
-    if not _is_large(x):
-        return into(out, reference.softplus(x))
-
-    def add(y, x):
-        e = _log1p(_decay(x))
-        np.clip(x, 0, np.inf, out=y)
-        y += e
-
-    return _in_blocks(add, _place(x, out), x)
+@_for_large(reference.softplus)
+def softplus(y, x):
+    e = _log1p(_decay(x))
+    np.clip(x, 0, np.inf, out=y)
+    y += e
 
 
-def bce_with_logits(x, t, out=None):
-    """(max(x, 0) − t x) + ln(1 + e^−|x|)."""
-    if not _is_large(x, t):
-        return into(out, reference.bce_with_logits(x, t))
-
-    def add(y, x, t):
-        e = _log1p(_decay(x))
-        np.clip(x, 0, np.inf, out=y)
-        y -= t * x
-        y += e
-
-    return _in_blocks(add, _place(x, out), x, t)
+@_for_large(reference.bce_with_logits)
+def bce_with_logits(y, x, t):
+    e = _log1p(_decay(x))
+    np.clip(x, 0, np.inf, out=y)
+    y -= t * x
+    y += e
 
 
 def relu(x, out=None):
     """max(x, 0). NumPy's maximum of an array and a number is slower than its clip."""
     if not _is_large(x):
         return np.maximum(x, 0, out=out)
-    return _in_blocks(lambda y, x: np.clip(x, 0, np.inf, out=y), _place(x, out), x)
+    return _in_blocks(lambda y, x: np.clip(x, 0, np.inf, out=y), _place(x, out), (x,))
 
 
-def elu(x, alpha, out=None):
+@_for_large(reference.elu, lambda x, alpha: _is_large(x) and abs(alpha) < np.inf, numbers=1)
+def elu(y, x, alpha):
     """max(x, 0) + α (e^min(x, 0) − 1): where x is positive, the second is 0. Of float32, e^x − 1 is
     tanh(x / 2) · (e^x + 1), where nothing cancels."""
-    if not _is_large(x) or not abs(alpha) < np.inf:
-        return into(out, reference.elu(x, alpha))
-
-    def add(y, x):
-        np.clip(x, -np.inf, 0, out=y)
-        if x.dtype == np.float32:
-            e = np.exp(y)
-            e += 1
-            y *= x.dtype.type(0.5)
-            np.tanh(y, out=y)
-            y *= e
-        else:
-            np.expm1(y, out=y)
-        y *= alpha
-        y += np.clip(x, 0, np.inf)
-
-    return _in_blocks(add, _place(x, out), x)
+    np.clip(x, -np.inf, 0, out=y)
+    if x.dtype == np.float32:
+        e = np.exp(y)
+        e += 1
+        y *= x.dtype.type(0.5)
+        np.tanh(y, out=y)
+        y *= e
+    else:
+        np.expm1(y, out=y)
+    y *= alpha
+    y += np.clip(x, 0, np.inf)
 
 
-def elu_gradient(grad, x, alpha, out=None):
-    """grad where x > 0, else grad · α eˣ; for α = 1 both are grad · e^min(x, 0)."""
-    if alpha != 1 or not _is_large(grad, x):
-        return into(out, reference.elu_gradient(grad, x, alpha))
-
-    def pull_back(y, grad, x):
-        np.clip(x, -np.inf, 0, out=y)
-        np.exp(y, out=y)
-        y *= grad
-
-    return _in_blocks(pull_back, _place(grad, out), grad, x)
+@_for_large(reference.elu_gradient,
+            lambda grad, x, alpha: alpha == 1 and _is_large(grad, x), numbers=1)
+def elu_gradient(y, grad, x, alpha):
+    """For α = 1: where x > 0 as elsewhere it is grad · e^min(x, 0)."""
+    np.clip(x, -np.inf, 0, out=y)
+    np.exp(y, out=y)
+    y *= grad
 
 
-def leaky_relu(x, slope, out=None):
-    """x where x > 0, else slope · x: for a slope in (0, 1] that is the larger of the two."""
-    if not 0 < slope <= 1 or x.dtype.kind != "f":
-        return into(out, np.where(x > 0, x, slope * x))
-
-    def larger(y, x):
-        np.multiply(x, slope, out=y)
-        np.maximum(x, y, out=y)
-
-    return _in_blocks(larger, np.empty_like(x) if out is None else out, x)
+@_for_large(reference.leaky_relu,
+            lambda x, slope: 0 < slope <= 1 and x.dtype.kind == "f", numbers=1)
+def leaky_relu(y, x, slope):
+    """For a slope in (0, 1] it is the larger of x and slope · x."""
+    np.multiply(x, slope, out=y)
+    np.maximum(x, y, out=y)
 
 
-def leaky_relu_gradient(grad, x, slope, out=None):
-    """grad times 1 where x > 0, else times slope. For a slope in (0, 1] the factor is the answer,
-    as 1.0 or 0.0, times 1 − slope, plus slope, which is exactly 1 where it should be."""
-    if not 0 <= slope <= 1 or not _has_bits(grad):
-        return into(out, reference.leaky_relu_gradient(grad, x, slope))
-
-    def choose(y, grad, x):
-        bits = _bits(y)
-        np.greater(x, 0, out=bits)
-        bits *= _bits(grad)
-
-    def pull_back(y, grad, x):
+@_for_large(reference.leaky_relu_gradient,
+            lambda grad, x, slope: 0 <= slope <= 1 and _has_bits(grad), numbers=1)
+def leaky_relu_gradient(y, grad, x, slope):
+    """For a slope in (0, 1] grad's factor is the answer to x > 0, as 1.0 or 0.0, times 1 − slope,
+    plus slope, which is exactly 1 where it should be."""
+    if slope:
         np.greater(x, 0, out=y)
         y *= 1 - slope
         y += slope
         y *= grad
-
-    y = np.empty_like(grad) if out is None else out
-    return _in_blocks(pull_back if slope else choose, y, grad, x)
+    else:  # as in `keep`
+        bits = bits_of(y)
+        np.greater(x, 0, out=bits)
+        bits *= bits_of(grad)
 
 
 def keep(x, mask, out=None):
@@ -229,9 +196,9 @@ def keep(x, mask, out=None):
         return into(out, reference.keep(x, mask))
 
     def choose(y, x, mask):
-        np.multiply(mask, _bits(x), out=_bits(y))
+        np.multiply(mask, bits_of(x), out=bits_of(y))
 
-    return _in_blocks(choose, np.empty_like(x, order="C") if out is None else out, x, mask)
+    return _in_blocks(choose, np.empty_like(x, order="C") if out is None else out, (x, mask))
 
 
 def where(mask, x, y, out=None):
@@ -246,12 +213,12 @@ def where(mask, x, y, out=None):
         x, y = [a if a.shape == mask.shape else np.broadcast_to(a, mask.shape) for a in (x, y)]
 
     def choose(z, mask, x, y):
-        bits, others = _bits(z), _bits(y)
-        np.bitwise_xor(_bits(x), others, out=bits)
+        bits, others = bits_of(z), bits_of(y)
+        np.bitwise_xor(bits_of(x), others, out=bits)
         bits *= mask
         bits ^= others
 
-    return _in_blocks(choose, np.empty(mask.shape, x.dtype) if out is None else out, mask, x, y)
+    return _in_blocks(choose, np.empty(mask.shape, x.dtype) if out is None else out, (mask, x, y))
 
 
 def _has_bits(x):
@@ -259,7 +226,7 @@ def _has_bits(x):
     return x.dtype.kind == "f" and x.itemsize <= 8
 
 
-def _bits(x):
+def bits_of(x):
     """The same memory, taken for integers."""
     return x.view(f"i{x.itemsize}")
 

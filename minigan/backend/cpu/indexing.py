@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-__all__ = ["add_at"]
+from ..arrays import repeats
 
 FEW = 16  # rows: so few are better added one after the other than all at once
 
@@ -15,9 +15,8 @@ def add_at(shape, index, x):
     of each row are added all at once, then the second of each, and so on; np.add.at adds one by
     one."""
     y = np.zeros(shape, x.dtype)
-    if not any(getattr(i, "dtype", None) is not None and i.dtype.kind in "iu"
-               or isinstance(i, list) for i in index):
-        y[index] = x  # slices, integers and masks never repeat
+    if not repeats(index):
+        y[index] = x
         return y
     rows = _rows(shape, index)
     if rows is None:

@@ -9,17 +9,15 @@ from .. import reference, thresholds
 from ..arrays import precise, same_floats
 from . import threads
 from .norm import pixel_norm, pixel_norm_gradient
-from .outputs import into
+from .outputs import into, made
 from .reduce import row_sums
-
-__all__ = ["group_norm", "group_norm_gradient"]
 
 
 def group_norm(x, weight, bias, eps, out=None):
     """(x − mean) / √(var + eps) · weight + bias."""
     if not _is_ours(x, weight, bias):
         return into(out, reference.group_norm(x, weight, bias, eps))
-    y = np.empty(x.shape, x.dtype) if out is None else out
+    y = made(out, x.shape, x)
     if x.shape[1] > 1:
         pixel_norm(x, weight, bias, eps, y)
         return y
@@ -40,7 +38,7 @@ def group_norm_gradient(grad, x, weight, eps, out=None):
     """The gradients of x, weight and bias."""
     if not _is_ours(x, grad, weight) or grad.shape != x.shape:
         return into(out, reference.group_norm_gradient(grad, x, weight, eps))
-    by_x = np.empty(x.shape, x.dtype) if out is None else out[0]
+    by_x = made(out and out[0], x.shape, x)
     if x.shape[1] > 1:
         return into(out, (by_x, *pixel_norm_gradient(grad, x, weight, eps, by_x)))
     rows, grads, target, form = _rows(x), _rows(grad), _rows(by_x), weight.shape

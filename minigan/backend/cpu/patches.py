@@ -48,11 +48,6 @@ def inner_spans(window: Window, axis: int, pixels: int, outputs: int) -> list[Sp
     return spans
 
 
-def whole_span(window: Window, axis: int, outputs: int) -> list[Span]:
-    """All outputs with all taps, those outside the image included: they read zeros."""
-    return [Span(slice(0, outputs), slice(0, window.size[axis]), -window.padding[axis][0])]
-
-
 def length(s: slice) -> int:
     return s.stop - s.start
 
@@ -72,8 +67,10 @@ def blocks_of(x, window: Window, out: Pair, groups: int = 1) -> list[Block]:
     total = n * math.prod(out) * math.prod(window.size) * c * x.itemsize
     if c // groups > thresholds.FEW_CHANNELS and total > 2 * thresholds.PATCH_BLOCK:
         spans, most = [inner_spans(window, i, image[i], out[i]) for i in (0, 1)], n
-    else:  # filling in zeros costs less than many small products
-        spans, most = [whole_span(window, i, out[i]) for i in (0, 1)], images_at_once(n, total)
+    else:  # to have all outputs read all taps, and fill in zeros, costs less than small products
+        spans = [[Span(slice(0, out[i]), slice(0, window.size[i]), -window.padding[i][0])]
+                 for i in (0, 1)]
+        most = images_at_once(n, total)
     blocks = []
     for lines, columns in product(*spans):
         line = length(columns.outputs) * length(lines.taps) * length(columns.taps) * c * x.itemsize

@@ -3,6 +3,7 @@ stays in the cache; the maximum and the sum of a window first along its lines, t
 from __future__ import annotations
 
 import math
+from functools import wraps
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -11,23 +12,34 @@ from .. import reference, thresholds
 from ..arrays import precise
 from ..geometry import Pair, Window
 from . import threads
-from .outputs import into
-
-__all__ = ["max_pool", "max_pool_gradient", "window_spread", "window_sum"]
-
-
-def max_pool(x, window, out=None):
-    """The largest of each window and channel."""
-    if not _is_ours(x):
-        return into(out, reference.max_pool(x, window))
-    return _folded(x, window, np.maximum, -np.inf, out)
+from .elementwise import bits_of
+from .outputs import into, made
 
 
-def window_sum(x, window, out=None):
-    """The sum of each window and channel."""
-    if not _is_ours(x):
-        return into(out, reference.window_sum(x, window))
-    return _folded(x, window, np.add, 0, out)
+def _folding(specification, ufunc, start):
+    """The reference's kernel: all that a window reads joined by the ufunc, padding is `start`."""
+    @wraps(specification)
+    def kernel(x, window, out=None):
+        if not _is_ours(x):
+            return into(out, specification(x, window))
+        places, c = window.outputs(x.shape[1:3]), x.shape[3]
+        y = made(out, (len(x), *places, c), x)
+
+        def task(images):
+            padded = _padded(x[images], window, start)
+            n, height = padded.shape[:2]
+            columns = threads.scratch("lines", (n, height, places[1], c), x.dtype)
+            _fold(ufunc, [padded[:, :, place] for place in _places(window, 1, places)], columns)
+            _fold(ufunc, [columns[:, place] for place in _places(window, 0, places)], y[images])
+
+        threads.share(task, _some_images(x), x.size >= thresholds.SHARED_PASS)
+        return y
+
+    return kernel
+
+
+max_pool = _folding(reference.max_pool, np.maximum, -np.inf)
+window_sum = _folding(reference.window_sum, np.add, 0)
 
 
 def window_spread(grad, window, image, out=None):
@@ -35,7 +47,7 @@ def window_spread(grad, window, image, out=None):
     if not _is_ours(grad):
         return into(out, reference.window_spread(grad, window, image))
     places, (height, width) = grad.shape[1:3], _padded_size(window, image)
-    x = _made((len(grad), *image, grad.shape[3]), grad, out)
+    x = made(out, (len(grad), *image, grad.shape[3]), grad)
 
     def task(images):
         some = grad[images]
@@ -58,12 +70,12 @@ def max_pool_gradient(grad, x, y, window, out=None):
     each line of a window, as many shares as the line has winners, then to these."""
     if not _is_ours(grad, x, y) or not y.min() > -np.inf:  # padding would win as well; or NaN
         return into(out, reference.max_pool_gradient(grad, x, y, window))
-    result, places = _made(x.shape, grad, out), y.shape[1:3]
+    result, places = made(out, x.shape, grad), y.shape[1:3]
     if window.stride == window.size and window.padding == ((0, 0), (0, 0)):
         return _gradient_of_tiles(grad, x, y, window, result)
 
     def task(images):
-        padded = _padded(x[images], window, -np.inf, "padded")
+        padded = _padded(x[images], window, -np.inf)
         parts = [padded[:, :, place] for place in _places(window, 1, places)]
         lines = threads.scratch("lines", parts[0].shape, x.dtype)
         _fold(np.maximum, parts, lines)
@@ -103,11 +115,11 @@ def _gradient_of_tiles(grad, x, y, window, result):
         wins = _winning(parts, repeated(y[images]), "winners")
         count = _count(wins, window).reshape(-1, kw, c)
         count = _count([count[:, j] for j in range(kw)], window).reshape(-1, oh, ow, c)
-        share = _bits(repeated(grad[images] / count))
+        share = bits_of(repeated(grad[images] / count))
         if oh * kh < x.shape[1] or ow * kw < x.shape[2]:
             result[images] = 0
         for target, won in zip(targets, wins):
-            np.multiply(share, won, out=_bits(target))
+            np.multiply(share, won, out=bits_of(target))
 
     x = np.ascontiguousarray(x)
     threads.share(task, _some_images(x, window), x.size >= thresholds.SHARED_PASS)
@@ -132,30 +144,14 @@ def _count(wins, window):
 
 def _share_out(share, wins, target, places, axis, window):
     """target ← for each tap the share where it is won; of windows that overlap, added."""
-    bits, some, before = _bits(share), np.empty_like(share), (slice(None),) * axis
+    bits, some, before = bits_of(share), np.empty_like(share), (slice(None),) * axis
     target[...] = 0
     for place, won in zip(places, wins):
-        np.multiply(bits, won, out=_bits(some))  # a product of floats would make 0 · ∞
+        np.multiply(bits, won, out=bits_of(some))  # a product of floats would make 0 · ∞
         if window.size[axis - 1] > window.stride[axis - 1]:
             target[before + (place,)] += some
         else:
             target[before + (place,)] = some
-
-
-def _folded(x, window, ufunc, start, out):
-    """All that a window reads joined by the ufunc, where padding is `start`."""
-    places, c = window.outputs(x.shape[1:3]), x.shape[3]
-    y = _made((len(x), *places, c), x, out)
-
-    def task(images):
-        padded = _padded(x[images], window, start, "padded")
-        n, height = padded.shape[:2]
-        columns = threads.scratch("lines", (n, height, places[1], c), x.dtype)
-        _fold(ufunc, [padded[:, :, place] for place in _places(window, 1, places)], columns)
-        _fold(ufunc, [columns[:, place] for place in _places(window, 0, places)], y[images])
-
-    threads.share(task, _some_images(x), x.size >= thresholds.SHARED_PASS)
-    return y
 
 
 def _fold(ufunc, parts, target):
@@ -173,14 +169,6 @@ def _is_ours(*arrays) -> bool:
             and all(a.size for a in arrays))
 
 
-def _bits(x):
-    return x.view(f"i{x.itemsize}")
-
-
-def _made(shape, like, out):
-    return np.empty(shape, like.dtype) if out is None else out
-
-
 def _places(window: Window, axis: int, places: Pair) -> list[slice]:
     """For each tap of an axis, what it reads of a padded image."""
     n, s = places[axis], window.stride[axis]
@@ -191,20 +179,17 @@ def _padded_size(window: Window, image: Pair) -> Pair:
     return tuple([n + sum(p) for n, p in zip(image, window.padding)])
 
 
-def _padded_shape(x, window: Window):
-    return len(x), *_padded_size(window, x.shape[1:3]), x.shape[3]
-
-
 def _inside(window: Window, image: Pair) -> tuple:
     """Where the image lies in its padding."""
     return (slice(None), *[slice(p, p + n) for (p, _), n in zip(window.padding, image)])
 
 
-def _padded(x, window: Window, value: float, name: str) -> np.ndarray:
+def _padded(x, window: Window, value: float) -> np.ndarray:
     """x with its padding, in scratch memory, or x itself if it has none."""
     if window.padding == ((0, 0), (0, 0)):
         return x
-    padded = threads.scratch(name, _padded_shape(x, window), x.dtype)
+    shape = len(x), *_padded_size(window, x.shape[1:3]), x.shape[3]
+    padded = threads.scratch("padded", shape, x.dtype)
     padded[...] = value
     padded[_inside(window, x.shape[1:3])] = x
     return padded

@@ -7,17 +7,14 @@ same bits for any number of threads.
 from __future__ import annotations
 
 import math
+from functools import partial, wraps
 
 import numpy as np
 
 from .. import reference, thresholds
-from ..arrays import is_half, precise
+from ..arrays import precise
 from . import threads
-from .outputs import into
-
-__all__ = ["cumsum", "largest", "least", "log_softmax", "log_softmax_gradient", "logsumexp",
-           "logsumexp_gradient", "softmax", "softmax_gradient", "total"]
-
+from .outputs import into, made
 
 def _sides(x, axes):
     """(A, R, K) and the axes, if x lies in order and the axes are neighbours; else None."""
@@ -31,28 +28,32 @@ def _sides(x, axes):
     return (math.prod(shape[:first]), math.prod(shape[first:last]), math.prod(shape[last:])), axes
 
 
-def _reduced(x, axes, keepdims, reduce, out, plain):
-    """`reduce`, of (a, R, K) to (a, K), over the axes; of much piece by piece along R, and then of
-    the pieces' results. Where x is not for it, `plain`."""
-    sides = _sides(x, axes)
-    if sides is None:
-        return into(out, plain(x, axes, keepdims))
-    (a, r, k), axes = sides
-    x3, length = x.reshape(a, r, k), max(1, thresholds.PASS_BLOCK // k)
-    pieces, some = -(-r // length), max(1, thresholds.PASS_BLOCK // (min(r, length) * k))
-    parts = np.empty((a, pieces, k), x.dtype)
+def _in_pieces(specification, reduce):
+    """The reference's kernel over axes, by `reduce`, of (a, R, K) to (a, K): of much piece by piece
+    along R, and then of the pieces' results."""
+    @wraps(specification)
+    def kernel(x, axes, keepdims, out=None):
+        sides = _sides(x, axes) if x.size >= thresholds.SHARED_PASS else None
+        if sides is None:
+            return into(out, specification(x, axes, keepdims))
+        (a, r, k), axes = sides
+        x3, length = x.reshape(a, r, k), max(1, thresholds.PASS_BLOCK // k)
+        pieces, some = -(-r // length), max(1, thresholds.PASS_BLOCK // (min(r, length) * k))
+        parts = np.empty((a, pieces, k), x.dtype)
 
-    def task(item):
-        i, piece = item
-        reduce(x3[i:i + some, piece * length:(piece + 1) * length], parts[i:i + some, piece])
+        def task(item):
+            i, piece = item
+            reduce(x3[i:i + some, piece * length:(piece + 1) * length], parts[i:i + some, piece])
 
-    threads.share(task, [(i, piece) for i in range(0, a, some) for piece in range(pieces)])
-    y = parts[:, 0] if pieces == 1 else np.empty((a, k), x.dtype)
-    if pieces > 1:
-        reduce(parts, y)
-    kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
-    shape = kept if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
-    return into(out, y.reshape(shape))
+        threads.share(task, [(i, piece) for i in range(0, a, some) for piece in range(pieces)])
+        y = parts[:, 0] if pieces == 1 else np.empty((a, k), x.dtype)
+        if pieces > 1:
+            reduce(parts, y)
+        kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
+        shape = kept if keepdims else [n for i, n in enumerate(x.shape) if i not in axes]
+        return into(out, y.reshape(shape))
+
+    return kernel
 
 
 def _sum(x, y):
@@ -80,27 +81,9 @@ def _extreme(x, y, ufunc):
         ufunc(y[:, 0], x[:, i, 0], out=y[:, 0])
 
 
-def total(x, axes, keepdims, out=None):
-    """The sum over the axes."""
-    if x.size < thresholds.SHARED_PASS and not is_half(x):
-        return x.sum(axis=axes, keepdims=keepdims, out=out)
-    return _reduced(x, axes, keepdims, _sum, out, reference.total)
-
-
-def largest(x, axes, keepdims, out=None):
-    """The largest element along the axes."""
-    if x.size < thresholds.SHARED_PASS:
-        return into(out, reference.largest(x, axes, keepdims))
-    return _reduced(x, axes, keepdims, lambda x, y: _extreme(x, y, np.maximum), out,
-                    reference.largest)
-
-
-def least(x, axes, keepdims, out=None):
-    """The smallest element along the axes."""
-    if x.size < thresholds.SHARED_PASS:
-        return into(out, reference.least(x, axes, keepdims))
-    return _reduced(x, axes, keepdims, lambda x, y: _extreme(x, y, np.minimum), out,
-                    reference.least)
+total = _in_pieces(reference.total, _sum)
+largest = _in_pieces(reference.largest, partial(_extreme, ufunc=np.maximum))
+least = _in_pieces(reference.least, partial(_extreme, ufunc=np.minimum))
 
 
 def cumsum(x, axis, out=None):
@@ -135,22 +118,29 @@ def cumsum(x, axis, out=None):
 
 # Softmax and its kin, a block of rows at a time
 
-def _by_rows(rows, specification, arrays, axis, out, keeps=True):
-    """The reference's kernel `specification` of the arrays: what it is of some rows is written by
-    rows(target, *some of the arrays). The result has x's shape, or, if it `keeps` not, 1 along the
-    axis."""
-    x = max(arrays, key=lambda a: a.size)
-    sides = _sides(x, axis) if x.size >= thresholds.SIMPLE_PASSES else None
-    if (sides is None or sides[0][2] != 1 or len({a.dtype for a in arrays}) > 1
-            or not all(a.flags.c_contiguous for a in arrays)):
-        return into(out, specification(*arrays, axis))
-    (count, length, _), axes = sides
-    shape = x.shape if keeps else [1 if i in axes else n for i, n in enumerate(x.shape)]
-    y = np.empty(shape, x.dtype) if out is None else out
-    step = max(1, thresholds.PASS_BLOCK // length)
-    flat = [a.reshape(count, -1) for a in (y, *arrays)]
-    threads.share(lambda i: rows(*[a[i:i + step] for a in flat]), range(0, count, step))
-    return y
+def _by_rows(specification, keeps=True):
+    """The reference's kernel of arrays and an axis, of rows(target, *arrays) that writes what it
+    gives for some rows. The result has the largest array's shape, or, if it `keeps` not, 1 along
+    the axis."""
+    def made_of(rows):
+        @wraps(specification)
+        def kernel(*args, out=None):
+            *arrays, axis = args
+            x = max(arrays, key=lambda a: a.size)
+            sides = _sides(x, axis) if x.size >= thresholds.SIMPLE_PASSES else None
+            if (sides is None or sides[0][2] != 1 or len({a.dtype for a in arrays}) > 1
+                    or not all(a.flags.c_contiguous for a in arrays)):
+                return into(out, specification(*args))
+            (count, length, _), axes = sides
+            shape = x.shape if keeps else [1 if i in axes else n for i, n in enumerate(x.shape)]
+            y, step = made(out, shape, x), max(1, thresholds.PASS_BLOCK // length)
+            flat = [a.reshape(count, -1) for a in (y, *arrays)]
+            threads.share(lambda i: rows(*[a[i:i + step] for a in flat]), range(0, count, step))
+            return y
+
+        return kernel
+
+    return made_of
 
 
 def _shift(x):
@@ -168,60 +158,42 @@ def row_sums(x):
     return sums
 
 
-def softmax(x, axis, out=None):
-    """eˣ / Σ eˣ."""
-    def rows(y, x):
-        np.subtract(x, _shift(x), out=y)
-        np.exp(y, out=y)
-        y /= row_sums(y)
-
-    return _by_rows(rows, reference.softmax, (x,), axis, out)
+@_by_rows(reference.softmax)
+def softmax(y, x):
+    np.subtract(x, _shift(x), out=y)
+    np.exp(y, out=y)
+    y /= row_sums(y)
 
 
-def softmax_gradient(grad, y, axis, out=None):
-    """(grad − Σ grad · y) · y."""
-    def rows(x, grad, y):
-        np.multiply(grad, y, out=x)
-        np.subtract(grad, row_sums(x), out=x)
-        x *= y
-
-    return _by_rows(rows, reference.softmax_gradient, (grad, y), axis, out)
+@_by_rows(reference.softmax_gradient)
+def softmax_gradient(target, grad, y):
+    np.multiply(grad, y, out=target)
+    np.subtract(grad, row_sums(target), out=target)
+    target *= y
 
 
-def log_softmax(x, axis, out=None):
-    """x − ln Σ eˣ."""
-    def rows(y, x):
-        np.subtract(x, _shift(x), out=y)
-        y -= np.log(row_sums(np.exp(y)))
-
-    return _by_rows(rows, reference.log_softmax, (x,), axis, out)
+@_by_rows(reference.log_softmax)
+def log_softmax(y, x):
+    np.subtract(x, _shift(x), out=y)
+    y -= np.log(row_sums(np.exp(y)))
 
 
-def log_softmax_gradient(grad, y, axis, out=None):
-    """grad − eʸ · Σ grad."""
-    def rows(x, grad, y):
-        np.exp(y, out=x)
-        x *= -row_sums(grad)
-        x += grad
-
-    return _by_rows(rows, reference.log_softmax_gradient, (grad, y), axis, out)
+@_by_rows(reference.log_softmax_gradient)
+def log_softmax_gradient(target, grad, y):
+    np.exp(y, out=target)
+    target *= -row_sums(grad)
+    target += grad
 
 
-def logsumexp(x, axis, out=None):
-    """ln Σ eˣ, the axis kept at length 1."""
-    def rows(y, x):
-        shift = _shift(x)
-        e = np.subtract(x, shift)
-        y[...] = np.log(row_sums(np.exp(e, out=e))) + shift
-
-    return _by_rows(rows, reference.logsumexp, (x,), axis, out, keeps=False)
+@_by_rows(reference.logsumexp, keeps=False)
+def logsumexp(y, x):
+    shift = _shift(x)
+    e = np.subtract(x, shift)
+    y[...] = np.log(row_sums(np.exp(e, out=e))) + shift
 
 
-def logsumexp_gradient(grad, x, y, axis, out=None):
-    """grad · e^(x − y), where y is logsumexp's."""
-    def rows(z, grad, x, y):
-        np.subtract(x, y, out=z)
-        np.exp(z, out=z)
-        z *= grad
-
-    return _by_rows(rows, reference.logsumexp_gradient, (grad, x, y), axis, out)
+@_by_rows(reference.logsumexp_gradient)
+def logsumexp_gradient(target, grad, x, y):
+    np.subtract(x, y, out=target)
+    np.exp(target, out=target)
+    target *= grad

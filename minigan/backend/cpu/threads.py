@@ -20,8 +20,6 @@ from typing import Any, Callable, Iterable
 
 import numpy as np
 
-__all__ = ["cores", "count", "scratch", "share"]
-
 MOST = 1024                  # threads that may be asked for
 _local = threading.local()   # scratch memory; and whether this thread is at work for `share`
 _lock = threading.Lock()

@@ -14,17 +14,18 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from .. import reference
-from ..arrays import in_single, same_floats, xp_of
-from . import convolution, graph, source
+from ..arrays import in_single, repeats, same_floats, xp_of
+from ..reference import (  # noqa: F401 (what is not faster here)
+    __all__, banded_matmul, cos, cumsum, elu, elu_gradient, exp, group_norm, group_norm_gradient,
+    largest, least, log, log_softmax, log_softmax_gradient, logsumexp, logsumexp_gradient, max_pool,
+    max_pool_gradient, max_pool_mean, relu, sin, softmax, softmax_gradient, tanh, total, where,
+    window_spread, window_sum)
+from . import graph, source
+from .convolution import conv2d, conv2d_input_gradient, conv2d_weight_gradient  # noqa: F401
 from .launch import gemm, join_kernel, kernel
 
 if TYPE_CHECKING:
     from .. import Backend
-
-__all__ = list(reference.__all__)
-
-globals().update({  # what is not faster here is the reference's
-    name: getattr(module, name) for module in (reference, convolution) for name in module.__all__})
 
 # which of a machine's ranks this process is, as mpiexec tells what it starts
 LOCAL_RANK = "MPI_LOCALRANKID", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID"
@@ -82,9 +83,11 @@ def _one_launch(specification, *floats):
     return launch
 
 
-globals().update({name: _one_launch(getattr(reference, name)) for name in (
-    "sigmoid", "sigmoid_gradient", "tanh_gradient", "softplus", "softplus_gradient", "leaky_relu",
-    "bce_with_logits")})
+sigmoid, sigmoid_gradient = map(_one_launch, (reference.sigmoid, reference.sigmoid_gradient))
+softplus, softplus_gradient = map(_one_launch, (reference.softplus, reference.softplus_gradient))
+tanh_gradient = _one_launch(reference.tanh_gradient)
+bce_with_logits = _one_launch(reference.bce_with_logits)
+leaky_relu = _one_launch(reference.leaky_relu)
 leaky_relu_gradient = _one_launch(reference.leaky_relu_gradient, 0, 2)  # whatever x is made of
 keep = _one_launch(reference.keep, 0)
 
@@ -159,10 +162,8 @@ def add_at(shape, index, x):
     """The reference's without its atomic additions: the positions that repeated indices name are
     sorted, and each element adds up the run of its own, in the order in which they came."""
     xp = xp_of(x)
-    if not any(getattr(i, "dtype", None) is not None and i.dtype.kind in "iu" for i in index):
-        y = xp.zeros(shape, x.dtype)
-        y[index] = x  # slices, integers and masks never repeat
-        return y
+    if not repeats(index):
+        return reference.add_at(shape, index, x)
     position = xp.arange(math.prod(shape)).reshape(shape)[index].reshape(-1)
     order = xp.argsort(position, kind="stable")
     return kernel(xp, "sum_of_runs")(position[order], order, xp.ascontiguousarray(x),

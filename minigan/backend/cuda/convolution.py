@@ -20,8 +20,6 @@ from ..arrays import by_groups, same_floats, xp_of
 from ..geometry import Pair, Window
 from .launch import gemm, kernel
 
-__all__ = ["conv2d", "conv2d_input_gradient", "conv2d_weight_gradient"]
-
 
 class Axis(NamedTuple):
     """How the pixels of two images meet along an axis: source · divisor = pixel · scale + start

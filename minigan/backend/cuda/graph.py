@@ -13,6 +13,8 @@ from typing import Any, Callable
 
 import numpy
 
+from ..places import led_by
+
 LIBRARIES = {"cupy", "cupy_backends", "nvmath"}
 WORKSPACE = 32 << 20  # bytes that cuBLAS may use; inside a graph it cannot allocate its own
 
@@ -49,7 +51,8 @@ def capture(run: Callable[[list], tuple[Any, list]], arrays: list
             if not _refused(error):
                 raise
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise BackendError(f"{reason} (by {_place(error)}). A captured step must not wait for "
+            place = led_by(reversed([*walk_tb(error.__traceback__)]), *LIBRARIES)
+            raise BackendError(f"{reason} (by {place}). A captured step must not wait for "
                                "the device, copy from the host, or call what CUDA cannot record"
                                ) from error
 
@@ -89,18 +92,6 @@ def _refused(error: BaseException) -> bool:
     *_, (innermost, _) = walk_tb(error.__traceback__)
     return (type(error).__module__.partition(".")[0] in LIBRARIES
             or _package(innermost) in LIBRARIES)
-
-
-def _place(error: BaseException) -> str:
-    """The lines of minigan that led to an error, innermost first, and the line outside that called
-    them; the array library's own are left out."""
-    lines = []
-    for frame, line in reversed([*walk_tb(error.__traceback__)]):
-        if _package(frame) not in LIBRARIES:
-            lines.append(f"{frame.f_code.co_filename}:{line}")
-        if _package(frame) not in {*LIBRARIES, "minigan"}:
-            break
-    return " < ".join(lines if len(lines) < 5 else [*lines[:3], "…", lines[-1]])
 
 
 def _package(frame: FrameType) -> str:

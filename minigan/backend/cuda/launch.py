@@ -6,8 +6,6 @@ from typing import Any
 
 from . import graph, source
 
-__all__ = ["gemm", "join_kernel", "kernel"]
-
 
 @cache
 def kernel(xp: Any, name: str) -> Any:

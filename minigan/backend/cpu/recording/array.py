@@ -5,6 +5,7 @@ import operator
 from typing import Any, Callable
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from ...nested import mapped
 from .functions import FUNCTIONS, WITH_OUT
@@ -16,9 +17,9 @@ REDUCTIONS = {"sum": np.add, "prod": np.multiply, "max": np.maximum, "min": np.m
 FAST_POWERS = {2: np.square, 0.5: np.sqrt, 1: np.positive, -1: np.reciprocal}
 
 
-class RecordedArray(Recorded):
+class RecordedArray(NDArrayOperatorsMixin, Recorded):
     """A wrapper of an array, and no subclass of NumPy's, whose methods would be called without a
-    word."""
+    word. Its operators are ufuncs."""
 
     __slots__ = ()
     __hash__ = None
@@ -184,24 +185,6 @@ def _reduction(ufunc: np.ufunc) -> Callable:
     return method
 
 
-def _unary(ufunc: np.ufunc) -> Callable:
-    return lambda self: ufunc(self)
-
-
-def _binary(ufunc: np.ufunc, reflected: bool = False) -> Callable:
-    def method(self: RecordedArray, other: Any) -> Any:
-        if _foreign(other):
-            return NotImplemented
-        return ufunc(other, self) if reflected else ufunc(self, other)
-    return method
-
-
-def _in_place(ufunc: np.ufunc) -> Callable:
-    def method(self: RecordedArray, other: Any) -> Any:
-        return NotImplemented if _foreign(other) else ufunc(self, other, out=self)
-    return method
-
-
 METHODS_WITH_OUT = {"mean", "var", "std", "argmax", "argmin", "cumsum", "cumprod", "clip", "take",
                     "dot", "round", "trace", "compress", "choose"}
 
@@ -209,18 +192,3 @@ for _name in VIEWS:
     setattr(RecordedArray, _name, _view(_name))
 for _name, _ufunc in REDUCTIONS.items():
     setattr(RecordedArray, _name, _reduction(_ufunc))
-for _name, _ufunc in {"neg": np.negative, "pos": np.positive, "abs": np.absolute,
-                      "invert": np.invert}.items():
-    setattr(RecordedArray, f"__{_name}__", _unary(_ufunc))
-for _name, _ufunc in {"lt": np.less, "le": np.less_equal, "gt": np.greater,
-                      "ge": np.greater_equal, "eq": np.equal, "ne": np.not_equal,
-                      "divmod": np.divmod}.items():
-    setattr(RecordedArray, f"__{_name}__", _binary(_ufunc))
-for _name, _ufunc in {"add": np.add, "sub": np.subtract, "mul": np.multiply, "mod": np.remainder,
-                      "truediv": np.divide, "floordiv": np.floor_divide, "matmul": np.matmul,
-                      "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
-                      "lshift": np.left_shift, "rshift": np.right_shift}.items():
-    setattr(RecordedArray, f"__{_name}__", _binary(_ufunc))
-    setattr(RecordedArray, f"__r{_name}__", _binary(_ufunc, reflected=True))
-    setattr(RecordedArray, f"__i{_name}__", _in_place(_ufunc))
-RecordedArray.__rpow__ = _binary(np.power, reflected=True)

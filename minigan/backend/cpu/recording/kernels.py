@@ -13,7 +13,7 @@ from ...nested import mapped
 from .. import norm, threads
 from .recorder import Recorded, host_of, recorder
 
-__all__ = list(cpu.__all__)
+__all__ = cpu.__all__
 
 
 def _one_call(kernel: Callable, into: bool = True, threshold: str | None = None) -> Callable:
@@ -28,7 +28,7 @@ def _one_call(kernel: Callable, into: bool = True, threshold: str | None = None)
     return recorded
 
 
-TRACED = "assign", "ema", "max_pool_mean", "move_statistics"
+TRACED = "ema", "max_pool_mean", "move_statistics"
 WHOLE = ("conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "group_norm",
          "group_norm_gradient", "max_pool", "max_pool_gradient", "window_spread", "window_sum")
 OF_ROWS = ("log_softmax", "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "softmax",

@@ -9,19 +9,19 @@ What was there before the step (parameters, inputs) stays where it is and is not
 from __future__ import annotations
 
 import operator
-import os
 import sys
 import threading
 import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Callable, Iterable, NamedTuple
+from traceback import walk_stack
+from typing import Any, Callable, Iterable, Iterator, NamedTuple
 
 import numpy as np
 
 from ...nested import leaves, mapped
+from ...places import led_by
 
-HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
-LIBRARY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(HERE)))) + os.sep
 METADATA = {np.result_type, np.may_share_memory, np.shares_memory, np.can_cast, np.ndim, np.shape,
             np.size, np.iscomplexobj, np.isrealobj}  # ask for no element
 _local = threading.local()
@@ -274,17 +274,13 @@ def recorder() -> Recorder:
     return current
 
 
-class recording:
+@contextmanager
+def recording(kind: type[Recorded]) -> Iterator[Recorder]:
     """`with recording(kind) as recorder:` makes a new recorder the active one."""
-
-    def __init__(self, kind: type[Recorded]):
-        self.kind = kind
-
-    def __enter__(self) -> Recorder:
-        _local.recorder = Recorder(self.kind)
-        return _local.recorder
-
-    def __exit__(self, *error: Any) -> None:
+    _local.recorder = Recorder(kind)
+    try:
+        yield _local.recorder
+    finally:
         _local.recorder = None
 
 
@@ -292,19 +288,4 @@ def refused(what: str) -> Exception:
     """The error for what cannot be recorded, with the lines of minigan that asked for it."""
     from ... import BackendError  # the package imports this one first
 
-    return BackendError(f"{what} (by {_where()})")
-
-
-def _where() -> str:
-    """The lines of minigan that led here, innermost first, and the line outside that called it."""
-    lines: list[str] = []
-    frame = sys._getframe(1)
-    while frame is not None:
-        path = frame.f_code.co_filename
-        if not path.startswith(HERE):
-            ours = path.startswith(LIBRARY)
-            lines.append(f"{'minigan/' + path[len(LIBRARY):] if ours else path}:{frame.f_lineno}")
-            if not ours and "numpy" not in path:
-                break
-        frame = frame.f_back
-    return " < ".join(lines if len(lines) < 5 else [*lines[:3], "…", lines[-1]])
+    return BackendError(f"{what} (by {led_by(walk_stack(sys._getframe(1)), __package__, 'numpy')})")
