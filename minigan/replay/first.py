@@ -7,6 +7,7 @@ ones. What differs is given up, and nothing wrong has happened.
 from __future__ import annotations
 
 import warnings
+from functools import partial
 from typing import Any
 
 from .. import backend
@@ -18,11 +19,18 @@ class State:
     """All that a step changes, as it is now."""
 
     def __init__(self, step: Any):
+        self.step = step
         self.arrays = [(array, array.copy()) for array in step.replay.changes]
-        self.scalars = [(scalar, scalar.value) for scalar in step.decided.scalars]
-        self.python = [state() for state in step.replay.states]
-        self.rng = None if step.draws is None else step.draws.rng.bit_generator
-        self.random = None if self.rng is None else self.rng.state
+        self._note()
+
+    def _note(self) -> None:
+        """All but the arrays."""
+        self.scalars = [(scalar, scalar.value) for scalar in self.step.decided.scalars]
+        self.restore = [state() for state in self.step.replay.states]
+        self.restore += [partial(setattr, scalar, "value", value) for scalar, value in self.scalars]
+        if self.step.draws is not None:
+            rng = self.step.draws.rng.bit_generator
+            self.restore.append(partial(setattr, rng, "state", rng.state))
 
     def difference(self) -> str | None:
         """What is otherwise by now, in words."""
@@ -32,16 +40,15 @@ class State:
         return next(("a count of steps" for scalar, value in self.scalars
                      if scalar.value != value), None)
 
-    def restore(self) -> None:
-        """Make it so again."""
+    def swap(self) -> None:
+        """Make it so again, and keep what it is now in the same memory."""
         for array, was in self.arrays:
-            array[...] = was
-        for scalar, value in self.scalars:
-            scalar.value = value
-        for restore in self.python:
-            restore()
-        if self.rng is not None:
-            self.rng.state = self.random
+            array[...], was[...] = was, array.copy()
+        self.arrays.reverse()  # so that a second swap is this one's inverse, should they overlap
+        restore = self.restore
+        self._note()
+        for put_back in restore:
+            put_back()
 
 
 def compared(step: Any, inputs: tuple, notes: Any) -> Any:
@@ -52,24 +59,23 @@ def compared(step: Any, inputs: tuple, notes: Any) -> Any:
         result = step.again(inputs)
         step.decided.settle()
         return result
-    before = State(step)
+    state = State(step)
     result = step.eager(inputs, notes)
-    after = State(step)
     grads = [(t, t.grad) for t, _ in step.gradients]
     if (moved := step.moved()) is not None:
         return _given_up(step, result, f"it gave a tensor of shape {moved.shape} another array")
-    before.restore()
+    state.swap()
     try:
         again = step.again(inputs)
         why = (_difference(result, again) or _difference(*[[t.grad for t, _ in step.gradients],
                                                            [grad for _, grad in grads]])
-               or after.difference())
+               or state.difference())
     except Exception as error:
         why = f"an error ({error})"
     if why is None:
         step.decided.settle()
         return again
-    after.restore()
+    state.swap()
     for t, grad in grads:
         t.grad = grad
     return _given_up(step, result, f"a replay differs from the step in {why}")
