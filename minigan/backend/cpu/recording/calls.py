@@ -10,7 +10,7 @@ import numpy as np
 from ...nested import leaves, mapped
 from .array import RecordedArray
 from .plan import ALIGNED, Plan, constants, places_in
-from .recorder import Entry, Place, Recorder, host_of, owner_of, place_of, recording, refused
+from .recorder import Entry, Place, Recorder, host_of, place_of, recording, refused
 
 
 class Kernel(NamedTuple):
@@ -27,6 +27,8 @@ class Calls:
     """The list. Called, it makes the step."""
 
     def __init__(self, recorder: Recorder, left: Sequence[Any]):
+        self.changes = [array for array, _ in recorder.saved.values()]  # from before the step
+        recorder.saved.clear()  # as large as the networks; and now there comes more
         kept = {x.buffer.number for x in left if x.buffer.number is not None}
         fixed = constants(recorder.entries, recorder.sizes, kept)
         always = {b for i in fixed for b in recorder.entries[i].changed}
@@ -42,8 +44,6 @@ class Calls:
         self.outputs = [  # arrays of it that outlive the step
             x.host if x.buffer.number is None else self._array(place_of(x)) for x in left]
         self.states = recorder.states  # of Python: each gives, when called, what puts it back
-        written = [owner_of(array) for array, _ in recorder.saved.values()]
-        self.changes = [*{id(x): x for x in written}.values()]  # whole arrays from before the step
         self.copied = sum(e.how == "copied" for e in self.entries)  # computed elsewhere
 
     def __call__(self) -> None:
