@@ -5,6 +5,7 @@
                                  [--rounds N] [--steps N] [--memory] [--json] [--markdown]
     python examples/benchmark.py ops ...      single operations: see benchmark_ops.py
     python examples/benchmark.py growth ...   cost as work grows: see benchmark_growth.py
+    python examples/benchmark.py shares [WORKLOAD ...]   what a captured step's time goes into
 
 benchmark_steps.py holds the steps, each library's as its users write it. The libraries run in
 turn, each in a process of its own, because the threads of one disturb the other; what counts is
@@ -23,12 +24,15 @@ import json
 import statistics
 import subprocess
 import sys
+import time
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import benchmark_growth
 import benchmark_ops
 import numpy as np
-from benchmark_steps import BATCH, LATENT, SIZE, minigan_networks
+from benchmark_steps import BATCH, LATENT, SIZE, WARM_UP, minigan_networks, minigan_step
 
 import minigan as mg
 from minigan.backend import BackendError
@@ -169,7 +173,56 @@ def show(row, form, first):
         print("   ".join(f"{name} {value}" for name, value in row.items()), flush=True)
 
 
+def kind_of(kernel):
+    """The row of the table of shares that a call of a captured step belongs to."""
+    if kernel.name.startswith("conv2d"):
+        one_channel = any(shape[-1] == 1 for shape in (*kernel.reads, *kernel.writes))
+        return f"convolutions {'from or to one channel' if one_channel else 'of many channels'}"
+    return {"matmul": "products of dense layers", "batch_norm": "batch normalisation",
+            "batch_norm_gradient": "batch normalisation", "update": "Adam",
+            }.get(kernel.name, "elementwise work and sums")
+
+
+def shares(workload, steps=20):
+    """What part of a captured step's time each kind of call takes, by the median times of the
+    calls; "the rest" is what is left of a step without them: noise, inputs, results, counts."""
+    step = minigan_step(workload, BATCH[workload], captured=True)
+    for _ in range(WARM_UP):
+        step()
+
+    def timed(call, times):
+        start = time.perf_counter()
+        call()
+        times.append(time.perf_counter() - start)
+
+    replay, kernels = step.captured.replay, step.captured.kernels()
+    times, rest = [[] for _ in kernels], []
+    replay.calls = [partial(timed, call, own) for call, own in zip(replay.calls, times)]
+    for _ in range(steps):
+        step()
+    replay.calls = []
+    for _ in range(steps):
+        timed(step, rest)
+    spent = Counter()
+    for kind, own in zip([*map(kind_of, kernels), "the rest"], [*times, rest]):
+        spent[kind] += statistics.median(own)
+    return {kind: seconds / spent.total() for kind, seconds in spent.items()}
+
+
+def show_shares(workloads):
+    """The table of shares, as Markdown."""
+    columns = {workload: shares(workload) for workload in workloads}
+    kinds = dict.fromkeys(kind for column in columns.values() for kind in column)
+    print(f"| share of a captured step | {' | '.join(columns)} |\n|---{'|---' * len(columns)}|")
+    for kind in sorted(kinds, key=lambda kind: -sum(c.get(kind, 0) for c in columns.values())):
+        parts = [f"{100 * column[kind]:.0f} %" if kind in column else ""
+                 for column in columns.values()]
+        print(f"| {kind} | {' | '.join(parts)} |")
+
+
 def main():
+    if sys.argv[1:2] == ["shares"]:
+        return show_shares(sys.argv[2:] or BATCH)
     if sys.argv[1:2] == ["ops"]:
         return benchmark_ops.main(sys.argv[2:])
     if sys.argv[1:2] == ["growth"]:

@@ -7,13 +7,12 @@ Prints a table of times in milliseconds, all but the last column on one thread, 
 another). The others are backend/cpu/'s: first with all the data in one block, then in blocks
 that stay in the cache, then with a thread for every core. docs/fast_cpu.md explains them.
 
-The columns are measured in turn, each in a process of its own, and a figure is the median over the
-rounds of the medians of repeated calls. --quick shrinks everything: to see that it runs.
+The columns are measured in turn, each in a process of its own, and a figure is the least time of
+all calls in all rounds: what disturbs a kernel never makes it faster. --quick shrinks everything: to see that it runs.
 """
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -97,14 +96,14 @@ def calls(column):
 
 
 def measure(call):
-    """The median time in milliseconds of as many calls as half a second has, 3 at least."""
+    """The least time in milliseconds of as many calls as half a second has, 3 at least."""
     times, end = [], time.perf_counter() + (0 if args.quick else 0.5)
     call()
     while len(times) < 3 or time.perf_counter() < end:
         start = time.perf_counter()
         call()
         times.append(time.perf_counter() - start)
-    return statistics.median(times) * 1e3
+    return min(times) * 1e3
 
 
 def in_own_process(column):
@@ -129,6 +128,6 @@ if args.column:
 rounds = [{column: in_own_process(column) for column in COLUMNS} for _ in range(args.rounds)]
 print(f"| ms | {' | '.join(COLUMNS)} |\n|---{'|---' * len(COLUMNS)}|")
 for row in rounds[0]["threads"]:
-    figures = [f"{statistics.median(r[column][row] for r in rounds):.1f}"
+    figures = [f"{min(r[column][row] for r in rounds):.1f}"
                if row in rounds[0][column] else "" for column in COLUMNS]
     print(f"| {row} | {' | '.join(figures)} |")

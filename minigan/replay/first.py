@@ -7,9 +7,12 @@ ones. What differs is given up, and nothing wrong has happened.
 from __future__ import annotations
 
 import warnings
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
-from .. import backend
+import numpy as np
+
 from ..autodiff import Tensor
 from ..backend.nested import leaves
 
@@ -19,59 +22,44 @@ class State:
 
     def __init__(self, step: Any):
         self.arrays = [(array, array.copy()) for array in step.replay.changes]
-        self.scalars = [(scalar, scalar.value) for scalar in step.decided.scalars]
-        self.python = [state() for state in step.replay.states]
-        self.rng = step.draws.rng.bit_generator
-        self.random = self.rng.state
-
-    def difference(self) -> str | None:
-        """What is otherwise by now, in words."""
-        for array, was in self.arrays:
-            if array.tobytes() != was.tobytes():
-                return f"an array of shape {array.shape} that it changes"
-        return next(("a count of steps" for scalar, value in self.scalars
-                     if scalar.value != value), None)
+        self.others = [state() for state in step.replay.states]
+        self.others += [partial(setattr, s, "value", s.value) for s in step.decided.scalars]
+        self.others += [partial(setattr, t, "grad", t.grad) for t, _ in step.gradients]
+        rng = step.draws.rng.bit_generator
+        self.others.append(partial(setattr, rng, "state", rng.state))
 
     def restore(self) -> None:
         """Make it so again."""
         for array, was in self.arrays:
             array[...] = was
-        for scalar, value in self.scalars:
-            scalar.value = value
-        for restore in self.python:
-            restore()
-        self.rng.state = self.random
+        for put_back in self.others:
+            put_back()
 
 
 def compared(step: Any, inputs: tuple) -> Any:
-    """The first replay of a CapturedStep. If it is not what the step itself does, the step is made,
-    and goes on being made as it is."""
-    step.compared = True
+    """The first replay of a CapturedStep, and the step itself from the same numbers. What that
+    leaves is what stays; if the replay left anything else, the step goes on being made as it is."""
     if not step.on_cpu:
-        result = step.again(inputs)
+        result, step.compared = step.again(inputs), True
         step.decided.settle()
         return result
-    before = State(step)
-    result, _ = step.eager(inputs)
-    after = State(step)
-    grads = [(t, t.grad) for t, _ in step.gradients]
-    if (moved := step.moved()) is not None:
-        return _given_up(step, result, f"it gave a tensor of shape {moved.shape} another array")
-    before.restore()
+    state = State(step)
     try:
         again = step.again(inputs)
-        why = (_difference(result, again) or _difference(*[[t.grad for t, _ in step.gradients],
-                                                           [grad for _, grad in grads]])
-               or after.difference())
+        replayed, why = _left(step, again), None
     except Exception as error:
         why = f"an error ({error})"
-    if why is None:
-        step.decided.settle()
-        return again
-    after.restore()
-    for t, grad in grads:
-        t.grad = grad
-    return _given_up(step, result, f"a replay differs from the step in {why}")
+    state.restore()
+    del state  # it may be most of the memory
+    (result, _), step.compared = step.eager(inputs), True
+    if (moved := step.moved()) is not None:
+        return _given_up(step, result, f"it gave a tensor of shape {moved.shape} another array")
+    why = why or next((what for (what, bits), other in zip(_left(step, result), replayed)
+                       if (what, bits) != other), None)
+    if why is not None:
+        return _given_up(step, result, f"a replay differs from the step in {why}")
+    step.decided.settle()
+    return again
 
 
 def _given_up(step: Any, result: Any, why: str) -> Any:
@@ -82,12 +70,12 @@ def _given_up(step: Any, result: Any, why: str) -> Any:
     return result
 
 
-def _difference(expected: Any, got: Any) -> str | None:
-    """What differs between two results, in words."""
-    for a, b in zip(leaves(expected), leaves(got), strict=True):
-        if (a is None) != (b is None):
-            return "which tensors have a gradient"
-        if isinstance(a, Tensor) and (a.shape != b.shape or backend.to_numpy(
-                a.data).tobytes() != backend.to_numpy(b.data).tobytes()):
-            return f"a result or gradient of shape {a.shape}"
-    return None
+def _left(step: Any, result: Any) -> list[tuple[str, Any]]:
+    """What a step has left: each thing in words, and its bits, of arrays a digest."""
+    grads = [t.grad for t, _ in step.gradients]
+    arrays = [(f"a result or gradient of shape {t.shape}", t.data)
+              for t in [*leaves(result), *grads] if isinstance(t, Tensor)]
+    arrays += [(f"an array of shape {x.shape} that it changes", x) for x in step.replay.changes]
+    return [("which tensors have a gradient", [grad is None for grad in grads]),
+            *[(what, sha256(np.ascontiguousarray(x)).digest()) for what, x in arrays],
+            *[("a count of steps", scalar.value) for scalar in step.decided.scalars]]

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import sys
 from functools import partial
@@ -127,6 +128,13 @@ def test_the_markdown_is_a_table_with_a_line_for_each_workload(timed):
     assert status == 0 and row.startswith("| mlp128 |") and another.startswith("| dcgan |")
     assert head.startswith("| workload | GFLOP | limit, GFLOP/s | minigan, ms | share of limit |")
     assert head.count("|") == rule.count("|") == row.count("|")
+
+
+def test_the_shares_of_a_step_are_a_whole():
+    status, output, _ = run("shares", "mlp128")
+    shares = {kind: int(share) for kind, share in re.findall(r"\| (.*?) \| (\d+) % \|", output)}
+    assert status == 0 and 97 <= sum(shares.values()) <= 103
+    assert min(shares["products of dense layers"], shares["Adam"]) > 0
 
 
 def test_an_unknown_workload_is_named_beside_the_known_ones():

@@ -27,6 +27,8 @@ class Calls:
     """The list. Called, it makes the step."""
 
     def __init__(self, recorder: Recorder, left: Sequence[Any]):
+        self.changes = [array for array, _ in recorder.saved.values()]  # from before the step
+        recorder.saved.clear()  # as large as the networks; and now there comes more
         kept = {x.buffer.number for x in left if x.buffer.number is not None}
         fixed = constants(recorder.entries, recorder.sizes, kept)
         always = {b for i in fixed for b in recorder.entries[i].changed}
@@ -42,7 +44,6 @@ class Calls:
         self.outputs = [  # arrays of it that outlive the step
             x.host if x.buffer.number is None else self._array(place_of(x)) for x in left]
         self.states = recorder.states  # of Python: each gives, when called, what puts it back
-        self.changes = [array for array, _ in recorder.saved.values()]  # from before the step
         self.copied = sum(e.how == "copied" for e in self.entries)  # computed elsewhere
 
     def __call__(self) -> None:
