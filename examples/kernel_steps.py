@@ -8,7 +8,8 @@ another). The others are backend/cpu/'s: first with all the data in one block, t
 that stay in the cache, then with a thread for every core. docs/fast_cpu.md explains them.
 
 The columns are measured in turn, each in a process of its own, and a figure is the least time of
-all calls in all rounds: what disturbs a kernel never makes it faster. --quick shrinks everything: to see that it runs.
+all calls in all rounds: what disturbs a kernel never makes it faster. --quick shrinks everything:
+to see that it runs.
 """
 import argparse
 import json
