@@ -61,7 +61,7 @@ def is_done(task: Task, folder: Path, animate: bool = False) -> bool:
         if was.get(name) != value:
             raise LabError(f"{path} is a run with {name} {was.get(name)}, not {value}: choose "
                            "another --out, or remove it")
-    return not animate or Film.is_made(path)
+    return not animate or path.with_suffix(".gif").exists()  # which a film writes last
 
 
 def sorted_out(tasks: Sequence[Task], folder: Path, films: Sequence[Task]
