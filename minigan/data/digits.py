@@ -11,10 +11,8 @@ _FILE = Path(__file__).with_name("digits.npz")
 def digits() -> tuple[numpy.ndarray, numpy.ndarray]:
     """1,797 handwritten digits, read from the package itself: no download.
 
-    Returns
-    -------
-    images : float32 (1797, 8, 8, 1) in [0, 1], 1 being ink
-    labels : int64 (1797,), the digits 0 to 9
+    Returns images, float32 (1797, 8, 8, 1) in [0, 1], 1 being ink, and labels, int64 (1797,), the
+    digits 0 to 9.
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998, CC BY 4.0,
     https://doi.org/10.24432/C50P49; see digits.LICENSE.md.

@@ -42,22 +42,17 @@ def image_folder(data_dir: str | os.PathLike | None, size: tuple[Side, Side] | N
     and listed on stderr, where also a sentence says what was scaled and cut, another which classes
     there are, and a bar how far a long reading is.
 
-    Parameters
-    ----------
-    data_dir : the folder
-    size : (height, width) in pixels; None for the one that most of the images have, or (28, 28) if
-        there is no such size or it has a side of more than 128
-    channels : 1 for grey, 3 for red, green and blue; None for 3 if any image has colour, else 1
+    size      (height, width) in pixels; None for the one that most of the images have, or (28, 28)
+              if there is no such size or it has a side of more than 128
+    channels  1 for grey, 3 for red, green and blue; None for 3 if any image has colour, else 1
 
-    Returns
-    -------
-    images : uint8 (N, height, width, channels), 0 being black. All of them stay in memory, which
-        bounds the size of a folder: 100,000 images of 64 x 64 x 3 are 1.2 GB, and twice that for
-        a moment at the end of reading. Give them to a Loader as `Scaled(images)`, which moves
-        the bytes of one batch at a time to the device and makes floats of them there.
-    labels : int64 (N,), which of the folder's subfolders, in the order of their names, an image
-        lies in or below, as in torchvision's ImageFolder; None unless there are two of them at
-        least, and all images are in them
+    Returns images, uint8 (N, height, width, channels), 0 being black, and labels, int64 (N,): which
+    of the folder's subfolders, in the order of their names, an image lies in or below, as in
+    torchvision's ImageFolder; None unless there are two of them at least, and all images are in
+    them. All images stay in memory, which bounds the size of a folder: 100,000 of 64 x 64 x 3 are
+    1.2 GB, and twice that for a moment at the end of reading. Give them to a Loader as
+    `Scaled(images)`, which moves the bytes of one batch at a time to the device and makes floats of
+    them there.
 
     Raises DataError, in one line, if there is no such folder or no readable image in it.
     """

@@ -71,13 +71,11 @@ class Loader:
     `epoch` and `position` (the number of batches already given out in this epoch), and a run
     resumed with them sees what it would have seen without the interruption.
 
-    Parameters
-    ----------
-    arrays : arrays of equal length, of NumPy or of a device, or Scaled ones
-    batch_size : rows in a batch
-    shuffle : whether every epoch has its own random order, or all have the arrays' order
-    drop_last : whether to leave out the rows that do not fill a batch
-    seed : a non-negative integer, which fixes the order of all epochs
+    arrays      of equal length, of NumPy or of a device, or Scaled ones
+    batch_size  rows in a batch
+    shuffle     whether every epoch has its own random order, or all have the arrays' order
+    drop_last   whether to leave out the rows that do not fill a batch
+    seed        a non-negative integer, which fixes the order of all epochs
 
     Raises ValueError for no arrays, arrays of different lengths and sizes that make no batch.
 

@@ -62,22 +62,15 @@ _NAMES = {md5: source.name for source in (_MNIST, _FASHION_MNIST, _KMNIST)
 def mnist(data_dir: PathLike | None = None, split: Split = "train") -> Arrays:
     """Handwritten digits: 60,000 to train on and 10,000 to test with.
 
-    Parameters
-    ----------
-    data_dir : the folder that holds the IDX files, gzipped or not: in itself, in a folder `mnist`
-        in it, where torchvision puts them (`MNIST/raw`), or each in a folder of its name, as
-        Kaggle's are unpacked. Without it the environment variable MINIGAN_DATA names the folder,
-        and without that the files are downloaded, once, and their checksums verified. Files in a
-        named folder are checked for their structure, and for being those of another set, so that
-        other copies of the data set, and other data in its format, are welcome.
-    split : "train" or "test"
+    data_dir is the folder that holds the IDX files, gzipped or not: in itself, in a folder `mnist`
+    in it, where torchvision puts them (`MNIST/raw`), or each in a folder of its name, as Kaggle's
+    are unpacked. Without it the environment variable MINIGAN_DATA names the folder, and without
+    that the files are downloaded, once, and their checksums verified. Files in a named folder are
+    checked for their structure, and for being those of another set, so that other copies of the
+    data set, and other data in its format, are welcome.
 
-    Returns
-    -------
-    images : float32 (N, 28, 28, 1) in [0, 1]
-    labels : int64 (N,) from 0 to 9
-
-    Raises DataError, in one line that says what to do, for missing or damaged files.
+    Returns images, float32 (N, 28, 28, 1) in [0, 1], and labels, int64 (N,) from 0 to 9. Raises
+    DataError, in one line that says what to do, for missing or damaged files.
 
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998.
     """

@@ -21,12 +21,10 @@ def knn_classify(real: numpy.ndarray, labels: numpy.ndarray, samples: numpy.ndar
                  k: Positive = 5) -> numpy.ndarray:
     """The class that most of a sample's k nearest real points have, for each sample.
 
-    Parameters
-    ----------
-    real : (N, ...) points whose classes are known
-    labels : (N,) integers >= 0, their classes
-    samples : (M, ...) points to classify
-    k : how many neighbours vote; of classes with equally many votes the smallest wins
+    real     (N, ...) points whose classes are known
+    labels   (N,) integers >= 0, their classes
+    samples  (M, ...) points to classify
+    k        how many neighbours vote; of classes with equally many votes the smallest wins
 
     Returns int64 (M,), of NumPy. Raises ValueError for shapes that do not fit, values that are not
     finite and k outside 1..N.

@@ -21,13 +21,11 @@ def image_grid(images: numpy.ndarray, value_range: tuple[float, float] | None = 
                columns: Positive | None = None, padding: Natural = 1) -> numpy.ndarray:
     """Images side by side, row after row, on dark grey.
 
-    Parameters
-    ----------
-    images : (N, H, W, C) with 1 channel (grey) or 3 (red, green, blue)
-    value_range : the values that mean black and white; what lies outside is clipped, and NaN is
-        drawn black. None: 0 and 1, of unsigned integers 0 and the largest that there is
-    columns : images in a row; by default as many as make the grid about square
-    padding : pixels between the images and around them
+    images       (N, H, W, C) with 1 channel (grey) or 3 (red, green, blue)
+    value_range  the values that mean black and white; what lies outside is clipped, and NaN is
+                 drawn black. None: 0 and 1, of unsigned integers 0 and the largest that there is
+    columns      images in a row; by default as many as make the grid about square
+    padding      pixels between the images and around them
 
     Returns float32 in [0, 1], (rows, columns) of pixels for grey images, (rows, columns, 3) for
     coloured ones. Raises ValueError for other shapes, and for signed integers without a range.
