@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..settings import Kind, whole
@@ -32,7 +32,7 @@ _SMALL = (28, 28)  # what larger images are scaled to
 @checked
 def image_folder(data_dir: str | os.PathLike | None, size: tuple[Side, Side] | None = None,
                  channels: Annotated[int, CHANNELS] | None = None
-                 ) -> tuple[numpy.ndarray, numpy.ndarray | None]:
+                 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The images in a folder and in its subfolders, all of one size, and their classes.
 
     An image is turned as its EXIF data say; one of another size is scaled until it covers `size`,
@@ -83,15 +83,15 @@ def image_folder(data_dir: str | os.PathLike | None, size: tuple[Side, Side] | N
         print(_changes(sizes, size) + " (--image-size: to another)" * (given is None),
               file=sys.stderr)
     depth = max(image.shape[2] for image in images)
-    pixels = numpy.empty((len(images), *size, depth), numpy.uint8)
+    pixels = np.empty((len(images), *size, depth), np.uint8)
     for row, image in zip(pixels, images):
         row[...] = image  # grey among coloured images: the one channel becomes three
-    names, labels = numpy.unique(classes, return_inverse=True)
+    names, labels = np.unique(classes, return_inverse=True)
     if len(names) < 2 or "" in names:
         return pixels, None
     print("classes: " + _listing([f"{i} {name}" for i, name in enumerate(names)], ", "),
           file=sys.stderr)
-    return pixels, labels.astype(numpy.int64)
+    return pixels, labels.astype(np.int64)
 
 
 def common_size(data_dir: str | os.PathLike | None) -> Size | None:
@@ -165,7 +165,7 @@ def _size(path: Path) -> Size:
             return image.size if lies and image.format != "TIFF" else image.size[::-1]
 
 
-def _read(path: Path, size: Size, channels: int | None) -> tuple[numpy.ndarray, Size]:
+def _read(path: Path, size: Size, channels: int | None) -> tuple[np.ndarray, Size]:
     """One image, uint8 (height, width, 1 or 3), and the size that it had."""
     from PIL import Image, ImageOps
 
@@ -190,7 +190,7 @@ def _read(path: Path, size: Size, channels: int | None) -> tuple[numpy.ndarray, 
             own = whole if image.size != decoded else whole[::-1]  # turned on its side, or not
             image = _eight_bits(image).convert("L" if grey else "RGB")
             image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
-    return numpy.asarray(image).reshape(height, width, -1), own
+    return np.asarray(image).reshape(height, width, -1), own
 
 
 def _check_end(data: bytes) -> None:
@@ -208,7 +208,7 @@ def _eight_bits(image: Any) -> Any:
     if image.mode in ("I", "F"):
         raise ValueError("pixels that Pillow reads as 32 bits have no known white")
     if image.mode.startswith("I;16"):  # Pillow's own conversion makes everything from 255 up white
-        return Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from .idx import DataError, read_idx
 
-Arrays = tuple[numpy.ndarray, numpy.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray]
 PathLike = str | os.PathLike
 Split = Literal["train", "test"]
 
@@ -112,10 +112,10 @@ def _load(source: _Source, data_dir: PathLike | None, split: str) -> Arrays:
     if len(images) != len(labels):
         raise DataError(f"{paths[0]} holds {len(images)} images, but {paths[1]} "
                         f"{len(labels)} labels")
-    return images[..., None] / numpy.float32(255), labels.astype(numpy.int64)
+    return images[..., None] / np.float32(255), labels.astype(np.int64)
 
 
-def _read_images(path: Path) -> numpy.ndarray:
+def _read_images(path: Path) -> np.ndarray:
     images = read_idx(path)
     if images.ndim == 1:
         raise DataError(f"{path} holds labels, where images were expected")
@@ -125,7 +125,7 @@ def _read_images(path: Path) -> numpy.ndarray:
     return images
 
 
-def _read_labels(path: Path) -> numpy.ndarray:
+def _read_labels(path: Path) -> np.ndarray:
     labels = read_idx(path)
     if labels.ndim != 1:
         raise DataError(f"{path} holds images, where labels were expected: its shape is "
@@ -135,7 +135,7 @@ def _read_labels(path: Path) -> numpy.ndarray:
     return labels
 
 
-def _recognised(path: Path, array: numpy.ndarray) -> str | None:
+def _recognised(path: Path, array: np.ndarray) -> str | None:
     """The name of the data set that a file is known to be of, by itself or unpacked."""
     header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     unpacked = hashlib.md5(header, usedforsecurity=False)

@@ -27,7 +27,6 @@ from .trainer import Trainer
 FREE = {"steps", "save_every", "data_dir", "keep_best", "made_by", "source", "changed",  # to change
         "fingerprint"}  # which `load` looks at
 RATES = {"lr", "d_lr", "rates"}  # too, and it is noted
-DEFAULT = "by default"
 
 Data = tuple[np.ndarray, "np.ndarray | None"]  # images and their labels
 
@@ -105,7 +104,7 @@ class Config:
         returns whether any is. Raises UserError for other settings that are."""
         changed = self.check_kept(kept)
         for name, rates in changed.items():
-            before, after = (" and ".join(map(str, x)) if isinstance(x, list) else x or DEFAULT
+            before, after = (" and ".join(map(str, x)) if isinstance(x, list) else x or "by default"
                              for x in rates)
             note = f"step {step}: {name} {before} → {after}"
             if note not in (self.changed or ()):

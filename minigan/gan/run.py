@@ -73,8 +73,7 @@ class Run(SavedRun):
         run.data = read
         if config.own is not None:
             again = weights_of is not None and weights_of.config.own is config.own
-            run.own_text = text_of(weights_of.folder / own.FILE if again
-                                   else Path(config.source))
+            run.own_text = text_of(weights_of.folder / own.FILE if again else Path(config.source))
         if weights_of is not None:
             run._take_weights(weights_of)
         return run
