@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterable, Sequence
 from ..backend.cpu.threads import cores
 from ..data import DISTRIBUTIONS, read_points
 from ..gan import Options
+from ..gan.option import argument
 from ..lab import table
 from ..lab.animation import Show
 from ..lab.experiment import DATA, Experiment, LabError, Task, train
@@ -88,7 +89,7 @@ def chosen(args: argparse.Namespace) -> list[str | Options]:
     if args.method:
         if given:
             raise LabError("--method names a whole method, and "
-                           f"{game.argument(next(iter(given)))} describes one of your own: give "
+                           f"{argument(next(iter(given)))} describes one of your own: give "
                            "one or the other")
         groups = {"table": TABLE, "all": METHODS}
         return list(dict.fromkeys(name for word in args.method

@@ -25,7 +25,7 @@ from .config import Config
 from .diagnostics import Adviser, explain, networks
 from .fields import dotted
 from .folder import STATE, Diverged, RunError
-from .given import Given
+from .program import Given
 from .keeping import Keeper
 from .notebook import GRID, Display, in_notebook
 from .options import Options
