@@ -88,9 +88,8 @@ def chosen(args: argparse.Namespace) -> list[str | Options]:
     given = game.given(args)
     if args.method:
         if given:
-            raise LabError("--method names a whole method, and "
-                           f"{argument(next(iter(given)))} describes one of your own: give "
-                           "one or the other")
+            raise LabError(f"--method names a whole method, and {argument(next(iter(given)))} "
+                           "describes one of your own: give one or the other")
         groups = {"table": TABLE, "all": METHODS}
         return list(dict.fromkeys(name for word in args.method
                                   for name in groups.get(word, [word])))

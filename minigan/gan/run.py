@@ -217,9 +217,8 @@ class Run(SavedRun):
         if trainer.step % METRICS_EVERY == 0 or trainer.step == 1:
             row = trainer.reading(result)
             if not math.isfinite(row["d_loss"] + row["g_loss"]):
-                raise Diverged(f"training diverged at step {trainer.step} "
-                               f"(D loss {row['d_loss']:g}, G loss {row['g_loss']:g}): try a "
-                               "smaller --lr")
+                raise Diverged(f"training diverged at step {trainer.step} (D loss "
+                               f"{row['d_loss']:g}, G loss {row['g_loss']:g}): try a smaller --lr")
             with open(self.folder / "metrics.jsonl", "a") as file:
                 file.write(json.dumps({"step": trainer.step, **row}) + "\n")
             self._advise(trainer.step, row)

@@ -36,8 +36,7 @@ def mode_figures(samples: np.ndarray, centers: np.ndarray, std: PositiveNumber) 
     would make a cloud around all modes look even. Where no sample is of high quality, none of the
     modes is captured and the divergence is ln K, its largest value.
 
-    Raises ValueError for shapes that do not fit, for no samples and for values that are not
-    finite.
+    Raises ValueError for shapes that do not fit, for no samples and for values that are not finite.
     """
     samples, centers = host(samples).astype(float), host(centers).astype(float)
     if samples.ndim != 2 or centers.ndim != 2 or samples.shape[1] != centers.shape[1]:
