@@ -110,11 +110,16 @@ class Loader:
         return self._batches
 
     def __iter__(self) -> Iterator[Batch]:
-        orders = [_beside(array, self._order()) for array in self.arrays]
+        order = np.arange(self._rows)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(self._rows)
+        orders = [_beside(array, order) for array in self.arrays]
         for position in range(self.position, len(self)):
             # The state moves on before the batch is out, so that whoever saves it while working
             # on a batch resumes with the next one.
-            self._advance()
+            self.position += 1
+            if self.position == len(self):
+                self.epoch, self.position = self.epoch + 1, 0
             start = position * self.batch_size
             batch = tuple(_moved(array, order[start:start + self.batch_size])
                           for array, order in zip(self.arrays, orders))
@@ -141,16 +146,6 @@ class Loader:
             raise ValueError(f"epoch {epoch}, batch {position} is no place in a sequence of "
                              f"epochs of {len(self)} batches")
         self.epoch, self.position = epoch, position
-
-    def _advance(self) -> None:
-        self.position += 1
-        if self.position == len(self):
-            self.epoch, self.position = self.epoch + 1, 0
-
-    def _order(self) -> np.ndarray:
-        if not self.shuffle:
-            return np.arange(self._rows)
-        return np.random.default_rng([self.seed, self.epoch]).permutation(self._rows)
 
 
 def _beside(array: backend.Array | Scaled, order: np.ndarray) -> backend.Array:

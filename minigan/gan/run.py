@@ -75,7 +75,11 @@ class Run(SavedRun):
             again = weights_of is not None and weights_of.config.own is config.own
             run.own_text = text_of(weights_of.folder / own.FILE if again else Path(config.source))
         if weights_of is not None:
-            run._take_weights(weights_of)
+            state = weights_of.saved()
+            if state is None:
+                raise RunError(f"{weights_of.folder} has saved no weights yet")
+            run._weights = state, weights_of.folder / STATE
+            config.weights_of = f"{weights_of.folder}, step {state['progress']['step']}"
         return run
 
     @classmethod
@@ -191,14 +195,6 @@ class Run(SavedRun):
                 trainer.game.load_state_dict(weights["game"])
                 trainer.average.module.load_state_dict(weights["average"])
         return trainer
-
-    def _take_weights(self, other: Run) -> None:
-        """Begin with what another run has saved last. Raises UserError if it has nothing."""
-        state = other.saved()
-        if state is None:
-            raise RunError(f"{other.folder} has saved no weights yet")
-        self._weights = state, other.folder / STATE
-        self.config.weights_of = f"{other.folder}, step {state['progress']['step']}"
 
     def explain(self, step: int) -> str:
         """Where the first number came from that is not finite, at this step or before: the steps
