@@ -56,7 +56,6 @@ def as_plain_text(app, what, name, obj, options, lines: list[str]) -> None:
     """Docstrings are plain text: |x| and *args are no markup, and aligned columns stay aligned."""
     text = "\n".join(lines)
     text = re.sub(r"`[^`]*`|[|*]", lambda m: m[0] if m[0][0] == "`" else "\\" + m[0], text)
-    text = re.sub(r"^(\w+)\n-{3,}$", r"**\1**\n", text, flags=re.M)  # a heading within a docstring
     lines[:] = "\n\n".join(map(as_list, text.split("\n\n"))).split("\n")
 
 

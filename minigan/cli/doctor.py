@@ -23,7 +23,7 @@ from ..autodiff import Tensor
 from ..backend.cpu import threads
 from ..errors import UserError
 from ..gan import Run
-from ..gan.whole import findings
+from ..gan.integrity import findings
 from ..ops import conv2d
 
 WRONGLY = "wrongly"  # stands in what minigan says of a device that gives other numbers

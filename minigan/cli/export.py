@@ -22,8 +22,7 @@ def register(commands: Any) -> None:
                    help=f"{', '.join(WRITERS)} (default: torch): generator.py, which needs no "
                         "minigan, and its weights")
     add_step(p)
-    p.add_argument("--out", type=Path, metavar="DIR",
-                   help="where to (default: RUN/torch-step-N)")
+    p.add_argument("--out", type=Path, metavar="DIR", help="where to (default: RUN/torch-step-N)")
 
 
 def export(args: argparse.Namespace) -> None:

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, Mapping
+from typing import Any
 
+from ..gan.option import argument
 from ..gan.options import OPTIONS
 
 
@@ -22,25 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             words.update(action="append")
         more = f" (default: {option.default})" * bool(option.default)
         group.add_argument(argument(option.name), help=option.help + more, **words)
-
-
-def argument(name: str) -> str:
-    """An option's name on the command line."""
-    return f"--{name.replace('_', '-')}"
-
-
-def words(options: Mapping[str, Any]) -> list[str]:
-    """The arguments that give these options: the inverse of what `given` reads."""
-    found = []
-    for option in OPTIONS:
-        value = options.get(option.name, option.default)
-        for one in value if option.repeated else [value]:
-            if one is True:
-                found.append(argument(option.name))
-            elif one != option.default:
-                text = ",".join(map(str, one)) if isinstance(one, tuple) else str(one)
-                found += [argument(option.name), text]
-    return found
 
 
 def given(args: argparse.Namespace) -> dict[str, Any]:

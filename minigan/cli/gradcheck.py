@@ -192,8 +192,7 @@ def check_count(f: Callable[..., Any], name: str, count: int) -> None:
         signature.bind(*range(count))
     except TypeError:
         parameters = signature.parameters.values()
-        named = [p.name for p in parameters
-                 if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+        named = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
         if named:
             raise UserError(f"{name} cannot be called without {' and '.join(named)} by name: give "
                              "a default") from None

@@ -29,8 +29,7 @@ def register(commands: Any) -> None:
                    help="train one anew, and keep it in this file (default: in the cache)")
     p.add_argument("--epochs", type=POSITIVE, metavar="N", help="passes over the data (default: "
                    + ", ".join(f"{n} of {name}" for name, n in EPOCHS.items()) + ")")
-    p.add_argument("--seed", type=SEED, metavar="N",
-                   help="fixes weights and batches (default: 0)")
+    p.add_argument("--seed", type=SEED, metavar="N", help="fixes weights and batches (default: 0)")
     add_device(p)
 
 

@@ -11,12 +11,13 @@ from typing import Any, Callable, Iterable, Sequence
 from ..backend.cpu.threads import cores
 from ..data import DISTRIBUTIONS, read_points
 from ..gan import Options
+from ..gan.option import argument
 from ..lab import table
 from ..lab.animation import Show
 from ..lab.experiment import DATA, Experiment, LabError, Task, train
 from ..lab.methods import METHODS, TABLE
 from ..lab.plane import PLANE
-from ..lab.processes import Finished, Outcome, place, run_all, sorted_out, told
+from ..lab.processes import Finished, Outcome, is_done, place, run_all, told
 from ..lab.ranked import crew
 from ..ranks import end, started
 from ..settings import POSITIVE, one_of
@@ -87,9 +88,8 @@ def chosen(args: argparse.Namespace) -> list[str | Options]:
     given = game.given(args)
     if args.method:
         if given:
-            raise LabError("--method names a whole method, and "
-                           f"{game.argument(next(iter(given)))} describes one of your own: give "
-                           "one or the other")
+            raise LabError(f"--method names a whole method, and {argument(next(iter(given)))} "
+                           "describes one of your own: give one or the other")
         groups = {"table": TABLE, "all": METHODS}
         return list(dict.fromkeys(name for word in args.method
                                   for name in groups.get(word, [word])))
@@ -115,10 +115,12 @@ def compared(args: argparse.Namespace, tasks: Sequence[Task], run: Callable[...,
     folder = out / tasks[0].data_name
     prepare(folder, tasks[0])
     films = [task for task in tasks if task.seed == 0] if args.animate else []
-    _, todo = sorted_out(tasks, out, films)
-    if len(todo) < len(tasks):
-        print(f"{len(tasks) - len(todo)} of {len(tasks)} runs are done already", file=sys.stderr)
-    outcome = run(tasks, out, films=films, progress=Finished(todo))
+    done = [task for task in tasks if is_done(task, out, task in films)]
+    if done:
+        print(f"{len(done)} of {len(tasks)} runs are done already", file=sys.stderr)
+    todo = [task for task in tasks if task not in done]
+    outcome = run(todo, out, films=films, progress=Finished(todo))
+    outcome.finished += [place(task, out) for task in done]
     report(outcome, folder, [place(task, out).with_suffix(".gif") for task in films])
     if outcome.interrupted:
         print(f"stopped; {len(outcome.finished)} of {len(tasks)} runs are done. The same command "

@@ -4,9 +4,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from ..gan import SYSTEMS
+from ..gan import SYSTEMS, Options
 from ..gan.tables import TABLE
-from . import game
 
 
 def register(commands: Any) -> None:
@@ -21,4 +20,4 @@ def systems(args: argparse.Namespace) -> None:
         data = "FILE.csv" if system.data == TABLE else system.data
         print(f"{name:12} {system.summary}; data {data}, batch {system.batch_size}, "
               f"{system.steps} steps")
-        print(f"{'':12} recipe: {' '.join(game.words(system.recipe)) or 'as written'}")
+        print(f"{'':12} recipe: {' '.join(Options.recipe(name).words) or 'as written'}")

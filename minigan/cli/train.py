@@ -17,6 +17,7 @@ from ..data.images import common_size, shown
 from ..gan import SYSTEMS, Options, Run, RunError, training
 from ..gan.config import RATES, folder_of
 from ..gan.fields import KEPT
+from ..gan.option import argument
 from ..gan.own import SYSTEM, source_of
 from ..gan.page import facts
 from ..ranks import started
@@ -172,7 +173,7 @@ def resumed_run(args: argparse.Namespace) -> Run:
                 **vars(config.game)}
     for name, was in settings.items():
         if name not in RATES and asked.get(name) is not None and asked[name] != was:
-            option = "the system" if name == "system" else game.argument(name)
+            option = "the system" if name == "system" else argument(name)
             raise RunError(f"a resumed run keeps its settings: {option} was {was}, not "
                            f"{asked[name]}")
     config.game = Options(**{**config.game.given(), **given})  # which differs in rates alone

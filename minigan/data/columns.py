@@ -6,7 +6,7 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any, NamedTuple, Sequence
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..errors import BRIEF
@@ -40,13 +40,13 @@ class Category(NamedTuple):
     def units(self) -> int:
         return len(self.texts) if len(self.texts) > 1 else 0
 
-    def encode(self, cells: Sequence[str]) -> list[numpy.ndarray]:
+    def encode(self, cells: Sequence[str]) -> list[np.ndarray]:
         place = {text: i for i, text in enumerate(self.texts)}
         for cell in set(cells) - place.keys():
             raise DataError(f"column {self.name!r} has a text that it had not, {BRIEF.repr(cell)}")
         return [_units([place[cell] for cell in cells], self.units)]
 
-    def decode(self, scalar: numpy.ndarray, units: numpy.ndarray) -> list[str]:
+    def decode(self, scalar: np.ndarray, units: np.ndarray) -> list[str]:
         chosen = units.argmax(axis=1) if self.units else [0] * len(units)
         return [self.texts[i] for i in chosen]
 
@@ -70,18 +70,18 @@ class Number(NamedTuple):
         n = len(self.modes) + self.missing
         return n if n > 1 else 0
 
-    def encode(self, cells: Sequence[str]) -> list[numpy.ndarray]:
-        values = numpy.array([self._value(cell) for cell in cells], float)
-        means, reaches = numpy.array(self.modes).T
-        gone, away = numpy.isnan(values), (values[:, None] - means) / reaches
-        mode = numpy.abs(numpy.where(gone[:, None], 0, away)).argmin(axis=1)
-        scalar = numpy.where(gone, 0, away[numpy.arange(len(away)), mode])
-        return [scalar[:, None].astype(numpy.float32),
-                _units(numpy.where(gone, len(means), mode), self.units)]
+    def encode(self, cells: Sequence[str]) -> list[np.ndarray]:
+        values = np.array([self._value(cell) for cell in cells], float)
+        means, reaches = np.array(self.modes).T
+        gone, away = np.isnan(values), (values[:, None] - means) / reaches
+        mode = np.abs(np.where(gone[:, None], 0, away)).argmin(axis=1)
+        scalar = np.where(gone, 0, away[np.arange(len(away)), mode])
+        return [scalar[:, None].astype(np.float32),
+                _units(np.where(gone, len(means), mode), self.units)]
 
-    def decode(self, scalar: numpy.ndarray, units: numpy.ndarray) -> list[str]:
-        mode = units.argmax(axis=1) if self.units else numpy.zeros(len(scalar), int)
-        means, reaches = numpy.array([*self.modes, (0, 0)]).T
+    def decode(self, scalar: np.ndarray, units: np.ndarray) -> list[str]:
+        mode = units.argmax(axis=1) if self.units else np.zeros(len(scalar), int)
+        means, reaches = np.array([*self.modes, (0, 0)]).T
         values = means[mode] + reaches[mode] * scalar[:, 0].astype(float)
         values = values.clip(*self.range).round(self.decimals) + 0.0  # which makes 0 of -0
         texts = [repr(float(v)) if self.decimals else str(int(v)) for v in values]
@@ -92,7 +92,7 @@ class Number(NamedTuple):
         if value is None and not (self.missing and cell.lower() in MISSING):
             raise DataError(f"column {self.name!r} is of numbers, and has {BRIEF.repr(cell)}"
                             + " now, where none was missing" * (cell.lower() in MISSING))
-        return numpy.nan if value is None else value
+        return np.nan if value is None else value
 
 
 class Columns:
@@ -128,23 +128,23 @@ class Columns:
         return cls([_column(name, table.column(name)) for name in table.names])
 
     @checked
-    def encode(self, table: Table) -> numpy.ndarray:
+    def encode(self, table: Table) -> np.ndarray:
         """A table's cells as float32 (N, width), within ±1. Raises DataError for other columns, and
         for texts that they did not have."""
         if table.names != self.names:
             raise DataError(f"the columns are {', '.join(table.names)}, and were "
                             f"{', '.join(self.names)}")
         parts = [column.encode(table.column(column.name)) for column in self.columns]
-        return numpy.concatenate([*[part[0] for part in parts if len(part) == 2],
-                                  *[parts[i][-1] for i in self.order]], axis=1)
+        return np.concatenate([*[part[0] for part in parts if len(part) == 2],
+                               *[parts[i][-1] for i in self.order]], axis=1)
 
     @checked
-    def decode(self, numbers: numpy.ndarray) -> Table:
+    def decode(self, numbers: np.ndarray) -> Table:
         """The table of (N, width), such as `encode` or a generator made: of a unit vector the
         largest element counts."""
         sizes = [column.scalars for column in self.columns]
         sizes += [self.columns[i].units for i in self.order]
-        parts = numpy.split(numbers, numpy.cumsum(sizes)[:-1], axis=1)
+        parts = np.split(numbers, np.cumsum(sizes)[:-1], axis=1)
         units = dict(zip(self.order, parts[len(self.columns):]))
         cells = [column.decode(parts[i], units.get(i, numbers[:, :0]))
                  for i, column in enumerate(self.columns)]
@@ -193,7 +193,7 @@ def _column(name: str, cells: Sequence[str]) -> Category | Number:
     values = [number(cell) for cell in told]
     few = len(texts) == 1 or len(texts) <= min(FEW, len(cells) / EACH)
     if told and None not in values and not few:
-        return _number(name, told, numpy.array(values), len(told) < len(cells))
+        return _number(name, told, np.array(values), len(told) < len(cells))
     if not few:
         _check_texts(name, told, values)
     return Category(name, tuple(sorted(texts)))
@@ -217,7 +217,7 @@ def _check_texts(name: str, cells: Sequence[str], values: Sequence[float | None]
                         "learned: leave the column out, or group them")
 
 
-def _number(name: str, cells: Sequence[str], values: numpy.ndarray, missing: bool) -> Number:
+def _number(name: str, cells: Sequence[str], values: np.ndarray, missing: bool) -> Number:
     exact = {cell: Decimal(cell).normalize() for cell in dict.fromkeys(cells)}
     for cell, value in exact.items():
         long = value.adjusted() >= DIGITS and len(value.as_tuple().digits) > DIGITS
@@ -225,8 +225,8 @@ def _number(name: str, cells: Sequence[str], values: numpy.ndarray, missing: boo
             raise DataError(f"column {name!r} has {cell}, and no more than {DIGITS} digits of a "
                             "whole number can be kept: if it is an id, leave the column out, else "
                             "give it in a larger unit")
-    means, stds = normal_modes(numpy.sort(values)[::len(values) // FITTED + 1])
-    away = numpy.abs(values[:, None] - means)
+    means, stds = normal_modes(np.sort(values)[::len(values) // FITTED + 1])
+    away = np.abs(values[:, None] - means)
     own = (away / stds).argmin(axis=1)
     # 4 standard deviations, as in CTGAN; but within ±1 of the mode that it is nearest to by them
     reaches = [max(4 * std, away[own == k, k].max(initial=0)) for k, std in enumerate(stds)]
@@ -240,10 +240,10 @@ def _number(name: str, cells: Sequence[str], values: numpy.ndarray, missing: boo
 def _check_numbers(column: Number, cells: Sequence[str]) -> None:
     """Raise DataError where too many of the cells would not come back."""
     scalar, units = column.encode(cells)
-    values = numpy.array([number(cell) for cell in cells])
-    away = numpy.array([float(cell) for cell in column.decode(scalar, units)]) - values
-    sizes = numpy.abs(values)
-    share = ((numpy.abs(away) > OFF * sizes) & (sizes > 0)).mean()
+    values = np.array([number(cell) for cell in cells])
+    away = np.array([float(cell) for cell in column.decode(scalar, units)]) - values
+    sizes = np.abs(values)
+    share = ((np.abs(away) > OFF * sizes) & (sizes > 0)).mean()
     if share > LOST:
         sizes = sizes[sizes > 0]
         raise DataError(f"column {column.name!r} has numbers of sizes from {sizes.min():.0e} to "
@@ -252,38 +252,36 @@ def _check_numbers(column: Number, cells: Sequence[str]) -> None:
                         "small, another unit")
 
 
-def _units(places: Any, length: int) -> numpy.ndarray:
-    return (numpy.eye(length, dtype=numpy.float32)[numpy.asarray(places, int)] if length
-            else numpy.zeros((len(places), 0), numpy.float32))
+def _units(places: Any, length: int) -> np.ndarray:
+    return (np.eye(length, dtype=np.float32)[np.asarray(places, int)] if length
+            else np.zeros((len(places), 0), np.float32))
 
 
 @checked
-def normal_modes(values: numpy.ndarray, most: Positive = MODES
-                 ) -> tuple[numpy.ndarray, numpy.ndarray]:
+def normal_modes(values: np.ndarray, most: Positive = MODES ) -> tuple[np.ndarray, np.ndarray]:
     """The means and the standard deviations of the normal distributions whose mixture the values
     (N,) are taken to be of: as many, up to `most`, as make the Bayesian information criterion
     (Schwarz 1978) least. They are found by expectation and maximisation (Dempster et al. 1977) from
     quantiles on, without anything random."""
-    least = 1e-3 * float(numpy.ptp(values) or 1)  # a mode of equal numbers has a width, too
+    least = 1e-3 * float(np.ptp(values) or 1)  # a mode of equal numbers has a width, too
     fits = [_fitted(values, k, least) for k in range(1, min(most, len(values)) + 1)]
     return min(fits, key=lambda fit: fit[0])[1:]
 
 
-def _fitted(values: numpy.ndarray, k: int, least: float
-            ) -> tuple[float, numpy.ndarray, numpy.ndarray]:
+def _fitted(values: np.ndarray, k: int, least: float ) -> tuple[float, np.ndarray, np.ndarray]:
     """The criterion, the means and the standard deviations of k of them."""
-    means, shares = numpy.quantile(values, (numpy.arange(k) + 0.5) / k), numpy.full(k, 1 / k)
-    stds, before = numpy.full(k, max(values.std() / k, least)), -numpy.inf
+    means, shares = np.quantile(values, (np.arange(k) + 0.5) / k), np.full(k, 1 / k)
+    stds, before = np.full(k, max(values.std() / k, least)), -np.inf
     for _ in range(200):
-        logs = (numpy.log(shares / stds) - numpy.log(2 * numpy.pi) / 2
+        logs = (np.log(shares / stds) - np.log(2 * np.pi) / 2
                 - ((values[:, None] - means) / stds) ** 2 / 2)
         top = logs.max(axis=1, keepdims=True)  # without which exp would be 0 of all of them
-        of = numpy.exp(logs - top)
-        each = numpy.log(of.sum(axis=1)) + top[:, 0]
+        of = np.exp(logs - top)
+        each = np.log(of.sum(axis=1)) + top[:, 0]
         if each.mean() < before + 1e-5:
             break
         before, of = each.mean(), of / of.sum(axis=1, keepdims=True)
         count = of.sum(axis=0) + 1e-9
         means, shares = of.T @ values / count, count / count.sum()
-        stds = numpy.sqrt((of * (values[:, None] - means) ** 2).sum(axis=0) / count).clip(least)
-    return (3 * k - 1) * numpy.log(len(values)) - 2 * each.sum(), means, stds
+        stds = np.sqrt((of * (values[:, None] - means) ** 2).sum(axis=0) / count).clip(least)
+    return (3 * k - 1) * np.log(len(values)) - 2 * each.sum(), means, stds

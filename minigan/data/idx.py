@@ -17,7 +17,7 @@ import struct
 import zlib
 from typing import BinaryIO
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..errors import UserError
@@ -29,7 +29,7 @@ class DataError(UserError):
 
 
 @checked
-def read_idx(path: str | os.PathLike) -> numpy.ndarray:
+def read_idx(path: str | os.PathLike) -> np.ndarray:
     """The array in an IDX file of unsigned bytes, gzipped or not, whatever it is called.
 
     Returns a read-only uint8 array with the shape that the file states. Raises DataError, in
@@ -48,7 +48,7 @@ def read_idx(path: str | os.PathLike) -> numpy.ndarray:
         raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _array(path: str | os.PathLike, file: BinaryIO) -> numpy.ndarray:
+def _array(path: str | os.PathLike, file: BinaryIO) -> np.ndarray:
     """The array in an opened file."""
     magic = file.read(4)
     if not magic:
@@ -70,6 +70,6 @@ def _array(path: str | os.PathLike, file: BinaryIO) -> numpy.ndarray:
                         f"states {' x '.join(map(str, shape))} = {stated} bytes of data, it holds "
                         f"{len(data) if short else 'more'}")
     try:
-        return numpy.frombuffer(memoryview(data).toreadonly(), numpy.uint8).reshape(shape)
+        return np.frombuffer(memoryview(data).toreadonly(), np.uint8).reshape(shape)
     except ValueError:  # 100 axes, or 0 times sizes whose product overflows
         raise DataError(f"{path} states {axes} axes of sizes that no array has") from None

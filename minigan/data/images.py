@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..settings import Kind, whole
@@ -32,7 +32,7 @@ _SMALL = (28, 28)  # what larger images are scaled to
 @checked
 def image_folder(data_dir: str | os.PathLike | None, size: tuple[Side, Side] | None = None,
                  channels: Annotated[int, CHANNELS] | None = None
-                 ) -> tuple[numpy.ndarray, numpy.ndarray | None]:
+                 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The images in a folder and in its subfolders, all of one size, and their classes.
 
     An image is turned as its EXIF data say; one of another size is scaled until it covers `size`,
@@ -42,22 +42,17 @@ def image_folder(data_dir: str | os.PathLike | None, size: tuple[Side, Side] | N
     and listed on stderr, where also a sentence says what was scaled and cut, another which classes
     there are, and a bar how far a long reading is.
 
-    Parameters
-    ----------
-    data_dir : the folder
-    size : (height, width) in pixels; None for the one that most of the images have, or (28, 28) if
-        there is no such size or it has a side of more than 128
-    channels : 1 for grey, 3 for red, green and blue; None for 3 if any image has colour, else 1
+    size      (height, width) in pixels; None for the one that most of the images have, or (28, 28)
+              if there is no such size or it has a side of more than 128
+    channels  1 for grey, 3 for red, green and blue; None for 3 if any image has colour, else 1
 
-    Returns
-    -------
-    images : uint8 (N, height, width, channels), 0 being black. All of them stay in memory, which
-        bounds the size of a folder: 100,000 images of 64 x 64 x 3 are 1.2 GB, and twice that for
-        a moment at the end of reading. Give them to a Loader as `Scaled(images)`, which moves
-        the bytes of one batch at a time to the device and makes floats of them there.
-    labels : int64 (N,), which of the folder's subfolders, in the order of their names, an image
-        lies in or below, as in torchvision's ImageFolder; None unless there are two of them at
-        least, and all images are in them
+    Returns images, uint8 (N, height, width, channels), 0 being black, and labels, int64 (N,): which
+    of the folder's subfolders, in the order of their names, an image lies in or below, as in
+    torchvision's ImageFolder; None unless there are two of them at least, and all images are in
+    them. All images stay in memory, which bounds the size of a folder: 100,000 of 64 x 64 x 3 are
+    1.2 GB, and twice that for a moment at the end of reading. Give them to a Loader as
+    `Scaled(images)`, which moves the bytes of one batch at a time to the device and makes floats of
+    them there.
 
     Raises DataError, in one line, if there is no such folder or no readable image in it.
     """
@@ -88,15 +83,15 @@ def image_folder(data_dir: str | os.PathLike | None, size: tuple[Side, Side] | N
         print(_changes(sizes, size) + " (--image-size: to another)" * (given is None),
               file=sys.stderr)
     depth = max(image.shape[2] for image in images)
-    pixels = numpy.empty((len(images), *size, depth), numpy.uint8)
+    pixels = np.empty((len(images), *size, depth), np.uint8)
     for row, image in zip(pixels, images):
         row[...] = image  # grey among coloured images: the one channel becomes three
-    names, labels = numpy.unique(classes, return_inverse=True)
+    names, labels = np.unique(classes, return_inverse=True)
     if len(names) < 2 or "" in names:
         return pixels, None
     print("classes: " + _listing([f"{i} {name}" for i, name in enumerate(names)], ", "),
           file=sys.stderr)
-    return pixels, labels.astype(numpy.int64)
+    return pixels, labels.astype(np.int64)
 
 
 def common_size(data_dir: str | os.PathLike | None) -> Size | None:
@@ -170,7 +165,7 @@ def _size(path: Path) -> Size:
             return image.size if lies and image.format != "TIFF" else image.size[::-1]
 
 
-def _read(path: Path, size: Size, channels: int | None) -> tuple[numpy.ndarray, Size]:
+def _read(path: Path, size: Size, channels: int | None) -> tuple[np.ndarray, Size]:
     """One image, uint8 (height, width, 1 or 3), and the size that it had."""
     from PIL import Image, ImageOps
 
@@ -195,7 +190,7 @@ def _read(path: Path, size: Size, channels: int | None) -> tuple[numpy.ndarray, 
             own = whole if image.size != decoded else whole[::-1]  # turned on its side, or not
             image = _eight_bits(image).convert("L" if grey else "RGB")
             image = ImageOps.fit(image, (width, height), Image.Resampling.LANCZOS)
-    return numpy.asarray(image).reshape(height, width, -1), own
+    return np.asarray(image).reshape(height, width, -1), own
 
 
 def _check_end(data: bytes) -> None:
@@ -213,7 +208,7 @@ def _eight_bits(image: Any) -> Any:
     if image.mode in ("I", "F"):
         raise ValueError("pixels that Pillow reads as 32 bits have no known white")
     if image.mode.startswith("I;16"):  # Pillow's own conversion makes everything from 255 up white
-        return Image.fromarray((numpy.asarray(image) >> 8).astype(numpy.uint8))
+        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)

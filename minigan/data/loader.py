@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Protocol, runtime_checkable
 
-import numpy
+import numpy as np
 
 from .. import backend
 from ..checked import checked
@@ -31,7 +31,7 @@ class Scaled:
 
     Indexing gives float32. Raises ValueError for signed integers, whose white nobody knows.
 
-    >>> Scaled(numpy.array([0, 255], numpy.uint8), (-1, 1))[:]
+    >>> Scaled(np.array([0, 255], np.uint8), (-1, 1))[:]
     array([-1.,  1.], dtype=float32)
     """
 
@@ -40,9 +40,9 @@ class Scaled:
         if images.dtype.kind == "i":
             raise ValueError(f"images of {images.dtype} have no known white: give uint8 from 0 to "
                              "255, or floats from 0 to 1")
-        white = numpy.iinfo(images.dtype).max if images.dtype.kind == "u" else 1
+        white = np.iinfo(images.dtype).max if images.dtype.kind == "u" else 1
         self.images, self.value_range = images, (float(low), float(high))
-        self.scale, self.low = numpy.float32((high - low) / white), numpy.float32(low)
+        self.scale, self.low = np.float32((high - low) / white), np.float32(low)
 
     def __len__(self) -> int:
         return len(self.images)
@@ -71,17 +71,15 @@ class Loader:
     `epoch` and `position` (the number of batches already given out in this epoch), and a run
     resumed with them sees what it would have seen without the interruption.
 
-    Parameters
-    ----------
-    arrays : arrays of equal length, of NumPy or of a device, or Scaled ones
-    batch_size : rows in a batch
-    shuffle : whether every epoch has its own random order, or all have the arrays' order
-    drop_last : whether to leave out the rows that do not fill a batch
-    seed : a non-negative integer, which fixes the order of all epochs
+    arrays      of equal length, of NumPy or of a device, or Scaled ones
+    batch_size  rows in a batch
+    shuffle     whether every epoch has its own random order, or all have the arrays' order
+    drop_last   whether to leave out the rows that do not fill a batch
+    seed        a non-negative integer, which fixes the order of all epochs
 
     Raises ValueError for no arrays, arrays of different lengths and sizes that make no batch.
 
-    >>> loader = Loader(numpy.arange(5), batch_size=2, shuffle=False, drop_last=False)
+    >>> loader = Loader(np.arange(5), batch_size=2, shuffle=False, drop_last=False)
     >>> [batch.tolist() for batch in loader]
     [[0, 1], [2, 3], [4]]
     >>> loader.state_dict()
@@ -112,11 +110,16 @@ class Loader:
         return self._batches
 
     def __iter__(self) -> Iterator[Batch]:
-        orders = [_beside(array, self._order()) for array in self.arrays]
+        order = np.arange(self._rows)
+        if self.shuffle:
+            order = np.random.default_rng([self.seed, self.epoch]).permutation(self._rows)
+        orders = [_beside(array, order) for array in self.arrays]
         for position in range(self.position, len(self)):
             # The state moves on before the batch is out, so that whoever saves it while working
             # on a batch resumes with the next one.
-            self._advance()
+            self.position += 1
+            if self.position == len(self):
+                self.epoch, self.position = self.epoch + 1, 0
             start = position * self.batch_size
             batch = tuple(_moved(array, order[start:start + self.batch_size])
                           for array, order in zip(self.arrays, orders))
@@ -144,18 +147,8 @@ class Loader:
                              f"epochs of {len(self)} batches")
         self.epoch, self.position = epoch, position
 
-    def _advance(self) -> None:
-        self.position += 1
-        if self.position == len(self):
-            self.epoch, self.position = self.epoch + 1, 0
 
-    def _order(self) -> numpy.ndarray:
-        if not self.shuffle:
-            return numpy.arange(self._rows)
-        return numpy.random.default_rng([self.seed, self.epoch]).permutation(self._rows)
-
-
-def _beside(array: backend.Array | Scaled, order: numpy.ndarray) -> backend.Array:
+def _beside(array: backend.Array | Scaled, order: np.ndarray) -> backend.Array:
     """The order where the array is indexed with it."""
     array = array.images if isinstance(array, Scaled) else array
     if not backend.is_array(array) or backend.is_host(array):

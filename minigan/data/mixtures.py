@@ -9,7 +9,7 @@ import csv
 from pathlib import Path
 from typing import Callable, NamedTuple
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..settings import Natural, NotNegative, Positive
@@ -17,16 +17,16 @@ from .idx import DataError
 
 
 @checked
-def ring_centers(modes: Positive = 8, radius: float = 1.0) -> numpy.ndarray:
+def ring_centers(modes: Positive = 8, radius: float = 1.0) -> np.ndarray:
     """The means of `ring`, evenly spaced on a circle: float32 (modes, 2)."""
     # Without endpoint=False the angles 0 and 2 pi would both be there: one mode, counted twice.
-    angle = numpy.linspace(0, 2 * numpy.pi, modes, endpoint=False)
-    return _points(radius * numpy.cos(angle), radius * numpy.sin(angle))
+    angle = np.linspace(0, 2 * np.pi, modes, endpoint=False)
+    return _points(radius * np.cos(angle), radius * np.sin(angle))
 
 
 @checked
-def ring(n: Natural, rng: numpy.random.Generator, modes: Positive = 8, radius: float = 1.0,
-         std: NotNegative = 0.01) -> numpy.ndarray:
+def ring(n: Natural, rng: np.random.Generator, modes: Positive = 8, radius: float = 1.0,
+         std: NotNegative = 0.01) -> np.ndarray:
     """A mixture of equally likely normal distributions on a circle.
 
     Source: Srivastava et al. 2017 (VEEGAN, arXiv 1705.07761) and Lin et al. 2018 (PacGAN, arXiv
@@ -36,16 +36,16 @@ def ring(n: Natural, rng: numpy.random.Generator, modes: Positive = 8, radius: f
 
 
 @checked
-def grid_centers(side: Positive = 5, spacing: float = 2.0) -> numpy.ndarray:
+def grid_centers(side: Positive = 5, spacing: float = 2.0) -> np.ndarray:
     """The means of `grid`, side x side of them around the origin: float32 (side * side, 2)."""
-    axis = spacing * (numpy.arange(side) - (side - 1) / 2)
-    x, y = numpy.meshgrid(axis, axis)
+    axis = spacing * (np.arange(side) - (side - 1) / 2)
+    x, y = np.meshgrid(axis, axis)
     return _points(x.ravel(), y.ravel())
 
 
 @checked
-def grid(n: Natural, rng: numpy.random.Generator, side: Positive = 5, spacing: float = 2.0,
-         std: NotNegative = 0.05) -> numpy.ndarray:
+def grid(n: Natural, rng: np.random.Generator, side: Positive = 5, spacing: float = 2.0,
+         std: NotNegative = 0.05) -> np.ndarray:
     """A mixture of equally likely normal distributions on a square lattice.
 
     Source: as `ring`, with the standard deviation of PacGAN.
@@ -54,52 +54,51 @@ def grid(n: Natural, rng: numpy.random.Generator, side: Positive = 5, spacing: f
 
 
 @checked
-def spiral(n: Natural, rng: numpy.random.Generator, turns: float = 2.0,
-           std: NotNegative = 0.01) -> numpy.ndarray:
+def spiral(n: Natural, rng: np.random.Generator, turns: float = 2.0,
+           std: NotNegative = 0.01) -> np.ndarray:
     """An Archimedean spiral from the origin out to radius 1, blurred by normal noise."""
     # Arc length grows with the square of the radius: the root spreads the points evenly along it.
-    radius = numpy.sqrt(rng.random(n))
-    angle = 2 * numpy.pi * turns * radius
-    return _blur(_points(radius * numpy.cos(angle), radius * numpy.sin(angle)), rng, std)
+    radius = np.sqrt(rng.random(n))
+    angle = 2 * np.pi * turns * radius
+    return _blur(_points(radius * np.cos(angle), radius * np.sin(angle)), rng, std)
 
 
 @checked
-def moons(n: Natural, rng: numpy.random.Generator, std: NotNegative = 0.05) -> numpy.ndarray:
+def moons(n: Natural, rng: np.random.Generator, std: NotNegative = 0.05) -> np.ndarray:
     """Two interleaving half circles of radius 1, blurred by normal noise.
 
     The upper one is centred at (0, 0), the lower one at (1, 0.5), as in scikit-learn.
     """
-    angle = numpy.pi * rng.random(n)
+    angle = np.pi * rng.random(n)
     lower = rng.random(n) < 0.5
-    x = numpy.where(lower, 1 - numpy.cos(angle), numpy.cos(angle))
-    y = numpy.where(lower, 0.5 - numpy.sin(angle), numpy.sin(angle))
+    x = np.where(lower, 1 - np.cos(angle), np.cos(angle))
+    y = np.where(lower, 0.5 - np.sin(angle), np.sin(angle))
     return _blur(_points(x, y), rng, std)
 
 
 @checked
-def pinwheel(n: Natural, rng: numpy.random.Generator, arms: Positive = 5, length: float = 0.3,
-             width: float = 0.08, swirl: float = 0.25) -> numpy.ndarray:
+def pinwheel(n: Natural, rng: np.random.Generator, arms: Positive = 5, length: float = 0.3,
+             width: float = 0.08, swirl: float = 0.25) -> np.ndarray:
     """Equally likely stretched normal distributions around the origin, at radius 1, with `length`
     and `width` for standard deviations, each then turned by `swirl` · 2π more the farther out a
     point is, which bends it into an arm."""
     radius = 1 + length * rng.standard_normal(n)
     across = width * rng.standard_normal(n)
-    angle = 2 * numpy.pi * (rng.integers(arms, size=n) / arms + swirl * radius)
-    cos, sin = numpy.cos(angle), numpy.sin(angle)
+    angle = 2 * np.pi * (rng.integers(arms, size=n) / arms + swirl * radius)
+    cos, sin = np.cos(angle), np.sin(angle)
     return _points(radius * cos - across * sin, radius * sin + across * cos)
 
 
-def _around(centers: numpy.ndarray, n: int, rng: numpy.random.Generator,
-            std: NotNegative) -> numpy.ndarray:
+def _around(centers: np.ndarray, n: int, rng: np.random.Generator, std: NotNegative) -> np.ndarray:
     return _blur(centers[rng.integers(len(centers), size=n)], rng, std)
 
 
-def _blur(points: numpy.ndarray, rng: numpy.random.Generator, std: NotNegative) -> numpy.ndarray:
-    return points + numpy.float32(std) * rng.standard_normal(points.shape, numpy.float32)
+def _blur(points: np.ndarray, rng: np.random.Generator, std: NotNegative) -> np.ndarray:
+    return points + np.float32(std) * rng.standard_normal(points.shape, np.float32)
 
 
-def _points(x: numpy.ndarray, y: numpy.ndarray) -> numpy.ndarray:
-    return numpy.stack([x, y], axis=1).astype(numpy.float32)
+def _points(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return np.stack([x, y], axis=1).astype(np.float32)
 
 
 def _number(text: str) -> float | None:
@@ -112,8 +111,8 @@ def _number(text: str) -> float | None:
 class Distribution(NamedTuple):
     """What can be drawn from, and the modes that it has, if it has any."""
 
-    draw: Callable[[int, numpy.random.Generator], numpy.ndarray]  # n, rng ↦ (n, 2)
-    centers: numpy.ndarray | None = None  # of its modes, (modes, 2)
+    draw: Callable[[int, np.random.Generator], np.ndarray]  # n, rng ↦ (n, 2)
+    centers: np.ndarray | None = None  # of its modes, (modes, 2)
     std: NotNegative | None = None              # of each mode
 
 
@@ -127,7 +126,7 @@ DISTRIBUTIONS: dict[str, Distribution] = {
 
 
 @checked
-def read_points(path: str | Path) -> numpy.ndarray:
+def read_points(path: str | Path) -> np.ndarray:
     """The points of a CSV file of two columns of numbers: float64 (N, 2).
 
     The first row may be a heading, cells may be quoted, and empty lines are skipped. Raises
@@ -154,10 +153,10 @@ def read_points(path: str | Path) -> numpy.ndarray:
     if len(set(map(tuple, points))) < 2:
         raise DataError(f"{path} holds {len(points)} points; two different ones at least are "
                         "needed to learn from")
-    return numpy.array(points)  # float64: large numbers differ in their last digits
+    return np.array(points)  # float64: large numbers differ in their last digits
 
 
 @checked
-def from_points(points: numpy.ndarray) -> Distribution:
+def from_points(points: np.ndarray) -> Distribution:
     """The distribution in which each of the points (N, 2) is equally likely."""
     return Distribution(lambda n, rng: points[rng.integers(len(points), size=n)])

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from .idx import DataError, read_idx
 
-Arrays = tuple[numpy.ndarray, numpy.ndarray]
+Arrays = tuple[np.ndarray, np.ndarray]
 PathLike = str | os.PathLike
 Split = Literal["train", "test"]
 
@@ -62,22 +62,15 @@ _NAMES = {md5: source.name for source in (_MNIST, _FASHION_MNIST, _KMNIST)
 def mnist(data_dir: PathLike | None = None, split: Split = "train") -> Arrays:
     """Handwritten digits: 60,000 to train on and 10,000 to test with.
 
-    Parameters
-    ----------
-    data_dir : the folder that holds the IDX files, gzipped or not: in itself, in a folder `mnist`
-        in it, where torchvision puts them (`MNIST/raw`), or each in a folder of its name, as
-        Kaggle's are unpacked. Without it the environment variable MINIGAN_DATA names the folder,
-        and without that the files are downloaded, once, and their checksums verified. Files in a
-        named folder are checked for their structure, and for being those of another set, so that
-        other copies of the data set, and other data in its format, are welcome.
-    split : "train" or "test"
+    data_dir is the folder that holds the IDX files, gzipped or not: in itself, in a folder `mnist`
+    in it, where torchvision puts them (`MNIST/raw`), or each in a folder of its name, as Kaggle's
+    are unpacked. Without it the environment variable MINIGAN_DATA names the folder, and without
+    that the files are downloaded, once, and their checksums verified. Files in a named folder are
+    checked for their structure, and for being those of another set, so that other copies of the
+    data set, and other data in its format, are welcome.
 
-    Returns
-    -------
-    images : float32 (N, 28, 28, 1) in [0, 1]
-    labels : int64 (N,) from 0 to 9
-
-    Raises DataError, in one line that says what to do, for missing or damaged files.
+    Returns images, float32 (N, 28, 28, 1) in [0, 1], and labels, int64 (N,) from 0 to 9. Raises
+    DataError, in one line that says what to do, for missing or damaged files.
 
     Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998.
     """
@@ -119,10 +112,10 @@ def _load(source: _Source, data_dir: PathLike | None, split: str) -> Arrays:
     if len(images) != len(labels):
         raise DataError(f"{paths[0]} holds {len(images)} images, but {paths[1]} "
                         f"{len(labels)} labels")
-    return images[..., None] / numpy.float32(255), labels.astype(numpy.int64)
+    return images[..., None] / np.float32(255), labels.astype(np.int64)
 
 
-def _read_images(path: Path) -> numpy.ndarray:
+def _read_images(path: Path) -> np.ndarray:
     images = read_idx(path)
     if images.ndim == 1:
         raise DataError(f"{path} holds labels, where images were expected")
@@ -132,7 +125,7 @@ def _read_images(path: Path) -> numpy.ndarray:
     return images
 
 
-def _read_labels(path: Path) -> numpy.ndarray:
+def _read_labels(path: Path) -> np.ndarray:
     labels = read_idx(path)
     if labels.ndim != 1:
         raise DataError(f"{path} holds images, where labels were expected: its shape is "
@@ -142,7 +135,7 @@ def _read_labels(path: Path) -> numpy.ndarray:
     return labels
 
 
-def _recognised(path: Path, array: numpy.ndarray) -> str | None:
+def _recognised(path: Path, array: np.ndarray) -> str | None:
     """The name of the data set that a file is known to be of, by itself or unpacked."""
     header = struct.pack(f">4B{array.ndim}I", 0, 0, 8, array.ndim, *array.shape)
     unpacked = hashlib.md5(header, usedforsecurity=False)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import os
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..settings import Positive, Seed
@@ -14,8 +14,8 @@ STACKED = {"stacked-digits": "digits", "stacked-mnist": "mnist"}  # what is in t
 
 
 @checked
-def stacked(images: numpy.ndarray, labels: numpy.ndarray, n: Positive = 128_000, seed: Seed = 0
-            ) -> tuple[numpy.ndarray, numpy.ndarray]:
+def stacked(images: np.ndarray, labels: np.ndarray, n: Positive = 128_000, seed: Seed = 0
+            ) -> tuple[np.ndarray, np.ndarray]:
     """Three images drawn at random, with replacement, as the channels of one.
 
     images, labels   (N, H, W, 1), and their classes, 0 to 9
@@ -31,18 +31,18 @@ def stacked(images: numpy.ndarray, labels: numpy.ndarray, n: Positive = 128_000,
                         f"{images.shape} and {labels.shape}")
     if not len(labels) or labels.min() < 0 or labels.max() > 9:
         raise DataError("to stack are images of the classes 0 to 9")
-    rows = numpy.random.default_rng(seed).integers(len(images), size=(n, 3))
-    made = numpy.empty((n, *images.shape[1:3], 3), images.dtype)
+    rows = np.random.default_rng(seed).integers(len(images), size=(n, 3))
+    made = np.empty((n, *images.shape[1:3], 3), images.dtype)
     for channel, chosen in enumerate(rows.T):  # one after another: a third of the memory
         made[..., channel] = images[chosen, ..., 0]
-    return made, labels[rows] @ numpy.array([100, 10, 1])
+    return made, labels[rows] @ np.array([100, 10, 1])
 
 
 @checked
 def stacked_mnist(data_dir: str | os.PathLike | None = None, n: Positive = 128_000, seed: Seed = 0
-                  ) -> tuple[numpy.ndarray, numpy.ndarray]:
+                  ) -> tuple[np.ndarray, np.ndarray]:
     """Stacks of all 70,000 images of MNIST: uint8 (n, 28, 28, 3), 301 MB of them, and labels 0 to
     999. data_dir and errors are those of `mnist`, n and seed those of `stacked`."""
-    images, labels = (numpy.concatenate(parts) for parts in
+    images, labels = (np.concatenate(parts) for parts in
                       zip(mnist(data_dir, "train"), mnist(data_dir, "test")))
-    return stacked(numpy.rint(images * 255).astype(numpy.uint8), labels, n, seed)
+    return stacked(np.rint(images * 255).astype(np.uint8), labels, n, seed)

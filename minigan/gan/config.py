@@ -7,18 +7,19 @@ import zlib
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Callable, ClassVar, Mapping
+from typing import Annotated, Any, Callable, ClassVar, Mapping, get_type_hints
 
 import numpy as np
 
 from .. import backend
 from ..data import IMAGE_SETS, DataError, Loader, Scaled
 from ..errors import UserError
-from ..settings import check_fields
+from ..settings import TABLE, Natural, Positive, Seed, TwoOrMore, check_fields, optional
 from . import models, networks, noise, own
-from .fields import SETTINGS
+from .fields import CHANGES, COLUMNS, DATA, GAME, KEPT, PATH, SHAPE, short
 from .game import GAN, GameError
 from .options import Options, default_of
+from .own import SYSTEM
 from .penalties import Sample
 from .systems import SYSTEMS, System
 from .trainer import Trainer
@@ -26,34 +27,32 @@ from .trainer import Trainer
 FREE = {"steps", "save_every", "data_dir", "keep_best", "made_by", "source", "changed",  # to change
         "fingerprint"}  # which `load` looks at
 RATES = {"lr", "d_lr", "rates"}  # too, and it is noted
-DEFAULT = "by default"
 
 Data = tuple[np.ndarray, "np.ndarray | None"]  # images and their labels
 
 
 @dataclass
 class Config:
-    """The settings of a run, as they stand in config.json."""
+    """The settings of a run, as they stand in config.json, and what each may be."""
 
-    system: str | None  # a name of SYSTEMS, or one such as mine.py:pair
-    data: str | None  # a name of IMAGE_SETS, or table; like system None if a program gave it
-    shape: tuple[int, ...]  # of an image, (H, W, C), or of a table's row of numbers, (width,)
-    steps: int  # in all
-    batch_size: int  # images of each kind in a step
-    seed: int  # what fixes weights, batches and noise
-    save_every: int  # steps from one save to the next
-    data_dir: str | None = None  # where the data are; None: where the data set is by default
-    game: Options = field(default_factory=Options)  # what differs from the system's plain game
-    classes: int = 0  # of the labels, if the data set has any
-    fingerprint: str | None = None  # of the data that the run began with; None: it is an older one
-    keep_best: str | None = None  # the one of `metrics.METRICS` by which the best step is known
-    made_by: str | None = None  # the versions and the machine that trained it last
-    source: str | None = None  # the file that a system of the user's own is from
-    weights_of: str | None = None  # the run, and its step, whose weights this one began with
-    changed: list[str] | None = None  # what was changed on the way, a text each
-    program: dict[str, Any] | None = None  # what a program plays, where one gave the trainer
-    columns: list[dict[str, Any]] | None = None  # of a table, as Columns.as_json has it
-
+    system: Annotated[str | None, optional(SYSTEM)]  # of SYSTEMS, or one such as mine.py:pair
+    data: Annotated[str | None, optional(DATA)]  # like the system None if a program gave it
+    shape: Annotated[tuple[int, ...], SHAPE]  # (H, W, C), or of a table's row (width,)
+    steps: Positive  # in all
+    batch_size: TwoOrMore  # images of each kind in a step
+    seed: Seed  # what fixes weights, batches and noise
+    save_every: Positive  # steps from one save to the next
+    data_dir: Annotated[str | None, optional(PATH)] = None  # None: where they are by default
+    game: Annotated[Options, GAME] = field(default_factory=Options)
+    classes: Natural = 0  # of the labels, if the data set has any
+    fingerprint: Annotated[str | None, optional(short(60))] = None  # of the data; older runs: None
+    keep_best: Annotated[str | None, optional(KEPT)] = None  # by which the best step is known
+    made_by: Annotated[str | None, optional(short(200))] = None  # what trained it last
+    source: Annotated[str | None, optional(PATH)] = None  # of a system of the user's own
+    weights_of: Annotated[str | None, optional(short(1000))] = None  # the run, and its step
+    changed: Annotated[list[str] | None, optional(CHANGES)] = None  # on the way, a text each
+    program: Annotated[dict[str, Any] | None, optional(TABLE)] = None  # what one plays, if any
+    columns: Annotated[list[dict[str, Any]] | None, optional(COLUMNS)] = None  # of a table
     own: ClassVar[System | None] = None  # the system, if it is one of the user's own
 
     @classmethod
@@ -105,17 +104,12 @@ class Config:
         returns whether any is. Raises UserError for other settings that are."""
         changed = self.check_kept(kept)
         for name, rates in changed.items():
-            before, after = (" and ".join(map(str, x)) if isinstance(x, list) else x or DEFAULT
+            before, after = (" and ".join(map(str, x)) if isinstance(x, list) else x or "by default"
                              for x in rates)
             note = f"step {step}: {name} {before} → {after}"
             if note not in (self.changed or ()):
                 self.changed = [*(self.changed or ()), note]
         return bool(changed)
-
-    @property
-    def shards(self) -> int:
-        """How many parts a batch is computed in."""
-        return self.game.shards
 
     @property
     def played(self) -> System:
@@ -260,6 +254,11 @@ class Config:
                             f"{self.classes} classes")
         return [backend.asarray(condition(labels, self.classes, np.random.default_rng(self.seed)))
                 for condition in wanted]
+
+
+SETTINGS = {name: hint.__metadata__[0]  # by which config.json is checked
+            for name, hint in get_type_hints(Config, include_extras=True).items()
+            if hasattr(hint, "__metadata__")}
 
 
 def folder_of(data: str, data_dir: str | Path | None) -> str | None:

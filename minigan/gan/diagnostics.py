@@ -222,8 +222,7 @@ SIGNS: list[tuple[Callable[[Sequence[Mapping[str, float]]], bool], str]] = [
     (has_won,
      "D has won: for long it has been right about all but 1 % of the real and of the generated "
      "examples, and G does not catch up. People try --penalty r1, --label-smoothing 0.1, "
-     "--instance-noise 0.1 or --spectral-norm, a smaller --d-lr, and a wider G with "
-     "BatchNorm."),
+     "--instance-noise 0.1 or --spectral-norm, a smaller --d-lr, and a wider G with BatchNorm."),
 ]
 
 

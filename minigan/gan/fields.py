@@ -9,11 +9,9 @@ import numpy as np
 from ..data import IMAGE_SETS, DataError
 from ..data.columns import Columns
 from ..errors import BRIEF, UserError
-from ..settings import (NATURAL, NOT_NEGATIVE, NUMBER, POSITIVE, SEED, TABLE, TWO_OR_MORE, Kind,
-                        one_of, optional)
+from ..settings import NATURAL, NOT_NEGATIVE, NUMBER, POSITIVE, TABLE, Kind, one_of, optional
 from ..metrics.table import METRICS
 from .options import Options
-from .own import SYSTEM
 
 
 def _is_path(text: Any) -> bool:
@@ -50,23 +48,17 @@ def _describes(columns: Any) -> bool:
         return False
 
 
-def _text(most: int) -> Kind:
+def short(most: int) -> Kind:
+    """A text of fewer letters than `most`."""
     return Kind("a short text", lambda text: isinstance(text, str) and len(text) < most)
 
 
 CHANGES = Kind("a list of short texts", lambda texts: isinstance(texts, list)
-               and all(map(_text(200).fits, texts)))
+               and all(map(short(200).fits, texts)))
+COLUMNS = Kind("what the columns of a table are", _describes)
 DATA = one_of([*IMAGE_SETS, "table"], "data set")
-SETTINGS = {  # config.json
-    "system": optional(SYSTEM), "data": optional(DATA), "shape": SHAPE,
-    "steps": POSITIVE, "batch_size": TWO_OR_MORE, "seed": SEED, "save_every": POSITIVE,
-    "fingerprint": optional(_text(60)), "made_by": optional(_text(200)),
-    "data_dir": optional(Kind("a folder", _is_path)), "classes": NATURAL,
-    "keep_best": optional(KEPT), "source": optional(Kind("a file", _is_path)),
-    "weights_of": optional(_text(1000)), "changed": optional(CHANGES),
-    "program": optional(TABLE),
-    "columns": optional(Kind("what the columns of a table are", _describes)),
-    "game": Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))}
+GAME = Kind("what differs from the plain game", lambda g: isinstance(g, (dict, Options)))
+PATH = Kind("a path", _is_path)
 IN_STATE = {  # state.safetensors, beside the arrays
     **{f"{player}.{name}": kind for player in ("d_optimizer", "g_optimizer") for name, kind in (
         ("steps", STEPS), ("lr", RATES))},

@@ -70,8 +70,7 @@ def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES
 
 
 @checked
-def training_film(run: Run, path: str | Path | None = None, *,
-                  frames: Positive = FRAMES) -> Path:
+def training_film(run: Run, path: str | Path | None = None, *, frames: Positive = FRAMES) -> Path:
     """A film, GIF or MP4, of the pictures in the run's `samples/`, so many of them at most, which
     all are of the same noise; returns where it is, by default in the run's folder. Raises RunError
     if there are none, or damaged ones."""
@@ -82,10 +81,10 @@ def training_film(run: Run, path: str | Path | None = None, *,
     files = [files[i] for i in np.linspace(0, len(files) - 1, min(frames, len(files))).astype(int)]
     pictures = []
     for step, file in files:
-        pixels = _pixels(file)
+        shown = pixels(file)
         # they show a pixel as 4 x 4
-        smaller = next((k for k in (1, 2) if max(pixels.shape) <= k * SIDE), 4)
-        pictures.append(captioned(pixels[::smaller, ::smaller], f"step {step}"))
+        smaller = next((k for k in (1, 2) if max(shown.shape) <= k * SIDE), 4)
+        pictures.append(captioned(shown[::smaller, ::smaller], f"step {step}"))
     per_second = min(PER_SECOND, max(2, round(len(files) / SECONDS)))
     pictures += [pictures[-1]] * 2 * per_second  # the end stays for two seconds
     path = run.folder / "training.gif" if path is None else path
@@ -93,7 +92,8 @@ def training_film(run: Run, path: str | Path | None = None, *,
     return Path(path)
 
 
-def _pixels(file: Path) -> np.ndarray:
+def pixels(file: Path) -> np.ndarray:
+    """A picture file's, uint8 (H, W) or (H, W, 3). Raises RunError for a damaged one."""
     from PIL import Image  # here, so that training needs no pictures
 
     try:

@@ -7,10 +7,10 @@ from typing import Iterable
 
 from ..errors import UserError
 from ..metrics.table import METRICS, Figure, lacking, scored
-from .config import Config
+from .config import Config, Data
 from .scores import Scores, weights_mark
 from .trainer import Trainer
-from .yardstick import Images, Yardstick
+from .yardstick import Yardstick
 
 COLUMN = "choosing"  # the column of these figures: no evaluation reads them, or by them
 
@@ -19,7 +19,7 @@ class Keeper:
     """Measures a run's average generator by one metric, with noise of its own: nothing that is
     trained changes."""
 
-    def __init__(self, folder: Path, config: Config, data: Images):
+    def __init__(self, folder: Path, config: Config, data: Data):
         self.folder, self.config, self.data = folder, config, data
 
     @cached_property

@@ -55,8 +55,7 @@ class Networks:
         return make(shape=shape, rng=self.rng, **sizes, **({"width": width} if width else {}))
 
     def _normed(self, network: Module) -> Module:
-        return (spectrally_normalised(network, self.rng) if self.options.spectral_norm
-                else network)
+        return spectrally_normalised(network, self.rng) if self.options.spectral_norm else network
 
 
 def _of_layers(made: Module) -> Module:

@@ -117,8 +117,7 @@ def live(trainer: Trainer, steps: int) -> Iterator[list[Callable[[Any, StepResul
     from tqdm.auto import tqdm  # a widget, if ipywidgets are installed
 
     look.cell = shell().execution_count
-    bar = tqdm(total=steps, initial=trainer.step, unit="step", dynamic_ncols=True,
-               mininterval=0.5)
+    bar = tqdm(total=steps, initial=trainer.step, unit="step", dynamic_ncols=True, mininterval=0.5)
     look.rows = [row for row in look.rows if row["step"] <= trainer.step]  # it may have gone back
     shown = display(HTML(look.html(trainer)), display_id=True)
     due = time.perf_counter() + SECONDS / 2

@@ -68,8 +68,7 @@ class RelativisticAverage(Objective):
         return mean(self.on_real(real - mean(fake))) + mean(self.on_fake(fake - mean(real)))
 
     def generator(self, fake: Tensor, real: Tensor | None = None) -> Tensor:
-        return (mean(self.on_generated(fake - mean(real)))
-                + mean(self.on_fake(real - mean(fake))))
+        return mean(self.on_generated(fake - mean(real))) + mean(self.on_fake(real - mean(fake)))
 
 
 def relativistic(objective: Objective) -> RelativisticAverage:

@@ -15,6 +15,11 @@ class GameError(UserError):
     """Parts that do not go together; the message says why."""
 
 
+def argument(name: str) -> str:
+    """A setting's name on the command line."""
+    return f"--{name.replace('_', '-')}"
+
+
 @dataclass(frozen=True)
 class Option:
     """A setting of the game: a field of `Options`, and an argument of `minigan train` and `lab`."""

@@ -13,7 +13,7 @@ from . import (augment, auxiliary, conditional, game, networks, objectives, own,
                several, sharded, unrolled, update)
 from .game import GAN
 from .networks import Networks
-from .option import GameError, Option
+from .option import GameError, Option, argument
 from .systems import System
 from .trainer import Callback, Trainer
 
@@ -86,6 +86,17 @@ class Options(_Fields):
     def __repr__(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self.given().items())
         return f"Options({given})"
+
+    @property
+    def words(self) -> list[str]:
+        """The arguments of `minigan train` that give these options."""
+        found = []
+        for option in OPTIONS:
+            value = getattr(self, option.name)
+            for one in value if option.repeated else [value] * (value != option.default):
+                text = ",".join(map(str, one)) if isinstance(one, tuple) else str(one)
+                found += [argument(option.name), text][:1 if one is True else 2]
+        return found
 
     @property
     def name(self) -> str:

@@ -75,13 +75,10 @@ def card(run: RunFolder) -> str:
 def facts(run: RunFolder) -> dict[str, str]:
     """What a run is, in a line each."""
     c = run.config
-    options = [name.replace("_", "-") + ("" if value is True else " " + " ".join(
-        map(str, value if isinstance(value, tuple) else [value])))
-        for name, value in c.game.given().items()]
     told = {
         "data": _data(c),
         **_system(run),
-        "game": ", ".join(options) or "plain",
+        "game": " ".join(c.game.words) or "plain",
         "training": f"{c.steps:,} steps with {c.batch_size} {'rows' if c.columns else 'images'} of "
                     f"each kind, seed {c.seed}, saved every {c.save_every:,}"}
     try:

@@ -65,7 +65,7 @@ def between(real: Sample, fake: Sample, rng: np.random.Generator) -> Sample:
 def around_real(real: Sample, fake: Sample, rng: np.random.Generator) -> Sample:
     """Real examples, moved by noise half as wide as they are spread."""
     x = real[0].data
-    step = noise.normal(*_rows(x.shape), rng).astype(x.dtype).data.reshape(x.shape)
+    step = noise.normal(len(x), math.prod(x.shape[1:]), rng).astype(x.dtype).data.reshape(x.shape)
     return (Tensor(x + 0.5 * x.std() * step), *real[1:])
 
 
@@ -240,10 +240,6 @@ def _check_pairs(real: Sample, fake: Sample) -> None:
     if real[0].shape != fake[0].shape:
         raise ValueError(f"a penalty at real and generated examples needs as many of each, "
                          f"of one shape, got {real[0].shape} and {fake[0].shape}")
-
-
-def _rows(shape: tuple[int, ...]) -> tuple[int, int]:
-    return shape[0], math.prod(shape[1:])
 
 
 def read(text: str) -> Penalty:

@@ -28,7 +28,7 @@ def begun(run: Run, ranks: Alone, machine: str, writing: Callable[[], Trainer],
           reading: Callable[[], Trainer]) -> Trainer:
     """The run's trainer on this rank, after rank 0 has written what a run begins with. Raises
     UserError on all ranks for what is wrong on one, and for ranks that would not do the same."""
-    check_shared(run.config.shards, ranks)
+    check_shared(run.config.game.shards, ranks)
     check_alike(ranks, {"the software": machine, **_settings(run)})
     trainer = together(ranks, writing if ranks.rank == 0 else lambda: None)
     trainer = together(ranks, reading if ranks.rank else lambda: trainer)

@@ -25,7 +25,7 @@ from .config import Config
 from .diagnostics import Adviser, explain, networks
 from .fields import dotted
 from .folder import STATE, Diverged, RunError
-from .given import Given
+from .program import Given
 from .keeping import Keeper
 from .notebook import GRID, Display, in_notebook
 from .options import Options
@@ -73,10 +73,13 @@ class Run(SavedRun):
         run.data = read
         if config.own is not None:
             again = weights_of is not None and weights_of.config.own is config.own
-            run.own_text = text_of(weights_of.folder / own.FILE if again
-                                   else Path(config.source))
+            run.own_text = text_of(weights_of.folder / own.FILE if again else Path(config.source))
         if weights_of is not None:
-            run._take_weights(weights_of)
+            state = weights_of.saved()
+            if state is None:
+                raise RunError(f"{weights_of.folder} has saved no weights yet")
+            run._weights = state, weights_of.folder / STATE
+            config.weights_of = f"{weights_of.folder}, step {state['progress']['step']}"
         return run
 
     @classmethod
@@ -193,14 +196,6 @@ class Run(SavedRun):
                 trainer.average.module.load_state_dict(weights["average"])
         return trainer
 
-    def _take_weights(self, other: Run) -> None:
-        """Begin with what another run has saved last. Raises UserError if it has nothing."""
-        state = other.saved()
-        if state is None:
-            raise RunError(f"{other.folder} has saved no weights yet")
-        self._weights = state, other.folder / STATE
-        self.config.weights_of = f"{other.folder}, step {state['progress']['step']}"
-
     def explain(self, step: int) -> str:
         """Where the first number came from that is not finite, at this step or before: the steps
         since the last save are made once more by a new trainer."""
@@ -218,9 +213,8 @@ class Run(SavedRun):
         if trainer.step % METRICS_EVERY == 0 or trainer.step == 1:
             row = trainer.reading(result)
             if not math.isfinite(row["d_loss"] + row["g_loss"]):
-                raise Diverged(f"training diverged at step {trainer.step} "
-                               f"(D loss {row['d_loss']:g}, G loss {row['g_loss']:g}): try a "
-                               "smaller --lr")
+                raise Diverged(f"training diverged at step {trainer.step} (D loss "
+                               f"{row['d_loss']:g}, G loss {row['g_loss']:g}): try a smaller --lr")
             with open(self.folder / "metrics.jsonl", "a") as file:
                 file.write(json.dumps({"step": trainer.step, **row}) + "\n")
             self._advise(trainer.step, row)

@@ -71,8 +71,7 @@ class TableConfig(Config):
         own, of = SYSTEMS[TABLE], self.described
         pair = Pair(partial(own.networks.generator, scalars=of.scalars, groups=of.groups),
                     own.networks.discriminator)
-        return replace(own, networks=pair, noise=partial(
-            noise.with_gumbel, of.width - of.scalars))
+        return replace(own, networks=pair, noise=partial(noise.with_gumbel, of.width - of.scalars))
 
     @property
     def said(self) -> str:

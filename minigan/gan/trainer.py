@@ -111,7 +111,9 @@ class Trainer:
         make = self._made_whole if self.shards == 1 else ShardedStep(self)
         with live(self, steps) as watchers:
             while self.step < steps and not self._stopped():
-                self._anneal()
+                self.game.anneal(self.step / self.steps)  # what changes in the course of training
+                if self.schedule is not None:
+                    self.set_rates(self.schedule(self.step, self.steps))
                 result = make([_sample(next(batches)) for _ in range(self.d_steps)])
                 self.step += 1
                 for callback in (*watchers, *self.callbacks):
@@ -126,12 +128,6 @@ class Trainer:
     def _repr_html_(self) -> str | None:
         """What a notebook shows of it: samples, and curves, if it showed the training."""
         return self.display and self.display.once(self)
-
-    def _anneal(self) -> None:
-        """What changes in the course of the training becomes what it is in the next step."""
-        self.game.anneal(self.step / self.steps)
-        if self.schedule is not None:
-            self.set_rates(self.schedule(self.step, self.steps))
 
     def set_rates(self, factor: float = 1) -> None:
         """Give the optimisers the rates that the trainer was made with, times a factor, whatever a

@@ -14,7 +14,7 @@ from ..metrics.comparison import Comparison, Seen, Shown, blurred, noisy
 from ..metrics.judge import SHAPES
 from ..metrics.table import METRICS, Figure, scored
 from ..nn import Module
-from .config import Config
+from .config import Config, Data
 from .game import GAN, sample
 
 MOST = 10_000     # images of each kind, unless another number is asked for,
@@ -22,8 +22,6 @@ VALUES = 2 ** 25  # and values in them: each kind takes 8 bytes of memory for ea
 CHOOSING = 1_000  # by which training keeps its best step,
 CHOOSING_SEED = 10 ** 9  # and, beyond the run's own seed, its noise: nobody evaluates by that one
 REAL = ("real", "noise", "blur")
-
-Images = tuple[np.ndarray, "np.ndarray | None"]  # and their labels
 
 
 @dataclass(frozen=True)
@@ -47,7 +45,7 @@ class Yardstick:
     why: str | None  # there is no judge
 
     @classmethod
-    def of(cls, config: Config, data: Images, n: int | None = None, seed: int = 0) -> Yardstick:
+    def of(cls, config: Config, data: Data, n: int | None = None, seed: int = 0) -> Yardstick:
         """Of a run with these settings and data; n is as many as the data allow, up to 10,000
         (2,730 of 64 x 64 pixels in colour), unless it is given. Raises UserError for more than the
         data allow, and DataError where the test set is missing."""
@@ -69,7 +67,7 @@ class Yardstick:
         return cls._of(config, seed, data, (data, _order(data)[-n:]), _order(data)[:n], said)
 
     @classmethod
-    def choosing(cls, config: Config, data: Images) -> Yardstick:
+    def choosing(cls, config: Config, data: Data) -> Yardstick:
         """By which a run chooses its best step: of 1,000 images, or half of them if they are fewer.
         """
         config.check_images("the measures are")
@@ -79,11 +77,11 @@ class Yardstick:
                        f"{n:,} images of the run, to choose by")
 
     @classmethod
-    def _of(cls, config: Config, seed: int, data: Images, reference: tuple[Images, np.ndarray],
+    def _of(cls, config: Config, seed: int, data: Data, reference: tuple[Data, np.ndarray],
             other: np.ndarray, said: str) -> Yardstick:
         judge, why = _judge(config.data)
 
-        def seen(images: Images, rows: np.ndarray) -> Seen:
+        def seen(images: Data, rows: np.ndarray) -> Seen:
             return Seen(Scaled(images[0])[rows], judge,
                         None if images[1] is None else images[1][rows])
 
@@ -137,7 +135,7 @@ class Yardstick:
         return scored(name, self._real[column])
 
 
-def _order(data: Images) -> np.ndarray:
+def _order(data: Data) -> np.ndarray:
     return np.random.default_rng(0).permutation(len(data[0]))
 
 

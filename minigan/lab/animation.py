@@ -73,11 +73,6 @@ class Film:
                      plane.outward(places[some]), arrows[some],
                      tuple(np.mean(self._losses, axis=0)), experiment.figures(experiment.samples()))
 
-    @staticmethod
-    def is_made(path: Path) -> bool:
-        """Whether there is a film of the run whose record is at that path."""
-        return path.with_suffix(".gif").exists()
-
     def save(self, path: Path) -> None:
         """Beside path, with other suffixes: the last frame (PNG), the film (MP4, where ffmpeg is
         installed) and, since it says that all is there, at last the film as GIF."""

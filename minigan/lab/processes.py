@@ -61,29 +61,17 @@ def is_done(task: Task, folder: Path, animate: bool = False) -> bool:
         if was.get(name) != value:
             raise LabError(f"{path} is a run with {name} {was.get(name)}, not {value}: choose "
                            "another --out, or remove it")
-    return not animate or Film.is_made(path)
-
-
-def sorted_out(tasks: Sequence[Task], folder: Path, films: Sequence[Task]
-               ) -> tuple[Outcome, list[Task]]:
-    """What is done already, and the tasks that are not."""
-    done, waiting = [], []
-    for task in tasks:
-        (done if is_done(task, folder, task in films) else waiting).append(task)
-    return Outcome([place(task, folder) for task in done]), waiting
+    return not animate or path.with_suffix(".gif").exists()  # which a film writes last
 
 
 def run_all(tasks: Sequence[Task], folder: Path, workers: int, films: Sequence[Task] = (),
             progress: Finished | None = None) -> Outcome:
-    """Run what is not done yet, `workers` at a time; of those in films, draw an animation. Ctrl-C
-    ends them all."""
-    outcome, waiting = sorted_out(tasks, folder, films)
-    progress = progress or Finished(waiting)
+    """Run the tasks, `workers` at a time; of those in films, draw an animation. Ctrl-C ends them
+    all."""
+    outcome, waiting, progress = Outcome(), list(tasks), progress or Finished(tasks)
     live: dict[Connection, tuple[Any, Task]] = {}
     try:
-        if waiting:
-            progress.say(f"{len(waiting)} to run, {workers} at a time; Ctrl-C stops them, and "
-                           "the same command goes on")
+        progress.begin(workers)
         while waiting or live:
             while waiting and len(live) < workers:
                 task = waiting.pop(0)
@@ -234,6 +222,12 @@ class Finished(Progress):
     def __init__(self, tasks: Sequence[Task]):
         super().__init__(sum(task.steps for task in tasks))
         self.runs, self.count = len(tasks), 0
+
+    def begin(self, workers: int) -> None:
+        """So many are going to run at a time."""
+        if self.runs:
+            self.say(f"{self.runs} to run, {workers} at a time; Ctrl-C stops them, and the same "
+                     "command goes on")
 
     def finished(self, task: Task, well: bool, content: Any) -> None:
         """A run is done, or broken."""

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from ..ranks import world
 from .experiment import Task
-from .processes import Finished, Outcome, made, place, sorted_out
+from .processes import Finished, Outcome, made, place
 
 Runner = Callable[[Sequence[Task], Path, Sequence[Task], Finished], Outcome]
 
@@ -32,11 +32,9 @@ class _Runner:
 
     def __call__(self, tasks: Sequence[Task], folder: Path, films: Sequence[Task],
                  progress: Finished) -> Outcome:
-        outcome, left = sorted_out(tasks, folder, films)
-        waiting = {self.executor.submit(made, task, folder, task in films): task for task in left}
-        if waiting:
-            progress.say(f"{len(waiting)} to run, {max(1, world().size - 1)} at a time; Ctrl-C "
-                           "stops them, and the same command goes on")
+        outcome = Outcome()
+        waiting = {self.executor.submit(made, task, folder, task in films): task for task in tasks}
+        progress.begin(max(1, world().size - 1))
         try:
             for future in as_completed(waiting):
                 task, (kind, content) = waiting[future], future.result()

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..errors import UserError
@@ -15,21 +15,21 @@ Train = Callable[[Any, Any], Callable[[Any], Any]]
 
 
 @checked
-def class_shares(labels: numpy.ndarray, classes: Positive = 10) -> numpy.ndarray:
+def class_shares(labels: np.ndarray, classes: Positive = 10) -> np.ndarray:
     """The share of each class 0, ..., classes - 1 among the labels: float64 (classes,), sum 1.
 
     Blind to all but the class: ten samples, one of each class, have perfect shares. Raises
     ValueError for no labels, and for labels outside the classes.
     """
-    index = host(labels).astype(numpy.intp, casting="same_kind")  # 32 bits wide in a browser
-    counts = numpy.bincount(index, minlength=classes)
+    index = host(labels).astype(np.intp, casting="same_kind")  # 32 bits wide in a browser
+    counts = np.bincount(index, minlength=classes)
     if not 0 < counts.sum() or len(counts) > classes:
         raise ValueError(f"expected at least one label, and all of them in 0..{classes - 1}")
     return counts / counts.sum()
 
 
 @checked
-def total_variation(p: numpy.ndarray, q: numpy.ndarray) -> float:
+def total_variation(p: np.ndarray, q: np.ndarray) -> float:
     """How far apart two distributions over the same classes are: Σ |p − q| / 2, in [0, 1].
 
     It is the share of samples that would have to change class to turn one into the other.
@@ -39,11 +39,11 @@ def total_variation(p: numpy.ndarray, q: numpy.ndarray) -> float:
     if p.shape != q.shape:
         raise ValueError(f"expected distributions over the same classes, got {p.shape} and "
                          f"{q.shape}")
-    return float(numpy.abs(p - q).sum() / 2)
+    return float(np.abs(p - q).sum() / 2)
 
 
 @checked
-def inception_score(probabilities: numpy.ndarray, splits: Positive = 10) -> tuple[float, float]:
+def inception_score(probabilities: np.ndarray, splits: Positive = 10) -> tuple[float, float]:
     """exp(mean_x KL(p(y|x) ‖ p(y))): high where the judge is sure of each sample, and the samples
     are of many classes. Of K classes it is K at best and 1 at worst.
 
@@ -61,23 +61,23 @@ def inception_score(probabilities: numpy.ndarray, splits: Positive = 10) -> tupl
     4. An analysis: Barratt and Sharma 2018, arXiv 1801.01973.
     """
     p = host(probabilities).astype(float)
-    if p.ndim != 2 or not (p >= 0).all() or not numpy.allclose(p.sum(axis=1), 1, atol=1e-3):
+    if p.ndim != 2 or not (p >= 0).all() or not np.allclose(p.sum(axis=1), 1, atol=1e-3):
         raise UserError(f"expected probabilities (N, K), each row with the sum 1, got {p.shape}: "
                         "of logits take mg.ops.softmax first")
     if len(p) < splits:
         raise UserError(f"{len(p)} samples make no {splits} parts: give more, or splits=1")
     scores = []
-    for part in numpy.array_split(p, splits):
-        logs = numpy.log(numpy.where(part > 0, part, 1))  # 0 ln 0 = 0
+    for part in np.array_split(p, splits):
+        logs = np.log(np.where(part > 0, part, 1))  # 0 ln 0 = 0
         mean = part.mean(axis=0)
-        marginal = numpy.log(numpy.where(mean > 0, mean, 1))
-        scores.append(numpy.exp((part * (logs - marginal)).sum(axis=1).mean()))
-    return float(numpy.mean(scores)), float(numpy.std(scores))
+        marginal = np.log(np.where(mean > 0, mean, 1))
+        scores.append(np.exp((part * (logs - marginal)).sum(axis=1).mean()))
+    return float(np.mean(scores)), float(np.std(scores))
 
 
 @checked
-def gan_train(train: Train, fake: numpy.ndarray, fake_labels: numpy.ndarray, real: numpy.ndarray,
-              real_labels: numpy.ndarray) -> float:
+def gan_train(train: Train, fake: np.ndarray, fake_labels: np.ndarray, real: np.ndarray,
+              real_labels: np.ndarray) -> float:
     """The accuracy on real data of a classifier that was fitted to samples: what they teach.
 
     train(points, labels) fits a classifier and returns it, a function from points to labels. fake
@@ -94,8 +94,8 @@ def gan_train(train: Train, fake: numpy.ndarray, fake_labels: numpy.ndarray, rea
 
 
 @checked
-def gan_test(train: Train, fake: numpy.ndarray, fake_labels: numpy.ndarray, real: numpy.ndarray,
-             real_labels: numpy.ndarray) -> float:
+def gan_test(train: Train, fake: np.ndarray, fake_labels: np.ndarray, real: np.ndarray,
+             real_labels: np.ndarray) -> float:
     """The accuracy on samples of a classifier that was fitted to real data: do they show what their
     labels say. Arguments, errors and source are those of gan_train.
 

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-import numpy
+import numpy as np
 
 from .. import backend, ops
 from ..autodiff import Tensor, no_grad
@@ -30,48 +30,48 @@ class Seen:
     what they show or were to show, if anybody knows. Raises UserError for values that are not
     finite."""
 
-    images: numpy.ndarray
+    images: np.ndarray
     judge: Judge | None = None
-    labels: numpy.ndarray | None = None
+    labels: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        if not math.isfinite(float(self.images.sum(dtype=numpy.float64))):
+        if not math.isfinite(float(self.images.sum(dtype=np.float64))):
             raise UserError("the images hold values that are not finite, as those of a run that "
                             "diverged do: take an earlier step (--step)")
 
     @cached_property
-    def pixels(self) -> numpy.ndarray:
+    def pixels(self) -> np.ndarray:
         """float64 (N, H · W · C)."""
         return rows(self.images, "images")
 
     @cached_property
-    def features(self) -> numpy.ndarray:
+    def features(self) -> np.ndarray:
         """float32 (N, features)."""
         return self.judge.features(self.images)
 
     @cached_property
-    def probabilities(self) -> numpy.ndarray:
+    def probabilities(self) -> np.ndarray:
         """float32 (N, classes)."""
         with no_grad():
             return ops.softmax(self.judge.head(Tensor(backend.asarray(self.features)))).numpy()
 
     @cached_property
-    def classes(self) -> numpy.ndarray:
+    def classes(self) -> np.ndarray:
         """int64 (N,), the likeliest."""
         return self.probabilities.argmax(axis=1)
 
     @cached_property
-    def by_channel(self) -> numpy.ndarray:
+    def by_channel(self) -> np.ndarray:
         """int64 (N, C): of stacked images, the likeliest class of each channel."""
         return self.judge.labels_by_channel(self.images)
 
     @cached_property
-    def kernel_sums(self) -> numpy.ndarray:
+    def kernel_sums(self) -> np.ndarray:
         """Of the features."""
         return kernel_sums(self.features, self.features)
 
     @cached_property
-    def radii(self) -> numpy.ndarray:
+    def radii(self) -> np.ndarray:
         """Squared distances (N, 3) of the pixels to their KS-th nearest other."""
         return to_neighbours(self.pixels, KS, "the images")
 
@@ -82,31 +82,31 @@ class Shown:
     [0, 1] for K of them."""
 
     images: Scaled
-    rows: numpy.ndarray
+    rows: np.ndarray
 
     @cached_property
-    def held_out(self) -> numpy.ndarray:
+    def held_out(self) -> np.ndarray:
         """The squared distances of some of them to the nearest of the others: what an image has
         that was drawn like them and is not among them."""
-        own = numpy.arange(min(LOOKED_AT, len(self.rows)))
+        own = np.arange(min(LOOKED_AT, len(self.rows)))
         return self.nearest(self.images[self.rows[own]], own)[1]
 
-    def nearest(self, points: numpy.ndarray, own: numpy.ndarray | None = None
-                ) -> tuple[numpy.ndarray, numpy.ndarray]:
+    def nearest(self, points: np.ndarray, own: np.ndarray | None = None
+                ) -> tuple[np.ndarray, np.ndarray]:
         """The place in rows (M,) of the image nearest to each of M points, and the squared
         distance (M,) of the pixels; own is the place (M,) of each point's own image, which does not
         count."""
         points = rows(points, "the samples")
-        which, best = numpy.zeros(len(points), numpy.int64), numpy.full(len(points), numpy.inf)
+        which, best = np.zeros(len(points), np.int64), np.full(len(points), np.inf)
         for start in range(0, len(self.rows), BLOCK):
             block = rows(self.images[self.rows[start:start + BLOCK]], "the training images")
             for part, distance in squared_distances(points, block):
                 if own is not None:
-                    distance[own[part, None] == start + numpy.arange(len(block))] = numpy.inf
+                    distance[own[part, None] == start + np.arange(len(block))] = np.inf
                 found = distance.argmin(axis=1)
-                least = distance[numpy.arange(len(found)), found]
-                which[part] = numpy.where(least < best[part], start + found, which[part])
-                best[part] = numpy.minimum(least, best[part])
+                least = distance[np.arange(len(found)), found]
+                which[part] = np.where(least < best[part], start + found, which[part])
+                best[part] = np.minimum(least, best[part])
         return which, best
 
 
@@ -133,14 +133,14 @@ class Comparison:
                         self.real.radii[:, 2], sigma)
 
 
-def noisy(images: numpy.ndarray, seed: int) -> numpy.ndarray:
+def noisy(images: np.ndarray, seed: int) -> np.ndarray:
     """Images with normal noise, cut to [0, 1]."""
-    draws = numpy.random.default_rng(seed).standard_normal(images.shape, numpy.float32)
-    return numpy.clip(images + numpy.float32(NOISE) * draws, 0, 1)
+    draws = np.random.default_rng(seed).standard_normal(images.shape, np.float32)
+    return np.clip(images + np.float32(NOISE) * draws, 0, 1)
 
 
-def blurred(images: numpy.ndarray) -> numpy.ndarray:
+def blurred(images: np.ndarray) -> np.ndarray:
     """The means of 3 x 3 pixels, around black."""
     h, w = images.shape[1:3]
-    wide = numpy.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
-    return sum(wide[:, i:i + h, j:j + w] for i in range(3) for j in range(3)) / numpy.float32(9)
+    wide = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    return sum(wide[:, i:i + h, j:j + w] for i in range(3) for j in range(3)) / np.float32(9)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy
+import numpy as np
 
 from ..backend import array_module
 from .points import Array, host, squared_distances
@@ -18,7 +18,7 @@ class Crossing(NamedTuple):
     looks_real: Array   # (M,) whether it lies in the ball of a real point
     recalled: Array     # (N,) whether it lies in the ball of a generated one
     inside: Array       # (M,) in how many balls of real points it lies
-    log_density: numpy.ndarray  # (N,) the logarithm of Parzen's density around the generated ones
+    log_density: np.ndarray  # (N,) the logarithm of Parzen's density around the generated ones
 
 
 def crossing(real: Array, fake: Array, support: tuple[Array, Array] | None = None,
@@ -41,17 +41,17 @@ def crossing(real: Array, fake: Array, support: tuple[Array, Array] | None = Non
             log_density.append(log_densities(distance, real.shape[1], [sigma])[0])
     return Crossing(xp.concatenate(to_fake), to_real, looks_real,
                     xp.concatenate(recalled or [looks_real[:0]]), inside,
-                    numpy.concatenate(log_density or [numpy.zeros(0)]))
+                    np.concatenate(log_density or [np.zeros(0)]))
 
 
-def log_densities(distance: Array, d: int, sigmas: numpy.ndarray | list[float]) -> numpy.ndarray:
+def log_densities(distance: Array, d: int, sigmas: np.ndarray | list[float]) -> np.ndarray:
     """ln p of each point (axis 1) for each σ (axis 0), from its squared distances to the samples
     (points, N), which are overwritten."""
     xp, n = array_module(distance), distance.shape[1]
     nearest = distance.min(axis=1)  # taken off before exp, where all terms might be 0
     distance -= nearest[:, None]
-    made = numpy.empty((len(sigmas), len(distance)))
+    made = np.empty((len(sigmas), len(distance)))
     for row, sigma in zip(made, sigmas):
         scale = 2 * float(sigma) ** 2
         row[:] = host(xp.log(xp.exp(distance / -scale).sum(axis=1)) - nearest / scale)
-    return made - numpy.log(n) - d / 2 * numpy.log(2 * numpy.pi * numpy.asarray(sigmas)[:, None]**2)
+    return made - np.log(n) - d / 2 * np.log(2 * np.pi * np.asarray(sigmas)[:, None]**2)

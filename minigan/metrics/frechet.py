@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy
+import numpy as np
 
 from ..backend import array_module, kernels
 from ..checked import checked
@@ -15,12 +15,12 @@ _SIZES = 15  # at which the distance is measured to extrapolate, as in the paper
 
 
 class _Moments(NamedTuple):
-    mean: numpy.ndarray        # (D,)
-    covariance: numpy.ndarray  # (D, D)
+    mean: np.ndarray        # (D,)
+    covariance: np.ndarray  # (D, D)
 
 
 @checked
-def frechet(real: numpy.ndarray, fake: numpy.ndarray) -> float:
+def frechet(real: np.ndarray, fake: np.ndarray) -> float:
     """The Fréchet distance of features (N, D) and (M, D), as if each were normally distributed:
 
         |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁ Σ₂)^½)
@@ -44,7 +44,7 @@ def frechet(real: numpy.ndarray, fake: numpy.ndarray) -> float:
 
 
 @checked
-def frechet_infinity(real: numpy.ndarray, fake: numpy.ndarray, seed: Seed = 0) -> float:
+def frechet_infinity(real: np.ndarray, fake: np.ndarray, seed: Seed = 0) -> float:
     """The Fréchet distance that infinitely many points would have, extrapolated.
 
     The distance at N points is a line in 1/N where N is some times D. It is measured at 15 numbers,
@@ -64,11 +64,11 @@ def frechet_infinity(real: numpy.ndarray, fake: numpy.ndarray, seed: Seed = 0) -
     if n < 20 * d:
         raise UserError(f"{n} points of {d} features are too few to extrapolate from: it takes "
                         f"{20 * d}; give more, or fewer features")
-    rng = numpy.random.default_rng(seed)
-    sizes = numpy.linspace(n // 10, n, _SIZES).astype(int)
+    rng = np.random.default_rng(seed)
+    sizes = np.linspace(n // 10, n, _SIZES).astype(int)
     distances = [_distance(*[_moments(x[like(rng.permutation(len(x))[:size], x)]) for x in sets])
                  for size in sizes]
-    return float(numpy.polyfit(1 / sizes, distances, 1)[1])
+    return float(np.polyfit(1 / sizes, distances, 1)[1])
 
 
 def _moments(x: Array) -> _Moments:
@@ -81,12 +81,12 @@ def _moments(x: Array) -> _Moments:
 def _distance(a: _Moments, b: _Moments) -> float:
     # tr (Σ₁ Σ₂)^½ is the sum of the singular values of Aᵀ B, where Σ₁ = A Aᵀ and Σ₂ = B Bᵀ. The
     # eigenvalues of Σ₁ Σ₂ are their squares: where one is 0, rounding makes it 1e-16, its root 1e-8
-    shared = numpy.linalg.svd(_factor(a).T @ _factor(b), compute_uv=False).sum()
+    shared = np.linalg.svd(_factor(a).T @ _factor(b), compute_uv=False).sum()
     apart = ((a.mean - b.mean) ** 2).sum()
     # of equal sets rounding may fall below 0
     return max(0.0, float(apart + a.covariance.trace() + b.covariance.trace() - 2 * shared))
 
 
-def _factor(x: _Moments) -> numpy.ndarray:
-    values, vectors = numpy.linalg.eigh(x.covariance)
-    return vectors * numpy.sqrt(numpy.maximum(values, 0))
+def _factor(x: _Moments) -> np.ndarray:
+    values, vectors = np.linalg.eigh(x.covariance)
+    return vectors * np.sqrt(np.maximum(values, 0))

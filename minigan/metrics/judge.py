@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Callable, NamedTuple
 
-import numpy
+import numpy as np
 
 from .. import backend, losses, nn, ops, optim
 from ..autodiff import Tensor, no_grad
@@ -42,10 +42,10 @@ Report = Callable[[int, int, float], Any]  # told the step, how many there are, 
 class Parts(NamedTuple):
     """What a judge is trained on, and what it is tested with."""
 
-    images: numpy.ndarray
-    labels: numpy.ndarray
-    test_images: numpy.ndarray
-    test_labels: numpy.ndarray
+    images: np.ndarray
+    labels: np.ndarray
+    test_images: np.ndarray
+    test_labels: np.ndarray
 
 
 @checked
@@ -116,52 +116,52 @@ class Judge:
         layers = [*self.body, self.head]
         return " ".join(" ".join(map(repr, layers)).split())
 
-    def weights(self) -> dict[str, numpy.ndarray]:
+    def weights(self) -> dict[str, np.ndarray]:
         """Its arrays by name, in host memory."""
         return {f"{part}.{name}": host(array) for part in ("body", "head")
                 for name, array in getattr(self, part).state_dict().items()}
 
     @checked
-    def features(self, x: Any) -> numpy.ndarray:
+    def features(self, x: Any) -> np.ndarray:
         """What the last layer but one makes of images: float32 (N, features). Raises UserError for
         images of another size, and values that are not finite."""
         return self._seen(x, lambda features: features)
 
     @checked
-    def probabilities(self, x: Any) -> numpy.ndarray:
+    def probabilities(self, x: Any) -> np.ndarray:
         """p(y|x): float32 (N, classes). Errors are those of `features`."""
         return self._seen(x, lambda features: ops.softmax(self.head(features)))
 
     @checked
-    def labels(self, x: Any) -> numpy.ndarray:
+    def labels(self, x: Any) -> np.ndarray:
         """The likeliest class of each image: int64 (N,). Errors are those of `features`."""
         return self.probabilities(x).argmax(axis=1)
 
     @checked
-    def labels_by_channel(self, x: Any) -> numpy.ndarray:
+    def labels_by_channel(self, x: Any) -> np.ndarray:
         """The likeliest class of each channel of stacked images (N, H, W, C) with values in [0, 1]:
         int64 (N, C), as `stacked_modes` takes them. Raises UserError for images of another size."""
         x = host(x)
         if x.ndim != 4 or x.shape[1:3] != self.shape[:2] or self.shape[2] != 1:
             raise UserError(f"the judge of {self.data} takes stacked images "
                             f"(N, {self.shape[0]}, {self.shape[1]}, C) in [0, 1], not {x.shape}")
-        return numpy.stack([self.labels(x[..., channel:channel + 1])
-                            for channel in range(x.shape[3])], axis=1)
+        return np.stack([self.labels(x[..., channel:channel + 1])
+                         for channel in range(x.shape[3])], axis=1)
 
-    def _seen(self, x: Any, then: Callable[[Tensor], Tensor]) -> numpy.ndarray:
-        x, size = host(x), int(numpy.prod(self.shape))
+    def _seen(self, x: Any, then: Callable[[Tensor], Tensor]) -> np.ndarray:
+        x, size = host(x), int(np.prod(self.shape))
         if x.shape[1:] not in (self.shape, (size,)):
             raise UserError(f"the judge of {self.data} takes images (N, "
                             f"{', '.join(map(str, self.shape))}) in [0, 1], or rows (N, {size}), "
                             f"not {x.shape}")
 
         def images(start: int) -> Tensor:
-            block = rows(x[start:start + BLOCK], "images").astype(numpy.float32)
+            block = rows(x[start:start + BLOCK], "images").astype(np.float32)
             return Tensor(backend.asarray(block.reshape(-1, *self.shape)))
 
         with no_grad():
-            return numpy.concatenate([then(self.body(images(start))).numpy()
-                                      for start in range(0, max(1, len(x)), BLOCK)])
+            return np.concatenate([then(self.body(images(start))).numpy()
+                                   for start in range(0, max(1, len(x)), BLOCK)])
 
 
 def judge_file(data: str) -> Path:
@@ -188,11 +188,10 @@ def train_judge(data: str = "digits", data_dir: str | os.PathLike | None = None,
     parts = split(data, data_dir)
     if 0 in (len(parts.labels), len(parts.test_labels)):
         raise UserError(f"{data} holds no images to train a judge on, or none to test it with")
-    rng = numpy.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     body, head = networks(SHAPES[data], rng)
     adam = optim.Adam([*body.parameters(), *head.parameters()], lr=2e-3, betas=(0.9, 0.999))
-    loader = Loader(parts.images, parts.labels, batch_size=min(BATCH, len(parts.labels)),
-                    seed=seed)
+    loader = Loader(parts.images, parts.labels, batch_size=min(BATCH, len(parts.labels)), seed=seed)
     steps = len(loader) * (epochs or EPOCHS[data])
     schedule = optim.Schedule(adam, optim.linear_decay(steps))
     most = max(1, SHAPES[data][0] // 14)  # pixels: 2 of 28, and 1 of 8
@@ -218,11 +217,11 @@ def split(data: str, data_dir: str | os.PathLike | None = None) -> Parts:
         load = IMAGE_SETS[data]
         return Parts(*load(data_dir, "train"), *load(data_dir, "test"))
     images, labels = IMAGE_SETS[data]()
-    held = numpy.arange(len(labels)) // 10 % 5 == 4  # as they come, ten are one of each class
+    held = np.arange(len(labels)) // 10 % 5 == 4  # as they come, ten are one of each class
     return Parts(images[~held], labels[~held], images[held], labels[held])
 
 
-def networks(shape: tuple[int, int, int], rng: numpy.random.Generator
+def networks(shape: tuple[int, int, int], rng: np.random.Generator
              ) -> tuple[nn.Sequential, nn.Dense]:
     """What makes features of images of that shape, and ten classes of them."""
     height, width, channels = shape
@@ -237,9 +236,9 @@ def networks(shape: tuple[int, int, int], rng: numpy.random.Generator
     return body, nn.Dense(features, 10, rng=rng)
 
 
-def _read(arrays: dict[str, numpy.ndarray], fields: dict[str, Any]) -> Judge:
+def _read(arrays: dict[str, np.ndarray], fields: dict[str, Any]) -> Judge:
     """Raises KeyError, TypeError or ValueError for what does not fit together."""
-    body, head = networks(SHAPES[fields["data"]], numpy.random.default_rng(0))
+    body, head = networks(SHAPES[fields["data"]], np.random.default_rng(0))
     for part, module in (("body", body), ("head", head)):
         module.load_state_dict({name.removeprefix(f"{part}."): array for name, array
                                 in arrays.items() if name.startswith(f"{part}.")})

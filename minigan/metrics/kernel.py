@@ -4,7 +4,7 @@ from __future__ import annotations
 from functools import reduce
 from operator import mul
 
-import numpy
+import numpy as np
 
 from ..backend import kernels
 from ..checked import checked
@@ -16,7 +16,7 @@ PARTS = 10
 
 
 @checked
-def kernel_distance(real: numpy.ndarray, fake: numpy.ndarray, degree: Positive = 3) -> float:
+def kernel_distance(real: np.ndarray, fake: np.ndarray, degree: Positive = 3) -> float:
     """The squared maximum mean discrepancy of features (N, D) and (M, D), without bias:
 
         mean_{i≠j} k(x_i, x_j) + mean_{i≠j} k(y_i, y_j) − 2 mean_{i,j} k(x_i, y_j)
@@ -39,7 +39,7 @@ def kernel_distance(real: numpy.ndarray, fake: numpy.ndarray, degree: Positive =
 
 
 @checked
-def kernel_distance_by_subsets(real: numpy.ndarray, fake: numpy.ndarray, subsets: TwoOrMore = 10,
+def kernel_distance_by_subsets(real: np.ndarray, fake: np.ndarray, subsets: TwoOrMore = 10,
                                degree: Positive = 3, seed: Seed = 0) -> tuple[float, float]:
     """The mean of the kernel distances of parts of the data, and the mean's standard error.
 
@@ -54,14 +54,14 @@ def kernel_distance_by_subsets(real: numpy.ndarray, fake: numpy.ndarray, subsets
     if min(map(len, sets)) < 2 * subsets:
         raise UserError(f"{len(sets[0])} real and {len(sets[1])} fake points make no {subsets} "
                         "parts of two and more: give more points or fewer subsets")
-    rng = numpy.random.default_rng(seed)
-    parts = [[x[like(part, x)] for part in numpy.array_split(rng.permutation(len(x)), subsets)]
+    rng = np.random.default_rng(seed)
+    parts = [[x[like(part, x)] for part in np.array_split(rng.permutation(len(x)), subsets)]
              for x in sets]
     distances = [_distance(x, y, degree) for x, y in zip(*parts)]
-    return float(numpy.mean(distances)), float(numpy.std(distances, ddof=1) / numpy.sqrt(subsets))
+    return float(np.mean(distances)), float(np.std(distances, ddof=1) / np.sqrt(subsets))
 
 
-def kernel_jackknife(real: numpy.ndarray, fake: numpy.ndarray, between: numpy.ndarray, n: int,
+def kernel_jackknife(real: np.ndarray, fake: np.ndarray, between: np.ndarray, n: int,
                      m: int) -> tuple[float, float]:
     """The kernel distance of n and m points, and its standard error by the distances without each
     of ten parts, from the sums of `kernel_sums`: of real points, of fake ones, and between them.
@@ -72,31 +72,31 @@ def kernel_jackknife(real: numpy.ndarray, fake: numpy.ndarray, between: numpy.nd
     if min(n, m) < 2 * PARTS:
         raise UserError(f"{n} real and {m} fake points make no {PARTS} parts of two and more: give "
                         "more points")
-    sizes = numpy.array([numpy.bincount(numpy.arange(points) % PARTS) for points in (n, m)])
+    sizes = np.array([np.bincount(np.arange(points) % PARTS) for points in (n, m)])
 
-    def distance(kept: numpy.ndarray) -> float:
+    def distance(kept: np.ndarray) -> float:
         xx, yy, xy = (sums[kept][:, kept].sum() for sums in (real, fake, between))
         n, m = sizes[:, kept].sum(axis=1)
         return float(xx / (n * (n - 1)) + yy / (m * (m - 1)) - 2 * xy / (n * m))
 
-    each = numpy.arange(PARTS)
+    each = np.arange(PARTS)
     without = [distance(each != part) for part in each]
-    return distance(each >= 0), float(numpy.std(without)) * (PARTS - 1) ** 0.5
+    return distance(each >= 0), float(np.std(without)) * (PARTS - 1) ** 0.5
 
 
-def kernel_sums(x: numpy.ndarray, y: numpy.ndarray, degree: int = 3) -> numpy.ndarray:
+def kernel_sums(x: np.ndarray, y: np.ndarray, degree: int = 3) -> np.ndarray:
     """The kernel's sums (10, 10) over pairs of a part of x and a part of y, the points i with i mod
     10 alike; of a set and itself without those of a point and itself."""
     same = x is y
     x, y = alike(x=x, y=y)
-    of_x, of_y = (numpy.arange(len(z)) % PARTS for z in (x, y))
-    member = like((of_x[:, None] == numpy.arange(PARTS)).astype(float), x)
-    rows = numpy.concatenate([host(kernels(x).matmul(_kernel(block, x, degree), member))
-                              for _, block in products(y, x)])
-    sums = numpy.stack([rows[of_y == part].sum(axis=0) for part in range(PARTS)], axis=1)
+    of_x, of_y = (np.arange(len(z)) % PARTS for z in (x, y))
+    member = like((of_x[:, None] == np.arange(PARTS)).astype(float), x)
+    rows = np.concatenate([host(kernels(x).matmul(_kernel(block, x, degree), member))
+                           for _, block in products(y, x)])
+    sums = np.stack([rows[of_y == part].sum(axis=0) for part in range(PARTS)], axis=1)
     if same:
         own = host(_kernel((x * x).sum(axis=1), x, degree))
-        sums -= numpy.diag(numpy.bincount(of_x, own, PARTS))
+        sums -= np.diag(np.bincount(of_x, own, PARTS))
     return sums
 
 

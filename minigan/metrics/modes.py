@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..errors import UserError
@@ -25,7 +25,7 @@ class Modes(NamedTuple):
 
 
 @checked
-def mode_figures(samples: numpy.ndarray, centers: numpy.ndarray, std: PositiveNumber) -> Modes:
+def mode_figures(samples: np.ndarray, centers: np.ndarray, std: PositiveNumber) -> Modes:
     """What samples (N, D) show of a mixture of normal distributions around centers (K, D), all
     with the standard deviation std along each axis.
 
@@ -36,23 +36,22 @@ def mode_figures(samples: numpy.ndarray, centers: numpy.ndarray, std: PositiveNu
     would make a cloud around all modes look even. Where no sample is of high quality, none of the
     modes is captured and the divergence is ln K, its largest value.
 
-    Raises ValueError for shapes that do not fit, for no samples and for values that are not
-    finite.
+    Raises ValueError for shapes that do not fit, for no samples and for values that are not finite.
     """
     samples, centers = host(samples).astype(float), host(centers).astype(float)
     if samples.ndim != 2 or centers.ndim != 2 or samples.shape[1] != centers.shape[1]:
         raise ValueError(f"expected samples (N, D) and centers (K, D), got {samples.shape} and "
                          f"{centers.shape}")
-    if len(samples) == 0 or not numpy.isfinite(samples).all():
+    if len(samples) == 0 or not np.isfinite(samples).all():
         raise ValueError("the samples must be at least one, and all finite")
     squares = ((samples[:, None] - centers) ** 2).sum(axis=2)
     good = squares.min(axis=1) < (3 * std) ** 2
-    counts = numpy.bincount(squares.argmin(axis=1)[good], minlength=len(centers))
+    counts = np.bincount(squares.argmin(axis=1)[good], minlength=len(centers))
     return Modes(int((counts > 0).sum()), float(good.mean()), _from_uniform(counts))
 
 
 @checked
-def stacked_modes(labels: numpy.ndarray, classes: TwoOrMore = 10) -> tuple[int, float]:
+def stacked_modes(labels: np.ndarray, classes: TwoOrMore = 10) -> tuple[int, float]:
     """Of stacked digits: how many of the classes**C modes are there, and the KL divergence of their
     shares from the uniform distribution, Σ p ln(p · classes**C), in nats.
 
@@ -71,14 +70,14 @@ def stacked_modes(labels: numpy.ndarray, classes: TwoOrMore = 10) -> tuple[int, 
                         f"{labels.dtype} {labels.shape}")
     if labels.min() < 0 or labels.max() >= classes:
         raise UserError(f"expected labels in 0..{classes - 1}, got {labels.min()}..{labels.max()}")
-    modes = numpy.ravel_multi_index(tuple(labels.T), (classes,) * labels.shape[1])
-    counts = numpy.bincount(modes, minlength=classes ** labels.shape[1])
+    modes = np.ravel_multi_index(tuple(labels.T), (classes,) * labels.shape[1])
+    counts = np.bincount(modes, minlength=classes ** labels.shape[1])
     return int((counts > 0).sum()), _from_uniform(counts)
 
 
-def _from_uniform(counts: numpy.ndarray) -> float:
+def _from_uniform(counts: np.ndarray) -> float:
     """KL(counts / their sum ‖ uniform); a class that is not there adds nothing."""
     if not counts.any():
-        return float(numpy.log(len(counts)))
+        return float(np.log(len(counts)))
     p = counts[counts > 0] / counts.sum()
-    return max(0.0, float((p * numpy.log(p * len(counts))).sum()))  # rounding may fall below 0
+    return max(0.0, float((p * np.log(p * len(counts))).sum()))  # rounding may fall below 0

@@ -6,7 +6,7 @@ some hundred pixels they mean something, between larger ones those of features d
 """
 from __future__ import annotations
 
-import numpy
+import numpy as np
 
 from ..backend import array_module
 from ..checked import checked
@@ -17,16 +17,14 @@ from .points import alike, check_k, host, squared_distances, to_neighbour
 
 
 @checked
-def knn_classify(real: numpy.ndarray, labels: numpy.ndarray, samples: numpy.ndarray,
-                 k: Positive = 5) -> numpy.ndarray:
+def knn_classify(real: np.ndarray, labels: np.ndarray, samples: np.ndarray,
+                 k: Positive = 5) -> np.ndarray:
     """The class that most of a sample's k nearest real points have, for each sample.
 
-    Parameters
-    ----------
-    real : (N, ...) points whose classes are known
-    labels : (N,) integers >= 0, their classes
-    samples : (M, ...) points to classify
-    k : how many neighbours vote; of classes with equally many votes the smallest wins
+    real     (N, ...) points whose classes are known
+    labels   (N,) integers >= 0, their classes
+    samples  (M, ...) points to classify
+    k        how many neighbours vote; of classes with equally many votes the smallest wins
 
     Returns int64 (M,), of NumPy. Raises ValueError for shapes that do not fit, values that are not
     finite and k outside 1..N.
@@ -36,8 +34,8 @@ def knn_classify(real: numpy.ndarray, labels: numpy.ndarray, samples: numpy.ndar
     if labels.shape != (len(real),):
         raise UserError(f"expected labels of shape ({len(real)},), got {labels.shape}")
     check_k(k, len(real), "real")
-    classes = numpy.arange(labels.max() + 1)
-    predicted = numpy.empty(len(samples), numpy.int64)
+    classes = np.arange(labels.max() + 1)
+    predicted = np.empty(len(samples), np.int64)
     for block, distance in squared_distances(samples, real):
         nearest = host(xp.argpartition(distance, k - 1, axis=1)[:, :k])
         votes = (labels[nearest][:, :, None] == classes).sum(axis=1)
@@ -46,8 +44,7 @@ def knn_classify(real: numpy.ndarray, labels: numpy.ndarray, samples: numpy.ndar
 
 
 @checked
-def precision_recall(real: numpy.ndarray, fake: numpy.ndarray,
-                     k: Positive = 3) -> tuple[float, float]:
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: Positive = 3) -> tuple[float, float]:
     """The share of samples that look real, and the share of real points that could be samples:
     two numbers in [0, 1], since one alone cannot tell poor samples from missing ones.
 
@@ -74,8 +71,7 @@ def precision_recall(real: numpy.ndarray, fake: numpy.ndarray,
 
 
 @checked
-def density_coverage(real: numpy.ndarray, fake: numpy.ndarray,
-                     k: Positive = 5) -> tuple[float, float]:
+def density_coverage(real: np.ndarray, fake: np.ndarray, k: Positive = 5) -> tuple[float, float]:
     """How deep samples lie in the real data, and the share of real points with a sample near by.
 
     With the ball B_i around each real point i, which reaches to its k-th nearest other real point:
@@ -101,7 +97,7 @@ def density_coverage(real: numpy.ndarray, fake: numpy.ndarray,
 
 
 @checked
-def coverage(real: numpy.ndarray, fake: numpy.ndarray, k: Positive = 5) -> float:
+def coverage(real: np.ndarray, fake: np.ndarray, k: Positive = 5) -> float:
     """The share of real points that have a sample near by, 1 is all: density_coverage's second.
 
     Unlike an average over samples it falls when modes are missing. real is (N, ...), fake
@@ -111,8 +107,8 @@ def coverage(real: numpy.ndarray, fake: numpy.ndarray, k: Positive = 5) -> float
 
 
 @checked
-def memorisation_test(train: numpy.ndarray, held_out: numpy.ndarray,
-                      fake: numpy.ndarray) -> tuple[float, float]:
+def memorisation_test(train: np.ndarray, held_out: np.ndarray,
+                      fake: np.ndarray) -> tuple[float, float]:
     """Whether samples lie nearer to the training data than held-out data of the same source do.
 
     Returns (share, z). Of all pairs of a sample and a held-out point, share is the part in which
@@ -132,17 +128,17 @@ def memorisation_test(train: numpy.ndarray, held_out: numpy.ndarray,
     Generative Models, arXiv 2004.05675, section 3 (their Z_U has the other sign).
     """
     train, held_out, fake = alike(train=train, held_out=held_out, fake=fake)
-    of_held_out, of_fake = (numpy.concatenate([host(distance.min(axis=1)) for _, distance
-                                               in squared_distances(points, train)])
+    of_held_out, of_fake = (np.concatenate([host(distance.min(axis=1)) for _, distance
+                                            in squared_distances(points, train)])
                             for points in (held_out, fake))
     return nearer(of_held_out, of_fake)
 
 
-def nearer(of_held_out: numpy.ndarray, of_fake: numpy.ndarray) -> tuple[float, float]:
+def nearer(of_held_out: np.ndarray, of_fake: np.ndarray) -> tuple[float, float]:
     """The memorisation test's share and z, of the distances (N,) and (M,) to the training data."""
     n, m = len(of_held_out), len(of_fake)
-    of_held_out = numpy.sort(of_held_out)
-    or_equal = n - numpy.searchsorted(of_held_out, of_fake, "left")
-    strictly = n - numpy.searchsorted(of_held_out, of_fake, "right")
+    of_held_out = np.sort(of_held_out)
+    or_equal = n - np.searchsorted(of_held_out, of_fake, "left")
+    strictly = n - np.searchsorted(of_held_out, of_fake, "right")
     u = (or_equal + strictly).sum() / 2
-    return float(u / (n * m)), float((u - n * m / 2) / numpy.sqrt(n * m * (n + m + 1) / 12))
+    return float(u / (n * m)), float((u - n * m / 2) / np.sqrt(n * m * (n + m + 1) / 12))

@@ -1,19 +1,19 @@
 """How likely test data are by a density that is put around the samples."""
 from __future__ import annotations
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..errors import UserError
 from .crossing import log_densities
 from .points import Array, alike, host, squared_distances
 
-SIGMAS = numpy.logspace(-1, 0, 10)
+SIGMAS = np.logspace(-1, 0, 10)
 
 
 @checked
-def parzen_log_likelihood(samples: numpy.ndarray, validation: numpy.ndarray, test: numpy.ndarray,
-                          sigmas: numpy.ndarray | None = None) -> tuple[float, float, float]:
+def parzen_log_likelihood(samples: np.ndarray, validation: np.ndarray, test: np.ndarray,
+                          sigmas: np.ndarray | None = None) -> tuple[float, float, float]:
     """The mean log-likelihood of test data, in nats, by normal distributions around the samples:
 
         p(x) = 1/N Σ_i (2πσ²)^(−D/2) exp(−|x − samples_i|² / 2σ²)
@@ -36,23 +36,22 @@ def parzen_log_likelihood(samples: numpy.ndarray, validation: numpy.ndarray, tes
     """
     given = SIGMAS if sigmas is None else sigmas
     sigmas = host(given).astype(float).ravel()
-    if sigmas.size == 0 or not (sigmas > 0).all() or not numpy.isfinite(sigmas).all():
+    if sigmas.size == 0 or not (sigmas > 0).all() or not np.isfinite(sigmas).all():
         raise UserError("sigmas must be at least one, all of them positive and finite")
     samples, validation, test = alike(samples=samples, validation=validation, test=test)
     if len(test) < 2:
         raise UserError("test holds 1 point, too few for a standard error: it takes at least 2")
     best = likeliest(samples, validation, sigmas)
     scores = _log_densities(samples, test, [best])[0]
-    return (float(scores.mean()), float(scores.std(ddof=1) / numpy.sqrt(len(scores))),
-            float(best))
+    return (float(scores.mean()), float(scores.std(ddof=1) / np.sqrt(len(scores))), float(best))
 
 
-def likeliest(samples: Array, validation: Array, sigmas: numpy.ndarray = SIGMAS) -> float:
+def likeliest(samples: Array, validation: Array, sigmas: np.ndarray = SIGMAS) -> float:
     """The σ by which the validation data are likeliest."""
     return sigmas[_log_densities(samples, validation, sigmas).mean(axis=1).argmax()]
 
 
-def _log_densities(samples: Array, points: Array, sigmas: numpy.ndarray) -> numpy.ndarray:
+def _log_densities(samples: Array, points: Array, sigmas: np.ndarray) -> np.ndarray:
     """ln p of each point (axis 1) for each σ (axis 0)."""
-    return numpy.concatenate([log_densities(distance, samples.shape[1], sigmas) for _, distance
-                              in squared_distances(points, samples)], axis=1)
+    return np.concatenate([log_densities(distance, samples.shape[1], sigmas) for _, distance
+                           in squared_distances(points, samples)], axis=1)

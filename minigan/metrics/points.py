@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy
+import numpy as np
 
 from .. import backend
 from ..autodiff import Tensor
@@ -22,16 +22,16 @@ BLOCK = 2 ** 20  # distances held at once: 8 MB, which a cache has room for
 def array(x: Any) -> Array:
     """The array of a tensor, or of a list; an array of any device stays where it is."""
     x = x.data if isinstance(x, Tensor) else x
-    return x if backend.is_array(x) else numpy.asarray(x)
+    return x if backend.is_array(x) else np.asarray(x)
 
 
-def host(x: Any) -> numpy.ndarray:
+def host(x: Any) -> np.ndarray:
     """That in host memory."""
     x = array(x)
     return x if backend.is_host(x) else backend.to_numpy(x)
 
 
-def like(x: numpy.ndarray, other: Array) -> Array:
+def like(x: np.ndarray, other: Array) -> Array:
     """An array of host memory beside the other one."""
     return backend.of(other).from_numpy(x)
 

@@ -1,7 +1,7 @@
 """How alike samples are to each other: variety, without any real data."""
 from __future__ import annotations
 
-import numpy
+import numpy as np
 
 from ..backend import array_module, kernels
 from ..checked import checked
@@ -9,12 +9,12 @@ from ..errors import UserError
 from ..settings import Positive, Seed
 from .points import BLOCK, Array, array, host, like, rows
 
-_WEIGHTS = numpy.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # of the scales; the paper's
+_WEIGHTS = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])  # of the scales; the paper's
 _WINDOW, _SIGMA, _C1, _C2 = 11, 1.5, 0.01 ** 2, 0.03 ** 2         # of a normal window; the paper's
 
 
 @checked
-def ms_ssim(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
+def ms_ssim(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """The multi-scale structural similarity of each image of a to that of b: float64 (N,), of
     NumPy, 1 for equal ones.
 
@@ -38,12 +38,12 @@ def ms_ssim(a: numpy.ndarray, b: numpy.ndarray) -> numpy.ndarray:
         raise UserError(f"expected as many images of one size and on one device, got {a.shape} and "
                         f"{b.shape}")
     step = max(1, BLOCK // a[0].size)
-    return numpy.concatenate([host(_of_block(a[i:i + step], b[i:i + step]))
-                              for i in range(0, len(a), step)])
+    return np.concatenate([host(_of_block(a[i:i + step], b[i:i + step]))
+                           for i in range(0, len(a), step)])
 
 
 @checked
-def pairwise_ms_ssim(images: numpy.ndarray, pairs: Positive = 1000, seed: Seed = 0) -> float:
+def pairwise_ms_ssim(images: np.ndarray, pairs: Positive = 1000, seed: Seed = 0) -> float:
     """The mean MS-SSIM of pairs of different images, drawn by the seed: low is various.
 
     Compare with the same of real images, of one class at a time: classes differ among themselves,
@@ -55,14 +55,14 @@ def pairwise_ms_ssim(images: numpy.ndarray, pairs: Positive = 1000, seed: Seed =
     arXiv 1610.09585.
     """
     images = _images(images, "images", 2)
-    rng = numpy.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     first = rng.integers(len(images), size=pairs)
     second = (first + rng.integers(1, len(images), size=pairs)) % len(images)
     return float(ms_ssim(images[like(first, images)], images[like(second, images)]).mean())
 
 
 @checked
-def vendi_score(features: numpy.ndarray) -> float:
+def vendi_score(features: np.ndarray) -> float:
     """How many different points there seem to be: exp(−Σ λ ln λ), with λ the eigenvalues of K/N and
     K the cosines between features (N, D). N orthogonal points are N, N equal ones are 1.
 
@@ -80,9 +80,9 @@ def vendi_score(features: numpy.ndarray) -> float:
     x = x / xp.sqrt(norms)
     # XᵀX and XXᵀ have the same eigenvalues but zeros: the smaller one is made
     square = kernels(x).matmul(*((x.T, x) if x.shape[1] < len(x) else (x, x.T)))
-    shares = numpy.linalg.eigvalsh(host(square) / len(x))
+    shares = np.linalg.eigvalsh(host(square) / len(x))
     shares = shares[shares > 0]
-    return float(numpy.exp(-(shares * numpy.log(shares)).sum()))
+    return float(np.exp(-(shares * np.log(shares)).sum()))
 
 
 def _images(images: Array, name: str, least: int = 1) -> Array:
@@ -128,10 +128,10 @@ def _similarity(a: Array, b: Array) -> tuple[Array, Array]:
     return ((2 * product + _C1) / (squares + _C1), (2 * covariance + _C2) / (variances + _C2))
 
 
-def _band(width: int, n: int) -> numpy.ndarray:
+def _band(width: int, n: int) -> np.ndarray:
     """The matrix (n - width + 1, n) that takes a normal window's mean along an axis."""
-    window = numpy.exp(-((numpy.arange(width) - (width - 1) / 2) / _SIGMA) ** 2 / 2)
-    band = numpy.zeros((n - width + 1, n))
+    window = np.exp(-((np.arange(width) - (width - 1) / 2) / _SIGMA) ** 2 / 2)
+    band = np.zeros((n - width + 1, n))
     for i, row in enumerate(band):
         row[i:i + width] = window / window.sum()
     return band

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Callable, Container, NamedTuple, Sequence
 
-import numpy
+import numpy as np
 
 from .. import losses, nn, optim
 from ..autodiff import Tensor, no_grad
@@ -86,7 +86,7 @@ def scored(name: str, c: Comparison) -> Figure | str:
         value, error = metric.score(c)
     except UserError as reason:  # too few images, mostly
         return str(reason)
-    if not numpy.isfinite(value):
+    if not np.isfinite(value):
         return "not finite"
     return Figure(float(value), None if error is None else WIDTHS[metric.interval] * float(error))
 
@@ -94,20 +94,20 @@ def scored(name: str, c: Comparison) -> Figure | str:
 def _share(hits: Any, n: int | None = None) -> Scored:
     """The share of what is so, of n independent ones; the error is that of two more of either kind,
     since a share of 0 is not known exactly (Agresti and Coull 1998)."""
-    p, n = float(numpy.mean(hits)), n or len(hits)
+    p, n = float(np.mean(hits)), n or len(hits)
     q = (p * n + 2) / (n + 4)
     return p, (q * (1 - q) / (n + 4)) ** 0.5
 
 
-def _jackknife(of: Callable[..., float], *sets: numpy.ndarray) -> Scored:
+def _jackknife(of: Callable[..., float], *sets: np.ndarray) -> Scored:
     """The value, and its error by those that are left when each tenth is left out."""
-    value, tenth = of(*sets), numpy.arange(len(sets[0])) % PARTS
+    value, tenth = of(*sets), np.arange(len(sets[0])) % PARTS
     without = [of(*[x[tenth != i] for x in sets]) for i in range(PARTS)]
-    return value, float(numpy.std(without)) * (PARTS - 1) ** 0.5
+    return value, float(np.std(without)) * (PARTS - 1) ** 0.5
 
 
 def _mean(values: Sequence[float]) -> Scored:
-    return float(numpy.mean(values)), float(numpy.std(values, ddof=1)) / len(values) ** 0.5
+    return float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5
 
 
 def _kernel(c: Comparison) -> Scored:
@@ -121,12 +121,12 @@ def _inception(c: Comparison) -> Scored:
     return mean, deviation / (PARTS - 1) ** 0.5
 
 
-def _resampled(of: Callable[..., float], c: Comparison, *labels: numpy.ndarray) -> Scored:
+def _resampled(of: Callable[..., float], c: Comparison, *labels: np.ndarray) -> Scored:
     """The value of the shares of classes, and its deviation over shares drawn anew from them."""
-    classes, rng = c.real.probabilities.shape[1], numpy.random.default_rng(c.seed)
+    classes, rng = c.real.probabilities.shape[1], np.random.default_rng(c.seed)
     shares = [class_shares(x, classes) for x in labels]
     drawn = [rng.multinomial(len(x), p, RESAMPLED) / len(x) for x, p in zip(labels, shares)]
-    return of(*shares), float(numpy.std([of(*row) for row in zip(*drawn)]))
+    return of(*shares), float(np.std([of(*row) for row in zip(*drawn)]))
 
 
 def _classifier(c: Comparison) -> Scored:
@@ -149,9 +149,9 @@ def _memorisation(c: Comparison) -> Scored:
 def dense(seed: int, steps: int, width: int = 128) -> Train:
     """Fits a network with one hidden layer to points and labels, by Adam: so many steps, or twenty
     passes over the points if those are fewer."""
-    def train(points: numpy.ndarray, labels: numpy.ndarray) -> Callable[[Any], numpy.ndarray]:
-        rng = numpy.random.default_rng(seed)
-        points, labels = points.astype("float32"), numpy.asarray(labels)
+    def train(points: np.ndarray, labels: np.ndarray) -> Callable[[Any], np.ndarray]:
+        rng = np.random.default_rng(seed)
+        points, labels = points.astype("float32"), np.asarray(labels)
         network = nn.Sequential(nn.Dense(points.shape[1], width, rng=rng), nn.ReLU(),
                                 nn.Dense(width, int(labels.max()) + 1, rng=rng))
         adam = optim.Adam(network.parameters(), lr=1e-3, betas=(0.9, 0.999))
@@ -161,7 +161,7 @@ def dense(seed: int, steps: int, width: int = 128) -> Train:
             losses.cross_entropy(network(Tensor(x)), y).backward()
             adam.step()
 
-        def classify(points: numpy.ndarray) -> numpy.ndarray:
+        def classify(points: np.ndarray) -> np.ndarray:
             with no_grad():
                 return network(Tensor(points.astype("float32"))).numpy().argmax(axis=1)
         return classify
@@ -214,6 +214,6 @@ METRICS: dict[str, Metric] = {
     "sliced": Metric(lambda c: _jackknife(sliced_wasserstein, c.real.pixels, c.fake.pixels),
                      "lower", "pixels", "jackknife"),
     "ms-ssim": Metric(lambda c: _mean([pairwise_ms_ssim(part, PAIRS, c.seed) for part
-                                       in numpy.array_split(c.fake.images, PARTS)]),
+                                       in np.array_split(c.fake.images, PARTS)]),
                       "as real", "pixels", "parts", alone=True),
 }

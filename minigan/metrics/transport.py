@@ -1,7 +1,7 @@
 """How far mass must be moved to make one sample of another. In float64."""
 from __future__ import annotations
 
-import numpy
+import numpy as np
 
 from ..backend import array_module, kernels
 from ..checked import checked
@@ -14,7 +14,7 @@ class MissingPackage(ImportError):
 
 
 @checked
-def wasserstein1(a: numpy.ndarray, b: numpy.ndarray) -> float:
+def wasserstein1(a: np.ndarray, b: np.ndarray) -> float:
     """The 1-Wasserstein distance of two samples of N points each, (N,) or (N, D), exactly.
 
     With equally many points of equal weight, the cheapest way to move the mass is one of the N!
@@ -32,13 +32,13 @@ def wasserstein1(a: numpy.ndarray, b: numpy.ndarray) -> float:
         raise MissingPackage("the exact Wasserstein distance needs SciPy: pip install "
                              "minigan[lab]") from None
     a, b = map(host, _pair(a, b))
-    cost = numpy.sqrt(sum((x[:, None] - y) ** 2 for x, y in zip(a.T, b.T)))
+    cost = np.sqrt(sum((x[:, None] - y) ** 2 for x, y in zip(a.T, b.T)))
     rows, columns = linear_sum_assignment(cost)
     return float(cost[rows, columns].mean())
 
 
 @checked
-def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: Positive = 128,
+def sliced_wasserstein(a: np.ndarray, b: np.ndarray, directions: Positive = 128,
                        seed: Seed = 0) -> float:
     """The 1-Wasserstein distance of the samples' shadows on a line, averaged over random
     directions (Rabin et al. 2011; Bonneel et al. 2015).
@@ -48,9 +48,9 @@ def sliced_wasserstein(a: numpy.ndarray, b: numpy.ndarray, directions: Positive 
     to 2 d / π. Raises ValueError for samples that differ in shape, are empty or not finite.
     """
     a, b = _pair(a, b)
-    rng = numpy.random.default_rng(seed)
+    rng = np.random.default_rng(seed)
     lines = rng.standard_normal((a.shape[1], directions))  # evenly in all directions
-    lines = like(lines / numpy.linalg.norm(lines, axis=0), a)
+    lines = like(lines / np.linalg.norm(lines, axis=0), a)
     shadows = [array_module(x).sort(kernels(x).matmul(x, lines), axis=0) for x in (a, b)]
     return float(abs(shadows[0] - shadows[1]).mean())
 

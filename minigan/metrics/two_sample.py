@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from math import erfc, sqrt
 
-import numpy
+import numpy as np
 
 from ..backend import array_module
 from ..checked import checked
@@ -15,8 +15,8 @@ from .points import Array, alike, host, like, to_neighbour
 
 
 @checked
-def one_nearest_neighbour_accuracy(real: numpy.ndarray,
-                                   fake: numpy.ndarray) -> tuple[float, float, float]:
+def one_nearest_neighbour_accuracy(real: np.ndarray,
+                                   fake: np.ndarray) -> tuple[float, float, float]:
     """How often a point's nearest other point, of real and fake ones together, is of its own kind,
     a tie being half: (both, real, fake), over all points, the real and the fake ones.
 
@@ -40,7 +40,7 @@ def one_nearest_neighbour_accuracy(real: numpy.ndarray,
 
 
 @checked
-def classifier_two_sample(train: Train, real: numpy.ndarray, fake: numpy.ndarray,
+def classifier_two_sample(train: Train, real: np.ndarray, fake: np.ndarray,
                           seed: Seed = 0) -> tuple[float, float, float, float]:
     """The same of a classifier that is fitted to one half of the points, drawn by the seed, and
     asked about the other: (both, real, fake, p).
@@ -55,10 +55,10 @@ def classifier_two_sample(train: Train, real: numpy.ndarray, fake: numpy.ndarray
     Source: Lopez-Paz and Oquab 2017, section 3.
     """
     sets = _as_many(real, fake)
-    xp, half, rng = array_module(sets[0]), len(sets[0]) // 2, numpy.random.default_rng(seed)
+    xp, half, rng = array_module(sets[0]), len(sets[0]) // 2, np.random.default_rng(seed)
     orders = [rng.permutation(len(x)) for x in sets]
     known = xp.concatenate([x[like(order[:half], x)] for x, order in zip(sets, orders)])
-    classify = train(known, like(numpy.repeat([1, 0], half), known))
+    classify = train(known, like(np.repeat([1, 0], half), known))
     accuracies = []
     for x, order, label in zip(sets, orders, (1, 0)):
         predicted = host(classify(x[like(order[half:], x)]))

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from .figure import new_figure, save_figure
@@ -16,7 +16,7 @@ from .svg import Limits, coloured, frame, limits, pixels, polyline, save_svg
 _MANY = 200  # more points than this are noise to the eye: a smoothed line is drawn over them
 _WIDE = 2000  # more than this have no room beside each other, and would take seconds
 
-Line = tuple[numpy.ndarray, numpy.ndarray]
+Line = tuple[np.ndarray, np.ndarray]
 
 
 @checked
@@ -55,8 +55,7 @@ def _figure(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylabel:
     axes.grid(color="0.9", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=4, loc="lower left",
-                bbox_to_anchor=(0, 1), borderaxespad=0.2)
+    axes.legend(frameon=False, ncols=4, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
     return figure
 
 
@@ -65,15 +64,15 @@ def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylab
                ) -> str:
     """The same as an SVG element, with a plot of that many pixels. Shown are all values, but for
     the outermost 1 % of a long curve, or those within limits; and steps up to `last`, at least."""
-    steps, (width, height) = numpy.asarray(steps, numpy.float64), size
+    steps, (width, height) = np.asarray(steps, np.float64), size
     lines = {name: _lines(steps, values, width) for name, values in curves.items()}
-    near = [numpy.zeros(0) if shown is None else numpy.array(shown)]
+    near = [np.zeros(0) if shown is None else np.array(shown)]
     for values in curves.values() if shown is None else ():
-        values = numpy.sort(numpy.asarray(values, numpy.float64)[numpy.isfinite(values)])
+        values = np.sort(np.asarray(values, np.float64)[np.isfinite(values)])
         few = len(values) // (_MANY + 1)
         near.append(values[few:len(values) - few])
-    x = limits(numpy.append(steps, last) if last else steps, room=0.01)
-    y = limits(numpy.concatenate(near))
+    x = limits(np.append(steps, last) if last else steps, room=0.01)
+    y = limits(np.concatenate(near))
     colours, pale, marks = coloured(curves), "", ""
     for name, drawn in lines.items():
         first, *others = [polyline(pixels(at, x, width), height - pixels(values, y, height))
@@ -86,31 +85,31 @@ def svg_curves(steps: Sequence[int], curves: Mapping[str, Sequence[float]], ylab
 
 def _lines(steps: Sequence[float], values: Sequence[float], many: int) -> list[Line]:
     """What is drawn of a curve: a strong line, as x and y, and of a long curve then a pale one."""
-    at, values = numpy.asarray(steps), numpy.asarray(values, numpy.float64)
-    values = numpy.where(numpy.isfinite(values), values, numpy.nan)
+    at, values = np.asarray(steps), np.asarray(values, np.float64)
+    values = np.where(np.isfinite(values), values, np.nan)
     if len(values) <= _MANY:
         return [(at, values)]
     starts, means, least, most = stretches(values, many)
     at = at[starts]
-    return [(at, _smooth(means)), (at.repeat(2), numpy.stack([least, most], axis=1).ravel())]
+    return [(at, _smooth(means)), (at.repeat(2), np.stack([least, most], axis=1).ravel())]
 
 
-def stretches(values: numpy.ndarray, many: int = _WIDE) -> tuple[numpy.ndarray, ...]:
+def stretches(values: np.ndarray, many: int = _WIDE) -> tuple[np.ndarray, ...]:
     """Up to so many stretches of equal length: their starts, means, least and largest values, so
     that no peak is lost. NaN where nothing is finite; as they are, values that are few."""
-    starts = numpy.arange(0, len(values), -(-len(values) // many))
-    finite = numpy.isfinite(values)
-    count = numpy.add.reduceat(finite, starts, dtype=numpy.float64)
-    total = numpy.add.reduceat(numpy.where(finite, values, 0), starts)
-    return (starts, numpy.where(count, total, numpy.nan) / numpy.maximum(count, 1),
-            numpy.fmin.reduceat(values, starts), numpy.fmax.reduceat(values, starts))
+    starts = np.arange(0, len(values), -(-len(values) // many))
+    finite = np.isfinite(values)
+    count = np.add.reduceat(finite, starts, dtype=np.float64)
+    total = np.add.reduceat(np.where(finite, values, 0), starts)
+    return (starts, np.where(count, total, np.nan) / np.maximum(count, 1),
+            np.fmin.reduceat(values, starts), np.fmax.reduceat(values, starts))
 
 
-def _smooth(values: numpy.ndarray) -> numpy.ndarray:
+def _smooth(values: np.ndarray) -> np.ndarray:
     """The weighted mean of the finite values around each finite value; NaN elsewhere."""
-    window = numpy.hanning(len(values) // 20)
-    finite = numpy.isfinite(values)
-    total = numpy.convolve(numpy.where(finite, values, 0), window, "same")
+    window = np.hanning(len(values) // 20)
+    finite = np.isfinite(values)
+    total = np.convolve(np.where(finite, values, 0), window, "same")
     # The weight of what was there to sum: at the ends and at gaps less than the whole window's.
-    weight = numpy.convolve(finite, window, "same")
-    return numpy.where(finite, total / numpy.where(finite, weight, 1), numpy.nan)
+    weight = np.convolve(finite, window, "same")
+    return np.where(finite, total / np.where(finite, weight, 1), np.nan)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from ..errors import UserError, brief
@@ -31,7 +31,7 @@ def save_film(path: str | os.PathLike, pictures: Iterable, per_second: Positive 
     path = Path(path)
     write = _writer(path)
     pictures = list(pictures)
-    shapes = {numpy.shape(picture)[:2] for picture in pictures}
+    shapes = {np.shape(picture)[:2] for picture in pictures}
     if len(shapes) != 1:
         raise UserError("a film is made of pictures of one size, not of "
                         f"{' and '.join(map(str, sorted(shapes))) or 'none'}")
@@ -50,17 +50,16 @@ def encoder() -> str | None:
     return found
 
 
-def captioned(picture: numpy.ndarray, text: str) -> numpy.ndarray:
+def captioned(picture: np.ndarray, text: str) -> np.ndarray:
     """A picture, uint8 (H, W) or (H, W, 3), with a line of text below it."""
     from PIL import Image, ImageDraw, ImageFont
 
-    image = Image.fromarray(numpy.pad(picture, ((0, _BAR), *[(0, 0)] * (picture.ndim - 1))))
-    ImageDraw.Draw(image).text((4, len(picture) + 1), text, "white",
-                               ImageFont.load_default(14))
-    return numpy.asarray(image)
+    image = Image.fromarray(np.pad(picture, ((0, _BAR), *[(0, 0)] * (picture.ndim - 1))))
+    ImageDraw.Draw(image).text((4, len(picture) + 1), text, "white", ImageFont.load_default(14))
+    return np.asarray(image)
 
 
-def _writer(path: Path) -> Callable[[Path, list[numpy.ndarray], int], None]:
+def _writer(path: Path) -> Callable[[Path, list[np.ndarray], int], None]:
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise UserError(f"a film is a .gif or an .mp4, and {path.name!r} ends in neither")
     if path.suffix.lower() == ".mp4" and encoder() is None:
@@ -69,18 +68,17 @@ def _writer(path: Path) -> Callable[[Path, list[numpy.ndarray], int], None]:
     return _gif if path.suffix.lower() == ".gif" else _mp4
 
 
-def _gif(path: Path, pictures: list[numpy.ndarray], per_second: int) -> None:
+def _gif(path: Path, pictures: list[np.ndarray], per_second: int) -> None:
     from PIL import Image
 
     if all(picture.ndim == 2 for picture in pictures):
         step = 255 / (_GREYS - 1)
-        pictures = [numpy.rint(numpy.rint(p / step) * step).astype(numpy.uint8) for p in pictures]
+        pictures = [np.rint(np.rint(p / step) * step).astype(np.uint8) for p in pictures]
     first, *others = map(Image.fromarray, pictures)
-    first.save(path, save_all=True, append_images=others, duration=round(1000 / per_second),
-               loop=0)
+    first.save(path, save_all=True, append_images=others, duration=round(1000 / per_second), loop=0)
 
 
-def _mp4(path: Path, pictures: list[numpy.ndarray], per_second: int) -> None:
+def _mp4(path: Path, pictures: list[np.ndarray], per_second: int) -> None:
     from matplotlib import rc_context
     from matplotlib.animation import FFMpegWriter
     from matplotlib.figure import Figure

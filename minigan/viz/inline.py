@@ -8,7 +8,7 @@ from functools import lru_cache
 from html import escape
 from pathlib import Path
 
-import numpy
+import numpy as np
 
 from .curves import svg_curves
 from .png import data_uri, png
@@ -23,9 +23,9 @@ def svg_figures(rows: Iterable[Mapping[str, float]], captions: Mapping[str, tupl
     the names of their curves, and what else `svg_curves` takes. What no row has is left out."""
     rows, drawn = list(rows), []
     for caption, (fields, *axes) in captions.items():
-        curves = {name: [row.get(field, numpy.nan) for row in rows]
+        curves = {name: [row.get(field, np.nan) for row in rows]
                   for field, name in fields.items() if any(field in row for row in rows)}
-        if numpy.isfinite([*curves.values()]).any():
+        if np.isfinite([*curves.values()]).any():
             svg = svg_curves([int(row["step"]) for row in rows], curves, "", *axes)
             drawn.append(f"<figure><figcaption>{escape(caption)}</figcaption>{svg}</figure>")
     return "".join(drawn)
@@ -49,12 +49,12 @@ def _grid_uri(path: Path, height: int, width: int, stamp: object) -> tuple[str, 
                                         for side, own in zip(sides, (height, width)))
     try:
         with Image.open(path) as image:
-            return picture_uri(numpy.asarray(image)[::_SCALE, ::_SCALE], height, width)
+            return picture_uri(np.asarray(image)[::_SCALE, ::_SCALE], height, width)
     except Exception as error:  # a damaged file can make a decoder raise anything
         raise ValueError(f"{path} cannot be read: {error}") from None
 
 
-def picture_uri(pixels: numpy.ndarray, height: int, width: int) -> tuple[str, int, int]:
+def picture_uri(pixels: np.ndarray, height: int, width: int) -> tuple[str, int, int]:
     """An `image_grid`, in bytes, of images of that size, as a data URI, with a pixel for each pixel
     of theirs; and how many rows and columns of images are in it: of large images, only so many as
     have room."""

@@ -4,16 +4,16 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-import numpy
+import numpy as np
 
 from .figure import new_figure, save_figure
 from .grid import image_grid
 
-Pairs = tuple[numpy.ndarray, numpy.ndarray, numpy.ndarray]
+Pairs = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def save_pairs(path: str | os.PathLike, blocks: Mapping[str, Pairs],
-               distances: Mapping[str, numpy.ndarray]) -> None:
+               distances: Mapping[str, np.ndarray]) -> None:
     """Write a picture of blocks, of each a row of n images, the n that are nearest to them below,
     and the n distances; and a histogram of the distances. Images are (n, H, W, C) in [0, 1]. A file
     that was there is replaced in one step."""
@@ -25,7 +25,7 @@ def save_pairs(path: str | os.PathLike, blocks: Mapping[str, Pairs],
     *axes, last = figure.subplots(len(blocks) + 1, height_ratios=[*heights, 2])
     for axis, (title, (images, nearest, apart)) in zip(axes, blocks.items()):
         _draw(axis, title, images, nearest, apart)
-    edges = numpy.histogram_bin_edges(numpy.concatenate(list(distances.values())), 40)
+    edges = np.histogram_bin_edges(np.concatenate(list(distances.values())), 40)
     for (name, values), color in zip(distances.items(), ("#d9480f", "#4dabf7")):
         last.hist(values, edges, density=True, histtype="stepfilled", alpha=0.5, label=name,
                   color=color)
@@ -36,10 +36,9 @@ def save_pairs(path: str | os.PathLike, blocks: Mapping[str, Pairs],
     save_figure(path, figure)
 
 
-def _draw(axis, title: str, images: numpy.ndarray, nearest: numpy.ndarray,
-          apart: numpy.ndarray) -> None:
+def _draw(axis, title: str, images: np.ndarray, nearest: np.ndarray, apart: np.ndarray) -> None:
     n, height, width = images.shape[:3]
-    picture = image_grid(numpy.concatenate([images, nearest]), (0, 1), n)
+    picture = image_grid(np.concatenate([images, nearest]), (0, 1), n)
     axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
     axis.set_title(title, loc="left", fontsize=10)
     axis.set_yticks([1 + height / 2, 2 + 1.5 * height], ["image", "nearest"], fontsize=8)

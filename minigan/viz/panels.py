@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 
-import numpy
+import numpy as np
 
 from ..checked import checked
 from .figure import new_figure, save_figure
@@ -30,10 +30,10 @@ def save_panels(path: str | os.PathLike, steps: Sequence[int],
     panels = panels[:len(curves)]
     named = {}
     for axes, (name, values) in zip(panels, curves.items()):
-        values, half = numpy.asarray(values, float), numpy.nan_to_num(intervals[name])
+        values, half = np.asarray(values, float), np.nan_to_num(intervals[name])
         named["samples"] = axes.errorbar(steps, values, half, fmt="o-", markersize=3, elinewidth=1)
         shown = [*(values - half), *(values + half), levels.get("real", {}).get(name, values[0])]
-        bottom, top = numpy.nanmin(shown), numpy.nanmax(shown)
+        bottom, top = np.nanmin(shown), np.nanmax(shown)
         room = 0.08 * (top - bottom or abs(top) or 1)
         for level, (colour, style) in _LINES.items():
             height = levels.get(level, {}).get(name, math.inf)

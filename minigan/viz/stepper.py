@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy
+import numpy as np
 
 from ..autodiff import Function, Tensor, as_tensor
 from ..checked import checked
@@ -109,7 +109,7 @@ def _numbers(t: Tensor, dtype: Any, cap: int) -> dict[str, Any]:
     told = {"shape": array.shape, "dtype": str(dtype), "plane": plane, "corner": corner,
             "numbers": list(map(_plain, array[tuple(map(slice, corner))].ravel()))}
     if array.size > math.prod(corner) or array.size > WHOLE:
-        with numpy.errstate(all="ignore"):
+        with np.errstate(all="ignore"):
             told["range"] = [_plain(array.min()), _plain(array.max()),
                              _plain(array.mean(dtype="float64"))]
     return told
@@ -135,7 +135,7 @@ def _plain(number: Any) -> Any:
     """As JSON can say it: a float by the fewest digits that are it in its type."""
     if number.dtype.kind != "f":
         return int(number)
-    return float(str(number)) if numpy.isfinite(number) else str(number)
+    return float(str(number)) if np.isfinite(number) else str(number)
 
 
 def _settings(creator: Function | None) -> str:

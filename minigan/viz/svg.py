@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from itertools import cycle
 
-import numpy
+import numpy as np
 
 from ..files import replacing
 
@@ -38,30 +38,30 @@ def coloured(names: Iterable[str], chosen: Mapping[str, str] | None = None) -> d
     return {name: _plain(chosen.get(name, own)) for name, own in zip(names, cycle(_COLOURS))}
 
 
-def limits(values: numpy.ndarray, room: float = 0.06) -> Limits:
+def limits(values: np.ndarray, room: float = 0.06) -> Limits:
     """The lowest and highest of the finite values, with room for them, also where all are equal."""
-    values = clipped(values[numpy.isfinite(values)])
+    values = clipped(values[np.isfinite(values)])
     low, high = (values.min(), values.max()) if len(values) else (0.0, 1.0)
     largest = max(abs(low), abs(high))
     room *= high - low if high - low > 1e-12 * largest else largest or 1
     return float(low - room), float(high + room)
 
 
-def clipped(values: numpy.ndarray) -> numpy.ndarray:
+def clipped(values: np.ndarray) -> np.ndarray:
     """Values whose differences are finite."""
     largest, smallest = _EXTREME
-    return numpy.where(abs(values) < smallest, 0, numpy.clip(values, -largest, largest))
+    return np.where(abs(values) < smallest, 0, np.clip(values, -largest, largest))
 
 
-def pixels(values: numpy.ndarray, span: Limits, length: int) -> numpy.ndarray:
+def pixels(values: np.ndarray, span: Limits, length: int) -> np.ndarray:
     """Where values are drawn on an axis; far outside it, nearer."""
     low, high = span
-    return numpy.clip((clipped(values) - low) / (high - low), -1, 2) * length
+    return np.clip((clipped(values) - low) / (high - low), -1, 2) * length
 
 
-def polyline(x: numpy.ndarray, y: numpy.ndarray) -> str:
+def polyline(x: np.ndarray, y: np.ndarray) -> str:
     """A line through points; NaN leaves a gap, and a point alone is a dot."""
-    there = numpy.pad(numpy.isfinite(x) & numpy.isfinite(y), 1)
+    there = np.pad(np.isfinite(x) & np.isfinite(y), 1)
     return "".join(f"{'L' if before else 'M'}{a:.1f} {b:.1f}{'' if before or after else _DOT}"
                    for a, b, before, now, after in zip(x, y, there, there[1:], there[2:]) if now)
 
@@ -106,8 +106,7 @@ def ticks(span: Limits, length: float, upright: bool = False, whole: bool = Fals
         power = 10.0 ** math.floor(math.log10((high - low) / most))
         step = next(m * power for m in (1, 2, 5, 10, 20) if m * power * most >= high - low)
         step = max(step, 1) if whole else step
-        digits = max(7, math.floor(math.log10(max(-low, high)))
-                     - math.floor(math.log10(step)) + 1)
+        digits = max(7, math.floor(math.log10(max(-low, high))) - math.floor(math.log10(step)) + 1)
         at = [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
         words = [re.sub(r"e\+?(-?)0*", r"e\1", f"{v:,.{digits}g}").replace("-", "−") for v in at]
         need = 26 if upright else 14 + _LETTER * max(map(len, words), default=0)

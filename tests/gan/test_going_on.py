@@ -12,7 +12,7 @@ from minigan.errors import UserError
 from minigan.files import read_arrays
 from minigan.gan import Options, Run, RunError
 from minigan.gan.config import FREE
-from minigan.gan.fields import SETTINGS
+from minigan.gan.config import SETTINGS
 from minigan.viz import save_grid
 from own_networks import train, trainer
 

@@ -15,7 +15,7 @@ from minigan.errors import UserError
 from minigan.gan import (GAN, BiGAN, Bidirectional, Classifier, GameError,
                          Options, Run, SemiSupervisedGAN, Trainer, evaluate, minimax,
                          neighbours, walk)
-from minigan.gan import given
+from minigan.gan import program
 from minigan.gan.game import latent_of
 from minigan.gan.penalties import r1
 from minigan.optim import Adam
@@ -266,4 +266,4 @@ def test_noise_is_100_numbers_long_unless_the_function_says_another():
 
 
 def test_a_part_of_a_game_has_the_same_words_in_every_process():
-    assert "0x" not in given._words((r1(2), lambda x: x)) and given._words(minimax) == "minimax"
+    assert "0x" not in program._words((r1(2), lambda x: x)) and program._words(minimax) == "minimax"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import minigan as mg
 from minigan.errors import UserError
-from minigan.gan import Options, Run, evaluation, whole
+from minigan.gan import Options, Run, evaluation, integrity
 from minigan.gan.page import card
 from minigan.metrics.table import METRICS
 from minigan.viz import save_curves, save_grid, save_scatter, svg
@@ -225,10 +225,10 @@ def test_without_matplotlib_and_pillow_pictures_are_drawn_and_a_run_goes_on(bare
     assert Drawing(run.folder / "losses.svg").marks and not (run.folder / "losses.png").exists()
     assert "4 x 4 images" not in card(run) and '<img src="data:image/png' in card(run)
     assert "8 x 8 images of the same noise" in (run.folder / "index.html").read_text("utf-8")
-    assert run.losses_file.name == "losses.svg" and whole._is_picture(run.losses_file)
+    assert run.losses_file.name == "losses.svg" and integrity._is_picture(run.losses_file)
     row = {"column": "samples", "metric": [*METRICS][0], "step": 4, "value": 1.0, "interval": 0.1}
     scores = SimpleNamespace(rows=lambda: [row])
     evaluation._draw(run.folder / "evaluation.png", scores, scores, {})
     assert not (run.folder / "evaluation.png").exists()
     (run.folder / "losses.svg").write_bytes(b"<svg")
-    assert not whole._is_picture(run.losses_file)
+    assert not integrity._is_picture(run.losses_file)
