@@ -10,18 +10,9 @@ from typing import Any, Callable, Sequence
 
 from .arrays import HALF, in_single, repeats
 from .arrays import xp_of as _xp
-from .reference_images import (conv2d, conv2d_input_gradient, conv2d_weight_gradient, max_pool,
-                               max_pool_gradient, max_pool_mean, window_spread, window_sum)
-
-__all__ = ["add_at", "banded_matmul", "batch_norm", "batch_norm_gradient",
-           "bce_with_logits", "conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "cos",
-           "cumsum", "elu", "elu_gradient", "ema", "exp", "group_norm", "group_norm_gradient",
-           "keep", "largest", "leaky_relu", "leaky_relu_gradient", "least", "log", "log_softmax",
-           "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "matmul", "max_pool",
-           "max_pool_gradient", "max_pool_mean", "move_statistics", "relu", "sigmoid",
-           "sigmoid_gradient", "sin", "softmax", "softmax_gradient", "softplus",
-           "softplus_gradient", "tanh", "tanh_gradient", "total", "update", "where",
-           "window_spread", "window_sum"]
+from .reference_images import (  # noqa: F401
+    conv2d, conv2d_input_gradient, conv2d_weight_gradient, max_pool, max_pool_gradient,
+    max_pool_mean, window_spread, window_sum)
 
 
 def exp(x):
@@ -206,17 +197,19 @@ def banded_matmul(matrix, x, most):
 def batch_norm(x, weight, bias, eps):
     """(x − mean) / √(var + eps) · weight + bias, the mean and the biased variance of x (…, C)
     over all axes but the last. Returns y, mean and var; the latter two (C,)."""
-    centred, mean, var = _centred(x)
-    return centred * (weight / _xp(x).sqrt(var + eps)) + bias, mean, var
+    centred, mean, var = _centred(x, tuple(range(x.ndim - 1)))
+    y = centred * (weight / _xp(x).sqrt(var + eps)) + bias
+    return y, mean.reshape(-1), var.reshape(-1)
 
 
 @in_single
 def batch_norm_gradient(grad, x, weight, eps):
     """The gradients of batch_norm's x, weight and bias. With n = (x − mean) / √(var + eps), the
     first is (grad − mean(grad) − n · mean(grad · n)) · weight / √(var + eps)."""
-    centred, _, var = _centred(x)
+    axes, count = tuple(range(x.ndim - 1)), math.prod(x.shape[:-1])
+    centred, _, var = _centred(x, axes)
     inv_std = 1 / _xp(x).sqrt(var + eps)
-    normal, axes, count = centred * inv_std, _rows(x), math.prod(x.shape[:-1])
+    normal = centred * inv_std
     by_weight, by_bias = (grad * normal).sum(axis=axes), grad.sum(axis=axes)
     by_x = (grad - by_bias / count - normal * (by_weight / count)) * (weight * inv_std)
     return by_x, by_weight, by_bias
@@ -225,16 +218,15 @@ def batch_norm_gradient(grad, x, weight, eps):
 def group_norm(x, weight, bias, eps):
     """(x − mean) / √(var + eps) · weight + bias, the mean and the biased variance of each example's
     each group, x (N, R, G, C): over R and C. weight and bias are (G, C)."""
-    centred = x - x.mean(axis=(1, 3), keepdims=True)
-    var = (centred * centred).mean(axis=(1, 3), keepdims=True)
+    centred, _, var = _centred(x, (1, 3))
     return centred / _xp(x).sqrt(var + eps) * weight + bias
 
 
 def group_norm_gradient(grad, x, weight, eps):
     """The gradients of group_norm's x, weight and bias. With n = (x − mean) / √(var + eps) and
     g = grad · weight, the first is (g − mean(g) − n · mean(g · n)) / √(var + eps)."""
-    centred = x - x.mean(axis=(1, 3), keepdims=True)
-    inv_std = 1 / _xp(x).sqrt((centred * centred).mean(axis=(1, 3), keepdims=True) + eps)
+    centred, _, var = _centred(x, (1, 3))
+    inv_std = 1 / _xp(x).sqrt(var + eps)
     normal, by_normal = centred * inv_std, grad * weight
     along = (by_normal.mean(axis=(1, 3), keepdims=True)
              + normal * (by_normal * normal).mean(axis=(1, 3), keepdims=True))
@@ -251,16 +243,12 @@ def move_statistics(running_mean, running_var, mean, var, momentum, count):
     running_var += momentum * (var * (count / (count - 1)))
 
 
-def _centred(x):
-    """x − mean, mean and var. In two passes: E[x²] − E[x]² would cancel where |mean| ≫ std."""
-    mean = x.mean(axis=_rows(x))
+def _centred(x, axes):
+    """x − mean, mean and var, the axes kept. In two passes: E[x²] − E[x]² would cancel where
+    |mean| ≫ std."""
+    mean = x.mean(axis=axes, keepdims=True)
     centred = x - mean
-    return centred, mean, (centred * centred).mean(axis=_rows(x))
-
-
-def _rows(x):
-    """All axes but the last, the features'."""
-    return tuple(range(x.ndim - 1))
+    return centred, mean, (centred * centred).mean(axis=axes, keepdims=True)
 
 
 def add_at(shape, index, x):
@@ -292,3 +280,8 @@ def ema(average: Any, x: Any, decay: float, updates: Any) -> None:
     change = x - average
     change *= rate
     average += change
+
+
+# every function here is a kernel, but for those that begin with _
+__all__ = sorted([name for name, f in globals().items() if name[0] != "_"
+                  and getattr(f, "__module__", "").startswith(__name__)])

@@ -27,9 +27,8 @@ class Convolution(Module):
     axes: int
     op: str  # of minigan.ops
 
-    def __init__(self, in_channels: int, out_channels: int, kernel_size: Sides,
-                 options: dict[str, Any], bias: bool, kernel_init: init.Initializer,
-                 rng: np.random.Generator | None):
+    def __init__(self, in_channels: int, out_channels: int, kernel_size: Sides, bias: bool,
+                 kernel_init: init.Initializer, rng: np.random.Generator | None, **options: Any):
         rng = rng or np.random.default_rng()
         groups = options["groups"]
         check_groups(groups, {"in_channels": in_channels, "out_channels": out_channels})
@@ -74,8 +73,8 @@ class _Conv(Convolution):
                  groups: Positive = 1, bias: bool = True,
                  weight_init: init.Initializer = init.glorot_uniform,
                  rng: np.random.Generator | None = None):
-        options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
-        super().__init__(in_channels, out_channels, kernel_size, options, bias, weight_init, rng)
+        super().__init__(in_channels, out_channels, kernel_size, bias, weight_init, rng,
+                         stride=stride, padding=padding, dilation=dilation, groups=groups)
 
 
 class _ConvTranspose(Convolution):
@@ -89,9 +88,9 @@ class _ConvTranspose(Convolution):
             w = weight_init(shape, rng).reshape(*window, inputs, groups, outputs // groups)
             return w.swapaxes(-3, -1).reshape(*window, outputs // groups, groups * inputs)
 
-        options = {"stride": stride, "padding": padding, "output_padding": output_padding,
-                   "dilation": dilation, "groups": groups}
-        super().__init__(in_channels, out_channels, kernel_size, options, bias, turned_round, rng)
+        super().__init__(in_channels, out_channels, kernel_size, bias, turned_round, rng,
+                         stride=stride, padding=padding, output_padding=output_padding,
+                         dilation=dilation, groups=groups)
 
 
 @checked
