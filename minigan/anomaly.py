@@ -105,10 +105,8 @@ class Watch(Observer):
     def _forward_error(self, node: Function, inputs: Sequence[Tensor], output: Tensor
                        ) -> AnomalyError:
         bad = [i for i, x in enumerate(inputs) if not is_finite(x.data)]
-        if bad:
-            came_in = "; ".join([self._already(inputs, i) for i in bad])
-        else:
-            came_in = f"{_listed(inputs)}; {_hint(FORWARD, node, inputs)}"
+        came_in = ("; ".join([self._already(inputs, i) for i in bad]) if bad else
+                   f"{_listed(inputs)}; {_hint(FORWARD, node, inputs)}")
         return self._error(node, "forward", f"the result {_described(output)}; {came_in}")
 
     def _backward_error(self, node: Function, grad: Tensor, i: int, new: Tensor) -> AnomalyError:
@@ -116,12 +114,9 @@ class Watch(Observer):
         name = self.parameter(x)
         text = (f"the gradient of {_number(node.inputs, i)}{f', {name},' if name else ''} "
                 f"{_described(new)}; the gradient of its result {_described(grad)}")
-        if not is_finite(grad.data):
-            hint = ("that is what the backward pass started from, or a sum of gradients that grew "
-                    "too large")
-        else:
-            text += f"; {_listed(node.inputs)}"
-            hint = _hint(BACKWARD, node, node.inputs)
+        hint = (f"{_listed(node.inputs)}; {_hint(BACKWARD, node, node.inputs)}"
+                if is_finite(grad.data) else "that is what the backward pass started from, or a "
+                "sum of gradients that grew too large")
         return self._error(node, "backward", f"{text}; {hint}")
 
     def _error(self, node: Function, phase: str, text: str) -> AnomalyError:

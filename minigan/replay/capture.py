@@ -61,7 +61,7 @@ class CapturedStep:
 
     def __init__(self, step: Callable[..., Any], draws: Draws):
         self.step, self.draws, self.calls = step, draws, 0
-        self.moves, self.restless = 0, None  # see _warm_up
+        self.moves: list[Tensor] = []  # see _warm_up
         self.inputs, self.kinds = (), ()  # the recorded step reads these, whatever comes in
         self.result: Any = None           # and writes here
         self.replay: Callable[[], None] | None = None
@@ -108,14 +108,13 @@ class CapturedStep:
         return result, notes
 
     def _warm_up(self, inputs: tuple) -> Any:
-        """`moves` counts how often in a row the step moved arrays of its own (an optimiser lays its
-        parameters out anew where somebody replaced them): it goes to 0."""
-        if self.moves >= RESTLESS:
-            raise _restless(self.restless)
+        """`moves` has a tensor of each time in a row that the step moved arrays of its own (an
+        optimiser lays its parameters out anew where somebody replaced them): these end."""
+        if len(self.moves) >= RESTLESS:
+            raise _restless(self.moves[-1])
         self.held = [(t, t._data) for t, _ in self.held]
         result, notes = self.eager(inputs)
-        self.restless = self.moved()
-        self.moves = 0 if self.restless is None else self.moves + 1
+        self.moves = [] if (moved := self.moved()) is None else [*self.moves, moved]
         self.held = [(t, t._data) for t in notes.alive()]
         self.gradients = [(t, t.grad) for t, _ in self.held]
         self.calls += 1

@@ -13,10 +13,15 @@ def matmul(x, w, out=None):
     Large products are cut into strips along the longer side of the result."""
     if x.shape[-1] == 1:
         return np.multiply(x, w, out=out)
-    if 2 * x.size * w.shape[-1] < thresholds.SHARED_PRODUCT:
+    if not is_large(x, w):
         threads.count()  # holds the BLAS to one thread, also for small products
         return np.matmul(x, w, out=out)
     return (_matmul_in_strips if x.ndim == w.ndim == 2 else _matmul_of_batches)(x, w, out)
+
+
+def is_large(x, w) -> bool:
+    """Whether there is enough to compute for several threads."""
+    return 2 * x.size * w.shape[-1] >= thresholds.SHARED_PRODUCT
 
 
 def banded_matmul(matrix, x, most):

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from functools import cache
 from traceback import walk_tb
-from types import FrameType
 from typing import Any, Callable
 
 import numpy
@@ -47,7 +47,8 @@ def capture(run: Callable[[list], tuple[Any, list]], arrays: list
             value, left = run(arrays)
             graph = stream.end_capture()
         except BaseException as error:  # also Ctrl-C: a stream that records is of no other use
-            _abandon(stream)
+            with suppress(Exception):  # an invalid capture cannot be ended; it is gone then
+                stream.end_capture()
             if not _refused(error):
                 raise
             reason = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -61,13 +62,6 @@ def capture(run: Callable[[list], tuple[Any, list]], arrays: list
 
     replay()
     return value, left, replay
-
-
-def _abandon(stream: Any) -> None:
-    try:
-        stream.end_capture()
-    except Exception:  # noqa: S110 (an invalid capture cannot be ended; it is gone then)
-        pass
 
 
 def _prepare() -> None:
@@ -90,13 +84,8 @@ def _refused(error: BaseException) -> bool:
     if not isinstance(error, Exception) or isinstance(error, (TypeError, ValueError, IndexError)):
         return False
     *_, (innermost, _) = walk_tb(error.__traceback__)
-    return (type(error).__module__.partition(".")[0] in LIBRARIES
-            or _package(innermost) in LIBRARIES)
-
-
-def _package(frame: FrameType) -> str:
-    """The package whose code runs in a frame; known also for what is compiled, without a file."""
-    return frame.f_globals.get("__name__", "").partition(".")[0]
+    modules = type(error).__module__, innermost.f_globals.get("__name__", "")  # compiled ones too
+    return any(module.partition(".")[0] in LIBRARIES for module in modules)
 
 
 def is_capturing(x: Any) -> bool:

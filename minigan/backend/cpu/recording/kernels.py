@@ -6,26 +6,28 @@ from __future__ import annotations
 from functools import wraps
 from typing import Any, Callable
 
-import numpy as np
-
 from ... import cpu, reference, thresholds
 from ...nested import mapped
-from .. import norm, threads
+from .. import norm, products
 from .recorder import Recorded, host_of, recorder
 
 __all__ = cpu.__all__
 
 
-def _one_call(kernel: Callable, into: bool = True, threshold: str | None = None) -> Callable:
-    """One call of the list, if an array has as many elements as a threshold has. `into` says that
-    the kernel takes out=."""
+def _one_call(kernel: Callable, when: Callable[..., bool] = lambda *args: True,
+              into: bool = True) -> Callable:
+    """One call of the list, or traced through where the arguments are not so. `into` says that the
+    kernel takes out=."""
     @wraps(kernel)
     def recorded(*args: Any) -> Any:
-        least = 0 if threshold is None else getattr(thresholds, threshold)
-        if max([x.size for x in args if isinstance(x, Recorded)], default=least) < least:
-            return kernel(*args)
-        return recorder().call(kernel, args, into=into, pure=True)
+        return recorder().call(kernel, args, into=into, pure=True) if when(*args) else kernel(*args)
     return recorded
+
+
+def _has(threshold: str) -> Callable[..., bool]:
+    """Whether an array has as many elements as the threshold of that name."""
+    return lambda *args: any(isinstance(x, Recorded) and x.size >= getattr(thresholds, threshold)
+                             for x in args)
 
 
 TRACED = "ema", "max_pool_mean", "move_statistics"
@@ -34,37 +36,22 @@ WHOLE = ("conv2d", "conv2d_input_gradient", "conv2d_weight_gradient", "group_nor
 OF_ROWS = ("log_softmax", "log_softmax_gradient", "logsumexp", "logsumexp_gradient", "softmax",
            "softmax_gradient")
 for _name in __all__:
-    _least = None if _name in WHOLE else "SIMPLE_PASSES" if _name in OF_ROWS else "SHARED_PASS"
-    globals()[_name] = getattr(cpu, _name) if _name in TRACED else (
-        _one_call(getattr(cpu, _name), threshold=_least))
+    _kernel = getattr(cpu, _name)
+    globals()[_name] = (
+        _kernel if _name in TRACED else _one_call(_kernel) if _name in WHOLE else
+        _one_call(_kernel, _has("SIMPLE_PASSES" if _name in OF_ROWS else "SHARED_PASS")))
 banded_matmul = _one_call(cpu.banded_matmul, into=False)
+matmul = _one_call(cpu.matmul, lambda x, w: x.shape[-1] > 1 and products.is_large(x, w))
+batch_norm = _one_call(cpu.batch_norm, lambda x, w, b, eps: norm.is_large(x, w, b))
+batch_norm_gradient = _one_call(
+    cpu.batch_norm_gradient,
+    lambda grad, x, w, eps: norm.is_large(x, grad, w) and grad.dtype == x.dtype)
 
 
 def add_at(shape, index, x):
     if not any(isinstance(i, (Recorded, list)) for i in index):  # slices and numbers never repeat
         return reference.add_at(shape, index, x)
     return recorder().call(cpu.add_at, (shape, index, x), pure=True)
-
-
-def matmul(x, w):
-    if x.shape[-1] == 1:
-        return x * w
-    if 2 * x.size * w.shape[-1] < thresholds.SHARED_PRODUCT:
-        threads.count()  # holds the BLAS to one thread
-        return np.matmul(x, w)
-    return recorder().call(cpu.matmul, (x, w), into=True)
-
-
-def batch_norm(x, weight, bias, eps):
-    if not norm.is_large(x, weight, bias):
-        return reference.batch_norm(x, weight, bias, eps)
-    return recorder().call(cpu.batch_norm, (x, weight, bias, eps), into=True)
-
-
-def batch_norm_gradient(grad, x, weight, eps):
-    if not norm.is_large(x, grad, weight) or grad.dtype != x.dtype:
-        return reference.batch_norm_gradient(grad, x, weight, eps)
-    return recorder().call(cpu.batch_norm_gradient, (grad, x, weight, eps), into=True)
 
 
 def update(rule, param, grads, *state):
