@@ -92,6 +92,7 @@ NUMPY = {
     "minigan.metrics": None,                           # eigenvalues and draws are made there
     "minigan.viz": None,                               # pictures are drawn in host memory
     "minigan.testing": None,                           # differences are taken in host memory
+    "minigan.replay.first": {"ascontiguousarray"},     # what two steps left is compared on the host
     "minigan.replay.draws": {"ndarray", "random"},     # draws are made in host memory and moved:
     "minigan.gan": {"arange", "asarray", "eye", "float32", "ndarray", "random", "repeat"},
     "minigan.gan.config": None,                        # labels are read there,
