@@ -16,6 +16,7 @@ from ..arrays import precise
 from . import threads
 from .outputs import into, made
 
+
 def _sides(x, axes):
     """(A, R, K) and the axes, if x lies in order and the axes are neighbours; else None."""
     if not x.flags.c_contiguous or not precise(x):

@@ -92,4 +92,3 @@ class Plan:
 
 def _layout(x: Place) -> tuple:
     return x.offset, x.shape, x.strides, x.dtype.itemsize
-
