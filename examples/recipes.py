@@ -41,7 +41,8 @@ TRIALS = {
     "mlp": ["--penalty r1:1 --lr 0.001"] + [f"--penalty r1:1 --lr {lr} --lr-decay 1"
                                             for lr in (0.001, 0.002, 0.004)],
     "digits-dcgan": ["--lr 0.001 --lr-decay 1", "--lr 0.002 --lr-decay 1", "--lr 0.002"],
-    "dcgan": ["--lr 0.001 --lr-decay 1"],
+    "dcgan": ["--lr 0.001 --lr-decay 1", "--lr 0.002"],
+    "dense-dcgan": ["--instance-noise 0.3 --noise-until 1 --width 32 --lr 0.0005 --d-lr 0.002"],
     "mlp-keras": ["--penalty r1:1 --width 512 --lr 0.001"],
 }  # the others as written
 

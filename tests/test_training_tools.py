@@ -139,6 +139,22 @@ def test_running_statistics_are_averaged_as_the_weights_are():
         np.testing.assert_allclose(array, expected, rtol=1e-12)
 
 
+class Counting(nn.Dense):
+    """With a count, which is no float, beside its weights."""
+
+    def __init__(self):
+        super().__init__(2, 1)
+        self.seen = mg.tensor(np.array(0))
+
+
+def test_what_is_of_another_dtype_than_the_weights_is_copied():
+    net = Counting()
+    average = optim.EMA(net, decay=0.5)
+    net.seen.data += 7
+    average.update()
+    assert average.module.seen.item() == 7 and average.module.seen.data is not net.seen.data
+
+
 def test_updating_the_average_leaves_the_original_alone():
     net = nn.Dense(3, 2)
     average = optim.EMA(net, decay=0.5)

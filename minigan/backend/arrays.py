@@ -34,10 +34,10 @@ def is_half(x: Any) -> bool:
 
 
 def repeats(index: tuple) -> bool:
-    """Whether an index may name an element more than once: integers in arrays and lists may do so,
-    slices, single integers and masks never."""
-    return any(isinstance(i, list) or getattr(getattr(i, "dtype", None), "kind", "") in {"i", "u"}
-               for i in index)
+    """Whether an index may name an element more than once: slices, single integers and masks never
+    do, while integers in arrays, lists or any other sequence may."""
+    return not all(isinstance(i, (int, slice, type(None), type(...)))
+                   or getattr(getattr(i, "dtype", None), "kind", "") == "b" for i in index)
 
 
 def in_single(kernel: Callable) -> Callable:

@@ -4,17 +4,37 @@ from __future__ import annotations
 from copy import copy
 from typing import Any, Callable
 
+NESTED = (tuple, list, dict)
 
 def mapped(f: Callable[[Any], Any], value: Any) -> Any:
-    """f of all that is in tuples, lists and dicts, in the same ones."""
+    """f of all that is in tuples, lists and dicts, in others of the same kinds."""
+    if not isinstance(value, NESTED):
+        return f(value)
+    return with_members(value, [mapped(f, member) for member in members(value)])
+
+
+def replaced(f: Callable[[Any], Any], value: Any) -> Any:
+    """The same, but a container of which f changes nothing is itself."""
+    if not isinstance(value, NESTED):
+        return f(value)
+    new = [replaced(f, member) for member in members(value)]
+    same = all(a is b for a, b in zip(new, members(value)))
+    return value if same else with_members(value, new)
+
+
+def members(value: Any) -> list:
+    """What is in a tuple, list or dict itself."""
+    return list(value.values() if isinstance(value, dict) else value)
+
+
+def with_members(value: Any, new: list) -> Any:
+    """Another of its kind with these in it."""
     if isinstance(value, dict):
         made = copy(value)  # a defaultdict stays one
-        made.update({key: mapped(f, part) for key, part in value.items()})
+        for key, member in zip(value, new):
+            made[key] = member
         return made
-    if isinstance(value, (tuple, list)):
-        parts = [mapped(f, part) for part in value]
-        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
-    return f(value)
+    return type(value)(*new) if hasattr(value, "_fields") else type(value)(new)
 
 
 def leaves(value: Any) -> list:

@@ -55,7 +55,7 @@ def findings(run: Run) -> Iterator[Finding]:
         yield Finding(f"{run.losses_file} is missing or damaged", "drawn again", run.save_losses)
     try:
         Scores(run.folder)
-    except UserError as error:
+    except (UserError, OSError) as error:
         scores = run.folder / "evaluation.json"
         yield Finding(brief(error), "set aside as evaluation.damaged",
                       partial(scores.rename, scores.with_suffix(".damaged")))

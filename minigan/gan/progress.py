@@ -10,7 +10,7 @@ from .update import StepResult
 from .trainer import Trainer
 
 SECONDS = 5      # between plain lines
-FIRST = 10       # steps after which one says how long all will take: not yet the first of them
+FIRST = 10       # the line after so many steps is the first to say how long all will take
 BAR_EVERY = 10    # steps between two looks at the numbers: each waits for the device
 
 
@@ -43,8 +43,9 @@ class Progress:
             (before, then), self.last = self.last, (step, time.perf_counter())
             each = max(self.last[1] - then, 1e-9) / (step - before)
             left = "done" if step == self.steps else ending(each * (self.steps - step))
+            timed = step != self.first or step == self.steps
             self.say(f"step {step}/{self.steps}  {described()}"
-                     + f"  {1000 * each:.3g} ms a step  {left}" * (step != self.first))
+                     + f"  {1000 * each:.3g} ms a step  {left}" * timed)
 
     def more(self, steps: int = 1) -> None:
         """So many steps more are made, which the bar alone shows."""

@@ -7,9 +7,9 @@ from typing import Any, Iterator, Mapping
 import numpy as np
 
 from ..autodiff import Tensor, grad
+from ..backend.nested import replaced
 from ..checked import checked
 from ..nn import Module, Parameter
-from ..nn.module import replaced
 from ..settings import POSITIVE, Natural, PositiveNumber
 from .game import GAN, GameError
 from .option import Option
@@ -76,7 +76,7 @@ def substituted(module: Module, tensors: Mapping[str, Tensor]) -> Iterator[None]
     before = []
     for part in module.modules():
         for attribute, value in list(vars(part).items()):
-            other = replaced(value, lambda v: new.get(id(v), v))
+            other = replaced(lambda v: new.get(id(v), v), value)
             if other is not value:
                 before.append((part, attribute, value))
                 setattr(part, attribute, other)

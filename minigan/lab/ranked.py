@@ -40,6 +40,7 @@ class _Runner:
                 task, (kind, content) = waiting[future], future.result()
                 outcome.note(task, place(task, folder), kind, content)
                 progress.finished(task, kind == "done", content)
+                progress.more(task.steps)  # the ranks do not tell of each step
         except KeyboardInterrupt:
             outcome.interrupted = True
         progress.close()

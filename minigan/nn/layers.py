@@ -43,7 +43,8 @@ class Dense(Module):
 
 class Dropout(Module):
     """In training, each element is 0 with probability p and else divided by 1 − p
-    (Srivastava et al. 2014); in evaluation, x itself."""
+    (Srivastava et al. 2014); in evaluation, x itself. A Trainer has its own draws take the place
+    of `rng`."""
 
     @checked
     def __init__(self, p: Fraction = 0.5, rng: np.random.Generator | None = None):

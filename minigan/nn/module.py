@@ -2,11 +2,10 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Any, Callable, Iterable, Iterator, Mapping
+from typing import Any, Iterable, Iterator, Mapping
 
 from .. import backend
 from ..autodiff import Tensor, _mode, as_tensor
-from ..backend.nested import leaves, mapped
 from ..checked import checked
 from ..failures import in_words, is_from_inside
 
@@ -200,14 +199,6 @@ def _members(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield f"{name}.{key}", v
         elif isinstance(v, CONTAINERS):
             yield from _members(f"{name}.{key}", v)
-
-
-def replaced(value: Any, change: Callable[[Any], Any]) -> Any:
-    """value, in which Modules are found (see Module), with change(member) for each member of its
-    containers; itself where nothing changes."""
-    new = mapped(change, value)
-    same = all(a is b for a, b in zip(leaves(value), leaves(new)))
-    return value if same else new
 
 
 @checked

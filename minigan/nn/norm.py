@@ -11,12 +11,13 @@ from .. import backend, ops, shards
 from ..autodiff import Tensor, no_grad
 from ..backend import is_half
 from ..backend.geometry import check_groups
+from ..backend.nested import replaced
 from ..checked import checked
 from ..settings import NotNegative, Positive, Probability
 from . import init
 from .conv import Convolution
 from .layers import Dense
-from .module import Module, Parameter, replaced
+from .module import Module, Parameter
 
 
 class Normalisation(Module):
@@ -232,5 +233,5 @@ def spectrally_normalised(network: Module, rng: np.random.Generator | None = Non
     for module in list(network.modules()):
         if not isinstance(module, SpectralNorm):
             for name, value in vars(module).items():
-                setattr(module, name, replaced(value, limited))
+                setattr(module, name, replaced(limited, value))
     return limited(network)

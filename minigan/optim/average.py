@@ -16,7 +16,8 @@ class EMA:
     """The exponential moving average of a module's state (Yazıcı et al. 2019): `module` is a copy
     that moves by 1 − decay towards the original at each update(). Samples of a generator's average
     are better than its own. BatchNorm's running statistics are averaged like the weights: those of
-    the last batches belong to the last weights, and do not fit the average ones.
+    the last batches belong to the last weights, and do not fit the average ones. State of another
+    dtype than the parameters', such as a count, is copied.
 
     The first updates move it further, the t-th by at least 9 / (10 + t): otherwise the untrained
     weights that it starts from would be seen in it for thousands of steps.
@@ -24,15 +25,22 @@ class EMA:
 
     def __init__(self, module: Module, decay: Fraction = 0.999):
         self.module, self.decay, self._updates = copy.deepcopy(module), decay, Scalar(0)
-        self.flat, self.sources = (FlatTensors(t for _, t in self.module.named_state()),
-                                   [t for _, t in module.named_state()])
+        pairs = [(ours, theirs) for (_, ours), (_, theirs) in zip(self.module.named_state(),
+                                                                  module.named_state())]
+        dtypes = {p.dtype for p in module.parameters()}
+        self.copied = [pair for pair in pairs if pair[0].dtype not in dtypes]
+        averaged = [pair for pair in pairs if pair[0].dtype in dtypes]
+        self.flat, self.sources = (FlatTensors(ours for ours, _ in averaged),
+                                   [theirs for _, theirs in averaged])
 
     def update(self) -> None:
         """Move the average; call it after each step of the original's optimiser."""
         flat = self.flat.join()
         self._updates.tick(flat)
         kernels(flat).update(self._rule, flat, [t.data for t in self.sources])
-        for t in self.flat.tensors:
+        for ours, theirs in self.copied:
+            ours.data[...] = theirs.data
+        for t in (*self.flat.tensors, *[ours for ours, _ in self.copied]):
             t.mark_changed()
 
     def _rule(self, average: Array, weights: Array) -> None:

@@ -294,9 +294,9 @@ def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedSte
     default device. Who observes (anomaly) sees the step itself.
 
     Raises CaptureError for a step that reads a number (item(), float(), a decision), has arrays
-    from NumPy (Dropout, random numbers without `draws`), adds to gradients of the step before, or
-    computes with what cannot be recorded. On a GPU also for inputs of another shape, dtype or
-    device than those that were recorded, and if a parameter was moved, converted or given other
-    data since; on the CPU such a step is made as it is, or recorded anew.
+    from NumPy (random numbers without `draws`, a Dropout outside a Trainer), adds to gradients of
+    the step before, or computes with what cannot be recorded. On a GPU also for inputs of another
+    shape, dtype or device than those that were recorded, and if a parameter was moved, converted or
+    given other data since; on the CPU such a step is made as it is, or recorded anew.
     """
     return CapturedStep(step, draws or without_draws())

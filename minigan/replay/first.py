@@ -21,7 +21,8 @@ class State:
     """All that a step changes, as it is now."""
 
     def __init__(self, step: Any):
-        self.arrays = [(array, array.copy()) for array in step.replay.changes]
+        grads = [grad._data for _, grad in step.gradients if grad is not None]  # a replay's target
+        self.arrays = [(array, array.copy()) for array in (*step.replay.changes, *grads)]
         self.others = [state() for state in step.replay.states]
         self.others += [partial(setattr, s, "value", s.value) for s in step.decided.scalars]
         self.others += [partial(setattr, t, "grad", t.grad) for t, _ in step.gradients]
@@ -76,6 +77,8 @@ def _left(step: Any, result: Any) -> list[tuple[str, Any]]:
     arrays = [(f"a result or gradient of shape {t.shape}", t.data)
               for t in [*leaves(result), *grads] if isinstance(t, Tensor)]
     arrays += [(f"an array of shape {x.shape} that it changes", x) for x in step.replay.changes]
-    return [("which tensors have a gradient", [grad is None for grad in grads]),
+    plain = [x for x in leaves(result) if isinstance(x, (int, float, str))]
+    return [("what it returns beside Tensors", plain),
+            ("which tensors have a gradient", [grad is None for grad in grads]),
             *[(what, sha256(np.ascontiguousarray(x)).digest()) for what, x in arrays],
             *[("a count of steps", scalar.value) for scalar in step.decided.scalars]]

@@ -58,7 +58,7 @@ def _grown(inputs: Point, factor: int) -> list[tuple[int, ...]]:
 
 def _alike(rng: np.random.Generator, x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Numbers from where x has its own, with as many zeros."""
-    low, high = np.min(x, initial=np.inf), np.max(x, initial=-np.inf)
+    low, high = (x.min(), x.max()) if x.size else (0, 0)
     half = max((high - low) / 2, 0.3 * largest_of(x))
     drawn = rng.uniform((low + high) / 2 - half, (low + high) / 2 + half, shape)
     return drawn * (np.resize(rng.permutation(x.reshape(-1)), shape) != 0 if x.any() else 1)

@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import copy
-from collections import OrderedDict, namedtuple
+from collections import Counter, OrderedDict, namedtuple
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -307,6 +308,15 @@ def test_frozen_spectral_norm_passes_gradients_on_and_takes_none():
     with nn.frozen(layer):
         layer(x).sum().backward()
     assert x.grad is not None and layer.layer.weight.grad is None
+
+
+def test_containers_without_layers_stay_what_they_are():
+    net = nn.Sequential(nn.Dense(2, 2))
+    net.version, net.counts, net.log = sys.version_info, Counter("aab"), [["begun"]]
+    kept = net.version, net.counts, net.log
+    nn.spectrally_normalised(net)
+    assert all(a is b for a, b in zip(kept, (net.version, net.counts, net.log)))
+    assert net.counts["a"] == 2
 
 
 def test_a_copy_and_a_moving_average_of_spectral_norm_stand_on_their_own():

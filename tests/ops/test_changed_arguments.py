@@ -1,6 +1,7 @@
 """What the caller does to arrays and lists after the forward pass changes no gradient."""
 from __future__ import annotations
 
+import array
 import copy
 
 import numpy as np
@@ -89,6 +90,16 @@ def test_a_list_that_was_an_index_may_change(index):
     spoil(mine if isinstance(mine, list) else list(mine))
     expected = mg.grad((x * x)[index].sum(), x)[0].numpy()
     np.testing.assert_array_equal(mg.grad(y, x)[0].numpy(), expected)
+
+
+@pytest.mark.numpy_only("a device's array takes no sequence as an index")
+@pytest.mark.parametrize("index", [((0, 0),), (slice(None), (0, 0, 1)), (array.array("i", [0, 0]),),
+                                   ([0, 0],)], ids=str)
+def test_any_sequence_may_name_an_element_twice(index):
+    x = leaf()
+    expected = np.zeros(x.shape)
+    np.add.at(expected, index, 1)
+    np.testing.assert_array_equal(mg.grad(x[index].sum(), x)[0].numpy(), expected)
 
 
 def test_conditions_and_targets_that_are_tensors_may_change_in_place():

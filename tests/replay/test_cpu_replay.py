@@ -250,6 +250,58 @@ def test_a_step_that_python_changes_from_call_to_call_is_given_up_and_right():
     assert given_up(step) == [[k * (k + 1.0), k + 1.0] for k in range(8)]
 
 
+def optimistic(wrap):
+    """Steps that are given the gradient of the step before (Daskalakis et al. 2018)."""
+    p = mg.tensor(np.float32([0.5, 0.25]), requires_grad=True)
+
+    def step(last):
+        p.grad = None
+        ((p - 1) ** 2).sum().backward()
+        p.data[...] -= np.float32(0.1) * (2 * p.grad.data - last.data)
+        return (p * p).sum()
+
+    taken, last = wrap(step), mg.tensor(np.zeros(2, np.float32))
+    for _ in range(7):
+        yield taken(last).item()
+        last = p.grad
+
+
+def test_the_gradient_of_the_step_before_may_be_an_input():
+    assert list(optimistic(mg.capture)) == list(optimistic(lambda step: step))
+
+
+def test_an_error_in_the_fourth_call_leaves_the_gradients_of_the_third():
+    p, calls = mg.tensor(np.float32([1, 2]), requires_grad=True), []
+
+    def step(x):
+        calls.append(None)
+        if len(calls) == 4:
+            raise ArithmeticError
+        p.grad = None
+        (p * x).sum().backward()
+        return (p * p).sum()
+
+    captured = mg.capture(step)
+    for i in range(3):
+        captured(mg.tensor(np.float32([i, i])))
+    with pytest.raises(ArithmeticError):
+        captured(mg.tensor(np.float32([9, 9])))
+    assert p.grad.tolist() == [2, 2]
+
+
+def test_a_count_that_a_step_returns_is_no_constant():
+    counts = []
+
+    def step(x):
+        counts.append(None)
+        return x.sum(), len(counts)
+
+    captured = mg.capture(step)
+    with pytest.warns(UserWarning, match="beside Tensors"):
+        got = [captured(x)[1] for x in batches(6)]
+    assert got == [1, 2, 3, 4, 5, 6]
+
+
 def test_what_is_computed_out_of_sight_is_given_up_and_right():
     state = np.zeros(2)
 
