@@ -23,6 +23,7 @@ from minigan.backend import called
 from minigan.data import Loader
 from minigan.gan import SYSTEMS, Options
 from minigan.ranks import Ranks, world
+from minigan.wires import mpi
 
 NETWORKS = {  # seconds until the first byte is there, and bytes a second
     "Ethernet, 10 Gbit/s": (30e-6, 1.25e9), "InfiniBand, 200 Gbit/s": (1.5e-6, 25e9)}
@@ -63,7 +64,7 @@ class Plain(Ranks):
                 own[start:start + array.size] += array.reshape(-1)
                 start += array.size
         self.exchanges = getattr(self, "exchanges", 0) + 1
-        self.comm.Allreduce(self.mpi.IN_PLACE, own)
+        self.comm.Allreduce(mpi().IN_PLACE, own)
         return own
 
 

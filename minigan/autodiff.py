@@ -132,7 +132,7 @@ class Tensor:
         targets = None if inputs is None else refusals.leaf_ids(_tensors("inputs", inputs))
         cotangent, path = _cotangent(self, grad), _path([self], targets)
         leaves = [t for t in path.values() if t.creator is None]
-        grads = _pull_back([self], [cotangent], path, leaves, create_graph)
+        grads = _gradients([self], [cotangent], path, leaves, create_graph)
         with _adding, _grad_mode(create_graph):
             for leaf, new in zip(leaves, grads):
                 if leaf.grad is not None:
@@ -259,7 +259,7 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Iterable[Tensor],
     path = _path(outputs, {id(x) for x in inputs})
     if not allow_unused:
         refusals.check_used(outputs, inputs, path)
-    return tuple(_pull_back(outputs, cotangents, path, inputs, create_graph))
+    return tuple(_gradients(outputs, cotangents, path, inputs, create_graph))
 
 
 def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int, Tensor]:
@@ -283,15 +283,24 @@ def _path(outputs: Iterable[Tensor], targets: Container[int] | None) -> dict[int
     return path
 
 
-def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: dict[int, Tensor],
+def _gradients(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: dict[int, Tensor],
                targets: Sequence[Tensor], create_graph: bool) -> list[Tensor]:
-    """Reverse-mode differentiation: the gradient of every target, zeros where no path leads to it.
+    """The gradient of every target, in memory of its own: zeros where no path leads to it."""
+    grads = _pull_back(outputs, cotangents, path, {id(x) for x in targets}, create_graph)
+    shared = {id(cotangent._data) for cotangent in cotangents}
+    with _grad_mode(create_graph):
+        return [_own(grads[id(x)], shared) if id(x) in grads
+                else Tensor(backend.array_module(x._data).zeros_like(x._data)) for x in targets]
+
+
+def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: dict[int, Tensor],
+               targets: Container[int], create_graph: bool) -> dict[int, Tensor]:
+    """Reverse-mode differentiation: the gradient of every target, by the target's id().
 
     A tensor's gradient is complete once everything computed from it has been visited, so the
     walk goes through `path`, inputs first, from its end.
     """
     grads: dict[int, Tensor] = {}
-    asked = {id(x) for x in targets}
     with _grad_mode(create_graph):
         for y, cotangent in zip(outputs, cotangents):
             grads[id(y)] = _added(grads.get(id(y)), cotangent)
@@ -304,13 +313,11 @@ def _pull_back(outputs: Sequence[Tensor], cotangents: Sequence[Tensor], path: di
             if True not in node.needs:
                 continue
             # what is not a target is not needed again: its memory can go
-            grad = grads[id(t)] if id(t) in asked else grads.pop(id(t))
+            grad = grads[id(t)] if id(t) in targets else grads.pop(id(t))
             for x, needed, new in zip(node.inputs, node.needs, _answer(node, t, grad)):
                 if needed:
                     grads[id(x)] = _added(grads.get(id(x)), _fitting(new, x, node))
-        shared = {id(cotangent._data) for cotangent in cotangents}  # no two may hold one memory
-        return [_own(grads[id(x)], shared) if id(x) in grads
-                else Tensor(backend.array_module(x._data).zeros_like(x._data)) for x in targets]
+    return grads
 
 
 def _added(so_far: Tensor | None, new: Tensor) -> Tensor:

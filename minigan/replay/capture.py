@@ -263,7 +263,7 @@ def _device(inputs: list) -> backend.Backend:
 
 def _kinds(inputs: tuple) -> tuple:
     """What inputs have to have in common with those of the recorded step."""
-    return mapped(lambda x: (x.shape, x.dtype, backend.of(x.data).name), inputs)
+    return mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), inputs)
 
 
 def _tensors(result: Any) -> list[Tensor]:
