@@ -140,19 +140,23 @@ def test_running_statistics_are_averaged_as_the_weights_are():
 
 
 class Counting(nn.Dense):
-    """With a count, which is no float, beside its weights."""
+    """With a count, in float64, beside its weights in float32."""
 
     def __init__(self):
         super().__init__(2, 1)
-        self.seen = mg.tensor(np.array(0))
+        self.seen = mg.tensor(np.array(0.0))
 
 
 def test_what_is_of_another_dtype_than_the_weights_is_copied():
     net = Counting()
     average = optim.EMA(net, decay=0.5)
+    x = mg.tensor(np.array(1.0), requires_grad=True)
+    pending = x * average.module.seen
     net.seen.data += 7
     average.update()
     assert average.module.seen.item() == 7 and average.module.seen.data is not net.seen.data
+    with pytest.raises(RuntimeError, match="changed since"):
+        pending.backward()
 
 
 def test_updating_the_average_leaves_the_original_alone():

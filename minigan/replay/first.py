@@ -24,7 +24,6 @@ class State:
         grads = [grad._data for _, grad in step.gradients if grad is not None]  # a replay's target
         self.arrays = [(array, array.copy()) for array in (*step.replay.changes, *grads)]
         self.others = [state() for state in step.replay.states]
-        self.others += [partial(setattr, s, "value", s.value) for s in step.decided.scalars]
         self.others += [partial(setattr, t, "grad", t.grad) for t, _ in step.gradients]
         rng = step.draws.rng.bit_generator
         self.others.append(partial(setattr, rng, "state", rng.state))

@@ -99,6 +99,9 @@ def test_what_cannot_be_made_again_is_told_or_set_aside(run, capsys):
     (run / "evaluation.json").write_text('{"figures": [')
     assert "makes its figures anew, but not those of --keep-best: set aside as evaluation.damaged" \
         in " ".join(told(capsys, run, "--repair", status=1))
+    (run / "evaluation.damaged").unlink()
+    (run / "evaluation.json").mkdir()
+    assert "evaluation.json" in " ".join(told(capsys, run, "--repair", status=1))
     cut(run / "samples/step-000005.png")  # of which there are no weights
     assert "samples/step-000005.png is damaged: removed" in " ".join(
         told(capsys, run, "--repair", status=1))

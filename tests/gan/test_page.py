@@ -181,4 +181,6 @@ def test_a_line_comes_at_once_after_ten_steps_then_every_few_seconds_and_at_the_
     assert "250 ms a step  0:00:22 left, until " in lines[1] and lines[-1].endswith("done")
     progress.Progress(12, 0, out).tell(10, lambda: "fast")
     assert "0:00:00 left, until " in out.getvalue().splitlines()[-1], "two steps are left"
+    progress.Progress(1, 0, out).tell(1, lambda: "alone")
+    assert out.getvalue().endswith("done\n"), "the first step is the last"
     assert re.search("until [0-9]{2} [A-Z][a-z]{2} [0-9:]{8}$", progress.ending(3e6))

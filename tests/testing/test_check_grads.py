@@ -251,3 +251,15 @@ def test_second_order_is_not_compared_where_the_values_were_lost():
     with pytest.raises(GradientError, match="second order: nothing could be compared"):
         check_grads(lambda x, y: ops.stack([ops.tanh(x), 500.0 % y + 0 * x]), np.array([0.3]),
                     np.array([0.00069]))
+
+
+def test_a_wrong_gradient_is_found_beside_an_input_without_elements():
+    class Doubled(mg.Function):
+        def forward(self, a, b):
+            return (a.sum() + b) * 2
+
+        def backward(self, grad):
+            return mg.tensor(np.zeros((0, 3))), grad * 3.0
+
+    with pytest.raises(GradientError, match="input 1"):
+        check_grads(lambda a, b: Doubled()(a, b), np.zeros((0, 3)), np.arange(1.0, 5))
