@@ -101,7 +101,8 @@ def test_what_cannot_be_made_again_is_told_or_set_aside(run, capsys):
         in " ".join(told(capsys, run, "--repair", status=1))
     (run / "evaluation.damaged").unlink()
     (run / "evaluation.json").mkdir()
-    assert "evaluation.json" in " ".join(told(capsys, run, "--repair", status=1))
+    assert "evaluation.json" in (said := " ".join(told(capsys, run, "--repair", status=1)))
+    assert "set aside" in said
     cut(run / "samples/step-000005.png")  # of which there are no weights
     assert "samples/step-000005.png is damaged: removed" in " ".join(
         told(capsys, run, "--repair", status=1))
