@@ -62,7 +62,7 @@ class CapturedStep:
     def __init__(self, step: Callable[..., Any], draws: Draws):
         self.step, self.draws, self.calls = step, draws, 0
         self.moves: list[Tensor] = []  # see _warm_up
-        self.inputs, self.kinds = (), ()  # the recorded step reads these, whatever comes in
+        self.inputs, self.kinds = (), ""  # the recorded step reads these, whatever comes in
         self.result: Any = None           # and writes here
         self.replay: Callable[[], None] | None = None
         self.held: list[tuple[Tensor, backend.Array]] = []  # what it reads, and where that lies
@@ -200,10 +200,11 @@ class CapturedStep:
         """Whether the recorded step was made for these. On the CPU it is made as it is for others;
         on a GPU they are refused, as is what was moved."""
         if (given := _kinds(inputs)) != self.kinds and not self.on_cpu:
-            raise CaptureError(f"the step was captured with inputs of {self.kinds}, and is called "
-                               f"with {given}: every replay takes the same shapes, dtypes and "
-                               "device. Leave an incomplete last batch out, or capture another "
-                               "step for it")
+            raise CaptureError(
+                f"the step was captured with inputs of {self.kinds}, and is called with {given}: "
+                "every replay takes the same shapes, dtypes and device, and dicts with their keys "
+                "in the same order. Leave an incomplete last batch out, or capture another step "
+                "for it")
         if not self.on_cpu and (t := self.moved()) is not None:
             raise CaptureError(f"a tensor of shape {t.shape} was moved, converted or given other "
                                "data since the step was captured: capture the step again, or "
@@ -261,9 +262,10 @@ def _device(inputs: list) -> backend.Backend:
     return next(iter(devices.values()), backend.current())
 
 
-def _kinds(inputs: tuple) -> tuple:
-    """What inputs have to have in common with those of the recorded step."""
-    return mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), inputs)
+def _kinds(inputs: tuple) -> str:
+    """What inputs have to have in common with those of the recorded step; dicts also the order of
+    their keys, which a step may go through."""
+    return repr(mapped(lambda x: (x.shape, str(x.dtype), backend.of(x.data).name), inputs))
 
 
 def _tensors(result: Any) -> list[Tensor]:
@@ -296,7 +298,8 @@ def capture(step: Callable[..., Any], draws: Draws | None = None) -> CapturedSte
     Raises CaptureError for a step that reads a number (item(), float(), a decision), has arrays
     from NumPy (random numbers without `draws`, a Dropout outside a Trainer), adds to gradients of
     the step before, or computes with what cannot be recorded. On a GPU also for inputs of another
-    shape, dtype or device than those that were recorded, and if a parameter was moved, converted or
-    given other data since; on the CPU such a step is made as it is, or recorded anew.
+    shape, dtype, device or order of a dict's keys than those that were recorded, and if a parameter
+    was moved, converted or given other data since; on the CPU such a step is made as it is, or
+    recorded anew.
     """
     return CapturedStep(step, draws or without_draws())

@@ -219,4 +219,14 @@ def test_inputs_in_dicts_are_told_apart_by_their_keys(strict):
     captured = mg.capture(lambda of: of["a"] * 10 + of["b"][0])
     for _ in range(4):
         assert captured({"a": mg.tensor(1.0), "b": [mg.tensor(2.0)]}).item() == 12
-    assert captured({"b": [mg.tensor(2.0)], "a": mg.tensor(3.0)}).item() == 32
+    assert captured({"a": mg.tensor(3.0), "b": [mg.tensor(2.0)]}).item() == 32
+    with pytest.raises(mg.CaptureError, match="keys in the same order"):  # a step may go by it
+        captured({"b": [mg.tensor(2.0)], "a": mg.tensor(3.0)})
+
+
+def test_a_step_that_goes_by_the_order_of_an_inputs_keys_is_right_for_any():
+    captured = mg.capture(lambda of: mg.ops.concatenate([*of.values()], axis=0))
+    a, b = mg.tensor([1.0]), mg.tensor([2.0])
+    for _ in range(5):
+        np.testing.assert_array_equal(captured({"a": a, "b": b}).numpy(), [1, 2])
+    np.testing.assert_array_equal(captured({"b": b, "a": a}).numpy(), [2, 1])
