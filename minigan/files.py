@@ -48,6 +48,10 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         flush(temporary)
         os.replace(temporary, path)
         _flush_folder(path.parent)
+    except OSError as error:
+        if error.filename == str(temporary):  # a name that nobody has given
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)  # gone already, unless the block raised
         _under_way.discard(temporary)

@@ -129,3 +129,11 @@ def test_no_file_takes_the_name_of_a_device_or_a_pipe(tmp_path):
     with pytest.raises(OSError, match="a device or a pipe"), replacing(tmp_path / "pipe"):
         pass
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_an_error_names_the_file_that_was_asked_for():
+    if not os.path.isdir("/proc/self"):
+        pytest.skip("needs a folder in which nobody can make a file")
+    with pytest.raises(OSError) as error, replacing("/proc/made.json"):
+        pass
+    assert error.value.filename == "/proc/made.json"
