@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import math
 import platform
+import shlex
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -49,7 +50,7 @@ class Run(SavedRun):
         super().__init__(folder, config)
         self.warn: Callable[[str], None] = lambda sentence: None  # told what looks ill
         self._is_new = False  # and its folder is to be so still when it is made
-        self._weights: tuple[dict[str, Any], Path] | None = None  # it begins with, and where from
+        self._weights: tuple[dict[str, Any], Run] | None = None  # it begins with, and whose
 
     @classmethod
     def new(cls, folder: str | Path, system: str | None = None, game: Options | None = None, *,
@@ -78,7 +79,7 @@ class Run(SavedRun):
             state = weights_of.saved()
             if state is None:
                 raise RunError(f"{weights_of.folder} has saved no weights yet")
-            run._weights = state, weights_of.folder / STATE
+            run._weights = state, weights_of
             config.weights_of = f"{weights_of.folder}, step {state['progress']['step']}"
         return run
 
@@ -191,7 +192,9 @@ class Run(SavedRun):
                 trainer.set_rates()
         elif self._weights is not None:
             weights, source = self._weights
-            with fitting(source):
+            there, here = ([c.system, *c.game.words] for c in (source.config, config))
+            with fitting(source.folder / STATE, "the networks of this run, "
+                         f"{shlex.join(here)}, for it is of {shlex.join(there)}"):
                 trainer.game.load_state_dict(weights["game"])
                 trainer.average.module.load_state_dict(weights["average"])
         return trainer

@@ -143,9 +143,9 @@ def read_settings(folder: Path) -> Config:
 
 
 @contextmanager
-def fitting(path: Path) -> Iterator[None]:
-    """Within it weights of that file are taken over. Raises RunError for those of another run."""
+def fitting(path: Path, what: str = "the settings of the run") -> Iterator[None]:
+    """Within it weights of that file are taken over. Raises RunError if they do not fit that."""
     try:
         yield
     except (KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{path} does not fit the settings of the run: {brief(error)}") from None
+        raise RunError(f"{path} does not fit {what}: {brief(error)}") from None

@@ -98,7 +98,7 @@ def test_a_run_begins_with_the_weights_of_another_in_a_game_of_its_own():
     assert "began with those of first, step 3" in Path("second/index.html").read_text("utf-8")
     assert alone.trainer().step == 2 and alone.config.game == Options(objective="hinge")
     assert Run.new("third", weights_of=first).config.game == Options(lr=1e-3)
-    with pytest.raises(RunError, match="does not fit"):
+    with pytest.raises(RunError, match="digits --pack 2, for it is of digits --lr"):
         Run.new("fourth", game=Options(pack=2), weights_of=first).trainer()
     with pytest.raises(RunError, match="does not fit"):
         Run.new("fourth", "mlp-small", data="digits", weights_of=first).trainer()
