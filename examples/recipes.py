@@ -26,7 +26,9 @@ import numpy as np
 
 from minigan import cli
 from minigan.data import IMAGE_SETS
-from minigan.gan import SYSTEMS, Run, sample
+from minigan.errors import UserError
+from minigan.gan import Run, sample
+from minigan.gan.own import find, short
 from minigan.metrics import Judge, class_shares, coverage, frechet, total_variation
 
 RECORD = Path(__file__).parents[1] / "docs" / "recipes.jsonl"
@@ -80,7 +82,7 @@ def measured(run, n):
 
 def trial(system, options, seed, steps, args):
     """Train, or go on, and measure: a line of the record."""
-    words = [system, *options.replace("--", "").split(), f"seed={seed}", f"steps={steps}"]
+    words = [short(system), *options.replace("--", "").split(), f"seed={seed}", f"steps={steps}"]
     folder = args.out / "_".join(words)
     command = ["train", "--resume"]
     if not (folder / "state.safetensors").exists():
@@ -111,7 +113,7 @@ def table(lines):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("system", nargs="?", choices=list(SYSTEMS))
+    parser.add_argument("system", nargs="?", help="of `minigan systems`, or your own: FILE.py:NAME")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     parser.add_argument("--steps", type=int)
     parser.add_argument("--try", dest="options", action="append")
@@ -126,7 +128,10 @@ def main():
         return print(table(lines))
     done = {tuple(json.loads(line)[name] for name in ("system", "options", "seed", "steps"))
             for line in lines}
-    steps = args.steps or SYSTEMS[args.system].steps
+    try:
+        steps = args.steps or find(args.system).steps
+    except UserError as error:
+        parser.error(str(error))
     for options in args.options or ["", *TRIALS.get(args.system, [])]:
         for seed in args.seeds:
             if (args.system, options, seed, steps) not in done:
