@@ -92,7 +92,7 @@ def trial(system, options, seed, steps, args):
     if status := cli.main([*command, "--steps", str(steps), "--out", str(folder)]):
         sys.exit(status)
     seconds = round(time.process_time() - start)
-    return {"system": system, "options": options, "seed": seed, "steps": steps,
+    return {"system": short(system), "options": options, "seed": seed, "steps": steps,
             **measured(Run.open(folder), args.n), "cpu_seconds": seconds}
 
 
@@ -134,7 +134,7 @@ def main():
         parser.error(str(error))
     for options in args.options or ["", *TRIALS.get(args.system, [])]:
         for seed in args.seeds:
-            if (args.system, options, seed, steps) not in done:
+            if (short(args.system), options, seed, steps) not in done:
                 line = json.dumps(trial(args.system, options, seed, steps, args))
                 print(line, flush=True)
                 with open(args.record, "a") as file:

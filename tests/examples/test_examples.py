@@ -18,9 +18,12 @@ import pytest
 from programs import EXAMPLES as FOLDER
 from programs import run_example
 
+import minigan as mg
 from minigan.backend import thresholds
 from minigan.cli import main
 from minigan.data import digits
+from minigan.gan import models
+from minigan.gan.own import find
 from tests.mpi import without_mpi
 
 EXAMPLES = sorted(FOLDER.glob("*.py"))
@@ -127,6 +130,10 @@ RUNS = {
     "17_own_networks.py": Run(["--steps", "20", "--out", "own"], lambda output, folder:
                               wrote("own/walk-step-000020-seed-0.gif")(output, folder)
                               and (folder / "own" / "torch-step-000020" / "generator.py").exists()),
+    "18_deeper_generator.py": Run(
+        ["--layers", "0", "2", "--seeds", "1", "--steps", "2", "--out", "runs"],
+        lambda output, folder: output.count("%") == 2
+        and (folder / "runs" / "2-layers-seed-1" / "losses.png").exists()),
     "20_augmentation.py": Run(["--labels", "5", "--draws", "2", "--steps", "4"],
                               lambda output, folder: output.count(" a class  ") == 7
                               and number_after("5 a class  nothing", output) >= 10
@@ -273,6 +280,19 @@ def test_the_features_example_reads_a_saved_run_and_refuses_one_without_kernels(
         assert status == expected, errors
     assert compared == ["digits-dcgan"]
     assert errors.count("\n") == 1 and "no kernels" in errors
+
+
+@pytest.mark.parametrize("name, given, beside", [("digits", {}, "digits_dcgan"),
+                                                 ("mnist", {"width": 8}, "dcgan")])
+def test_a_deeper_pair_is_a_system_whose_rest_is_dcgans(name, given, beside):
+    system = find(f"{FOLDER / '18_deeper_generator.py'}:{name}")
+    deeper, judges = system.networks(**given)
+    generator, discriminator = getattr(models, beside)(**given)
+    assert len(deeper.body.layers) == len(generator.body.layers) + 6
+    assert repr(judges) == repr(discriminator)
+    assert repr(deeper.body[-1]) == repr(generator.body[-1])
+    latent = mg.tensor(np.zeros((2, system.latent), np.float32))
+    assert deeper(latent).shape == generator(latent).shape
 
 
 def test_the_augmentation_example_takes_mnist(tmp_path):
