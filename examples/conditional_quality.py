@@ -23,10 +23,10 @@ import numpy as np
 import minigan as mg
 from minigan import cli, nn
 from minigan.data import DataError, Loader, Scaled, mnist
-from minigan.gan import SYSTEMS, Run, sample
+from minigan.gan import Run, sample
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("--system", default="digits", choices=SYSTEMS)
+parser.add_argument("--system", default="digits", help="as `minigan train` takes it")
 parser.add_argument("--steps", type=int, default=20_000)
 parser.add_argument("--options", default="", help="further arguments of `minigan train`")
 parser.add_argument("--seed", type=int, default=0)
