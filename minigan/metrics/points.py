@@ -17,6 +17,8 @@ from ..errors import UserError
 
 Array = Any  # a numpy.ndarray, or a cupy.ndarray
 BLOCK = 2 ** 20  # distances held at once: 8 MB, which a cache has room for
+NOTHING = 2.0 ** -40     # of a point's squared distance from the middle: less is rounding
+ROUNDED = 2.0 ** 24 + 1  # by which a float64 is cut to 29 bits
 
 
 def array(x: Any) -> Array:
@@ -69,26 +71,46 @@ def alike(least: int = 1, **sets: Any) -> list[Array]:
     return list(made.values())
 
 
+def blocks(a: Array, b: Array) -> Iterator[slice]:
+    """Rows of a, so many at a time that a BLOCK of pairs with rows of b is made."""
+    step = max(1, BLOCK // len(b))
+    return (slice(start, start + step) for start in range(0, len(a), step))
+
+
 def products(a: Array, b: Array) -> Iterator[tuple[slice, Array]]:
     """Inner products of rows of a with all rows of b, a block of rows of a at a time.
 
     Yields (block, products (rows in the block, len(b))), where a[block] are the rows.
     """
-    step = max(1, BLOCK // len(b))
-    for start in range(0, len(a), step):
-        block = slice(start, start + step)
+    for block in blocks(a, b):
         yield block, backend.kernels(a).matmul(a[block], b.T)
 
 
 def squared_distances(a: Array, b: Array) -> Iterator[tuple[slice, Array]]:
-    """Squared Euclidean distances, in blocks as those of products()."""
-    xp = backend.array_module(a)
-    a_norm, b_norm = (a * a).sum(axis=1), (b * b).sum(axis=1)
-    for block, distance in products(a, b):
+    """Squared Euclidean distances, in blocks as those of products().
+
+    A matrix product of the same two rows has other last bits in another block. So distances are
+    rounded to 29 bits, and those that are nothing but rounding are 0: what is equally far is a tie,
+    a copy is at 0, and how the points are cut into blocks makes no difference.
+    """
+    # Taken off both, since far from 0 the difference of the norms is all rounding. It is the median
+    # of some rows, which no single one that lies far off can move
+    some = b[::max(1, len(b) // 16)]
+    middle = backend.array_module(b).sort(some, axis=0)[len(some) // 2]
+    b = b - middle
+    b_norm = (b * b).sum(axis=1)
+    for block in blocks(a, b):
+        some = a[block] - middle
+        norm = (some * some).sum(axis=1)[:, None]
+        distance = backend.kernels(a).matmul(some, b.T)
         distance *= -2
-        distance += a_norm[block, None]
+        distance += norm
         distance += b_norm
-        yield block, xp.maximum(distance, 0, out=distance)
+        distance[distance <= NOTHING * norm] = 0  # b's norm is then the same; below 0, too
+        high = distance * ROUNDED                 # Dekker 1971
+        distance -= high
+        distance += high
+        yield block, distance
 
 
 def to_neighbours(points: Array, ks: Sequence[int], name: str) -> Array:

@@ -74,3 +74,39 @@ def test_no_squared_distance_is_negative_and_blocks_are_in_order():
     made = np.concatenate([distance for _, distance in blocks])
     assert (made >= 0).all() and (np.diag(made[:, ::-1]) < 1e-8).all()
     np.testing.assert_allclose(made, ((x[:, None] - x[::-1]) ** 2).sum(axis=2), atol=1e-8)
+
+
+AT = {"at 0": (1, 0), "tenths": (0.1, 0), "far from 0": (2.0 ** -10, 2.0 ** 20),
+      "in thirds": (1 / 3, 0)}
+
+
+@pytest.mark.parametrize("name", AT)
+def test_ties_and_copies_are_seen_wherever_the_points_lie_and_however_they_are_cut(
+        name, monkeypatch):
+    scale, middle = AT[name]
+    x, y, z = np.random.default_rng(0).integers(3, size=(3, 60, 7)).astype(float)
+    y[:20] = x[20:40]
+
+    def asked(x, y, z):
+        return (metrics.precision_recall(x, y), metrics.density_coverage(x, y),
+                metrics.one_nearest_neighbour_accuracy(x, y), metrics.memorisation_test(z, x, y))
+
+    exact = asked(x, y, z)  # of small whole numbers all sums are exact
+    for block in (2 ** 20, 700, 1):
+        monkeypatch.setattr(points, "BLOCK", block)
+        assert asked(*[scale * points + middle for points in (x, y, z)]) == exact
+
+
+def test_a_set_that_is_one_point_again_and_again_is_held_against_itself():
+    same = np.full((20, 64), 0.1)
+    assert metrics.precision_recall(same, same) == (1, 1)
+    assert metrics.density_coverage(same, same) == (4, 1)
+    assert metrics.one_nearest_neighbour_accuracy(same, same) == (0.5, 0.5, 0.5)
+
+
+def test_neither_a_large_offset_nor_one_point_far_off_hides_the_small_distances_of_the_others():
+    x = 1e-3 * np.random.default_rng(0).standard_normal((40, 64))
+    for some in (1e6 + x, np.concatenate([x[:1] + 1e8, x[1:]])):
+        exact = ((some[:, None] - some) ** 2).sum(axis=2)
+        made = np.concatenate([distance for _, distance in points.squared_distances(some, some)])
+        np.testing.assert_allclose(made, exact, rtol=1e-6)
