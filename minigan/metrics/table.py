@@ -100,8 +100,11 @@ def _share(hits: Any, n: int | None = None) -> Scored:
 
 
 def _jackknife(of: Callable[..., float], *sets: np.ndarray) -> Scored:
-    """The value, and its error by those that are left when each tenth is left out."""
+    """The value, and its error by those that are left when each tenth is left out; of fewer than
+    ten points, which have no tenths, it is not known."""
     value, tenth = of(*sets), np.arange(len(sets[0])) % PARTS
+    if len(tenth) < PARTS:
+        return value, None
     without = [of(*[x[tenth != i] for x in sets]) for i in range(PARTS)]
     return value, float(np.std(without)) * (PARTS - 1) ** 0.5
 

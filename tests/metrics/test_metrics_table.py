@@ -91,6 +91,8 @@ def test_the_jackknife_of_a_mean_is_its_standard_error_and_a_share_of_0_is_uncer
     value, error = table._jackknife(np.mean, x)
     parts = [x[np.arange(200) % 10 == i].mean() for i in range(10)]
     np.testing.assert_allclose((value, error), (x.mean(), np.std(parts, ddof=1) / 10 ** 0.5))
+    assert table._jackknife(np.mean, x[:9]) == (x[:9].mean(), None)  # nine points have no tenths
+    assert table._jackknife(np.mean, x[:10])[1] == pytest.approx(x[:10].std(ddof=1) / 10 ** 0.5)
     x, y = np.random.default_rng(2).normal(size=(57, 3)), np.ones((43, 3))
     without = [metrics.kernel_distance(x[np.arange(57) % 10 != i], y[np.arange(43) % 10 != i])
                for i in range(10)]
