@@ -19,13 +19,15 @@ def class_shares(labels: np.ndarray, classes: Positive = 10) -> np.ndarray:
     """The share of each class 0, ..., classes - 1 among the labels: float64 (classes,), sum 1.
 
     Blind to all but the class: ten samples, one of each class, have perfect shares. Raises
-    ValueError for no labels, and for labels outside the classes.
+    ValueError for no labels, and for labels that are not whole or outside the classes.
     """
-    index = host(labels).astype(np.intp, casting="same_kind")  # 32 bits wide in a browser
-    counts = np.bincount(index, minlength=classes)
-    if not 0 < counts.sum() or len(counts) > classes:
-        raise ValueError(f"expected at least one label, and all of them in 0..{classes - 1}")
-    return counts / counts.sum()
+    labels = host(labels)
+    if labels.ndim != 1 or labels.size and labels.dtype.kind not in "iub":
+        raise UserError(f"expected labels (N,), whole numbers, got {labels.dtype} {labels.shape}")
+    if not labels.size or labels.min() < 0 or labels.max() >= classes:
+        raise UserError(f"expected at least one label, and all of them in 0..{classes - 1}")
+    counts = np.bincount(labels.astype(np.intp), minlength=classes)  # 32 bits wide in a browser
+    return counts / len(labels)
 
 
 @checked
@@ -33,12 +35,16 @@ def total_variation(p: np.ndarray, q: np.ndarray) -> float:
     """How far apart two distributions over the same classes are: Σ |p − q| / 2, in [0, 1].
 
     It is the share of samples that would have to change class to turn one into the other.
-    Raises ValueError for different shapes.
+    Raises ValueError for different shapes, and for shares below 0 or without the sum 1.
     """
-    p, q = host(p), host(q)
+    p, q = host(p).astype(float), host(q).astype(float)
     if p.shape != q.shape:
         raise ValueError(f"expected distributions over the same classes, got {p.shape} and "
                          f"{q.shape}")
+    for shares in (p, q):
+        if not (shares >= 0).all() or not np.isclose(shares.sum(), 1, atol=1e-3):
+            raise UserError("expected shares of at least 0 with the sum 1: divide counts by their "
+                            "sum")
     return float(np.abs(p - q).sum() / 2)
 
 
@@ -85,7 +91,7 @@ def gan_train(train: Train, fake: np.ndarray, fake_labels: np.ndarray, real: np.
     held-out data. Compare with gan_train of as many real points. It falls with poor samples, with
     missing ones and with wrong labels alike; the generator's training set scores like real data.
 
-    Raises ValueError for labels that do not fit the points.
+    Raises ValueError for labels that do not fit the points, and for no points.
 
     Source: Shmelkov, Schmid and Alahari 2018, How good is my GAN?, arXiv 1807.09499; the same is
     the classification accuracy score of Ravuri and Vinyals 2019, arXiv 1905.10887.
@@ -110,6 +116,8 @@ def _accuracy(train: Train, *sets: tuple[str, Any, Any]) -> float:
         if host(labels).shape != array(points).shape[:1]:
             raise UserError(f"{name} has points of shape {array(points).shape} and labels of shape "
                             f"{host(labels).shape}: expected (N, ...) and (N,)")
+        if not host(labels).size:
+            raise UserError(f"{name} holds no points")
     (_, points, labels), (_, others, truth) = sets
     predicted = host(train(points, labels)(others))
     if predicted.shape != host(truth).shape:

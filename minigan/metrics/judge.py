@@ -124,7 +124,7 @@ class Judge:
     @checked
     def features(self, x: Any) -> np.ndarray:
         """What the last layer but one makes of images: float32 (N, features). Raises UserError for
-        images of another size, and values that are not finite."""
+        images of another size, values that are not finite, and whole numbers above 1."""
         return self._seen(x, lambda features: features)
 
     @checked
@@ -142,7 +142,7 @@ class Judge:
         """The likeliest class of each channel of stacked images (N, H, W, C) with values in [0, 1]:
         int64 (N, C), as `stacked_modes` takes them. Raises UserError for images of another size."""
         x = host(x)
-        if x.ndim != 4 or x.shape[1:3] != self.shape[:2] or self.shape[2] != 1:
+        if x.ndim != 4 or x.shape[1:3] != self.shape[:2] or self.shape[2] != 1 or not x.shape[3]:
             raise UserError(f"the judge of {self.data} takes stacked images "
                             f"(N, {self.shape[0]}, {self.shape[1]}, C) in [0, 1], not {x.shape}")
         return np.stack([self.labels(x[..., channel:channel + 1])
@@ -154,6 +154,9 @@ class Judge:
             raise UserError(f"the judge of {self.data} takes images (N, "
                             f"{', '.join(map(str, self.shape))}) in [0, 1], or rows (N, {size}), "
                             f"not {x.shape}")
+        if x.dtype.kind in "iu" and x.size and x.max() > 1:
+            raise UserError(f"the judge of {self.data} takes images in [0, 1], and these are "
+                            f"{x.dtype} up to {x.max()}: of bytes take images / 255")
 
         def images(start: int) -> Tensor:
             block = rows(x[start:start + BLOCK], "images").astype(np.float32)

@@ -36,14 +36,16 @@ def mode_figures(samples: np.ndarray, centers: np.ndarray, std: PositiveNumber) 
     would make a cloud around all modes look even. Where no sample is of high quality, none of the
     modes is captured and the divergence is ln K, its largest value.
 
-    Raises ValueError for shapes that do not fit, for no samples and for values that are not finite.
+    Raises ValueError for shapes that do not fit, for no samples or centers and for values that are
+    not finite.
     """
     samples, centers = host(samples).astype(float), host(centers).astype(float)
     if samples.ndim != 2 or centers.ndim != 2 or samples.shape[1] != centers.shape[1]:
         raise ValueError(f"expected samples (N, D) and centers (K, D), got {samples.shape} and "
                          f"{centers.shape}")
-    if len(samples) == 0 or not np.isfinite(samples).all():
-        raise ValueError("the samples must be at least one, and all finite")
+    for name, x in (("samples", samples), ("centers", centers)):
+        if len(x) == 0 or not np.isfinite(x).all():
+            raise ValueError(f"the {name} must be at least one, and all finite")
     squares = ((samples[:, None] - centers) ** 2).sum(axis=2)
     good = squares.min(axis=1) < (3 * std) ** 2
     counts = np.bincount(squares.argmin(axis=1)[good], minlength=len(centers))

@@ -27,19 +27,22 @@ def knn_classify(real: np.ndarray, labels: np.ndarray, samples: np.ndarray,
     k        how many neighbours vote; of classes with equally many votes the smallest wins
 
     Returns int64 (M,), of NumPy. Raises ValueError for shapes that do not fit, values that are not
-    finite and k outside 1..N.
+    finite, labels that are no such numbers and k outside 1..N.
     """
     real, samples = alike(real=real, samples=samples)
     xp, labels = array_module(real), host(labels)
     if labels.shape != (len(real),):
         raise UserError(f"expected labels of shape ({len(real)},), got {labels.shape}")
+    if labels.dtype.kind not in "iub" or labels.min() < 0:
+        raise UserError("expected labels that are whole numbers of at least 0, not such as "
+                        f"{min(labels.tolist())}")
     check_k(k, len(real), "real")
-    classes = np.arange(labels.max() + 1)
+    classes = np.unique(labels)
     predicted = np.empty(len(samples), np.int64)
     for block, distance in squared_distances(samples, real):
         nearest = host(xp.argpartition(distance, k - 1, axis=1)[:, :k])
         votes = (labels[nearest][:, :, None] == classes).sum(axis=1)
-        predicted[block] = votes.argmax(axis=1)
+        predicted[block] = classes[votes.argmax(axis=1)]
     return predicted
 
 

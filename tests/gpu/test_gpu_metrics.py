@@ -44,7 +44,7 @@ CALLS = {
     "precision_recall": lambda to: precision_recall(to(A), to(B)),
     "sliced_wasserstein": lambda to: metrics.sliced_wasserstein(to(A), to(B)),
     "stacked_modes": lambda to: metrics.stacked_modes(to(LABELS.reshape(20, 3))),
-    "total_variation": lambda to: metrics.total_variation(to(A[0]), to(B[0])),
+    "total_variation": lambda to: metrics.total_variation(*(to(x[0] / x[0].sum()) for x in (A, B))),
     "vendi_score": lambda to: metrics.vendi_score(to(A)),
     "wasserstein1": lambda to: metrics.wasserstein1(to(A), to(B)),
 }

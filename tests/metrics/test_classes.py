@@ -17,7 +17,7 @@ def test_class_shares_count_every_class_even_those_that_are_missing():
     assert class_shares([0, 0, 2, 3], classes=5).tolist() == [0.5, 0, 0.25, 0.25, 0]
 
 
-@pytest.mark.parametrize("labels", [[10], [-1], np.zeros(0, int)])
+@pytest.mark.parametrize("labels", [[10], [-1], np.zeros(0, int), [], [0.5], [[1]]])
 def test_class_shares_refuse_labels_outside_the_classes_and_none(labels):
     with pytest.raises(ValueError):
         class_shares(labels)
@@ -35,6 +35,17 @@ def test_total_variation_of_disjoint_distributions_is_one():
     assert total_variation([1, 0, 0], [0, 0.5, 0.5]) == 1
     with pytest.raises(ValueError, match="same classes"):
         total_variation([1, 0], [1, 0, 0])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, bool, np.float32])
+def test_total_variation_is_of_shares_of_any_type_and_of_nothing_else(dtype):
+    one, other = np.array([[0, 1], [1, 0]], dtype)
+    assert total_variation(one, other) == 1
+    for wrong in ([10, 0], [1.5, -0.5], [np.nan, 1]):
+        with pytest.raises(ValueError, match="divide counts by their sum"):
+            total_variation(wrong, [0, 1])
+    with pytest.raises(ValueError, match="sum 1"):
+        total_variation([], [])
 
 
 @given(seed=st.integers(0, 2**32), splits=st.integers(1, 4))
@@ -76,6 +87,8 @@ def test_gan_train_and_gan_test_exchange_what_is_fitted_and_what_is_asked():
         gan_train(nearest, fake[0], fake[1][:5], *real)
     with pytest.raises(ValueError, match=r"labels of shape \(2,\) for 300 points"):
         gan_test(lambda x, y: lambda points: [1, 2], *fake, *real)
+    with pytest.raises(ValueError, match="real holds no points"):
+        gan_train(nearest, *fake, real[0][:0], real[1][:0])
 
 
 def test_stacked_real_digits_are_in_all_modes_as_evenly_as_26_000_draws_can_be():

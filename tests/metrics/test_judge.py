@@ -49,7 +49,8 @@ def test_a_judge_gives_features_probabilities_and_labels_of_images_rows_and_tens
     for same in (rows, rows.astype("float64"), mg.tensor(images)):
         assert np.array_equal(judge.features(same), features)
     for wrong, reason in ((images[:, :7], "takes images"), (images[0], "takes images"),
-                          (images[:0], "no points"), (images * np.nan, "not finite")):
+                          (images[:0], "no points"), (images * np.nan, "not finite"),
+                          (np.uint8(16 * images), "uint8 up to 16: of bytes take images / 255")):
         with pytest.raises(UserError, match=reason):
             judge.features(wrong)
 

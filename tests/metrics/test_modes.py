@@ -50,3 +50,6 @@ def test_where_nothing_is_of_high_quality_nothing_is_captured():
 def test_what_cannot_be_judged_is_refused(samples, message):
     with pytest.raises(ValueError, match=message):
         mode_figures(samples, ring_centers(), 0.01)
+    if samples.ndim == 2 and samples.shape[1] == 2:
+        with pytest.raises(ValueError, match=f"centers.*{message}"):
+            mode_figures(ring_centers(), samples, 0.01)

@@ -62,6 +62,14 @@ def test_of_classes_with_equally_many_votes_the_smallest_wins():
     assert knn_classify([[0.0], [1.0]], [7, 3], [[0.1]], k=2).tolist() == [3]
 
 
+def test_labels_are_whole_numbers_of_any_type_and_size():
+    for labels in (np.array([255, 3], np.uint8), np.array([127, 3], np.int8), [10 ** 12, 3]):
+        assert knn_classify([[0.0], [1.0]], labels, [[0.1]], k=1).tolist() == [labels[0]]
+    for wrong in ([-1, 0], [0.5, 1.0], ["a", "b"]):
+        with pytest.raises(ValueError, match="whole numbers of at least 0"):
+            knn_classify([[0.0], [1.0]], wrong, [[0.1]], k=1)
+
+
 def test_real_data_covers_itself_and_one_repeated_sample_covers_little():
     real = np.random.default_rng(0).normal(size=(300, 2))
     assert coverage(real, real) == 1
