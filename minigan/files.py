@@ -63,6 +63,17 @@ def write_text(path: str | os.PathLike, text: str) -> None:
         temporary.write_text(text, "utf-8")
 
 
+@contextmanager
+def where_allowed() -> Iterator[None]:
+    """What is written in the block is left unwritten where nobody may: in a folder of another user,
+    or on a file system that is read-only."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+
+
 def leftovers(folder: Path) -> list[Path]:
     """The temporary files in a folder whose writers were killed: they are of no process that runs,
     or another machine's and a day old."""

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import warnings
-from contextlib import closing, suppress
+from contextlib import closing, nullcontext, suppress
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
@@ -22,6 +22,7 @@ from .. import __version__, backend
 from ..autodiff import Tensor
 from ..backend.cpu import threads
 from ..errors import UserError
+from ..files import where_allowed
 from ..gan import Run
 from ..gan.integrity import findings
 from ..ops import conv2d
@@ -88,7 +89,7 @@ def doctor(args: argparse.Namespace) -> int:
 def examine(run: Run, repair: bool) -> int:
     """Tell what is wrong in a run folder, and repair it where that is wanted and possible; returns
     the exit status: 0 if it is whole now."""
-    with suppress(*[] if repair else [PermissionError]):  # there nobody writes
+    with nullcontext() if repair else where_allowed():  # elsewhere nobody writes
         run.take()  # what another process is writing is not whole
     ill = 0
     for found in findings(run):

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ..files import where_allowed
 from ..gan import report
 from ..gan.evaluation import evaluate
 from ..metrics.table import METRICS
@@ -43,5 +44,6 @@ def evaluate_runs(args: argparse.Namespace) -> None:
                     report=lambda sentence: print(sentence, file=sys.stderr))
     for run in runs:
         if (run.folder / "index.html").exists():
-            report(run)
+            with where_allowed():
+                report(run)
     print(json.dumps(made.as_json(), indent=1) if args.json else made)

@@ -4,7 +4,6 @@ from __future__ import annotations
 import math
 import os
 import textwrap
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.util import find_spec
@@ -13,6 +12,7 @@ from typing import Any, Callable, Sequence
 
 from ..checked import checked
 from ..errors import UserError, no_such
+from ..files import where_allowed
 from ..metrics.comparison import Comparison
 from ..metrics.table import METRICS, Figure, lacking, scored
 from ..settings import Seed, TwoOrMore
@@ -169,7 +169,7 @@ def _draw(path: Path, own: Scores, real: Scores, key: dict[str, Any]) -> None:
         return {name: [math.nan if x is None else x for x in xs] for name, xs in found.items()}
 
     if names and find_spec("matplotlib"):
-        with suppress(PermissionError):
+        with where_allowed():
             save_panels(path, steps, curves("value"), curves("interval"), levels)
 
 

@@ -3,12 +3,11 @@ from __future__ import annotations
 
 import json
 import zlib
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Callable, Iterable
 
 from ..errors import UserError
-from ..files import write_text
+from ..files import where_allowed, write_text
 from ..metrics.table import METRICS, Figure
 from ..settings import NATURAL, NUMBER, TEXT, TWO_OR_MORE, check_fields, optional
 
@@ -55,7 +54,7 @@ class Scores:
         if new:
             # those that another process has written since
             self._known = {**Scores(self.path.parent)._known, **self._known}
-            with suppress(PermissionError):
+            with where_allowed():
                 write_text(self.path, json.dumps({"figures": list(self.rows())}, indent=1) + "\n")
         return found
 

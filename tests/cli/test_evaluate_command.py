@@ -1,8 +1,10 @@
 """`minigan evaluate` and `--keep-best` as a person uses them."""
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import shutil
 import struct
 from pathlib import Path
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from minigan import files, locks
 from minigan.cli import main
 from minigan.gan import Options, Run, evaluate, evaluation, yardstick
 from minigan.gan.scores import Scores
@@ -204,6 +207,32 @@ def test_without_a_judge_the_measures_of_pixels_are_there_and_the_table_says_why
         assert main(["train", system, "--data", data, "--keep-best", "kernel", "--data-dir",
                      "idx" if data == "mnist" else "pictures", *TINY, "--out", "x"]) == 2
         assert "needs a judge" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EROFS])
+def test_the_table_is_printed_of_a_folder_that_cannot_be_written_into(run, capsys, monkeypatch,
+                                                                      number):
+    def refused(path, *args):
+        raise OSError(number, os.strerror(number), str(path))
+    before = {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")}
+    monkeypatch.setattr(os, "access", lambda *args: False)
+    monkeypatch.setattr(files, "make_folder", refused)
+    monkeypatch.setattr(locks, "Lock", refused)
+    monkeypatch.setattr(evaluation, "save_panels", refused)
+    assert main(["evaluate", "run", "--n", "50", "--metrics", "coverage"]) == 0
+    printed = capsys.readouterr()
+    assert "coverage" in printed.out and "its figures will not be kept" in printed.err
+    main(["doctor", "run"])
+    assert "losses.png is missing" in capsys.readouterr().out
+    assert {path: path.stat().st_mtime_ns for path in run.folder.rglob("*")} == before
+
+
+def test_a_full_disk_is_told(run, capsys, monkeypatch):
+    def full(path, *args):
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+    monkeypatch.setattr("minigan.gan.scores.write_text", full)
+    assert main(["evaluate", "run", "--n", "50", "--metrics", "coverage"]) == 2
+    assert "No space left on device: run" in capsys.readouterr().err
 
 
 def test_a_conditional_run_is_read_and_teaches(tmp_path):
