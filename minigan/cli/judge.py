@@ -8,6 +8,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from ..errors import UserError
+from ..gan.config import folder_of
 from ..gan.progress import Progress
 from ..metrics import Judge, train_judge
 from ..metrics.judge import DATA, EPOCHS, judge_file
@@ -35,6 +36,7 @@ def register(commands: Any) -> None:
 
 def judge(args: argparse.Namespace) -> None:
     """`minigan judge`. The file is written whole, at the end."""
+    folder_of(args.data, args.data_dir)
     path, progress = args.out or judge_file(args.data), None
 
     def report(step: int, steps: int, loss: float) -> None:

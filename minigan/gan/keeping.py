@@ -37,7 +37,9 @@ class Keeper:
         Scores(self.folder)  # if it is damaged, too
         reason = self.figure(trainer)
         if isinstance(reason, str):
-            raise UserError(f"the best step cannot be kept by {self.config.keep_best}: {reason}")
+            why = self.yardstick.why if "judge" in reason else None
+            raise UserError(f"the best step cannot be kept by {self.config.keep_best}: {reason}"
+                            + (f"; {why}" if why else ""))
 
     def keep(self, trainer: Trainer, weights: Path) -> None:
         """Write the figure of the trainer's step, whose weights have been written."""

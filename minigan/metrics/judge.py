@@ -75,12 +75,13 @@ class Judge:
         if not path.exists():
             raise UserError(f"there is no judge of {data} in {path}: train one with "
                             f"minigan judge {data}")
-        arrays, text = read_arrays(path)
         try:
+            arrays, text = read_arrays(path)
             judge = _read(arrays, parsed(text, _FIELDS))
         except (KeyError, TypeError, ValueError) as error:
-            raise UserError(f"{path} is no judge, or a damaged one ({brief(error)}): "
-                            "delete it and train another with minigan judge") from None
+            reason = brief(error).removeprefix(f"{path} ")
+            raise UserError(f"{path} is no judge, or a damaged one ({reason}): delete it and train "
+                            "another with minigan judge") from None
         if judge.data != data:
             raise UserError(f"{path} holds a judge of {judge.data}, not of {data}")
         return judge

@@ -58,6 +58,7 @@ def test_mistakes_are_answered_in_one_line_before_anything_is_trained(tmp_path, 
             (["digits", "--out", str(tmp_path / "file" / "judge")], "file"),
             (["mnist", "--data-dir", str(tmp_path), "--out", str(tmp_path / "new")],
              "minigan train --data images"),
+            (["digits", "--data-dir", str(tmp_path)], "read from no folder"),
             (["images"], "there is no judge of 'images'"),
             (["digits", "--epochs", "0"], "whole number")):
         try:
