@@ -177,7 +177,7 @@ def _cell(figure: Figure | str | None, short: bool) -> str:
     if not isinstance(figure, Figure):
         return "–"
     value, half = figure
-    if short or not half:
+    if short or not half or half < 1e-6 * abs(value):  # which is rounding
         return f"{value:.3g}"
     digits = max(0, 1 - math.floor(math.log10(half)))
     return f"{value:.{digits}f} ± {half:.{digits}f}"

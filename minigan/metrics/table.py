@@ -66,7 +66,7 @@ class Figure(NamedTuple):
     interval: float | None
 
 
-NEEDS = {"judge": "a judge",
+NEEDS = {"judge": "a judge of such images",
          "told": "samples that were told their classes, as those of conditional runs are",
          "labels": "real images with labels",
          "stacked": "stacked digits, and a judge of digits"}

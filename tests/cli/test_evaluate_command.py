@@ -66,6 +66,11 @@ def test_the_table_has_a_row_for_each_measure_and_says_what_it_depends_on(run, c
     assert printed.err.splitlines()[0] == "run: step 6" and (run.folder / "evaluation.png").exists()
 
 
+def test_an_interval_that_is_only_rounding_is_not_printed():
+    assert evaluation._cell(Figure(-236.6238, 3e-14), False) == "-237"
+    assert evaluation._cell(Figure(0.0, 0.0031), False) == "0.0000 ± 0.0031"
+
+
 def test_json_stands_alone_on_standard_output_and_runs_stand_side_by_side(run, capsys):
     shutil.copytree("run", "other")
     assert main(["evaluate", "run", "other", "--n", "50", "--metrics", *QUICK, "--json"]) == 0
@@ -207,7 +212,7 @@ def test_without_a_judge_the_measures_of_pixels_are_there_and_the_table_says_why
         assert {row["judge"] for row in Scores(tmp_path / out).rows()} == {None}
         assert main(["train", system, "--data", data, "--keep-best", "kernel", "--data-dir",
                      "idx" if data == "mnist" else "pictures", *TINY, "--out", "x"]) == 2
-        assert f"needs a judge; {says}" in re.sub("there is .*train one with ", "",
+        assert f"needs a judge of such images; {says}" in re.sub("there is .*train one with ", "",
                                                   capsys.readouterr().err)
 
 
