@@ -132,6 +132,12 @@ def _resampled(of: Callable[..., float], c: Comparison, *labels: np.ndarray) -> 
     return of(*shares), float(np.std([of(*row) for row in zip(*drawn)]))
 
 
+def _rarest(c: Comparison) -> Scored:
+    value, error = _resampled(lambda shares: float(shares.min()), c, c.fake.classes)
+    # of a class that none of them shows, none is drawn: it is known no better than any share of 0
+    return value, max(error, _share(np.zeros(len(c.fake.classes)))[1])
+
+
 def _classifier(c: Comparison) -> Scored:
     both, *_ = classifier_two_sample(dense(c.seed, 600), c.real.pixels, c.fake.pixels, c.seed)
     return _share(both, len(c.real.pixels))  # half of each kind is asked about
@@ -188,8 +194,7 @@ METRICS: dict[str, Metric] = {
     "classes": Metric(
         lambda c: _resampled(total_variation, c, c.fake.classes, c.real.classes),
         "lower", "answers", "bootstrap", ("judge",)),
-    "rarest": Metric(lambda c: _resampled(lambda shares: float(shares.min()), c, c.fake.classes),
-                     "higher", "answers", "bootstrap", ("judge",), alone=True),
+    "rarest": Metric(_rarest, "higher", "answers", "bootstrap", ("judge",), alone=True),
     "gan-test": Metric(lambda c: _share(c.fake.classes == c.fake.labels),
                        "higher", "answers", "binomial", ("judge", "told"), alone=True),
     "modes": Metric(lambda c: (stacked_modes(c.fake.by_channel)[0], None),

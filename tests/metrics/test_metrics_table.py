@@ -9,6 +9,7 @@ from minigan.data import Scaled, digits
 from minigan.metrics import table
 from minigan.metrics.comparison import Comparison, Seen, Shown, blurred, noisy
 from minigan.metrics.kernel import kernel_jackknife, kernel_sums
+from minigan.metrics.neighbours import nearer
 from minigan.metrics.table import METRICS, WIDTHS, Figure, lacking, scored
 
 IMAGES, LABELS = digits()
@@ -114,3 +115,43 @@ def test_what_is_lacking_is_named_and_what_is_not_finite_refused():
 
 def test_the_error_of_a_share_is_that_of_two_more_of_either_kind():
     assert table._share([True] * 10) == (1, pytest.approx((12 / 14 * 2 / 14 / 14) ** 0.5))
+
+
+def test_what_is_known_from_ten_parts_has_students_interval():
+    stats = pytest.importorskip("scipy.stats", reason="it knows Student's distribution")
+    for how in ("parts", "jackknife"):
+        assert WIDTHS[how] == pytest.approx(stats.t(9).ppf(0.975), abs=1e-3)
+    for how in ("bootstrap", "binomial", "deviation"):
+        assert WIDTHS[how] == pytest.approx(stats.norm.ppf(0.975), abs=1e-3)
+    parts = [metrics.inception_score(part, splits=1)[0]
+             for part in np.array_split(NOISE.fake.probabilities, 10)]
+    assert scored("inception", NOISE) == pytest.approx(
+        (np.mean(parts), WIDTHS["parts"] * np.std(parts, ddof=1) / 10 ** 0.5))
+
+
+def test_the_interval_of_memorisation_is_by_its_z():
+    train = IMAGES[ROWS[2 * N:]]
+    held_out = NOISE.shown.held_out
+    share, z = nearer(held_out, NOISE.shown.nearest(NOISE.fake.pixels)[1])
+    assert len(held_out) == min(1000, len(train))
+    assert scored("memorisation", NOISE) == pytest.approx((share, 1.96 * (share - 0.5) / z))
+
+
+def test_the_width_of_the_density_is_chosen_by_a_tenth_and_read_from_the_others():
+    tenth = N // 10
+    real = np.concatenate([REAL.fake.images[:tenth], BLUR.fake.images[tenth:]])  # copies, and not
+    value, _ = scored("parzen", Comparison(REAL.fake, Seen(real), REAL.shown))
+    of_real, of_fake = real.reshape(N, -1), REAL.fake.pixels
+    expected, _, sigma = metrics.parzen_log_likelihood(of_fake, of_real[:tenth], of_real[tenth:])
+    by_all = metrics.parzen_log_likelihood(of_fake, of_real, of_real[tenth:])[2]
+    assert value == pytest.approx(expected) and sigma < by_all
+
+
+def test_shares_drawn_anew_deviate_as_shares_do_and_a_class_that_is_missing_is_uncertain():
+    c = Comparison(NOISE.fake, NOISE.real, NOISE.shown)
+    p = (c.fake.classes == 1).mean()
+    value, error = table._resampled(lambda shares: float(shares[1]), c, c.fake.classes)
+    assert (value, error) == pytest.approx((p, (p * (1 - p) / N) ** 0.5), rel=0.15)
+    one = beside(np.repeat(REAL.fake.images[:1], N, axis=0))
+    value, half = scored("rarest", one)
+    assert value == 0 and 2 / N < half < 4 / N
