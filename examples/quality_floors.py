@@ -21,7 +21,10 @@ parser.add_argument("--seed", type=int, default=0)
 args = parser.parse_args()
 
 images = (mnist(args.mnist) if args.mnist else digits())[0]
-n = args.n or min(len(images) * 10 // 21, 10_000)
+most = len(images) * 10 // 21
+n = min(most, 10_000) if args.n is None else args.n
+if not 40 <= n <= most:  # a twentieth has two points, and all three parts have their number
+    parser.error(f"--n {n} is not from 40 to {most}")
 order = np.random.default_rng(args.seed).permutation(len(images))[:2 * n + n // 10]
 a, b, held_out = np.split(images[order].reshape(len(order), -1), [n, 2 * n])
 

@@ -122,6 +122,8 @@ def main():
     parser.add_argument("--out", type=Path, default=Path("runs/recipes"))
     parser.add_argument("--record", type=Path, default=RECORD)
     args = parser.parse_args()
+    if args.n < 2:
+        parser.error(f"-n {args.n} samples have no covariance: it takes at least 2")
 
     lines = args.record.read_text().splitlines() if args.record.exists() else []
     if args.system is None:
