@@ -10,7 +10,8 @@ import os
 import platform
 import time
 import weakref
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -26,6 +27,7 @@ except ImportError:  # all others
     msvcrt = None
 
 NAME = ".lock"
+TRIES = 3000  # of a turn, 0.01 s after one another
 
 
 class Taken(UserError):
@@ -36,8 +38,8 @@ class Lock:
     """The lock of a folder, until it is released or gone. Raises Taken if another process has it,
     and OSError for a folder that cannot be written into."""
 
-    def __init__(self, folder: Path):
-        self.path, self.process = folder / NAME, os.getpid()
+    def __init__(self, folder: Path, name: str = NAME):
+        self.path, self.process = folder / name, os.getpid()
         while True:
             self.file = open(self.path, "a+", encoding="utf-8")
             if not _locked(self.file):
@@ -69,6 +71,25 @@ def lock(folder: Path) -> Lock:
     if held is None or not held.holds():
         held = _held[name] = Lock(Path(name))
     return held
+
+
+@contextmanager
+def turn(folder: Path, name: str) -> Iterator[None]:
+    """The block is run by one process and one thread at a time, for a file that is read and written
+    again in a moment; the others wait, but not for long, because whoever keeps it hangs. It is
+    beside the lock of the folder. Raises OSError as Lock does."""
+    held = None
+    for _ in range(TRIES):
+        try:
+            held = Lock(folder, name)
+            break
+        except Taken:
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        if held:
+            held.release()
 
 
 def taken(folder: Path) -> bool:

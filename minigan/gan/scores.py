@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterable
 
 from ..errors import UserError
 from ..files import where_allowed, write_text
+from ..locks import turn
 from ..metrics.table import METRICS, Figure
 from ..settings import NATURAL, NUMBER, TEXT, TWO_OR_MORE, check_fields, optional
 
@@ -52,9 +53,9 @@ class Scores:
                 self._known[_key(key)] = {**key, **found[name]._asdict()}
                 new = True
         if new:
-            # those that another process has written since
-            self._known = {**Scores(self.path.parent)._known, **self._known}
-            with where_allowed():
+            with where_allowed(), turn(self.path.parent, ".evaluation.lock"):
+                # those that another process has written since
+                self._known = {**Scores(self.path.parent)._known, **self._known}
                 write_text(self.path, json.dumps({"figures": list(self.rows())}, indent=1) + "\n")
         return found
 

@@ -8,6 +8,8 @@ import os
 import re
 import shutil
 import struct
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from PIL import Image
 
 from minigan import files, locks
 from minigan.cli import main
+from minigan.files import write_text
 from minigan.gan import Options, Run, evaluate, evaluation, yardstick
 from minigan.gan.scores import Scores
 from minigan.metrics.table import METRICS, Figure
@@ -262,6 +265,20 @@ def test_a_run_named_as_a_column_keeps_its_own_and_what_another_process_wrote_st
         scores.figures(["precision"], lambda name: Figure(1.0, None), column="samples", step=6,
                        weights=None, n=n, seed=0, data=None, reference="real", judge=None)
     assert {7, 8} <= {row["n"] for row in Scores(Path("noise")).rows()}
+
+
+def test_of_several_that_write_their_figures_at_once_none_loses_any(tmp_path, monkeypatch):
+    def slowly(path, text):
+        time.sleep(0.1)  # in which the others have read
+        write_text(path, text)
+    monkeypatch.setattr("minigan.gan.scores.write_text", slowly)
+    each = [Scores(tmp_path) for _ in range(3)]  # all of them read an empty folder
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda n: each[n].figures(
+            ["precision"], lambda name: Figure(1.0, None), column="samples", step=6, weights=None,
+            n=n + 2, seed=0, data=None, reference="real", judge=None), range(3)))
+    assert {row["n"] for row in Scores(tmp_path).rows()} == {2, 3, 4}
+    assert [path.name for path in tmp_path.iterdir()] == ["evaluation.json"]
 
 
 def test_a_run_older_than_fingerprints_is_known_by_its_images_and_damaged_figures_stop_it(run):
