@@ -17,6 +17,7 @@ from ..errors import UserError
 
 Array = Any  # a numpy.ndarray, or a cupy.ndarray
 BLOCK = 2 ** 20  # distances held at once: 8 MB, which a cache has room for
+LARGEST = 1e50  # more than any float32: the third power of products with it is still a number
 NOTHING = 2.0 ** -40     # of a point's squared distance from the middle: less is rounding
 ROUNDED = 2.0 ** 24 + 1  # by which a float64 is cut to 29 bits
 
@@ -40,7 +41,7 @@ def like(x: np.ndarray, other: Array) -> Array:
 
 def rows(points: Any, name: str, least: int = 1) -> Array:
     """Points (N, ...) as finite float64 rows (N, D). Raises UserError for fewer than the least
-    number of points, for values that are not finite and for what is no number."""
+    number of points, for values that are not finite or beyond 1e50 and for what is no number."""
     points = array(points)
     if points.dtype.kind not in "fiub":
         raise UserError(f"{name} holds {points.dtype}, not numbers")
@@ -52,6 +53,9 @@ def rows(points: Any, name: str, least: int = 1) -> Array:
     if not backend.array_module(points).isfinite(points).all():
         raise UserError(f"{name} holds values that are not finite, as NaN is: look for what made "
                         "them with mg.anomaly()")
+    if max(points.max(), -points.min()) > LARGEST:
+        raise UserError(f"{name} holds values beyond ±{LARGEST:g}, whose powers are no numbers any "
+                        "more: scale them")
     return points
 
 

@@ -49,6 +49,7 @@ OF_TWO = [metrics.classifier_two_sample, metrics.coverage, metrics.density_cover
     (GOOD[:, :2], "real and fake differ in size: 3 and 2 values"),
     (np.full((80, 3), np.nan), "fake holds values that are not finite, as NaN is: look"),
     (np.full((80, 3), np.inf), "fake holds values that are not finite"),
+    (-1e200 * GOOD, r"fake holds values beyond ±1e\+50"),
     (GOOD[:0], r"fake holds no points: expected \(N, ...\), got \(0, 3\)"),
     (GOOD.astype(complex), "fake holds complex128, not numbers"),
     (GOOD[:1], r"too few|have|equally many|make no|k = \d neighbours")])
