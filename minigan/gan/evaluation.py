@@ -60,7 +60,8 @@ class Evaluation:
         lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths)).rstrip()
                  for row in cells]
         said = [f"not here: {', '.join(which)} ({reason})" for reason, which in notes.items()]
-        return "\n".join([self.head, "", *lines, *[""] * bool(said), *said])
+        table = ["", *lines] if len(cells) > 1 else []  # else nothing could be measured
+        return "\n".join([self.head, *table, *[""] * bool(said), *said])
 
     def as_json(self) -> dict[str, Any]:
         """The same of plain dicts, lists, strings and numbers."""

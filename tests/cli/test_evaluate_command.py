@@ -74,6 +74,12 @@ def test_an_interval_that_is_only_rounding_is_not_printed():
     assert evaluation._cell(Figure(0.0, 0.0031), False) == "0.0000 ± 0.0031"
 
 
+def test_where_nothing_can_be_measured_there_is_no_table_but_why(run, capsys):
+    assert main(["evaluate", "run", "--n", "50", "--metrics", "gan-test"]) == 0
+    _, *said = capsys.readouterr().out.strip().split("\n\n")
+    assert len(said) == 1 and said[0].startswith("not here: gan-test (needs samples")
+
+
 def test_json_stands_alone_on_standard_output_and_runs_stand_side_by_side(run, capsys):
     shutil.copytree("run", "other")
     assert main(["evaluate", "run", "other", "--n", "50", "--metrics", *QUICK, "--json"]) == 0
