@@ -9,8 +9,10 @@ that are neither. In dcgan the first picture, of 2 × 2 or 7 × 7 pixels, is lin
 way is straight. Layers before it can bend the noise and make the way short. The first command
 trains the pair with so many of them on the shipped digits, and says of how many samples a judge is
 sure (0.9), how far they are from real digits (the Fréchet distance of the judge's features; two
-halves of the real ones have 0.9), and how many real digits have one nearby (coverage). Half a
-minute each; what is finished is not trained again, and what was stopped goes on.
+halves of the real ones have 0.9), and how many real digits have one nearby (coverage). Then it goes
+from noise to noise in 40 steps: how often does the digit become another one on the way, and for how
+many steps is the judge unsure, each time? Half a minute of training each; what is finished is not
+trained again, and what was stopped goes on.
 """
 import argparse
 from functools import partial
@@ -20,7 +22,7 @@ import numpy as np
 
 from minigan import data, metrics
 from minigan.data import Loader
-from minigan.gan import GAN, Run, System, Trainer, models
+from minigan.gan import GAN, Run, System, Trainer, models, sample
 
 
 def generator(layers, hidden, shape=(8, 8, 1), latent=32, rng=None, **options):
@@ -44,6 +46,18 @@ mnist = System("dcgan, two layers deeper", models.Pair(
     value_range=(-1, 1), batch_size=128)
 
 
+def passages(net, judge, n=600, steps=40):
+    """From noise to noise, where the judge is sure of both samples and they are of two classes: how
+    often the class changes on the way, and for how many of the steps it is unsure, each time."""
+    start, end = np.random.default_rng(0).standard_normal((2, n, net.latent)).astype(np.float32)
+    ways = [judge.probabilities((sample(net, np.cos(t) * start + np.sin(t) * end) + 1) / 2)
+            for t in np.linspace(0, np.pi / 2, steps + 1, dtype=np.float32)]
+    sure, classes = np.max(ways, axis=2) >= 0.9, np.argmax(ways, axis=2)
+    crossing = sure[0] & sure[-1] & (classes[0] != classes[-1])
+    changes = (np.diff(classes, axis=0) != 0)[:, crossing].sum()
+    return changes / crossing.sum(), (~sure)[:, crossing].sum() / changes
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--layers", type=int, nargs="+", default=[0, 1, 2, 3, 4])
@@ -54,20 +68,21 @@ def main():
 
     images, judge = data.digits()[0], metrics.Judge.load("digits")
     real = images[np.random.default_rng(0).permutation(len(images))[:len(images) // 2]]
-    print("layers  seed  judge sure  Fréchet  coverage")
+    print("layers  seed  judge sure  Fréchet  coverage  changes  of steps")
     for layers in args.layers:
         for seed in args.seeds:
             game = GAN(*pair(layers)(rng=np.random.default_rng(seed)))
             loader = Loader(2 * images - 1, batch_size=64, seed=seed)
             trainer = Trainer(game, loader, lr=2e-3, seed=seed)
             run = Run.of(args.out / f"{layers}-layers-seed-{seed}", trainer, args.steps)
-            run.train()
+            net = run.train().average.module
             samples = run.samples(len(images), seed=1)
             sure = (judge.probabilities(samples).max(axis=1) >= 0.9).mean()
             distance = metrics.frechet(judge.features(real), judge.features(samples[:len(real)]))
             covered = metrics.coverage(images.reshape(-1, 64), samples.reshape(-1, 64))
-            print(f"{layers:6}  {seed:4}  {sure:10.1%}  {distance:7.2f}  {covered:8.3f}",
-                  flush=True)
+            changes, lengths = passages(net, judge)
+            print(f"{layers:6}  {seed:4}  {sure:10.1%}  {distance:7.2f}  {covered:8.3f}  "
+                  f"{changes:7.2f}  {lengths:8.1f}", flush=True)
 
 
 if __name__ == "__main__":
