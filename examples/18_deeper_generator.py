@@ -11,8 +11,8 @@ trains the pair with so many of them on the shipped digits, and says of how many
 sure (0.9), how far they are from real digits (the Fréchet distance of the judge's features; two
 halves of the real ones have 0.9), and how many real digits have one nearby (coverage). Then it goes
 from noise to noise in 40 steps: how often does the digit become another one on the way, and for how
-many steps is the judge unsure, each time? Half a minute of training each; what is finished is not
-trained again, and what was stopped goes on.
+many steps is the judge unsure, each time? ways.png shows some. Half a minute of training each; what
+is finished is not trained again, and what was stopped goes on.
 """
 import argparse
 from functools import partial
@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from minigan import data, metrics
-from minigan.data import Loader
 from minigan.gan import GAN, Run, System, Trainer, models, sample
+from minigan.viz import save_grid
 
 
 def generator(layers, hidden, shape=(8, 8, 1), latent=32, rng=None, **options):
@@ -46,16 +46,16 @@ mnist = System("dcgan, two layers deeper", models.Pair(
     value_range=(-1, 1), batch_size=128)
 
 
-def passages(net, judge, n=600, steps=40):
-    """From noise to noise, where the judge is sure of both samples and they are of two classes: how
-    often the class changes on the way, and for how many of the steps it is unsure, each time."""
+def ways(net, judge, n=600, steps=40):
+    """From noise to noise in so many steps, where the judge is sure of both samples and they are of
+    two classes: the images (steps + 1, ways, 8, 8, 1), their classes, and of which it is sure."""
     start, end = np.random.default_rng(0).standard_normal((2, n, net.latent)).astype(np.float32)
-    ways = [judge.probabilities((sample(net, np.cos(t) * start + np.sin(t) * end) + 1) / 2)
-            for t in np.linspace(0, np.pi / 2, steps + 1, dtype=np.float32)]
-    sure, classes = np.max(ways, axis=2) >= 0.9, np.argmax(ways, axis=2)
+    images = np.stack([(sample(net, np.cos(t) * start + np.sin(t) * end) + 1) / 2
+                       for t in np.linspace(0, np.pi / 2, steps + 1, dtype=np.float32)])
+    answers = np.stack([judge.probabilities(x) for x in images])
+    classes, sure = answers.argmax(axis=2), answers.max(axis=2) >= 0.9
     crossing = sure[0] & sure[-1] & (classes[0] != classes[-1])
-    changes = (np.diff(classes, axis=0) != 0)[:, crossing].sum()
-    return changes / crossing.sum(), (~sure)[:, crossing].sum() / changes
+    return images[:, crossing], classes[:, crossing], sure[:, crossing]
 
 
 def main():
@@ -68,11 +68,12 @@ def main():
 
     images, judge = data.digits()[0], metrics.Judge.load("digits")
     real = images[np.random.default_rng(0).permutation(len(images))[:len(images) // 2]]
+    rows = []
     print("layers  seed  judge sure  Fréchet  coverage  changes  of steps")
     for layers in args.layers:
         for seed in args.seeds:
             game = GAN(*pair(layers)(rng=np.random.default_rng(seed)))
-            loader = Loader(2 * images - 1, batch_size=64, seed=seed)
+            loader = data.Loader(2 * images - 1, batch_size=64, seed=seed)
             trainer = Trainer(game, loader, lr=2e-3, seed=seed)
             run = Run.of(args.out / f"{layers}-layers-seed-{seed}", trainer, args.steps)
             net = run.train().average.module
@@ -80,9 +81,15 @@ def main():
             sure = (judge.probabilities(samples).max(axis=1) >= 0.9).mean()
             distance = metrics.frechet(judge.features(real), judge.features(samples[:len(real)]))
             covered = metrics.coverage(images.reshape(-1, 64), samples.reshape(-1, 64))
-            changes, lengths = passages(net, judge)
+            passed, classes, certain = ways(net, judge)
+            n, changes = passed.shape[1], (np.diff(classes, axis=0) != 0).sum()
             print(f"{layers:6}  {seed:4}  {sure:10.1%}  {distance:7.2f}  {covered:8.3f}  "
-                  f"{changes:7.2f}  {lengths:8.1f}", flush=True)
+                  f"{changes / max(1, n):7.2f}  {(~certain).sum() / max(1, changes):8.1f}",
+                  flush=True)
+            if n and seed == args.seeds[0]:  # three ways, on white where the judge is unsure
+                shown = np.where(certain[..., None, None, None], passed, 1 - passed)[::2, :3]
+                rows.extend(shown.swapaxes(0, 1))
+                save_grid(args.out / "ways.png", np.concatenate(rows), columns=len(shown))
 
 
 if __name__ == "__main__":
