@@ -17,7 +17,7 @@ def heights(game: GAN, points: np.ndarray, real: np.ndarray) -> np.ndarray:
     """D's logit at each of the points (N, 2), float32 (N,): G wants its samples uphill.
 
     Of several discriminators it is the mean. One that sees `pack` points at once sees each point
-    among the first ones of `real` (M, 2), in turns.
+    among the first ones of `real` (M, 2), in turns, and in a small `real` again from the first on.
     """
     if isinstance(game, GMAN):
         return np.mean([heights(g, points, real) for g in game.games], axis=0)
@@ -25,7 +25,7 @@ def heights(game: GAN, points: np.ndarray, real: np.ndarray) -> np.ndarray:
         if game.pack == 1:
             return logits_of(game.discriminator(_tensor(points))).numpy()[:, 0]
         total = np.zeros(len(points), np.float32)
-        for company in real[:DRAWS * (game.pack - 1)].reshape(DRAWS, game.pack - 1, 2):
+        for company in np.resize(real, (DRAWS, game.pack - 1, 2)):
             among = [points, *[np.broadcast_to(c, points.shape) for c in company]]
             together = _tensor(np.stack(among, axis=1).reshape(-1, 2))
             total += logits_of(game.discriminator(packed(together, game.pack))).numpy()[:, 0]

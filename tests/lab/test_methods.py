@@ -58,6 +58,14 @@ def test_the_surface_of_two_discriminators_is_their_mean():
     np.testing.assert_allclose(both, (one + two) / 2, rtol=1e-5)
 
 
+def test_a_point_is_seen_in_a_company_larger_than_the_real_points_there_are():
+    game = Experiment(task("ring", "packing-4")).game  # 8 times 3 are asked for
+    points = np.random.default_rng(1).standard_normal((20, 2)).astype(np.float32)
+    again = np.concatenate([points, points])
+    np.testing.assert_array_equal(heights(game, points[:5], points),
+                                  heights(game, points[:5], again))
+
+
 def test_noise_on_what_d_sees_fades_until_half_time():
     noise = Experiment(task("ring", "instance-noise")).game.augment
     stds = []
