@@ -84,11 +84,12 @@ def boundary(objective: Objective) -> float | None:
     """The logit of an example that is as likely real as generated, which is where D's two losses
     together are least: 0 for minimax, 1/2 for least squares, 1 for KL. The middle, if there are
     many (hinge: −1 to 1); None if it could be any, as for Wasserstein, whose critic means only
-    differences."""
-    logits = Tensor(backend.asarray([i / 64 for i in range(-512, 513)]))
+    differences, or if the loss falls without end, as with smoothed labels there."""
+    places = [i / 64 for i in range(-512, 513)]
+    logits = Tensor(backend.asarray(places))
     total = (objective.on_real(logits) + objective.on_fake(logits)).numpy()
-    least = [i / 64 for i, v in zip(range(-512, 513), total) if v <= total.min() + 1e-9]
-    return None if len(least) == len(total) else sum(least) / len(least)
+    least = [place for place, v in zip(places, total) if v <= total.min() + 1e-9]
+    return None if {places[0], places[-1]} & {*least} else sum(least) / len(least)
 
 
 def accuracies(objective: Objective, real: Array, fake: Array) -> tuple[Array, Array]:

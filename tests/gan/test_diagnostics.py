@@ -114,6 +114,9 @@ def test_the_boundary_is_the_logit_of_what_is_as_likely_real_as_generated(name, 
 def test_a_smoothed_label_moves_the_boundary():
     # 0.9 of what real examples say against 1.1 of the opposite: σ(logit) = 0.9 / 2
     assert boundary(smoothed(minimax, 0.1)) == pytest.approx(np.log(0.45 / 0.55), abs=0.02)
+    # and where D's losses cancel, leaves 2 · 0.1 of a logit to be made ever smaller
+    for name in ("wasserstein", "total-variation"):
+        assert boundary(smoothed(OBJECTIVES[name], 0.1)) is None
 
 
 def test_order_is_the_share_of_pairs_with_the_real_logit_larger_and_a_tie_is_half():
