@@ -70,6 +70,22 @@ def test_statistics_of_each_shard_are_others_than_those_of_the_batch():
     assert bits(made["whole"]) != bits(made["shard"])
 
 
+def test_what_is_kept_of_the_shards_statistics_is_their_mean():
+    rng = np.random.default_rng(3)
+    real, z = rng.normal(size=(12, 3)), rng.normal(size=(12, 2))
+    whole, other = (GAN(*normalised()) for _ in range(2))
+    sharded = ShardedPlayers(players(other), 3, "shard", Alone())
+    sharded.rngs = [None] * 3
+    update.alternating(players(whole), [(mg.tensor(real),)], [(mg.tensor(z),)])
+    update.alternating(sharded, *[[[(mg.tensor(x[i:i + 4]),) for i in (0, 4, 8)]]
+                                  for x in (real, z)])
+    sharded.settle()
+    found = [[m.running_mean.numpy() for m in game.generator.modules()
+              if isinstance(m, nn.BatchNorm)][0] for game in (whole, other, *sharded.games)]
+    for each in found[1:]:  # shards are of one size: the mean of their means is the batch's
+        np.testing.assert_allclose(each, found[0], rtol=1e-10)
+
+
 @pytest.mark.parametrize("batch_norm", ["whole", "shard"])
 def test_a_resumed_run_in_shards_ends_with_the_bits_of_an_uninterrupted_one(batch_norm):
     whole, first, second = (trainer(4, batch_norm) for _ in range(3))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from minigan import tensor
 from minigan.data import DISTRIBUTIONS
 from minigan.gan import GAN, GameError, Options, d2gan
 from minigan.lab import METHODS, PLANE, Experiment, Task
@@ -56,6 +57,14 @@ def test_the_surface_of_two_discriminators_is_their_mean():
     one, two = (heights(GAN(generator, d), points, points) for d in (first, second))
     both = heights(d2gan(generator, first, second), points, points)
     np.testing.assert_allclose(both, (one + two) / 2, rtol=1e-5)
+
+
+def test_a_packing_discriminators_height_is_its_mean_over_the_company():
+    game = Experiment(task("ring", "packing-4")).game
+    points = np.random.default_rng(1).standard_normal((30, 2)).astype(np.float32)
+    rows = [np.concatenate([points[5], *points[3 * i:3 * i + 3]]) for i in range(8)]
+    expected = game.discriminator(tensor(np.stack(rows))).numpy().mean()
+    np.testing.assert_allclose(heights(game, points[5:6], points), [expected], rtol=1e-5)
 
 
 def test_a_point_is_seen_in_a_company_larger_than_the_real_points_there_are():
