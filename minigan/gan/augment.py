@@ -47,9 +47,10 @@ class InstanceNoise:
 
 @dataclass(frozen=True)
 class DiffAugment:
-    """For images (N, H, W, C): brightness, contrast, a shift by up to an eighth with black moving
-    in, and a black square of half the size, each another one for every image (Zhao et al. 2020,
-    with their strengths)."""
+    """For images (N, H, W, C): brightness, contrast, a shift by up to an eighth with 0 moving
+    in, and a square of 0 of half the size, each another one for every image (Zhao et al. 2020, with
+    their strengths, but without saturation, which grey images have not). 0 is black where pixels
+    are from 0 to 1, and grey where they are from −1 to 1, as theirs."""
 
     colour: bool = True
     translation: bool = True
