@@ -45,6 +45,7 @@ def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES
     run.config.check_images("a walk is")
     game, step = run.game(step)
     rows, columns = grid
+    named = "-".join(map(str, () if labels is None else labels))  # each film has a place
     if labels is None:
         labels = range(run.config.classes) if run.config.conditional else ()
     if len(labels) > 1 and stops is not None:
@@ -60,8 +61,8 @@ def walk(run: Run, path: str | Path | None = None, *, frames: TwoOrMore = FRAMES
         raise GameError(f"a walk has at least 2 stops, and a frame for each: {len(latents)} stops "
                         f"in {frames} frames are none")
     if path is None:
-        names = "".join(f"-label-{label}" for label in labels[:1] if len(labels) == 1)
-        path = run.folder / f"walk-step-{step:06d}-seed-{seed}{names}.gif"
+        name = f"walk-step-{step:06d}-seed-{seed}" + f"-label-{named}" * bool(named)
+        path = run.folder / f"{name}.gif"
     height, width, _ = run.config.shape
     scale = max(1, min(8, SIDE // max(rows * (height + 1), columns * (width + 1))))
     save_film(path, (as_bytes(image_grid(run.painted(game, latent), columns=columns), scale)

@@ -100,6 +100,8 @@ def test_a_conditional_walk_goes_from_class_to_class_or_within_one(runs, tmp_pat
         assert np.abs(between_all[2 * k] - expected.astype(int)).max() <= 5
     within = walk(run, frames=4, stops=2, labels=[7], grid=(1, 2))
     assert within.name == "walk-step-000003-seed-0-label-7.gif"
+    two = walk(run, frames=2, labels=[7, 3], grid=(1, 2))
+    assert two.name == "walk-step-000003-seed-0-label-7-3.gif"
     np.testing.assert_array_less(np.abs(frames(within)[0] - as_bytes(
         image_grid(run.samples(2, label=7), columns=2), 8).astype(int)), 6)
 
