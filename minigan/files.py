@@ -58,9 +58,10 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_text(path: str | os.PathLike, text: str) -> None:
-    """A file of this text, in UTF-8, whole or not at all."""
+    """A file of this text, in UTF-8, whole or not at all. A byte in the name of a folder that is
+    none of UTF-8, which Python takes for a character such as \\udce4, is written as that."""
     with replacing(path) as temporary:
-        temporary.write_text(text, "utf-8")
+        temporary.write_text(text, "utf-8", "backslashreplace")
 
 
 @contextmanager

@@ -71,6 +71,12 @@ def test_several_runs_are_side_by_side_and_named_safely(run, whole, tmp_path):
     assert "a&lt;b&gt;&amp;c" in text and "a<b>" not in text
 
 
+def test_a_name_that_is_no_text_stands_on_the_page_by_its_bytes(run):
+    run.config.data_dir = "/pictures/Stra\udcdfe"  # in Latin-1: bytes that are not of UTF-8
+    report(run)
+    assert r"/pictures/Stra\udcdfe" in text_of(run)
+
+
 def test_a_film_of_too_many_or_too_large_pictures_is_thinned_and_that_is_said(run, monkeypatch):
     monkeypatch.setattr(page, "FRAMES", 5)
     report(run)
