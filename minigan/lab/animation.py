@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..gan.update import StepResult
-from ..viz.figure import save_figure
+from ..viz.figure import as_written, save_figure
 from ..viz.film import encoder, save_film
 from .field import heights, pull
 from .experiment import Experiment, LabError, Task
@@ -136,7 +136,7 @@ class Drawing:
         axes.set_aspect("equal")
         axes.set_xticks([])
         axes.set_yticks([])
-        axes.set_title(f"{film.task}, step {frame.step}", fontsize=10)
+        axes.set_title(as_written(f"{film.task}, step {frame.step}"), fontsize=10)
         axes.legend(loc="upper left", fontsize=8, markerscale=2, framealpha=0.85,
                     handletextpad=0.2, borderpad=0.3)
 

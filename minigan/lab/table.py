@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Callable, Sequence
 
 from ..files import replacing, write_text
-from ..viz.figure import new_figure, save_figure
+from ..viz.figure import as_written, new_figure, save_figure
 from .methods import METHODS
 from .experiment import Record
 
@@ -132,7 +132,8 @@ def picture(runs: dict[str, list[Record]], title: str) -> Any:
             axes.axhspan(y - 0.5, y + 0.5, color="0.97", zorder=0)
     panels[0].set_yticks(range(len(names)), names)
     panels[0].set_ylim(len(names) - 0.5, -0.5)
-    figure.suptitle(f"{title}: a dot is a seed (hollow: collapsed), a bar the median", fontsize=11)
+    figure.suptitle(as_written(f"{title}: a dot is a seed (hollow: collapsed), a bar the median"),
+                    fontsize=11)
     return figure
 
 

@@ -20,6 +20,12 @@ def new_figure(width: float, height: float, otherwise: str = "") -> Any:
     return Figure(figsize=(width, height), dpi=120, layout="constrained")
 
 
+def as_written(text: str) -> str:
+    """A text with a file's name in it, for matplotlib: dollars begin no formula, and bytes that are
+    none of UTF-8 stand there as \\udce4."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("$", r"\$")
+
+
 def save_figure(path: str | os.PathLike, figure: Any, **options: Any) -> None:
     """Write the figure in the format of the path's suffix, PNG without one, in one step. Raises
     ValueError for a format that matplotlib does not know."""

@@ -216,6 +216,15 @@ def test_a_film_has_a_frame_for_each_moment_and_its_last_is_a_picture(tmp_path, 
         assert still.width > 1000
 
 
+def test_a_file_whose_name_is_a_formula_to_matplotlib_stands_in_the_title(tmp_path):
+    pytest.importorskip("matplotlib")
+    (tmp_path / "$_$.csv").write_text("1,2\n3,4\n1,4\n")
+    film = Film(tiny(str(tmp_path / "$_$.csv"), "plain"), frames=1)
+    train(film.task, [film])
+    film.save(tmp_path / "seed-0.json")
+    assert (tmp_path / "seed-0.gif").exists()
+
+
 @pytest.fixture
 def pictured_window(quick, monkeypatch):
     """A window that is drawn as on a display, but into memory."""

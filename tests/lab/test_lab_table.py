@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from minigan.lab import Record, table
+from minigan.viz.figure import save_figure
 
 
 def record(method="plain", seed=0, **final):
@@ -69,3 +70,10 @@ def test_all_forms_of_the_table_are_written_and_read_back(tmp_path, runs):
             ] == [("plain", "0", "7", "False"), ("plain", "1", "8", "False"),
                   ("plain", "2", "", "True"), ("mine", "0", "8", "False")]
     assert (tmp_path / "table.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_title_is_drawn_as_it_is_written(tmp_path, runs):
+    pytest.importorskip("matplotlib")
+    picture = table.picture(runs, "$_$ and Stra\udcdfe")  # no formula, and a byte of Latin-1
+    save_figure(tmp_path / "table.png", picture)
+    assert picture.get_suptitle().startswith(r"\$_\$ and Stra\udcdfe: a dot")
