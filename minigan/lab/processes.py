@@ -160,7 +160,9 @@ def made(task: Task, folder: Path, film: bool,
         return "failed", " ".join(said.split())
 
 
-def _place(error: Exception) -> str:
+def _place(error: BaseException) -> str:
+    while error.__cause__ is not None:  # a `checked` function tells the error of another anew
+        error = error.__cause__
     trace = error.__traceback__
     while trace and trace.tb_next:
         trace = trace.tb_next

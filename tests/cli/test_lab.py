@@ -216,6 +216,12 @@ def test_a_film_has_a_frame_for_each_moment_and_its_last_is_a_picture(tmp_path, 
         assert still.width > 1000
 
 
+def test_a_failure_is_told_with_the_line_that_raised_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("minigan.lab.experiment.MEASURES", "many")
+    said = processes.made(tiny("ring", "plain"), tmp_path, False)
+    assert said[0] == "failed" and re.search(r"'str' \(experiment\.py, line \d+\)$", said[1])
+
+
 def test_a_file_whose_name_is_a_formula_to_matplotlib_stands_in_the_title(tmp_path):
     pytest.importorskip("matplotlib")
     (tmp_path / "$_$.csv").write_text("1,2\n3,4\n1,4\n")
