@@ -49,7 +49,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(temporary, path)
         _flush_folder(path.parent)
     except OSError as error:
-        if error.filename == str(temporary):  # a name that nobody has given
+        # a name that nobody has given, or none, as where a disk is full
+        if error.errno and error.filename in (None, str(temporary)):
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
@@ -133,19 +134,18 @@ def write_arrays(path: Path, arrays: dict[str, numpy.ndarray], text: str = "") -
     """A safetensors file of the arrays, with a text in its header. Raises UserError if it cannot
     be written; what was there before stays."""
     from safetensors import SafetensorError
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
     # the format is written wrongly, without a word, unless the arrays are contiguous; and
     # ascontiguousarray would make (1,) of the shape ()
     contiguous = {k: numpy.asarray(v, order="C") for k, v in arrays.items()}
-    try:
-        with replacing(path) as temporary:
-            for left in path.parent.glob(".tmp??????"):  # of save_file, where it was killed
-                left.unlink(missing_ok=True)
-            save_file(contiguous, temporary, {"text": text})
-    except SafetensorError as error:  # a full disk, too, is reported as one
-        raise UserError(f"{path} could not be written: {error}; what was there before is "
-                        "whole") from None
+    with replacing(path) as temporary:
+        try:
+            # not by save_file, which, killed, leaves a file that nobody knows from other programs'
+            temporary.write_bytes(save(contiguous, {"text": text}))
+        except (SafetensorError, OSError) as error:  # a type that the format lacks; a full disk
+            raise UserError(f"{path} could not be written: {error}; what was there before is "
+                            "whole") from None
 
 
 def read_arrays(path: Path) -> tuple[dict[str, numpy.ndarray], str]:

@@ -1,6 +1,7 @@
 """Arrays in files, read by whoever reads safetensors, and those that others wrote."""
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -117,10 +118,24 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
     assert {*tmp_path.iterdir()} == {*stays, tmp_path / "y", tmp_path / "z"} and gone
 
 
-def test_what_safetensors_left_in_the_middle_of_a_file_goes_with_the_next(tmp_path):
-    (tmp_path / ".tmpAb12Cd").write_bytes(b"half")
+def test_what_other_programs_are_writing_beside_a_file_of_arrays_stays(tmp_path):
+    (tmp_path / ".tmpAb12Cd").write_bytes(b"another's")  # safetensors calls its own so, and others
+    (tmp_path / ".tmpEf34Gh").mkdir()
     write_arrays(tmp_path / "a.safetensors", {"x": np.zeros(2)})
-    assert [path.name for path in tmp_path.iterdir()] == ["a.safetensors"]
+    assert {path.name for path in tmp_path.iterdir()} == {".tmpAb12Cd", ".tmpEf34Gh",
+                                                          "a.safetensors"}
+
+
+def test_a_disk_that_is_full_at_the_end_is_told_with_the_name_of_the_file(tmp_path, monkeypatch):
+    def full(file):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "x").write_text("before")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError) as error, replacing(tmp_path / "x") as temporary:
+        temporary.write_text("half")
+    assert error.value.filename == str(tmp_path / "x") and error.value.errno == errno.ENOSPC
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no pipes with names")

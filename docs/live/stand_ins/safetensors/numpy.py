@@ -2,8 +2,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 
 from numpy import ndarray
 
@@ -13,10 +11,9 @@ NAMES = {numpy_name: name for name, (numpy_name, _) in TYPES.items()}
 ORDER = list(TYPES)
 
 
-def save_file(arrays: dict[str, ndarray], path: str | os.PathLike,
-              metadata: dict[str, str] | None = None) -> None:
-    """Write contiguous arrays, the widest types first and each by its name, which is the format's
-    order. Raises SafetensorError for a type that it lacks, and where nothing can be written."""
+def save(arrays: dict[str, ndarray], metadata: dict[str, str] | None = None) -> bytes:
+    """The file of contiguous arrays, the widest types first and each by its name, which is the
+    format's order. Raises SafetensorError for a type that it lacks."""
     for array in arrays.values():
         if array.dtype.name not in NAMES:
             raise SafetensorError(f'Unknown dtype "{array.dtype.name}"')
@@ -30,7 +27,4 @@ def save_file(arrays: dict[str, ndarray], path: str | os.PathLike,
         data.append(array.tobytes())
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    try:
-        Path(path).write_bytes(b"".join([len(text).to_bytes(8, "little"), text, *data]))
-    except OSError as error:
-        raise SafetensorError(f"Error while serializing: I/O error: {error}") from None
+    return b"".join([len(text).to_bytes(8, "little"), text, *data])
