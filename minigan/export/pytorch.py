@@ -165,8 +165,10 @@ def written(run: Run, game: GAN, step: int) -> tuple[str, dict[str, Any]]:
     words |= {"draw": draw, "scaled": scaled}
     helpers = [text for name, text in HELPERS.items() if f" {name}," in layers]
     shape = f"{channels}, {height}, {width})"
+    # a file's name may end a text of Python, and Windows separates folders by what escapes in one
+    system = (run.config.system or "a program's").replace("\\", "\\\\").replace('"', '\\"')
     return FILE.format(
-        images=f"(16, {shape}", steps=step, system=run.config.system or "a program's",
+        images=f"(16, {shape}", steps=step, system=system,
         game=run.config.game.name, data=run.config.data or "a program's",
         helpers="".join(helpers), noise=f"(N, {latent_of(generator)})",
         shape=f"(N, {shape}", black=black, white=white, layers=indent(layers, 8 * " "),

@@ -250,6 +250,19 @@ def test_a_mistaken_export_is_told_in_a_line(words, says, run, capsys, monkeypat
     assert status == 2 and says in said and len(said.splitlines()) == 1
 
 
+def test_a_file_whose_name_python_reads_otherwise_is_named_as_it_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    file = Path("nets\\unet.py")  # a file in a folder, on Windows
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("from minigan import nn\n\n\ndef pair(shape, rng, latent=2):\n"
+                    "    return (nn.Sequential(nn.Dense(latent, 64), nn.Tanh(), nn.Reshape(8, 8, 1)),"
+                    "\n            nn.Sequential(nn.Flatten(), nn.Dense(64, 1)))\n")
+    assert main(["train", f"{file}:pair", "--steps", "1", "--out", "run"]) == 0
+    assert main(["export", "run"]) == 0
+    code = Path("run/torch-step-000001/generator.py").read_text()
+    assert f"system {file}:pair, data" in ast.get_docstring(ast.parse(code))
+
+
 class Own(nn.Module):
     def forward(self, x):
         return x
