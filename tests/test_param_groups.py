@@ -11,6 +11,7 @@ import pytest
 import minigan as mg
 from minigan import backend, nn, optim
 from minigan.backend import asarray
+from minigan.errors import UserError
 from minigan.gan import GAN, Trainer, models
 from tests.test_optim import KINDS, gradients, parameters, set_grads
 
@@ -106,8 +107,22 @@ def test_a_rate_or_decay_of_groups_that_differ_is_asked_of_them():
     for name in ("lr", "weight_decay"):
         with pytest.raises(ValueError, match=rf"differ in {name}: .*param_groups\[i\]\['{name}'\]"):
             getattr(optimizer, name)
-    with pytest.raises(AttributeError, match="betas"):
-        optimizer.param_groups[0]["betas"] = (0, 0)
+
+
+def test_of_a_group_only_what_has_an_effect_can_be_set_and_only_to_what_it_can_be():
+    params, optimizer = make("SGD")
+    group = optimizer.param_groups[0]
+    for name in ("betas", "params", "rate"):
+        with pytest.raises(AttributeError, match=f"can be set, not {name}"):
+            group[name] = 0
+    with pytest.raises(AttributeError, match="append"):
+        group["params"].append(params[0])
+    for name in ("lr", "weight_decay"):
+        with pytest.raises(UserError, match=f"{name} is a number of at least 0, not -1"):
+            group[name] = -1
+        with pytest.raises(UserError, match=f"{name} is a number of at least 0, not None"):
+            setattr(optimizer, name, None)
+    assert {name: group[name] for name in BODY} == BODY
 
 
 def test_schedules_multiply_each_groups_rate_and_go_on_from_their_state():

@@ -15,11 +15,12 @@ class Group:
     """Parameters that are trained alike: one of an optimiser's `param_groups`. `group["lr"]`, or
     `group.lr`, may be changed between steps, captured ones too."""
 
-    __slots__ = ("params", "rate", "weight_decay")
+    __slots__ = ("params", "rate", "_decay")
 
     def __init__(self, params: Any, lr: float, weight_decay: float):
-        self.params = [params] if isinstance(params, Tensor) else _listed(params)
-        self.rate, self.weight_decay = Scalar(rate("lr", lr)), rate("weight_decay", weight_decay)
+        # no list: the optimiser would hear nothing of what is appended
+        self.params = (params,) if isinstance(params, Tensor) else tuple(_listed(params))
+        self.rate, self.weight_decay = Scalar(rate("lr", lr)), weight_decay
 
     @property
     def lr(self) -> float:
@@ -29,10 +30,21 @@ class Group:
     def lr(self, lr: float) -> None:
         self.rate.value = rate("lr", lr)
 
+    @property
+    def weight_decay(self) -> float:
+        return self._decay
+
+    @weight_decay.setter
+    def weight_decay(self, decay: float) -> None:
+        self._decay = rate("weight_decay", decay)
+
     def __getitem__(self, name: str) -> Any:
         return getattr(self, name)
 
     def __setitem__(self, name: str, value: Any) -> None:
+        if name not in OWN:
+            raise AttributeError(f"of a group lr and weight_decay can be set, not {name}: for "
+                                 "others make another optimiser")
         setattr(self, name, value)
 
 
