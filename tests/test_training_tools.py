@@ -40,6 +40,13 @@ def test_gradients_of_zero_stay_zero():
     assert params[0].grad.numpy().tolist() == [0, 0]
 
 
+def test_gradients_of_half_precision_whose_squares_overflow_are_clipped_and_not_lost():
+    p = nn.Parameter(asarray(np.zeros(4, np.float16)))
+    p.grad = mg.tensor(asarray(np.full(4, 300, np.float16)))
+    assert optim.clip_grad_norm([p], 1.0).item() == 600
+    assert p.grad.dtype == np.float16 and p.grad.numpy().tolist() == [0.5] * 4
+
+
 def test_clipping_the_norm_skips_parameters_without_a_gradient_but_needs_one():
     params = with_grads([30.0])
     bare = nn.Parameter(asarray(np.ones(2)))

@@ -5,7 +5,7 @@ from typing import Iterable
 
 from .. import backend
 from ..autodiff import Tensor
-from ..backend import array_module
+from ..backend import Array, array_module, is_half
 from ..checked import checked
 from ..settings import Limit
 
@@ -18,7 +18,7 @@ def clip_grad_norm(params: Tensor | Iterable[Tensor], max_norm: Limit) -> Tensor
     if not params:
         raise ValueError("no parameter has a gradient: call backward() first")
     xp = array_module(params[0].data)
-    norm = xp.sqrt(sum((p.grad.data * p.grad.data).sum() for p in params))
+    norm = xp.sqrt(sum(_square(p.grad.data) for p in params))
     scale = xp.minimum(max_norm / (norm + 1e-6), 1)  # computed without waiting for a GPU
     for p in params:
         p.grad = Tensor(p.grad.data * scale.astype(p.dtype))
@@ -31,6 +31,12 @@ def clip_grad_value(params: Tensor | Iterable[Tensor], value: Limit) -> None:
     for p in _listed(params):
         if p.grad is not None:
             p.grad = Tensor(array_module(p.grad.data).clip(p.grad.data, -value, value))
+
+
+def _square(g: Array) -> Array:
+    """Of the norm."""
+    g = g.astype("float32") if is_half(g) else g  # or it would overflow at 256, and all become 0
+    return (g * g).sum()
 
 
 def _listed(params: Tensor | Iterable[Tensor]) -> Iterable[Tensor]:
