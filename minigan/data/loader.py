@@ -52,7 +52,7 @@ class Scaled:
 
     def scaled(self, images: backend.Array) -> backend.Array:
         """Some of the images, wherever they have been moved, in the range."""
-        return images * self.scale + self.low
+        return (images * self.scale + self.low).astype(np.float32, copy=False)
 
 
 @checked

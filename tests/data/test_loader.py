@@ -186,7 +186,8 @@ def test_a_loader_over_a_device_resumes_within_an_epoch(device):
             for x in itertools.islice(resumed.forever(), 5)] == whole[2:]
 
 
-@pytest.mark.parametrize("dtype, white", [(np.uint8, 255), (np.uint16, 65535), (bool, 1)])
+@pytest.mark.parametrize("dtype, white", [(np.uint8, 255), (np.uint16, 65535), (bool, 1),
+                                          (np.uint32, 2 ** 32 - 1), (np.float64, 1)])
 def test_scaled_images_of_other_types_are_in_the_range(dtype, white):
     images = Scaled(np.array([0, white], dtype), (-1, 1))
     assert images[:].dtype == np.float32
