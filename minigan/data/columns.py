@@ -225,6 +225,7 @@ def _number(name: str, cells: Sequence[str], values: np.ndarray, missing: bool) 
             raise DataError(f"column {name!r} has {cell}, and no more than {DIGITS} digits of a "
                             "whole number can be kept: if it is an id, leave the column out, else "
                             "give it in a larger unit")
+    values[np.abs(values) < 1e-290] = 0  # by which dividing would give what float64 has not
     means, stds = normal_modes(np.sort(values)[::len(values) // FITTED + 1])
     away = np.abs(values[:, None] - means)
     own = (away / stds).argmin(axis=1)

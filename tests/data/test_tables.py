@@ -140,6 +140,7 @@ def test_modes_are_as_many_as_there_are_and_where_they_are():
     ([(str(i), repr(10 ** (i % 141 / 10 - 12))) for i in range(282)],
      "sizes from 1e-12 to 1e[+]02, of which 30% .* by more than 1%: give their logarithms"),
     ([(str(i), repr(1.6e-19 * (i + 9))) for i in range(150)], "of which 100% .* another unit"),
+    ([(str(i), f"{i + 1}e-320") for i in range(150)], "of which 100% .* another unit"),
     ([(str(i), "inf" if i == 7 else str(i)) for i in range(300)], "but not 'inf'"),
     ([(str(i), "1_0" if i == 7 else str(i)) for i in range(300)], "but not '1_0'")])
 def test_a_table_that_cannot_be_learned_from_is_refused(rows, says):
