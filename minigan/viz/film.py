@@ -16,20 +16,23 @@ from ..files import replacing
 from ..settings import Positive
 
 _BAR = 20    # pixels: the height of a caption
+_FASTEST = 50  # a second, of a GIF: it counts hundredths, and viewers show less than two as ten
 _GREYS = 32  # of a GIF without colours: with all 256 it is twice as large, and looks alike
 
 
 @checked
 def save_film(path: str | os.PathLike, pictures: Iterable, per_second: Positive = 20) -> None:
     """Write pictures of one size, uint8 (H, W) or (H, W, 3), as a film: GIF or MP4 by the path's
-    suffix. A GIF begins again at its end. A file that was there is replaced in one step.
+    suffix. A GIF begins again at its end, and shows 50 pictures a second at most. A file that was
+    there is replaced in one step.
 
     An MP4 is written by ffmpeg, an installed one or that of the package imageio-ffmpeg. Raises
-    UserError for another suffix, where there is no ffmpeg, which is told before the first picture
-    is asked for, and for pictures that differ in size or are none.
+    UserError for another suffix, for a GIF of more pictures a second and where there is no ffmpeg,
+    which is told before the first picture is asked for, and for pictures that differ in size or are
+    none.
     """
     path = Path(path)
-    write = _writer(path)
+    write = _writer(path, per_second)
     pictures = list(pictures)
     shapes = {np.shape(picture)[:2] for picture in pictures}
     if len(shapes) != 1:
@@ -59,12 +62,15 @@ def captioned(picture: np.ndarray, text: str) -> np.ndarray:
     return np.asarray(image)
 
 
-def _writer(path: Path) -> Callable[[Path, list[np.ndarray], int], None]:
+def _writer(path: Path, per_second: int) -> Callable[[Path, list[np.ndarray], int], None]:
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise UserError(f"a film is a .gif or an .mp4, and {path.name!r} ends in neither")
     if path.suffix.lower() == ".mp4" and encoder() is None:
         raise UserError("an MP4 needs ffmpeg: install it, or pip install imageio-ffmpeg; a .gif "
                         "needs neither")
+    if path.suffix.lower() == ".gif" and per_second > _FASTEST:
+        raise UserError(f"a GIF shows {_FASTEST} pictures a second at most, not {per_second}: "
+                        "write an .mp4, or leave some out")
     return _gif if path.suffix.lower() == ".gif" else _mp4
 
 

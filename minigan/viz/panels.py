@@ -33,7 +33,8 @@ def save_panels(path: str | os.PathLike, steps: Sequence[int],
         values, half = np.asarray(values, float), np.nan_to_num(intervals[name])
         named["samples"] = axes.errorbar(steps, values, half, fmt="o-", markersize=3, elinewidth=1)
         shown = [*(values - half), *(values + half), levels.get("real", {}).get(name, values[0])]
-        bottom, top = np.nanmin(shown), np.nanmax(shown)
+        shown = [height for height in shown if math.isfinite(height)] or [0.0]
+        bottom, top = min(shown), max(shown)
         room = 0.08 * (top - bottom or abs(top) or 1)
         for level, (colour, style) in _LINES.items():
             height = levels.get(level, {}).get(name, math.inf)

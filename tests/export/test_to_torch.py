@@ -254,9 +254,9 @@ def test_a_file_whose_name_python_reads_otherwise_is_named_as_it_is(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     file = Path("nets\\unet.py")  # a file in a folder, on Windows
     file.parent.mkdir(exist_ok=True)
-    file.write_text("from minigan import nn\n\n\ndef pair(shape, rng, latent=2):\n"
-                    "    return (nn.Sequential(nn.Dense(latent, 64), nn.Tanh(), nn.Reshape(8, 8, 1)),"
-                    "\n            nn.Sequential(nn.Flatten(), nn.Dense(64, 1)))\n")
+    file.write_text("from minigan.nn import *\n\n\ndef pair(shape, rng, latent=2):\n"
+                    "    return (Sequential(Dense(latent, 64), Tanh(), Reshape(8, 8, 1)),\n"
+                    "            Sequential(Flatten(), Dense(64, 1)))\n")
     assert main(["train", f"{file}:pair", "--steps", "1", "--out", "run"]) == 0
     assert main(["export", "run"]) == 0
     code = Path("run/torch-step-000001/generator.py").read_text()

@@ -31,6 +31,8 @@ def test_what_is_no_film_is_told_before_the_first_picture_is_made(tmp_path, monk
 
     with pytest.raises(UserError, match="a film is a .gif or an .mp4, and 'a.png' ends in neither"):
         save_film(tmp_path / "a.png", never())
+    with pytest.raises(UserError, match="a GIF shows 50 pictures a second at most, not 60: write"):
+        save_film(tmp_path / "a.gif", never(), per_second=60)
     monkeypatch.setattr(film, "encoder", lambda: None)
     with pytest.raises(UserError, match="install it, or pip install imageio-ffmpeg"):
         save_film(tmp_path / "a.mp4", never())

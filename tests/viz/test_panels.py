@@ -24,6 +24,12 @@ def test_each_measure_has_a_panel_with_real_data_in_view_and_what_is_far_left_ou
     assert (tmp_path / "a.png").exists()
 
 
+def test_a_measure_that_is_nowhere_finite_has_an_empty_panel(tmp_path):
+    save_panels(tmp_path / "a.png", [1, 2], {"a": [np.nan, np.nan], "b": [np.inf, 1]},
+                {"a": [np.nan, np.nan], "b": [0, 0]}, {})
+    assert (tmp_path / "a.png").exists()
+
+
 def test_a_picture_without_a_suffix_is_a_png_and_nothing_is_left_beside_it(tmp_path):
     save_curves(tmp_path / "curves", [1, 2], {"loss": [1.0, 2.0]}, "loss")
     assert (tmp_path / "curves").read_bytes().startswith(b"\x89PNG")
