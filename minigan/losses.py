@@ -19,8 +19,7 @@ Reduction = Literal["mean", "sum", "none"]
 class BCEWithLogits(Elementwise):
     """−t ln σ(x) − (1 − t) ln(1 − σ(x)), element by element.
 
-    Gradients: grad · (σ(x) − t), −grad · x.
-    """
+    Gradients: grad · (σ(x) − t), −grad · x."""
 
     def forward(self, x, t):
         return kernels(x).bce_with_logits(x, t)

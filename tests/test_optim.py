@@ -316,6 +316,20 @@ def test_negative_rates_are_refused(settings):
         optim.SGD(parameters(), **settings)
 
 
+def test_nesterov_without_momentum_is_refused():
+    with pytest.raises(ValueError, match="nesterov is a way to use momentum"):
+        optim.SGD(parameters(), lr=1, nesterov=True)
+
+
+@pytest.mark.parametrize("shape", [(3, 2), (6,), (), (1, 3)])
+def test_a_gradient_of_another_shape_moves_nothing(shape):
+    p = nn.Parameter(asarray(np.ones((2, 3))))
+    optimizer, p.grad = optim.Adam([p]), mg.tensor(np.ones(shape))
+    with pytest.raises(ValueError, match=r"of shape \(2, 3\) has a gradient of shape \("):
+        optimizer.step()
+    assert (p.numpy() == 1).all() and optimizer.steps == 0
+
+
 def test_an_optimiser_of_ones_own_is_a_rule():
     class Sign(optim.Optimizer):
         def rule(self, p, g):

@@ -69,8 +69,7 @@ class Optimizer(Saved):
 class SGD(Optimizer):
     """p ← p − lr · b, where b ← momentum · b + g (Sutskever et al. 2013).
 
-    nesterov uses g + momentum · b in place of b. weight_decay adds weight_decay · p to g.
-    """
+    nesterov uses g + momentum · b in place of b. weight_decay adds weight_decay · p to g."""
 
     state_names = ("momentum_buffer",)
 
@@ -78,6 +77,8 @@ class SGD(Optimizer):
                  weight_decay: NotNegative = 0, nesterov: bool = False):
         super().__init__(params, lr, weight_decay)
         self.momentum, self.nesterov = momentum, nesterov
+        if nesterov and not momentum:
+            raise ValueError("nesterov is a way to use momentum, and without any does nothing")
 
     def rule(self, p, g, b):
         g = g + self.group.weight_decay * p
