@@ -166,6 +166,15 @@ def test_what_is_ignored_has_no_part_in_value_or_gradient():
                                     reduction="sum").item() == 0
 
 
+def test_the_mean_over_labels_is_weighted_by_theirs():
+    labels, weight = np.array([0, 2, 2, 1]), [1.0, 2.0, 5.0]
+    for options in ({}, {"label_smoothing": 0.2}, {"ignore_index": 2}):
+        total, mean = (losses.cross_entropy(leaf(X), mg.tensor(labels), weight, reduction=how,
+                                            **options).item() for how in ("sum", "mean"))
+        counted = np.array(weight)[labels[labels != options.get("ignore_index")]]
+        assert mean == pytest.approx(total / counted.sum(), rel=1e-14)
+
+
 def test_probabilities_of_which_one_is_1_are_labels():
     labels = RNG.integers(0, 3, 4)
     for options in ({}, {"label_smoothing": 0.2}, {"reduction": "none", "weight": [1.0, 2.0, 3.0]}):

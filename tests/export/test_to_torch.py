@@ -186,6 +186,23 @@ def test_convolutions_have_the_same_padding_in_pytorch(torch):
     assert 50 < spelled < len(kinds) - 50
 
 
+# What needs no PyTorch to be seen
+
+@pytest.mark.parametrize("kind", [nn.Conv2d, nn.ConvTranspose2d])
+def test_kernels_have_pytorchs_order_of_axes(kind):
+    layer = kind(4, 8, (2, 3), groups=2)
+    turned = layers.state(layer)["weight"]
+    assert turned.shape == ((8, 2, 2, 3) if kind is nn.Conv2d else (4, 4, 2, 3))
+    assert turned[3, 1, 0, 2] == layer.weight.numpy()[0, 2, 1, 3]
+
+
+def test_what_padding_takes_off_and_is_cut_off_is_what_is_to_go_at_each_side():
+    for start, end, beyond, limit in itertools.product(range(4), range(4), range(3), range(3, 5)):
+        padding, more, top, bottom = layers._cut((start, end), beyond, limit)
+        assert padding + top == start and padding + bottom - more == end - beyond
+        assert min(padding, more, top, bottom) >= 0 and more < limit
+
+
 # Files
 
 @pytest.fixture(scope="module")

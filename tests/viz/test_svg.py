@@ -179,6 +179,7 @@ def test_there_is_room_around_what_is_drawn_and_steps_are_whole(drawn):
 @given(low=st.floats(-1e9, 1e9), width=st.floats(1e-6, 1e9), length=st.integers(100, 800),
        upright=st.booleans(), whole=st.booleans())
 @example(0.0, 7.9, 100, True, False)
+@example(1e9, 0.5, 300, False, False)
 def test_ticks_are_round_numbers_that_say_where_they_are(low, width, length, upright, whole):
     high = low + width
     found = svg.ticks((low, high), length, upright, whole)
