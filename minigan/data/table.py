@@ -58,7 +58,10 @@ def read_table(path: str | PathLike) -> Table:
 def write_table(path: str | PathLike, table: Table) -> None:
     """Write a CSV file that `read_table` reads."""
     with open(path, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows([table.names, *table.rows])
+        usual, all_quoted = (csv.writer(file, lineterminator="\n", quoting=quoting)
+                             for quoting in (csv.QUOTE_MINIMAL, csv.QUOTE_ALL))
+        for row in (table.names, *table.rows):  # before Python 3.13 \r alone is no reason to quote
+            (all_quoted if "\r" in "".join(row) else usual).writerow(row)
 
 
 def number(text: str) -> float | None:

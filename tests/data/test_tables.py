@@ -156,6 +156,14 @@ def test_numbers_of_many_sizes_zeros_and_few_digits_are_learned_from():
         assert isinstance(column, Number)
 
 
+def test_whatever_is_in_a_cell_is_read_as_it_was_written(tmp_path):
+    for cell in ('a"b', '"', ",", "a\nb", "a\rb", "a\r\nb", "東", "", ";", "'"):
+        for table in (Table(("n", f"m{cell}"), [("1", cell), (cell, "2")]),
+                      Table(("n",), [(cell,)])):
+            write_table(tmp_path / "t.csv", table)
+            assert read_table(tmp_path / "t.csv") == table
+
+
 def test_a_written_table_is_read_as_it_was(tmp_path):
     table = people(20)
     write_table(tmp_path / "t.csv", table)
