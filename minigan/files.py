@@ -54,7 +54,8 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
             raise OSError(error.errno, error.strerror, str(path)) from error
         raise
     finally:
-        temporary.unlink(missing_ok=True)  # gone already, unless the block raised
+        with suppress(OSError):  # what was raised before is what is told
+            temporary.unlink()  # gone already, unless the block raised
         _under_way.discard(temporary)
 
 

@@ -146,6 +146,13 @@ def test_no_file_takes_the_name_of_a_device_or_a_pipe(tmp_path):
     assert (tmp_path / "pipe").is_fifo()
 
 
+def test_a_name_that_is_too_long_is_told_as_it_was_given(tmp_path):
+    path = tmp_path / f"{'x' * 250}.png"
+    with pytest.raises(OSError) as error, replacing(path):
+        pass
+    assert error.value.filename == str(path)
+
+
 def test_an_error_names_the_file_that_was_asked_for():
     if not os.path.isdir("/proc/self"):
         pytest.skip("needs a folder in which nobody can make a file")
