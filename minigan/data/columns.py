@@ -141,7 +141,13 @@ class Columns:
     @checked
     def decode(self, numbers: np.ndarray) -> Table:
         """The table of (N, width), such as `encode` or a generator made: of a unit vector the
-        largest element counts."""
+        largest element counts. Raises DataError for another width, and for numbers that are not
+        finite."""
+        if numbers.ndim != 2 or numbers.shape[1] != self.width:
+            raise DataError(f"rows of these columns are (N, {self.width}), not {numbers.shape}")
+        if not np.isfinite(numbers).all():
+            raise DataError("the rows hold numbers that are not finite, as those of a run that "
+                            "diverged do: take an earlier step (--step)")
         sizes = [column.scalars for column in self.columns]
         sizes += [self.columns[i].units for i in self.order]
         parts = np.split(numbers, np.cumsum(sizes)[:-1], axis=1)

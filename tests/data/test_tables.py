@@ -64,6 +64,17 @@ def test_whatever_a_network_makes_numbers_stay_whole_and_in_their_range():
     assert {*made.column("planet")} == {"earth"} and {*made.column("age")} - {*table.column("age")}
 
 
+def test_what_is_no_row_of_the_columns_becomes_no_table():
+    columns = Columns.of(people())
+    numbers = columns.encode(people())
+    for shape in (numbers[0], numbers[:, 1:], np.pad(numbers, ((0, 0), (0, 1)))):
+        with pytest.raises(DataError, match=rf"are \(N, {columns.width}\), not \("):
+            columns.decode(shape)
+    for value in (np.nan, np.inf):
+        with pytest.raises(DataError, match="not finite, .* take an earlier step"):
+            columns.decode(np.where(np.arange(len(numbers))[:, None] == 3, value, numbers))
+
+
 def test_empty_cells_of_a_column_of_numbers_are_a_mode_and_others_for_missing_are_too():
     table = Table(("x",), [(str(i / 7),) for i in range(40)] + [("",), ("NA",), ("nan",)])
     column, = Columns.of(table).columns
