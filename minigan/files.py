@@ -26,17 +26,21 @@ def replacing(path: str | os.PathLike) -> Iterator[Path]:
 
     If the block raises, path stays as it was. The temporary file has the suffix of path, from
     which writers tell the format, and lies beside it, because only within a file system is a
-    replacement one step. It is on the disk before it takes the name. Missing folders are made, and
-    what killed writers left in the folder is removed.
+    replacement one step. It is on the disk before it takes the name. A link stays, and what it
+    leads to is replaced. Missing folders are made, and what killed writers left in the folder is
+    removed.
     """
     path = Path(path)
+    if path.is_symlink():
+        path = Path(os.path.realpath(path))
     if path.is_dir():  # said of this name, and not of the temporary one
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if path.exists() and not path.is_file():  # whoever may do all would lose /dev/null
         raise OSError(errno.EINVAL, "No file, but a device or a pipe", str(path))
     make_folder(path.parent)
     for left in leftovers(path.parent):
-        left.unlink(missing_ok=True)
+        with suppress(OSError):  # it is another user's, or gone already
+            left.unlink()
     temporary = path.with_name(f".{os.getpid()}@{platform.node()}@{path.name}")
     _under_way.add(temporary)
     try:

@@ -8,6 +8,7 @@ import platform
 import struct
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -109,12 +110,15 @@ def test_what_killed_writers_left_is_removed_and_nothing_else(tmp_path):
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     gone = [left(ended.pid), left(10 ** 30), left(os.getpid()), left(7, "elsewhere", 90_000)]
-    stays = [left(os.getppid()), left(1), left(7, "elsewhere", 60), left("x"), tmp_path / ".@@"]
+    firm = tmp_path / f".{ended.pid}@{platform.node()}@y"
+    firm.mkdir()  # cannot be removed so, as another user's file
+    stays = [firm, left(os.getppid()), left(1), left(7, "elsewhere", 60), left("x"),
+             tmp_path / ".@@"]
     stays[-1].touch()
     with replacing(tmp_path / "y") as first, replacing(tmp_path / "z") as second:
         first.touch()
         second.touch()
-        assert not leftovers(tmp_path)
+        assert leftovers(tmp_path) == [firm]
     assert {*tmp_path.iterdir()} == {*stays, tmp_path / "y", tmp_path / "z"} and gone
 
 
@@ -144,6 +148,17 @@ def test_no_file_takes_the_name_of_a_device_or_a_pipe(tmp_path):
     with pytest.raises(OSError, match="a device or a pipe"), replacing(tmp_path / "pipe"):
         pass
     assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="not everybody may make links")
+def test_a_link_stays_and_what_it_leads_to_is_replaced(tmp_path):
+    for name in ("there", "new/missing"):
+        link = tmp_path / f"link to {Path(name).name}"
+        link.symlink_to(name)
+        with replacing(link) as temporary:
+            assert temporary.parent == (tmp_path / name).parent  # where one step is enough
+            temporary.write_text("text")
+        assert link.is_symlink() and (tmp_path / name).read_text() == "text"
 
 
 def test_a_name_that_is_too_long_is_told_as_it_was_given(tmp_path):
