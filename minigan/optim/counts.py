@@ -20,10 +20,10 @@ class StepCounts:
         """Count a step of all that have a gradient. Returns their counts, None for the others.
         Raises ValueError for a gradient of another shape than its parameter's: it would be taken
         by numbers in a row, or one of them for all."""
-        for t in self.flat.tensors:
-            if t.grad is not None and t.grad.shape != t.shape:
-                raise ValueError(f"a parameter of shape {t.shape} has a gradient of shape "
-                                 f"{t.grad.shape}")
+        unfit = [t for t in self.flat.tensors if t.grad is not None and t.grad.shape != t.shape]
+        if unfit:
+            raise ValueError(f"a parameter of shape {unfit[0].shape} has a gradient of shape "
+                             f"{unfit[0].grad.shape}")
         moving = [t.grad is not None for t in self.flat.tensors]
         if len({*zip(self.each, moving)}) > len({*self.each}):
             self._split(moving)

@@ -195,7 +195,7 @@ RUNS = {
                              lambda output, folder:
                              "gradient 1000)" in output and "gradient 2^30" in output
                              and number_after("backward():", output) <= 350
-                             and number_after("a step of Adam:", output) <= 140),
+                             and number_after("a step of Adam:", output) <= 150),
     "benchmark.py": Run(["mlp128", "--rounds", "1", "--steps", "1", "--memory", "--json"],
                         lambda output, folder: a_part_of_the_peak(json.loads(output))),
     "benchmark_ops.py": Run(["--help"], lambda output, folder: "--markdown" in output),
