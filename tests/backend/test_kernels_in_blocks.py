@@ -140,6 +140,13 @@ def test_pooling_and_its_gradients_with_many_ties(pooling, dtype, layout, block,
     compare("window_spread", numbers(1, y.shape, dtype), window, shape[1:3], block=block)
 
 
+def test_a_window_of_more_elements_than_16_bits_count_has_its_gradient():
+    for window in (Window((256, 256), (256, 256)), Window((256, 256))):
+        x = numbers(0, (1, 257, 256, 1), np.float32)
+        y = reference.max_pool(x, window)
+        compare("max_pool_gradient", np.ones_like(y), x, y, window)
+
+
 def test_the_mean_of_winners_is_the_adjoint_of_max_pools_gradient():
     window, x = Window((3, 2), (2, 1), ((1, 1), (0, 1))), np.round(numbers(0, (2, 7, 6, 3)))
     y = cpu.max_pool(x, window)
@@ -164,6 +171,16 @@ def test_indexing_in_reverse_equals_add_at(data, shape, dtype, few):
         fast, slow = cpu.add_at(shape, index, x), reference.add_at(shape, index, x)
     assert fast.dtype == slow.dtype
     np.testing.assert_allclose(fast, slow, rtol=1e-4 if dtype == np.float32 else 1e-12, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "uint16", "uint64"])
+def test_indices_in_narrow_integers_name_the_same_elements(dtype):
+    rng, x = np.random.default_rng(0), numbers(0, (40, 2), np.float64)
+    lines, columns = rng.integers(0, 100, (2, 40))
+    for shape, index in (((300, 2), (lines,)), ((100, 100, 2), (lines, columns))):
+        narrow = tuple([i.astype(dtype) for i in index])  # 300 is no uint8, nor is 99 · 100
+        np.testing.assert_array_equal(cpu.add_at(shape, narrow, x),
+                                      cpu.add_at(shape, index, x))
 
 
 @given(st.tuples(*[st.integers(1, 4)] * 5), st.booleans(), st.booleans())

@@ -45,7 +45,7 @@ def _rows(shape, index):
         return None
     position = 0
     for i, length in zip(arrays, shape[start:stop]):
-        position = position * length + i % max(length, 1)
+        position = position * length + i.astype(np.intp, copy=False) % max(length, 1)  # no uint8
     lengths = [math.prod(part) for part in (shape[:start], shape[start:stop], shape[stop:])]
     return np.asarray(position).reshape(-1), lengths
 

@@ -85,7 +85,7 @@ def max_pool_gradient(grad, x, y, window, out=None):
         winning_lines = _winning([lines[:, place] for place in line_places], y[images], "lines won")
         counts = _count([won * count[:, place] for won, place in zip(winning_lines, line_places)],
                         window)
-        _share_out(grad[images] / counts, winning_lines, lines, line_places, 1, window)
+        _share_out(_shares(grad[images], counts), winning_lines, lines, line_places, 1, window)
         whole = result[images]
         if padded.shape != whole.shape:
             whole = threads.scratch("padded", padded.shape, x.dtype)
@@ -115,7 +115,7 @@ def _gradient_of_tiles(grad, x, y, window, result):
         wins = _winning(parts, repeated(y[images]), "winners")
         count = _count(wins, window).reshape(-1, kw, c)
         count = _count([count[:, j] for j in range(kw)], window).reshape(-1, oh, ow, c)
-        share = bits_of(repeated(grad[images] / count))
+        share = bits_of(repeated(_shares(grad[images], count)))
         if oh * kh < x.shape[1] or ow * kw < x.shape[2]:
             result[images] = 0
         for target, won in zip(targets, wins):
@@ -140,6 +140,11 @@ def _count(wins, window):
     for won in wins:
         total += won
     return total
+
+
+def _shares(grad, count):
+    """grad / count in grad's dtype, whose bits they are: beside large integers float32 widens."""
+    return np.divide(grad, count, dtype=grad.dtype)
 
 
 def _share_out(share, wins, target, places, axis, window):
