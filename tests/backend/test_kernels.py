@@ -123,6 +123,16 @@ def test_batch_norm_of_numbers_whose_squares_are_tiny_has_a_finite_gradient():
                 reference.batch_norm_gradient(grad, x, weight, 0.0))
 
 
+def test_batch_norm_of_numbers_whose_squares_overflow_but_not_those_of_their_deviations():
+    x = (numbers(0, (64, 64, 2)) * 1e17 + 1e20).astype(np.float32)
+    weight, bias = np.ones(2, np.float32), np.zeros(2, np.float32)
+    with np.errstate(over="ignore"):
+        y, _, var = cpu.batch_norm(x, weight, bias, 1e-5)
+    exact = x.reshape(-1, 2).astype(float)
+    np.testing.assert_allclose(var, exact.var(0), rtol=1e-3)
+    np.testing.assert_allclose(y.reshape(-1, 2), (exact - exact.mean(0)) / exact.std(0), atol=0.1)
+
+
 def test_batch_norm_loses_no_variance_beside_a_large_mean():
     x = numbers(0, (64, 4, 4, 3), np.float32) + np.float32(1000)
     exact = x.astype(np.float64).reshape(-1, 3)

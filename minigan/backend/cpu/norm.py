@@ -90,7 +90,8 @@ def _moments(fold, x, grad=None):
     (N, G, 1); and the sums of grad and of grad · x, (N, G, C)."""
     sums, shift = _sums(fold, x, grad), 0
     mean, square = map(fold.means, sums[:2])
-    if not (mean * mean <= FAR * (square - mean * mean)).all():
+    var = square - mean * mean
+    if not ((mean * mean <= FAR * var) & (var < np.inf)).all():  # or x² has overflowed
         x, shift = x - fold.tiled(mean), mean
         sums = _sums(fold, x, grad)
         mean, square = map(fold.means, sums[:2])
