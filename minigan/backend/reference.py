@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import Any, Callable, Sequence
 
-from .arrays import HALF, in_single, repeats
+from .arrays import HALF, in_single, is_half, repeats
 from .arrays import xp_of as _xp
 from .reference_images import (  # noqa: F401
     conv2d, conv2d_input_gradient, conv2d_weight_gradient, max_pool, max_pool_gradient,
@@ -252,8 +252,11 @@ def _centred(x, axes):
 
 
 def add_at(shape, index, x):
-    """Zeros of the shape with x added at the index, again for every time the index repeats."""
+    """Zeros of the shape with x added at the index, again for every time the index repeats;
+    float16 is added up in float32."""
     xp = _xp(x)
+    if is_half(x) and repeats(index):
+        return add_at(shape, index, x.astype("float32")).astype(x.dtype)
     y = xp.zeros(shape, x.dtype)
     if repeats(index):
         xp.add.at(y, index, x)

@@ -6,6 +6,7 @@ import pytest
 
 import minigan as mg
 from minigan import losses, nn, ops
+from minigan.backend import reference
 
 
 def half(array):
@@ -58,6 +59,15 @@ def test_a_sum_of_many_rows_adds_up_in_float32():
     w = half(np.ones((3, 3)))
     (g,) = mg.grad(ops.affine(x, w, b), b, mg.tensor(np.ones((4097, 3), np.float16)))
     assert g.numpy().tolist() == [4096] * 3
+
+
+@pytest.mark.parametrize("table", [np.zeros(2), np.zeros((2, 3))], ids=["numbers", "rows"])
+def test_the_gradient_of_what_was_taken_4097_times_adds_up_in_float32(table):
+    table, index = half(table), mg.tensor(np.zeros(4097, int))
+    ones = np.ones((4097, *table.shape[1:]), np.float16)
+    assert (reference.add_at(table.shape, (np.zeros(4097, int),), ones)[0] == 4096).all()
+    (g,) = mg.grad(table[index].sum(), table)
+    assert (g.numpy()[0] == 4096).all() and g.dtype == np.float16
 
 
 def test_a_maximum_shared_by_70000():

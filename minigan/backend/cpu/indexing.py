@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from ..arrays import repeats
+from ..arrays import is_half, repeats
 
 FEW = 16  # rows: so few are better added one after the other than all at once
 
@@ -18,6 +18,8 @@ def add_at(shape, index, x):
     if not repeats(index):
         y[index] = x
         return y
+    if is_half(x):  # 2048 + 1 would be 2048
+        return add_at(shape, index, x.astype(np.float32)).astype(x.dtype)
     rows = _rows(shape, index)
     if rows is None:
         np.add.at(y, index, x)
