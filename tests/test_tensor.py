@@ -127,6 +127,9 @@ def test_length_and_iteration_go_along_the_first_axis():
     assert len(x) == 2 and [row.numpy().tolist() for row in x] == [[1, 2], [3, 4]]
     with pytest.raises(TypeError, match="0-d tensor has no length"):
         len(leaf(1.0))
+    for walk in (iter, list, sum):  # which would find it empty
+        with pytest.raises(TypeError, match="0-d tensor has no length"):
+            walk(leaf(1.0))
 
 
 def test_elements_cannot_be_assigned():

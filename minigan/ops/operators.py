@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import Any, Callable
+from typing import Any, Callable, Iterator
 
 from .. import backend
 from ..autodiff import Tensor
@@ -63,6 +63,11 @@ def _len(self: Tensor) -> int:
     return self.shape[0]
 
 
+def _iter(self: Tensor) -> Iterator[Tensor]:
+    """Python would ask for self[0], and take the error of a 0-d tensor for the end."""
+    return (self[i] for i in range(_len(self)))
+
+
 def _repr(self: Tensor) -> str:
     values = repr(self.numpy()).removeprefix("array(").removesuffix(")")
     values = values.replace("\n      ", "\n       ")  # "tensor(" is one letter longer
@@ -81,7 +86,8 @@ for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Tensor, f"__{_name}__", _comparison(f"__{_name}__"))
 
 Tensor.__hash__ = object.__hash__  # by identity, in spite of the elementwise ==
-Tensor.__deepcopy__, Tensor.__len__, Tensor.__repr__ = _deepcopy, _len, _repr
+Tensor.__deepcopy__, Tensor.__repr__ = _deepcopy, _repr
+Tensor.__len__, Tensor.__iter__ = _len, _iter
 Tensor.__neg__ = elementwise.negative
 Tensor.__pos__ = lambda self: self
 Tensor.__invert__ = logic.invert
