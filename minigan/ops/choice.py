@@ -99,7 +99,11 @@ class Clip(Elementwise):
 
 
 def clip(x: Any, low: Any, high: Any) -> Tensor:
-    """x limited to [low, high]; None is no limit. The gradient passes where low ≤ x ≤ high."""
+    """x limited to [low, high], constants; None is no limit. The gradient passes where
+    low ≤ x ≤ high."""
+    if isinstance(low, Tensor) or isinstance(high, Tensor):
+        raise TypeError("clip's limits are constants, numbers or arrays; for Tensors, which get "
+                        "gradients of their own, write minimum(maximum(x, low), high)")
     return Clip(plain(low), plain(high))(x)
 
 

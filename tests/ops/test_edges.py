@@ -200,3 +200,9 @@ def test_einsum_without_an_arrow_and_with_blanks_and_in_float32():
         y = ops.einsum(subscripts, mg.tensor(x), mg.tensor(w))
         assert y.dtype == np.float32
         np.testing.assert_allclose(y.numpy(), np.einsum(subscripts, x, w), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("limits", [(0.5, leaf(1.0)), (mg.tensor([0.0, 1.0]), None)])
+def test_clip_refuses_limits_that_would_lose_their_gradients(limits):
+    with pytest.raises(TypeError, match="for Tensors, .* write minimum"):
+        ops.clip(leaf([1.0, 2.0]), *limits)
