@@ -3,6 +3,7 @@ number of threads, and when several threads call them at once."""
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 
 import numpy as np
 import pytest
@@ -180,6 +181,21 @@ def test_convolution_and_its_gradients(calls, block):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(thresholds, "PATCH_BLOCK", block)
         for name, args in calls.items():
+            assert_same(ours(name, *args), getattr(reference, name)(*args))
+
+
+@pytest.mark.parametrize("axis", [0, 1], ids=["lines", "columns"])
+def test_every_way_to_hang_over_the_border_where_taps_outside_are_left_out(axis, monkeypatch):
+    """Of many channels in and out, which random examples seldom have together."""
+    monkeypatch.setattr(thresholds, "PATCH_BLOCK", 1)
+    for k, s, d, before in product(range(1, 5), range(1, 4), range(1, 3), range(4)):
+        window = Window(*[(one, other)[::1 - 2 * axis] for one, other in (
+            (k, 1), (s, 1), ((before, 1), (0, 0)), (d, 1))])
+        image = (7, 2)[::1 - 2 * axis]
+        x, w = numbers(0, (1, *image, 9)), numbers(1, (*window.size, 9, 10))
+        grad = numbers(2, (1, *window.outputs(image), 10))
+        for name, args in {"conv2d": (x, w, window, 1), "conv2d_weight_gradient": (
+                x, grad, window, 1), "conv2d_input_gradient": (grad, w, window, 1, image)}.items():
             assert_same(ours(name, *args), getattr(reference, name)(*args))
 
 
