@@ -32,8 +32,9 @@ def _comparison(name: str) -> Callable:
     def compare(self: Tensor, other: Any) -> Tensor:
         if other is None or isinstance(other, str):
             return NotImplemented
-        x, y = elementwise.operands(self, other)
-        return Tensor(getattr(x.data, name)(y.data))
+        other = backend.plain(other)  # a whole number as it is: beside uint8 it may be −1
+        y = other if isinstance(other, int) else elementwise.operands(self, other)[1].data
+        return Tensor(getattr(self.data, name)(y))
     return compare
 
 

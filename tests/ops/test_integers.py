@@ -101,6 +101,12 @@ def test_unsigned_integers_do_not_wrap():
     np.testing.assert_allclose(ops.softmax(x).numpy(), [0, 1, 0], atol=1e-80)
 
 
+def test_integers_are_compared_with_numbers_that_they_cannot_be():
+    x = mg.tensor(np.array([0, 200], np.uint8))
+    assert (x != -1).tolist() == (300 > x).tolist() == [True, True]
+    assert (x == -1).tolist() == (x >= np.int64(256)).tolist() == [False, False]
+
+
 @pytest.mark.parametrize("loss", [losses.bce, losses.bce_with_logits, losses.mse, losses.mae,
                                   losses.huber])
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
