@@ -95,6 +95,17 @@ def test_an_infinite_pixel_or_gradient_reaches_only_those_that_it_has_weight_in(
     assert g.numpy()[0, ..., 0].tolist() == [[0, 0, 0], [np.inf, 0, 0], [0, 0, 0]]
 
 
+@pytest.mark.parametrize("old, new", [(4, 3), (3, 4), (5, 2), (2, 5), (7, 3)])
+def test_an_infinite_gradient_reaches_all_that_it_has_weight_in(old, new):
+    leaf = mg.tensor(np.ones((1, 1, old, 1)), requires_grad=True)
+    y = ops.upsample_bilinear(leaf, size=(1, new))
+    for i in range(new):
+        spike = (np.arange(new) == i).reshape(y.shape)
+        one, infinite = [mg.grad(y, leaf, mg.tensor(np.where(spike, size, 0.0)))[0].numpy()
+                         for size in (1, np.inf)]
+        np.testing.assert_array_equal(infinite, np.where(one != 0, np.inf, 0))
+
+
 def test_bilinear_upsampling_is_constant_beyond_the_outer_centres():
     wide = value(lambda x: ops.upsample_bilinear(x, (1, 2)), image([[0, 4]]))
     assert wide.ravel().tolist() == [0, 1, 3, 4]
